@@ -1,0 +1,1 @@
+export { scatterRows } from './scatter';

@@ -1,0 +1,92 @@
+import { readFileSync } from 'node:fs';
+import { setFlagsFromString } from 'node:v8';
+import type { ScatterKernels } from './scatter.js';
+import { plainScatter } from './scatter.js';
+
+/**
+ * The hot loops. Every argument named an address is a byte offset into the arena's memory.
+ * `plainKernels` is the TypeScript reference; `loadKernels` gives the WebAssembly build; both pass one suite.
+ */
+export interface Kernels extends ScatterKernels {}
+
+export type KernelBuild = 'plain' | 'simd' | 'relaxed';
+
+/** The reference implementation in plain TypeScript. */
+export function plainKernels(memory: WebAssembly.Memory): Kernels {
+  const buffer = memory.buffer as unknown as SharedArrayBuffer;
+  return { ...plainScatter(buffer) };
+}
+
+// (func (param v128 v128 v128) (result v128) (f32x4.relaxed_madd (local.get 0) (local.get 1) (local.get 2)))
+const RELAXED_PROBE = Uint8Array.of(
+  0,
+  97,
+  115,
+  109,
+  1,
+  0,
+  0,
+  0,
+  1,
+  8,
+  1,
+  96,
+  3,
+  123,
+  123,
+  123,
+  1,
+  123,
+  3,
+  2,
+  1,
+  0,
+  10,
+  13,
+  1,
+  11,
+  0,
+  32,
+  0,
+  32,
+  1,
+  32,
+  2,
+  253,
+  0x85,
+  0x02,
+  11,
+);
+
+/** Whether this engine has fused multiply-add; Node 20 has it behind a flag that can be set while running. */
+function hasRelaxedSimd(): boolean {
+  if (WebAssembly.validate(RELAXED_PROBE)) return true;
+  if (!process.versions.node.startsWith('20.')) return false;
+  setFlagsFromString('--experimental-wasm-relaxed-simd');
+  return WebAssembly.validate(RELAXED_PROBE);
+}
+
+let best: KernelBuild | undefined;
+const modules = new Map<KernelBuild, WebAssembly.Module>();
+
+/** The fastest build this engine can run. `MLML_KERNELS=plain|simd|relaxed` overrides it. */
+export function bestBuild(): KernelBuild {
+  const wanted = process.env['MLML_KERNELS'];
+  if (wanted === 'plain' || wanted === 'simd' || wanted === 'relaxed') return wanted;
+  best ??= hasRelaxedSimd() ? 'relaxed' : 'simd';
+  return best;
+}
+
+/** Binds a build of the kernels to an arena's memory. */
+export function loadKernels(memory: WebAssembly.Memory, build: KernelBuild = bestBuild()): Kernels {
+  if (build === 'plain') return plainKernels(memory);
+  if (build === 'relaxed') hasRelaxedSimd();
+  let module = modules.get(build);
+  if (module === undefined) {
+    module = new WebAssembly.Module(
+      readFileSync(new URL(`../../assembly/kernels.${build}.wasm`, import.meta.url)),
+    );
+    modules.set(build, module);
+  }
+  return new WebAssembly.Instance(module, { env: { memory } }).exports as unknown as Kernels;
+}

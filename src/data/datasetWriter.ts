@@ -1,0 +1,179 @@
+import { createHash } from 'node:crypto';
+import { basename, dirname, join } from 'node:path';
+import { MlmlError } from '../errors.js';
+import type { Storage } from '../storage/storage.js';
+import { replaceFile } from '../storage/textFile.js';
+import { ChecksummedWriter } from './checksumFile.js';
+import { type Dtype, readNumber } from './dtype.js';
+import {
+  type DatasetDescription,
+  DESCRIPTION_FILE,
+  FORMAT_VERSION,
+  type Part,
+  type PartName,
+  type Task,
+} from './format.js';
+import { type RowLayout, rowLayout } from './rowLayout.js';
+import { StatisticsAccumulator } from './statistics.js';
+
+export interface NewDataset {
+  readonly name: string;
+  readonly task: Task;
+  readonly d: number;
+  /** Number of classes; 1 for regression. */
+  readonly k: number;
+  readonly dtype: Dtype;
+  /** Default: the feature dtype. */
+  readonly labelDtype?: Dtype;
+  readonly classNames?: readonly string[];
+  readonly image?: DatasetDescription['image'];
+}
+
+/**
+ * Writes a data set folder, streaming: rows are appended, statistics and checksums are kept on the way.
+ * Nothing appears under the final name before `finish`; `discard` (or a crash) leaves no half-made data set.
+ */
+export class DatasetWriter {
+  readonly layout: RowLayout;
+  readonly #storage: Storage;
+  readonly #folder: string;
+  readonly #temporary: string;
+  readonly #given: NewDataset;
+  readonly #statistics: StatisticsAccumulator;
+  readonly #classCounts: number[];
+  readonly #files = new Map<PartName, ChecksummedWriter>();
+  readonly #rows = { train: 0, test: 0 };
+  readonly #hash = createHash('sha256');
+
+  private constructor(storage: Storage, folder: string, given: NewDataset) {
+    this.#storage = storage;
+    this.#folder = folder;
+    this.#temporary = join(dirname(folder), `.${basename(folder)}.tmp-${process.pid}`);
+    this.#given = given;
+    this.layout = rowLayout(given.d, given.dtype, given.labelDtype ?? given.dtype);
+    this.#statistics = new StatisticsAccumulator(this.layout);
+    this.#classCounts = new Array(given.task === 'classification' ? given.k : 0).fill(0);
+  }
+
+  /** `MLML_EXISTS` when the folder is there already. Leftovers of dead imports beside it are removed. */
+  static async create(storage: Storage, folder: string, given: NewDataset): Promise<DatasetWriter> {
+    if ((await storage.status(folder)) !== undefined) {
+      throw new MlmlError('MLML_EXISTS', `${folder}: exists already; remove it or give another --out`);
+    }
+    const writer = new DatasetWriter(storage, folder, given);
+    await removeLeftovers(storage, folder);
+    await storage.remove(writer.#temporary);
+    await storage.makeFolder(writer.#temporary);
+    for (const part of ['train', 'test'] as const) {
+      const path = join(writer.#temporary, `${part}.rows`);
+      writer.#files.set(
+        part,
+        new ChecksummedWriter(await storage.create(path), await storage.create(`${path}.crc32c`)),
+      );
+    }
+    return writer;
+  }
+
+  /** Appends encoded rows (`count · layout.rowBytes` bytes). Labels are checked against k. */
+  async append(part: PartName, bytes: Uint8Array, count: number): Promise<void> {
+    if (bytes.length !== count * this.layout.rowBytes) {
+      throw new MlmlError(
+        'MLML_INTERNAL',
+        `append: ${bytes.length} bytes are not ${count} rows of ${this.layout.rowBytes}`,
+      );
+    }
+    this.#checkLabels(part, bytes, count);
+    if (part === 'train') this.#statistics.add(bytes, count);
+    this.#hash.update(bytes);
+    await this.#files.get(part)!.append(bytes);
+    this.#rows[part] += count;
+  }
+
+  #checkLabels(part: PartName, bytes: Uint8Array, count: number): void {
+    const { rowBytes, labelOffset, labelDtype } = this.layout;
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    for (let row = 0; row < count; row++) {
+      const label = readNumber(view, row * rowBytes + labelOffset, labelDtype);
+      if (this.#given.task === 'regression') {
+        if (!Number.isFinite(label)) {
+          throw new MlmlError(
+            'MLML_BAD_DATA',
+            `${part} row ${this.#rows[part] + row}: target ${label} is not a finite number`,
+          );
+        }
+        continue;
+      }
+      if (!Number.isInteger(label) || label < 0 || label >= this.#given.k) {
+        throw new MlmlError(
+          'MLML_BAD_DATA',
+          `${part} row ${this.#rows[part] + row}: label ${label} is not a class number from 0 to ${this.#given.k - 1}`,
+        );
+      }
+      if (part === 'train') this.#classCounts[label]!++;
+    }
+  }
+
+  /** Syncs everything, writes `dataset.json`, and gives the folder its name. */
+  async finish(source: DatasetDescription['source']): Promise<DatasetDescription> {
+    if (this.#rows.train === 0)
+      throw new MlmlError('MLML_BAD_DATA', `${this.#given.name}: there is no training row`);
+    for (const file of this.#files.values()) await file.finish();
+    const part = (name: PartName): Part => ({
+      n: this.#rows[name],
+      shards: [{ file: `${name}.rows`, rows: this.#rows[name], checksums: `${name}.rows.crc32c` }],
+    });
+    const { name, task, d, k, dtype, classNames = [], image } = this.#given;
+    this.#hash.update(JSON.stringify([task, d, k, dtype, this.layout.labelDtype, this.#rows]));
+    const description: DatasetDescription = {
+      format: 'mlml-dataset',
+      version: FORMAT_VERSION,
+      name,
+      task,
+      d,
+      k,
+      dtype,
+      labelDtype: this.layout.labelDtype,
+      parts: { train: part('train'), test: part('test') },
+      statistics: this.#statistics.finish(),
+      classCounts: this.#classCounts,
+      classNames,
+      ...(image === undefined ? {} : { image }),
+      source,
+      fingerprint: this.#hash.digest('hex').slice(0, 32),
+    };
+    await replaceFile(
+      this.#storage,
+      join(this.#temporary, DESCRIPTION_FILE),
+      `${JSON.stringify(description, null, 1)}\n`,
+    );
+    await this.#storage.rename(this.#temporary, this.#folder);
+    await this.#storage.syncFolder(dirname(this.#folder));
+    return description;
+  }
+
+  /** Removes what was written so far. */
+  async discard(): Promise<void> {
+    for (const file of this.#files.values()) await file.close().catch(() => {});
+    await this.#storage.remove(this.#temporary);
+  }
+}
+
+/** Temporary folders of imports whose process is dead. */
+async function removeLeftovers(storage: Storage, folder: string): Promise<void> {
+  const prefix = `.${basename(folder)}.tmp-`;
+  for (const name of await storage.list(dirname(folder))) {
+    if (!name.startsWith(prefix)) continue;
+    const pid = Number(name.slice(prefix.length));
+    if (pid !== process.pid && Number.isInteger(pid) && !processLives(pid))
+      await storage.remove(join(dirname(folder), name));
+  }
+}
+
+function processLives(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}

@@ -1,0 +1,49 @@
+import { MlmlError } from '../errors.js';
+import type { Dtype } from './dtype.js';
+import type { FeatureStatistics } from './format.js';
+
+export const scalingNames = ['auto', 'none', 'unit', 'standard'] as const;
+export type ScalingName = (typeof scalingNames)[number];
+
+/** Scaled feature j = multiply[j]·x + add[j]. Applied while reading, never stored. */
+export interface Scaling {
+  readonly name: Exclude<ScalingName, 'auto'>;
+  readonly multiply: Float64Array;
+  readonly add: Float64Array;
+}
+
+/**
+ * none: as stored. unit: bytes /255, others onto [0, 1] by their training range.
+ * standard: mean 0 and variance 1 over the training rows; constant features become 0.
+ * auto: unit for bytes, standard otherwise.
+ */
+export function makeScaling(name: ScalingName, dtype: Dtype, statistics: FeatureStatistics): Scaling {
+  const d = statistics.mean.length;
+  const multiply = new Float64Array(d).fill(1);
+  const add = new Float64Array(d);
+  const chosen = name === 'auto' ? (dtype === 'uint8' ? 'unit' : 'standard') : name;
+  if (chosen === 'unit' && dtype === 'uint8') multiply.fill(1 / 255);
+  else if (chosen === 'unit') {
+    for (let j = 0; j < d; j++) {
+      const range = statistics.max[j]! - statistics.min[j]!;
+      multiply[j] = range > 0 ? 1 / range : 0;
+      add[j] = -multiply[j]! * statistics.min[j]!;
+    }
+  } else if (chosen === 'standard') {
+    for (let j = 0; j < d; j++) {
+      const deviation = Math.sqrt(statistics.variance[j]!);
+      // Rounding leaves a constant feature a variance near, not at, zero.
+      const constant = !(deviation > 1e-12 * Math.abs(statistics.mean[j]!));
+      multiply[j] = constant ? 0 : 1 / deviation;
+      add[j] = -multiply[j]! * statistics.mean[j]!;
+    }
+  }
+  return { name: chosen, multiply, add };
+}
+
+export function parseScaling(text: string): ScalingName {
+  const found = scalingNames.find((name) => name === text);
+  if (found === undefined)
+    throw new MlmlError('MLML_USAGE', `--scale=${text}: choose one of ${scalingNames.join(', ')}`);
+  return found;
+}

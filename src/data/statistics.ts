@@ -1,0 +1,94 @@
+import { MlmlError } from '../errors.js';
+import { readNumber } from './dtype.js';
+import type { FeatureStatistics } from './format.js';
+import type { RowLayout } from './rowLayout.js';
+
+/**
+ * Mean, variance, minimum and maximum of each feature and the largest row norm, in one pass over rows.
+ * Integers: exact sums. Floats: Welford's update (Technometrics 1962), stable for any offset.
+ */
+export class StatisticsAccumulator {
+  readonly #layout: RowLayout;
+  readonly #mean: Float64Array;
+  /** Σ(x − mean)² for floats, Σx² for integers. */
+  readonly #squares: Float64Array;
+  readonly #min: Float64Array;
+  readonly #max: Float64Array;
+  #n = 0;
+  #maxSquaredNorm = 0;
+
+  constructor(layout: RowLayout) {
+    this.#layout = layout;
+    this.#mean = new Float64Array(layout.d);
+    this.#squares = new Float64Array(layout.d);
+    this.#min = new Float64Array(layout.d).fill(Infinity);
+    this.#max = new Float64Array(layout.d).fill(-Infinity);
+  }
+
+  /** Adds `rows` encoded rows. A feature that is not a finite number is `MLML_BAD_DATA`. */
+  add(bytes: Uint8Array, rows: number): void {
+    const { rowBytes, d, dtype } = this.#layout;
+    if (dtype === 'uint8') return this.#addBytes(bytes, rows);
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    const step = this.#layout.labelOffset / d;
+    for (let row = 0; row < rows; row++) {
+      this.#n++;
+      let squaredNorm = 0;
+      for (let j = 0; j < d; j++) {
+        const x = readNumber(view, row * rowBytes + j * step, dtype);
+        if (!Number.isFinite(x)) {
+          throw new MlmlError(
+            'MLML_BAD_DATA',
+            `training row ${this.#n - 1}, feature ${j}: ${x} is not a finite number`,
+          );
+        }
+        const before = x - this.#mean[j]!;
+        this.#mean[j]! += before / this.#n;
+        this.#squares[j]! += before * (x - this.#mean[j]!);
+        if (x < this.#min[j]!) this.#min[j] = x;
+        if (x > this.#max[j]!) this.#max[j] = x;
+        squaredNorm += x * x;
+      }
+      if (squaredNorm > this.#maxSquaredNorm) this.#maxSquaredNorm = squaredNorm;
+    }
+  }
+
+  /** Bytes: sums and sums of squares are integers below 2^53, so nothing is rounded before the end. */
+  #addBytes(bytes: Uint8Array, rows: number): void {
+    const { rowBytes, d } = this.#layout;
+    const sums = this.#mean;
+    const squares = this.#squares;
+    const min = this.#min;
+    const max = this.#max;
+    for (let row = 0; row < rows; row++) {
+      const start = row * rowBytes;
+      let squaredNorm = 0;
+      for (let j = 0; j < d; j++) {
+        const x = bytes[start + j]!;
+        const square = x * x;
+        sums[j]! += x;
+        squares[j]! += square;
+        squaredNorm += square;
+        if (x < min[j]!) min[j] = x;
+        if (x > max[j]!) max[j] = x;
+      }
+      if (squaredNorm > this.#maxSquaredNorm) this.#maxSquaredNorm = squaredNorm;
+    }
+    this.#n += rows;
+  }
+
+  finish(): FeatureStatistics {
+    const n = Math.max(this.#n, 1);
+    const exact = this.#layout.dtype === 'uint8';
+    const mean = Array.from(this.#mean, (value) => (exact ? value / n : value));
+    return {
+      mean,
+      variance: Array.from(this.#squares, (value, j) =>
+        Math.max(0, exact ? value / n - mean[j]! ** 2 : value / n),
+      ),
+      min: Array.from(this.#min),
+      max: Array.from(this.#max),
+      maxRowNorm: Math.sqrt(this.#maxSquaredNorm),
+    };
+  }
+}

@@ -1,0 +1,44 @@
+/** Every error code mlml can raise, with the exit status of the command line and what it means. */
+export const errorCodes = {
+  MLML_USAGE: { exitStatus: 2, meaning: 'the command line or an option is wrong' },
+  MLML_BUDGET_TOO_SMALL: {
+    exitStatus: 2,
+    meaning: 'the job cannot run inside --buffer; the message names the minimum',
+  },
+  MLML_NOT_FOUND: { exitStatus: 1, meaning: 'a file, data set, model or run does not exist' },
+  MLML_EXISTS: { exitStatus: 1, meaning: 'the folder to be made exists already' },
+  MLML_BAD_FILE: {
+    exitStatus: 1,
+    meaning: 'a file is damaged, truncated, over-long or not of the expected format',
+  },
+  MLML_CHECKSUM: { exitStatus: 1, meaning: 'stored bytes do not match their checksum' },
+  MLML_BAD_DATA: {
+    exitStatus: 1,
+    meaning: 'the data hold values that cannot be used (NaN, a label out of range)',
+  },
+  MLML_VERSION: { exitStatus: 1, meaning: 'a file was written by a newer version of mlml' },
+  MLML_IO: { exitStatus: 1, meaning: 'reading or writing failed' },
+  MLML_DISK_FULL: { exitStatus: 1, meaning: 'not enough free disk space' },
+  MLML_DOWNLOAD: { exitStatus: 1, meaning: 'a download failed' },
+  MLML_DIVERGED: { exitStatus: 1, meaning: 'training diverged at the learning rate given' },
+  MLML_NOT_DEFINITE: { exitStatus: 1, meaning: 'the normal equations are singular; --reg is too small' },
+  MLML_INTERRUPTED: { exitStatus: 130, meaning: 'the job was interrupted' },
+  MLML_INTERNAL: { exitStatus: 1, meaning: 'a bug in mlml' },
+} as const;
+
+export type ErrorCode = keyof typeof errorCodes;
+
+/** The only error class mlml throws on purpose. The message says what, where, the offending value, what to do. */
+export class MlmlError extends Error {
+  readonly code: ErrorCode;
+
+  constructor(code: ErrorCode, message: string, options?: { cause?: unknown }) {
+    super(message, options);
+    this.name = 'MlmlError';
+    this.code = code;
+  }
+
+  get exitStatus(): number {
+    return errorCodes[this.code].exitStatus;
+  }
+}

@@ -1,0 +1,64 @@
+import { MlmlError } from '../errors.js';
+import { layOut, type Region } from './plan.js';
+
+const PAGE_BYTES = 65536;
+/** wasm32 addresses end at 4 GiB. */
+export const LARGEST_ARENA = 65536 * PAGE_BYTES - PAGE_BYTES;
+
+/**
+ * The one block of memory a job works in: a shared WebAssembly memory carved into the regions of its plan.
+ * File reads land in it, kernels work on it in place. Pages never touched cost no resident memory.
+ */
+export class Arena {
+  readonly memory: WebAssembly.Memory;
+  readonly bytes: number;
+  readonly #offsets: Map<string, number>;
+  readonly #sizes = new Map<string, number>();
+
+  constructor(regions: readonly Region[]) {
+    const { offsets, totalBytes } = layOut(regions);
+    if (totalBytes > LARGEST_ARENA) {
+      throw new MlmlError(
+        'MLML_USAGE',
+        `an arena of ${totalBytes} bytes is larger than 4 GiB; use a smaller --buffer`,
+      );
+    }
+    const pages = Math.ceil(totalBytes / PAGE_BYTES);
+    this.memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
+    this.bytes = totalBytes;
+    this.#offsets = offsets;
+    for (const region of regions) this.#sizes.set(region.name, region.bytes);
+  }
+
+  get buffer(): SharedArrayBuffer {
+    return this.memory.buffer as unknown as SharedArrayBuffer;
+  }
+
+  /** Address of a region. */
+  address(name: string): number {
+    const offset = this.#offsets.get(name);
+    if (offset === undefined) throw new MlmlError('MLML_INTERNAL', `the plan has no region '${name}'`);
+    return offset;
+  }
+
+  byteLength(name: string): number {
+    this.address(name);
+    return this.#sizes.get(name)!;
+  }
+
+  uint8(name: string): Uint8Array {
+    return new Uint8Array(this.buffer, this.address(name), this.byteLength(name));
+  }
+  uint32(name: string): Uint32Array {
+    return new Uint32Array(this.buffer, this.address(name), this.byteLength(name) >>> 2);
+  }
+  int32(name: string): Int32Array {
+    return new Int32Array(this.buffer, this.address(name), this.byteLength(name) >>> 2);
+  }
+  float32(name: string): Float32Array {
+    return new Float32Array(this.buffer, this.address(name), this.byteLength(name) >>> 2);
+  }
+  float64(name: string): Float64Array {
+    return new Float64Array(this.buffer, this.address(name), this.byteLength(name) >>> 3);
+  }
+}

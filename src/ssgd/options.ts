@@ -1,0 +1,98 @@
+import type { ScalingName } from '../data/scaling.js';
+
+export const verbs = ['closed', 'gd', 'sgd', 'ssgd', 'hsgd'] as const;
+/** How a linear model is trained. */
+export type Verb = (typeof verbs)[number];
+
+export const shuffleNames = ['external_shuffle', 'external_sort', 'block_shuffle', 'none'] as const;
+export type ShuffleName = (typeof shuffleNames)[number];
+
+export const lossNames = ['ridge', 'softmax', 'logistic', 'hinge', 'squared_hinge', 'huber'] as const;
+export type LossName = (typeof lossNames)[number];
+
+export const optimizerNames = ['sgd', 'nesterov', 'adagrad', 'adam'] as const;
+export type OptimizerName = (typeof optimizerNames)[number];
+
+export const scheduleNames = [
+  'auto',
+  'constant',
+  'step',
+  'inverse',
+  'cosine',
+  'linear',
+  'one-cycle',
+] as const;
+export type ScheduleName = (typeof scheduleNames)[number];
+
+/** Options of every training verb. All have defaults; see `defaultOptions`. */
+export interface TrainOptions {
+  /** Bound, in bytes, on everything that grows with n, d or k. Default 10 MB. */
+  readonly bufferBytes: number;
+  /** How rows are put into random order on disk. Default external_shuffle. */
+  readonly algo: ShuffleName;
+  /** Scatter afresh for every epoch, or once and then permute buckets. Default epoch. */
+  readonly reshuffle: 'epoch' | 'once';
+  readonly loss: LossName;
+  /** ½·reg·‖W‖² is added to the sum of losses over all rows (scikit-learn Ridge's alpha). Default 0.1. */
+  readonly reg: number;
+  /** l1·Σ|W| is added likewise. Default 0. */
+  readonly l1: number;
+  /** Fit an intercept, which is not penalised. Default true. */
+  readonly bias: boolean;
+  readonly scale: ScalingName;
+  /** Passes over the training rows (ssgd, hsgd). Default 3. */
+  readonly epochs: number;
+  /** Steps (sgd) or full-batch iterations (gd). Default 5000. */
+  readonly iters: number;
+  /** Initial learning rate, or 'auto' (from the curvature of the data). Default auto. */
+  readonly eta0: number | 'auto';
+  /** Rows per step. 'auto': 32 with an automatic rate, 1 (as in 2016) with a given one. */
+  readonly batch: number | 'auto';
+  readonly optimizer: OptimizerName;
+  /** 'auto': linear to zero with an automatic rate, step (damp, step: as in 2016) with a given one. */
+  readonly schedule: ScheduleName;
+  /** Default 0.9. */
+  readonly momentum: number;
+  /** Factor on the learning rate every `step` steps of schedule 'step'. Default 0.99. */
+  readonly damp: number;
+  /** Default 10000. */
+  readonly step: number;
+  /** Average the iterates of the last epoch. Default false. */
+  readonly average: boolean;
+  readonly nthreads: number;
+  /** Steps between rows of the CSV log; 0 writes none. Default 1000. */
+  readonly logfreq: number;
+  /** Evaluate on the whole training set too (as if memory were no limit). Default false. */
+  readonly simulated: boolean;
+  /** Use only the first rows of the training part; 0 uses all. Default 0. */
+  readonly subset: number;
+  readonly seed: number;
+  /** Folder for scratch files. Default: the run folder. */
+  readonly scratch?: string;
+}
+
+export const defaultOptions: TrainOptions = {
+  bufferBytes: 10e6,
+  algo: 'external_shuffle',
+  reshuffle: 'epoch',
+  loss: 'ridge',
+  reg: 0.1,
+  l1: 0,
+  bias: true,
+  scale: 'auto',
+  epochs: 3,
+  iters: 5000,
+  eta0: 'auto',
+  batch: 'auto',
+  optimizer: 'sgd',
+  schedule: 'auto',
+  momentum: 0.9,
+  damp: 0.99,
+  step: 10000,
+  average: false,
+  nthreads: 1,
+  logfreq: 1000,
+  simulated: false,
+  subset: 0,
+  seed: 0,
+};

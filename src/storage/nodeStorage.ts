@@ -1,0 +1,197 @@
+import { constants } from 'node:fs';
+import { type FileHandle, mkdir, open, readdir, rename, rm, stat, statfs } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import { MlmlError } from '../errors.js';
+import type { FileStatus, ReadableFile, Storage, WritableFile } from './storage.js';
+
+/** Largest single request to the kernel: read(2) and write(2) stop short of 2 GiB. */
+const LARGEST_REQUEST = 1 << 30;
+
+function codeOf(error: unknown): string {
+  return String((error as NodeJS.ErrnoException).code ?? '');
+}
+
+/** Translates an operating-system error into ours, naming the path. */
+function translate(error: unknown, what: string, path: string): MlmlError {
+  if (error instanceof MlmlError) return error;
+  const code = codeOf(error);
+  const options = { cause: error };
+  if (code === 'ENOENT') return new MlmlError('MLML_NOT_FOUND', `${path}: no such file or folder`, options);
+  if (code === 'EEXIST') return new MlmlError('MLML_EXISTS', `${path}: exists already`, options);
+  if (code === 'ENOSPC' || code === 'EDQUOT') {
+    return new MlmlError(
+      'MLML_DISK_FULL',
+      `${path}: the disk is full; free some space or choose another folder`,
+      options,
+    );
+  }
+  const detail = code === '' ? String(error) : code;
+  return new MlmlError('MLML_IO', `${path}: ${what} failed (${detail})`, options);
+}
+
+class NodeFile implements WritableFile {
+  readonly path: string;
+  readonly byteLength: number;
+  readonly #handle: FileHandle;
+
+  constructor(path: string, byteLength: number, handle: FileHandle) {
+    this.path = path;
+    this.byteLength = byteLength;
+    this.#handle = handle;
+  }
+
+  async readInto(target: Uint8Array, position: number): Promise<void> {
+    let done = 0;
+    while (done < target.length) {
+      const length = Math.min(target.length - done, LARGEST_REQUEST);
+      const bytesRead = await this.#read(target, done, length, position + done);
+      if (bytesRead === 0) {
+        throw new MlmlError(
+          'MLML_BAD_FILE',
+          `${this.path}: ends at byte ${position + done}, but bytes ${position} to ${position + target.length} are needed`,
+        );
+      }
+      done += bytesRead;
+    }
+  }
+
+  async #read(target: Uint8Array, offset: number, length: number, position: number): Promise<number> {
+    try {
+      return (await this.#handle.read(target, offset, length, position)).bytesRead;
+    } catch (error) {
+      throw translate(error, `reading at byte ${position}`, this.path);
+    }
+  }
+
+  async write(source: Uint8Array, position: number): Promise<void> {
+    try {
+      let done = 0;
+      while (done < source.length) {
+        const length = Math.min(source.length - done, LARGEST_REQUEST);
+        done += (await this.#handle.write(source, done, length, position + done)).bytesWritten;
+      }
+    } catch (error) {
+      throw translate(error, `writing at byte ${position}`, this.path);
+    }
+  }
+
+  async sync(): Promise<void> {
+    await this.#handle.sync().catch((error) => {
+      throw translate(error, 'syncing', this.path);
+    });
+  }
+
+  async close(): Promise<void> {
+    await this.#handle.close();
+  }
+}
+
+async function openHandle(path: string, flags: number, direct: boolean): Promise<FileHandle> {
+  // O_DIRECT exists on Linux only, and some file systems refuse it with EINVAL.
+  if (direct && constants.O_DIRECT !== undefined) {
+    try {
+      return await open(path, flags | constants.O_DIRECT, 0o666);
+    } catch (error) {
+      if (codeOf(error) !== 'EINVAL') throw error;
+    }
+  }
+  return await open(path, flags, 0o666);
+}
+
+/** The real file system. */
+export const nodeStorage: Storage = {
+  async openRead(path, options = {}): Promise<ReadableFile> {
+    try {
+      const handle = await openHandle(path, constants.O_RDONLY, options.direct ?? false);
+      const status = await handle.stat();
+      if (status.isDirectory()) {
+        await handle.close();
+        throw new MlmlError('MLML_BAD_FILE', `${path}: is a folder, a file is needed`);
+      }
+      return new NodeFile(path, status.size, handle);
+    } catch (error) {
+      throw translate(error, 'opening', path);
+    }
+  },
+
+  async create(path, options = {}): Promise<WritableFile> {
+    const exclusive = options.exclusive ? constants.O_EXCL : constants.O_TRUNC;
+    try {
+      await mkdir(dirname(path), { recursive: true });
+      const flags = constants.O_RDWR | constants.O_CREAT | exclusive;
+      return new NodeFile(path, 0, await openHandle(path, flags, options.direct ?? false));
+    } catch (error) {
+      throw translate(error, 'creating', path);
+    }
+  },
+
+  async openWrite(path): Promise<WritableFile> {
+    try {
+      const handle = await open(path, constants.O_RDWR);
+      return new NodeFile(path, (await handle.stat()).size, handle);
+    } catch (error) {
+      throw translate(error, 'opening', path);
+    }
+  },
+
+  async makeFolder(path) {
+    await mkdir(path, { recursive: true }).catch((error) => {
+      throw translate(error, 'making the folder', path);
+    });
+  },
+
+  async rename(from, to) {
+    await rename(from, to).catch((error) => {
+      if (codeOf(error) === 'ENOTEMPTY') throw new MlmlError('MLML_EXISTS', `${to}: exists already`);
+      throw translate(error, `renaming to ${to}`, from);
+    });
+  },
+
+  async remove(path) {
+    await rm(path, { recursive: true, force: true }).catch((error) => {
+      throw translate(error, 'removing', path);
+    });
+  },
+
+  async list(folder) {
+    try {
+      return (await readdir(folder)).sort();
+    } catch (error) {
+      if (codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR') return [];
+      throw translate(error, 'listing', folder);
+    }
+  },
+
+  async status(path): Promise<FileStatus | undefined> {
+    try {
+      const status = await stat(path);
+      return { byteLength: status.size, isFolder: status.isDirectory(), modifiedMs: status.mtimeMs };
+    } catch (error) {
+      if (codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR') return undefined;
+      throw translate(error, 'looking at', path);
+    }
+  },
+
+  async syncFolder(path) {
+    try {
+      const handle = await open(path, constants.O_RDONLY);
+      await handle.sync().finally(() => handle.close());
+    } catch (error) {
+      // Windows cannot open folders, and needs no sync for a rename to be durable.
+      if (process.platform !== 'win32') throw translate(error, 'syncing', path);
+    }
+  },
+
+  async freeBytes(path) {
+    let folder = resolve(path);
+    for (;;) {
+      try {
+        const status = await statfs(folder);
+        return status.bavail * status.bsize;
+      } catch (error) {
+        if (dirname(folder) === folder) throw translate(error, 'asking for the free space', path);
+        folder = dirname(folder);
+      }
+    }
+  },
+};

@@ -1,0 +1,55 @@
+/** A file opened for reading. Calls may run concurrently; the target belongs to the caller until the promise settles. */
+export interface ReadableFile {
+  readonly path: string;
+  /** Size when it was opened. */
+  readonly byteLength: number;
+  /** Fills the whole target from `position`; a file that ends early is `MLML_BAD_FILE`. */
+  readInto(target: Uint8Array, position: number): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** A file opened for reading and writing. */
+export interface WritableFile extends ReadableFile {
+  /** Writes all of `source` at `position`. A full disk is `MLML_DISK_FULL`. */
+  write(source: Uint8Array, position: number): Promise<void>;
+  /** Forces what was written to the disk. */
+  sync(): Promise<void>;
+}
+
+export interface FileStatus {
+  readonly byteLength: number;
+  readonly isFolder: boolean;
+  readonly modifiedMs: number;
+}
+
+export interface CreateOptions {
+  /** Fail with `MLML_EXISTS` when the file is there. Default false: it is emptied. */
+  readonly exclusive?: boolean;
+  /**
+   * Bypass the page cache where the file system can (addresses, positions and lengths must then be
+   * multiples of 4096). Falls back to ordinary writes where it cannot. Default false.
+   */
+  readonly direct?: boolean;
+}
+
+/** Everything mlml asks of a file system. Implementations: node, memory, faulty (the last two for tests). */
+export interface Storage {
+  openRead(path: string, options?: { readonly direct?: boolean }): Promise<ReadableFile>;
+  create(path: string, options?: CreateOptions): Promise<WritableFile>;
+  /** Opens an existing file for reading and writing without emptying it (appending, resuming a download). */
+  openWrite(path: string): Promise<WritableFile>;
+  /** Makes the folder and its parents; no error when it exists. */
+  makeFolder(path: string): Promise<void>;
+  /** Atomic within one file system. Replaces a file; replacing a folder is an error. */
+  rename(from: string, to: string): Promise<void>;
+  /** Removes a file or a whole folder; no error when it is not there. */
+  remove(path: string): Promise<void>;
+  /** Names in a folder, sorted; empty when it is not there. */
+  list(folder: string): Promise<string[]>;
+  /** `undefined` when there is nothing at that path. */
+  status(path: string): Promise<FileStatus | undefined>;
+  /** Makes renames and new names in a folder durable. */
+  syncFolder(path: string): Promise<void>;
+  /** Free bytes for an ordinary user on the file system of `path` (or its nearest existing parent). */
+  freeBytes(path: string): Promise<number>;
+}
