@@ -1,6 +1,6 @@
 import type { Task } from '../data/format.js';
 import type { Scaling } from '../data/scaling.js';
-import type { LossName } from '../ssgd/options.js';
+import type { LossName } from './options.js';
 
 /**
  * A linear model: score_c = Σⱼ weights[c·d + j]·(multiply[j]·xⱼ + add[j]) + intercept[c].
