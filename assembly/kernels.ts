@@ -1,1 +1,2 @@
+export * from './gather';
 export { scatterRows } from './scatter';

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import { basename, dirname, join } from 'node:path';
+import { type Dtype, readNumber } from '../arithmetic/dtype.js';
 import { MlmlError } from '../errors.js';
 import type { Storage } from '../storage/storage.js';
 import { replaceFile } from '../storage/textFile.js';
 import { ChecksummedWriter } from './checksumFile.js';
-import { type Dtype, readNumber } from './dtype.js';
 import {
   type DatasetDescription,
   DESCRIPTION_FILE,

@@ -1,5 +1,5 @@
+import { type Dtype, dtypeBytes } from '../arithmetic/dtype.js';
 import { MlmlError } from '../errors.js';
-import { type Dtype, dtypeBytes } from './dtype.js';
 
 export const FORMAT_VERSION = 1;
 /** Bytes one checksum covers. */

@@ -1,4 +1,4 @@
-import { type Dtype, dtypeBytes } from './dtype.js';
+import { type Dtype, dtypeBytes } from '../arithmetic/dtype.js';
 
 /** How one dense row lies in a row file: d features, then the label, little-endian, without padding. */
 export interface RowLayout {

@@ -1,5 +1,5 @@
+import type { Dtype } from '../arithmetic/dtype.js';
 import { MlmlError } from '../errors.js';
-import type { Dtype } from './dtype.js';
 import type { FeatureStatistics } from './format.js';
 
 export const scalingNames = ['auto', 'none', 'unit', 'standard'] as const;

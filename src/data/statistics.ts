@@ -1,5 +1,5 @@
+import { readNumber } from '../arithmetic/dtype.js';
 import { MlmlError } from '../errors.js';
-import { readNumber } from './dtype.js';
 import type { FeatureStatistics } from './format.js';
 import type { RowLayout } from './rowLayout.js';
 

@@ -29,6 +29,8 @@ export interface Plan {
 /** Address 0 stays unused, so that no region can be mistaken for a null pointer. */
 export const FIRST_ADDRESS = 64;
 const DEFAULT_ALIGN = 64;
+/** Kernels read up to 15 bytes behind the last row. */
+const TAIL = 16;
 
 export function alignUp(value: number, align: number): number {
   return Math.ceil(value / align) * align;
@@ -43,7 +45,7 @@ export function layOut(regions: readonly Region[]): { offsets: Map<string, numbe
     offsets.set(region.name, offset);
     end = offset + region.bytes;
   }
-  return { offsets, totalBytes: end };
+  return { offsets, totalBytes: end + TAIL };
 }
 
 /** Throws `MLML_BUDGET_TOO_SMALL`, naming the smallest `--buffer` that works (rounded up to 10 kB). */
