@@ -74,7 +74,8 @@ export class Rasteriser {
         for (let column = left; column <= right; column++) {
           const px = column - ax;
           let t = (px * dx + py * dy) * inverse;
-          t = Math.max(0, Math.min(1, t));
+          if (t < 0) t = 0;
+          else if (t > 1) t = 1;
           const ex = px - t * dx;
           const ey = py - t * dy;
           const squared = (ex * ex + ey * ey) * unit;
