@@ -54,9 +54,14 @@ function showProgress(label) {
 
 /**
  * Runs commands side by side, each `[program, ...arguments]`, with one progress line. When one fails, throws a
- * ToolError with the end of its output and `advice`.
+ * ToolError with the end of its output (of that, what is `worthShowing`) and `advice`.
  */
-export async function runStep(label, commands, advice, options = {}) {
+export async function runStep(
+  label,
+  commands,
+  advice,
+  { worthShowing = (output) => output, ...options } = {},
+) {
   const finish = showProgress(label);
   const runs = commands.map(async ([program, ...args]) => {
     const child = spawn(program, args, { cwd: root, ...options, stdio: ['ignore', 'pipe', 'pipe'] });
@@ -67,12 +72,12 @@ export async function runStep(label, commands, advice, options = {}) {
       output.push(Buffer.from(String(error)));
       return 1;
     });
-    return { status, output: Buffer.concat(output).toString().trimEnd() };
+    return { status, output: Buffer.concat(output).toString() };
   });
   const failed = (await Promise.all(runs)).find(({ status }) => status !== 0);
   finish(failed === undefined ? 'done' : 'failed');
   if (failed === undefined) return;
-  const lines = failed.output.split('\n');
+  const lines = worthShowing(failed.output).trimEnd().split('\n');
   const heading =
     lines.length > TAIL_LINES ? `the last ${TAIL_LINES} of ${lines.length} lines of output` : 'the output';
   const tail = lines.slice(-TAIL_LINES).map((line) => `  ${line}`);

@@ -29,6 +29,10 @@ export function isInstalled() {
   });
 }
 
+/** npm's message without the screen of usage that it adds when package.json and the lock file disagree. */
+const withoutUsage = (output) =>
+  output.replace(/^npm error\nnpm error Clean install a project\n[\s\S]*/m, '');
+
 export async function install() {
   // Under `npm start` this is the npm that is running, whatever else the PATH offers.
   const running = process.env['npm_execpath'];
@@ -37,7 +41,7 @@ export async function install() {
   await runStep(
     'installing packages',
     [[...npm, 'ci', ...flags]],
-    'Check the network connection (npm needs its registry once), then try again.',
-    { shell: process.platform === 'win32' && npm.length === 1 },
+    'npm needs its registry once: check the network connection if that is what failed, then try again.',
+    { shell: process.platform === 'win32' && npm.length === 1, worthShowing: withoutUsage },
   );
 }
