@@ -48,7 +48,7 @@ const compilerOptions = {
 
 async function checkPackage(folder) {
   const npm = (...args) => run(folder, 'npm', ...args, '--loglevel=error');
-  run(root, 'npm', 'pack', '--silent', '--pack-destination', folder);
+  run(root, 'npm', 'pack', '--loglevel=error', '--pack-destination', folder);
   const tarball = readdirSync(folder).find((name) => name.endsWith('.tgz'));
   const files = run(folder, 'tar', '-tzf', tarball).trim().split('\n');
   checkContents(files.map((path) => path.replace(/^package\//, '')));
