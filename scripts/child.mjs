@@ -11,10 +11,13 @@ const TAIL_LINES = 25;
 /** A problem to be shown as its message alone, without a stack. */
 export class ToolError extends Error {}
 
+let interrupted = false;
+
 /** Passes on the signals that ask this process to end, so that no child outlives it. Returns the way back. */
 function forwardSignals(child) {
   const handlers = ['SIGINT', 'SIGTERM', 'SIGHUP'].map((signal) => {
     const handler = () => {
+      interrupted = true;
       // A terminal sends Ctrl-C to the whole group: the child has it already, and a second one could mean "at once".
       const sentToGroup = signal === 'SIGINT' && (process.stdin.isTTY || process.stderr.isTTY);
       if (!sentToGroup) child.kill(signal);
@@ -77,6 +80,7 @@ export async function runStep(
   const failed = (await Promise.all(runs)).find(({ status }) => status !== 0);
   finish(failed === undefined ? 'done' : 'failed');
   if (failed === undefined) return;
+  if (interrupted) throw new ToolError(`${label} was interrupted; the next start does it again`);
   const lines = worthShowing(failed.output).trimEnd().split('\n');
   const heading =
     lines.length > TAIL_LINES ? `the last ${TAIL_LINES} of ${lines.length} lines of output` : 'the output';
