@@ -22,10 +22,14 @@ const ranges: readonly [keyof TrainOptions, number, number, boolean][] = [
 export function checkOptions(verb: Verb, description: DatasetDescription, options: TrainOptions): void {
   for (const [name, lowest, highest, whole] of ranges) {
     const value = options[name] as number;
-    const right = value >= lowest && value <= highest && Number.isFinite(value) && (!whole || Number.isInteger(value));
+    const right =
+      value >= lowest && value <= highest && Number.isFinite(value) && (!whole || Number.isInteger(value));
     if (right) continue;
     const range = highest === Infinity ? `at least ${lowest}` : `from ${lowest} to ${highest}`;
-    throw new MlmlError('MLML_USAGE', `--${name}=${value}: must be a ${whole ? 'whole ' : ''}number ${range}`);
+    throw new MlmlError(
+      'MLML_USAGE',
+      `--${name}=${value}: must be a ${whole ? 'whole ' : ''}number ${range}`,
+    );
   }
   const { eta0, batch, loss } = options;
   if (eta0 !== 'auto' && !(eta0 > 0 && Number.isFinite(eta0))) {

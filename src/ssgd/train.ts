@@ -44,7 +44,12 @@ export function planTraining(verb: Verb, description: DatasetDescription, option
  *
  * @throws MlmlError `MLML_BUDGET_TOO_SMALL`, `MLML_DIVERGED`, `MLML_DISK_FULL`, `MLML_USAGE`, …
  */
-export async function train(verb: Verb, dataset: Dataset, options: TrainOptions, context: TrainContext): Promise<TrainResult> {
+export async function train(
+  verb: Verb,
+  dataset: Dataset,
+  options: TrainOptions,
+  context: TrainContext,
+): Promise<TrainResult> {
   const plan = planTraining(verb, dataset.description, options);
   context.onEvent?.({ type: 'plan', plan });
   const start = performance.now();

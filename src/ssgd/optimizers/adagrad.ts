@@ -11,6 +11,9 @@ export const adagrad: Optimizer = {
     kernels.gradient32(x, m, stride, slopes, k, w, gradient, scale, decay);
     kernels.adagradStep(w, gradient, squares, k * stride, rate, EPSILON);
   },
+  shrinkWeights({ kernels, w, state, k, stride, rate }, l1) {
+    kernels.softThresholdScaled(w, state[1]!, k * stride, rate * l1, EPSILON);
+  },
   stepIntercept({ values, gradient, state, rate }) {
     const squares = state[1]!;
     for (let c = 0; c < values.length; c++) {

@@ -28,6 +28,10 @@ export const adam: Optimizer = {
       epsilon,
     );
   },
+  shrinkWeights({ kernels, w, state, k, stride, rate, momentum, t }, l1) {
+    const epsilon = EPSILON * Math.sqrt(1 - BETA2 ** t);
+    kernels.softThresholdScaled(w, state[2]!, k * stride, corrected(rate, momentum, t) * l1, epsilon);
+  },
   stepIntercept({ values, gradient, state, rate, momentum, t }) {
     const [, first, second] = state as [Float32Array, Float32Array, Float32Array];
     const epsilon = EPSILON * Math.sqrt(1 - BETA2 ** t);

@@ -1,4 +1,4 @@
-import type { InterceptStep, Optimizer } from './optimizer.js';
+import type { InterceptStep, Optimizer, WeightStep } from './optimizer.js';
 
 function stepIntercept({ values, gradient, state, rate, momentum }: InterceptStep, nesterov: boolean): void {
   const change = state[0]!;
@@ -6,6 +6,11 @@ function stepIntercept({ values, gradient, state, rate, momentum }: InterceptSte
     change[c] = rate * gradient[c]! + momentum * change[c]!;
     values[c]! -= nesterov ? rate * gradient[c]! + momentum * change[c]! : change[c]!;
   }
+}
+
+/** A constant gradient g moves a weight by rate·g/(1 − momentum) a step once Δ has settled. */
+function shrinkWeights({ kernels, w, k, stride, rate, momentum }: WeightStep, l1: number): void {
+  kernels.softThreshold(w, k * stride, (rate * l1) / (1 - momentum));
 }
 
 /** Heavy ball (Polyak 1964), the rule of 2016: Δ ← rate·g + momentum·Δ, W ← W − Δ. */
@@ -16,6 +21,7 @@ export const sgd: Optimizer = {
     kernels.momentumStep(x, m, stride, slopes, k, w, state[0]!, scale, decay, rate, momentum);
   },
   stepIntercept: (step) => stepIntercept(step, false),
+  shrinkWeights,
 };
 
 /** Nesterov's look-ahead, in the form of Sutskever et al. (ICML 2013): W ← W − (rate·g + momentum·Δ). */
@@ -26,4 +32,5 @@ export const nesterov: Optimizer = {
     kernels.nesterovStep(x, m, stride, slopes, k, w, state[0]!, scale, decay, rate, momentum);
   },
   stepIntercept: (step) => stepIntercept(step, true),
+  shrinkWeights,
 };

@@ -42,4 +42,9 @@ export interface Optimizer {
   readonly matrices: number;
   stepWeights(step: WeightStep): void;
   stepIntercept(step: InterceptStep): void;
+  /**
+   * Proximal step of the penalty l1·Σ|W| after `stepWeights`: soft thresholding in the metric of this optimiser,
+   * by as much as a constant gradient of size l1 would move a weight in the long run.
+   */
+  shrinkWeights(step: WeightStep, l1: number): void;
 }

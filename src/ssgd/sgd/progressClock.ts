@@ -55,7 +55,12 @@ export class ProgressClock {
 
   /** To be called after each step. */
   step(
-    now: { readonly step: number; readonly samples: number; readonly epoch: number; readonly learningRate: number },
+    now: {
+      readonly step: number;
+      readonly samples: number;
+      readonly epoch: number;
+      readonly learningRate: number;
+    },
     lossSum: number,
     right: number,
     rows: number,

@@ -92,7 +92,9 @@ class StreamingRun {
       await this.#stream.close();
     }
     this.#clock.log(this.#step);
-    const train = this.#options.simulated ? await this.#evaluate('train', chosen.epochs) : this.#runningEvaluation();
+    const train = this.#options.simulated
+      ? await this.#evaluate('train', chosen.epochs)
+      : this.#runningEvaluation();
     return {
       model: this.#model(),
       plan: this.#plan,
@@ -137,7 +139,9 @@ class StreamingRun {
     if (average && epoch === chosen.epochs - 1) this.#trainer.average();
     this.#epochLoss.add(lossSum, right, batchRows);
     const now = { step: this.#step, samples: this.#samples, epoch, learningRate: rate };
-    this.#clock.step(now, lossSum, right, batchRows, () => this.#progress('train', this.#samples, total, epoch));
+    this.#clock.step(now, lossSum, right, batchRows, () =>
+      this.#progress('train', this.#samples, total, epoch),
+    );
   }
 
   /** Starting weights, first loss and learning rate, from the first rows of the stream. */
@@ -207,7 +211,14 @@ class StreamingRun {
     this.#writeModel();
     const { task } = this.#dataset.description;
     const loss = lossOf(this.#options.loss);
-    const evaluation = await evaluateWith(this.#scorer, loss, task, this.#plan.columns, file, this.#context.signal);
+    const evaluation = await evaluateWith(
+      this.#scorer,
+      loss,
+      task,
+      this.#plan.columns,
+      file,
+      this.#context.signal,
+    );
     this.#bytesEvaluated += file.rows * this.#plan.layout.rowBytes;
     if (part === 'test') this.#clock.testAccuracy = evaluation.accuracy;
     this.#emit({ type: 'evaluation', part, epoch, evaluation });
