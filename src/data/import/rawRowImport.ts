@@ -2,6 +2,7 @@ import { basename } from 'node:path';
 import { readNumber } from '../../arithmetic/dtype.js';
 import { MlmlError } from '../../errors.js';
 import type { Storage } from '../../storage/storage.js';
+import { findRowFault } from '../checkRows.js';
 import { labelDtypeFor } from '../convert.js';
 import type { DatasetDescription, PartName } from '../format.js';
 import { checkRawRows, type RawRows, rowText } from '../rawRows.js';
@@ -52,17 +53,19 @@ export async function importRawRows(
               bytes.subarray(0, many * layout.rowBytes),
               `rows ${first} to ${first + many - 1}`,
             );
+            const fault = findRowFault(layout, bytes, many, task, k);
+            if (fault !== undefined) {
+              throw new MlmlError(
+                'MLML_BAD_DATA',
+                `${reader.place(start + fault.offset)}, row ${first + fault.row}: ${fault.message}; ` +
+                  `check --d=${d}, --k=${k} and --dtype=${layout.dtype}`,
+              );
+            }
             for (let i = 0; i < many; i++) {
               const at = i * layout.rowBytes;
               const label = readNumber(view, at + layout.labelOffset, layout.labelDtype);
               const place = (j: number) =>
                 `${reader.place(start + at + (j * layout.labelOffset) / d)}, row ${first + i}`;
-              if (task === 'classification' && !(Number.isInteger(label) && label >= 0 && label < k)) {
-                throw new MlmlError(
-                  'MLML_BAD_DATA',
-                  `${place(d)}: label ${label} is not a class number from 0 to ${k - 1}; check --d=${d}, --k=${k} and --dtype=${layout.dtype}`,
-                );
-              }
               if (batch.add(view, at, label, place)) await batch.flush();
             }
           }

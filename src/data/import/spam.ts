@@ -109,6 +109,13 @@ async function readSpamMatrix(file: SourceFile): Promise<Messages> {
   for (let column = 0; column < D; column++) {
     for (let row = 0; row < x.rows; row++) features[row * D + column] = x.values[column * x.rows + row]!;
   }
+  const wrong = features.findIndex((value) => !Number.isFinite(value));
+  if (wrong >= 0) {
+    throw new MlmlError(
+      'MLML_BAD_DATA',
+      `${file.path}: Xtrain holds ${features[wrong]} in row ${Math.floor(wrong / D)}, column ${wrong % D}`,
+    );
+  }
   for (const [row, label] of y.values.entries()) {
     if (label !== 0 && label !== 1)
       throw new MlmlError(
