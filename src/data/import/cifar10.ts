@@ -1,3 +1,4 @@
+import { dirname } from 'node:path';
 import { MlmlError } from '../../errors.js';
 import { labelDtypeFor } from '../convert.js';
 import type { DatasetWriter } from '../datasetWriter.js';
@@ -164,7 +165,7 @@ async function readBatches(
     await rows[part].flush();
     if (counts[part] === officialRows[part]) continue;
     options.onWarning?.(
-      `${path}: ${counts[part]} ${part} images; the official CIFAR-10 has ${officialRows[part]}`,
+      `cifar-10: ${counts[part]} ${part} images in ${dirname(path)}; the official set has ${officialRows[part]}`,
     );
   }
 }
