@@ -277,7 +277,7 @@ export const optionTable: readonly OptionSpec[] = [
     kind: 'integer',
     min: 1,
     max: Number.MAX_SAFE_INTEGER,
-    help: 'rows: of --train, or to make for digits',
+    help: 'rows: of --train, or of the training set to make for digits',
     verbs: ['import', ...training],
   },
   {
@@ -285,9 +285,8 @@ export const optionTable: readonly OptionSpec[] = [
     kind: 'integer',
     min: 1,
     max: Number.MAX_SAFE_INTEGER,
-    help: 'rows of --test',
-    verbs: training,
-    rawOnly: true,
+    help: 'rows: of --test, or of the test set to make for digits',
+    verbs: ['import', ...training],
   },
   {
     name: 'd',

@@ -1,7 +1,7 @@
 import { formatBytes } from '../memory/byteSize.js';
 import { formatCount, formatSeconds } from './numbers.js';
 
-export type Phase = 'shuffle' | 'train' | 'solve' | 'evaluate' | 'import' | 'predict';
+export type Phase = 'shuffle' | 'train' | 'solve' | 'evaluate' | 'download' | 'import' | 'predict';
 
 export interface ProgressState {
   readonly phase: Phase;
@@ -28,7 +28,6 @@ const units: Partial<Record<Phase, string>> = {
   train: 'samples/s',
   shuffle: 'rows/s',
   evaluate: 'rows/s',
-  import: 'rows/s',
   predict: 'rows/s',
 };
 
