@@ -1,0 +1,26 @@
+import type { Loss } from './loss.js';
+
+/** Where the square ends and the line begins, in units of the target (Huber 1964). */
+const DELTA = 1;
+
+/** ½r² for |r| ≤ δ, δ(|r| − ½δ) beyond, with r = s − y; targets as for ridge. Slope: r clamped to [−δ, δ]. */
+export const huber: Loss = {
+  name: 'huber',
+  tasks: ['classification', 'regression'],
+  curvature: 1,
+  columns: (_task, k) => k,
+  evaluate(scores, rows, columns, labels, slopes) {
+    let sum = 0;
+    for (let i = 0, at = 0; i < rows; i++) {
+      for (let c = 0; c < columns; c++, at++) {
+        const target = columns === 1 ? labels[i]! : c === labels[i] ? 1 : 0;
+        const residual = scores[at]! - target;
+        const size = Math.abs(residual);
+        const slope = Math.max(-DELTA, Math.min(DELTA, residual));
+        slopes[at] = slope;
+        sum += size <= DELTA ? 0.5 * residual * residual : DELTA * (size - 0.5 * DELTA);
+      }
+    }
+    return sum;
+  },
+};

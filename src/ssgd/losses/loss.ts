@@ -1,0 +1,26 @@
+import type { Task } from '../../data/format.js';
+import type { LossName } from '../options.js';
+
+/**
+ * A loss on scores. To add one: a file here, and a line in the table of losses.ts.
+ * Labels are class numbers 0 … k−1, or targets in regression.
+ */
+export interface Loss {
+  readonly name: LossName;
+  readonly tasks: readonly Task[];
+  /** Columns of scores for k classes (k is 1 in regression). */
+  columns(task: Task, k: number): number;
+  /**
+   * Largest second derivative by a score that matters for the step size: the automatic learning rate is
+   * in inverse proportion to it.
+   */
+  readonly curvature: number;
+  /**
+   * Sum of the losses of `rows` rows, whose scores lie at scores[i·columns + c]. Writes the derivatives by
+   * the scores to `slopes` in the same layout; `slopes` may be `scores` itself.
+   * With one column in classification, class 1 is the positive one.
+   */
+  evaluate(scores: Floats, rows: number, columns: number, labels: Float64Array, slopes: Floats): number;
+}
+
+export type Floats = Float32Array | Float64Array;

@@ -1,0 +1,30 @@
+import type { Loss } from './loss.js';
+
+/** Cross-entropy of the softmax: log Σ_c exp(s_c) − s_y. Slope: p_c − [c = y]. */
+export const softmax: Loss = {
+  name: 'softmax',
+  tasks: ['classification'],
+  // The Hessian diag(p) − ppᵀ has eigenvalues up to ½; along a column p(1−p) ≤ ¼.
+  curvature: 0.25,
+  columns: (_task, k) => Math.max(k, 2),
+  evaluate(scores, rows, columns, labels, slopes) {
+    let sum = 0;
+    for (let i = 0, row = 0; i < rows; i++, row += columns) {
+      let largest = scores[row]!;
+      for (let c = 1; c < columns; c++) if (scores[row + c]! > largest) largest = scores[row + c]!;
+      const label = row + labels[i]!;
+      const labelScore = scores[label]!;
+      let total = 0;
+      for (let c = row; c < row + columns; c++) {
+        const power = Math.exp(scores[c]! - largest);
+        slopes[c] = power;
+        total += power;
+      }
+      const share = 1 / total;
+      for (let c = row; c < row + columns; c++) slopes[c]! *= share;
+      slopes[label]! -= 1;
+      sum += Math.log(total) + largest - labelScore;
+    }
+    return sum;
+  },
+};
