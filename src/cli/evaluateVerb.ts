@@ -11,7 +11,12 @@ export async function evaluateVerb(context: CommandContext, given: Arguments): P
   const { stderr: stream, clock, services, signal } = context;
   const reporter = new ProgressReporter({ stream, clock, quiet: given.flag('quiet') ?? false });
   try {
-    const { modelPath, model, dataset, part, rows } = await openModelAndData(context, 'evaluate', given, reporter);
+    const { modelPath, model, dataset, part, rows } = await openModelAndData(
+      context,
+      'evaluate',
+      given,
+      reporter,
+    );
     try {
       const { evaluateModel } = await services.scoring();
       const started = clock();
@@ -19,7 +24,14 @@ export async function evaluateVerb(context: CommandContext, given: Arguments): P
       const evaluation = await evaluateModel(model, rows, { bufferBytes, signal });
       const seconds = (clock() - started) / 1000;
       const { name } = dataset.description;
-      const result = { model: modelPath, dataset: name, part, rows: evaluation.rows, ...scoreOf(evaluation), seconds };
+      const result = {
+        model: modelPath,
+        dataset: name,
+        part,
+        rows: evaluation.rows,
+        ...scoreOf(evaluation),
+        seconds,
+      };
       const text =
         `${name}, ${formatCount(evaluation.rows)} rows of part ${part}: ` +
         `loss ${formatLoss(evaluation.loss)}, ${formatQuality(evaluation)}\n`;

@@ -1,5 +1,5 @@
 import { basename, join } from 'node:path';
-import { DESCRIPTION_FILE, type DatasetDescription } from '../data/format.js';
+import { type DatasetDescription, DESCRIPTION_FILE } from '../data/format.js';
 import { MlmlError } from '../errors.js';
 import { ProgressReporter } from '../run/progressReporter.js';
 import type { CommandContext } from './commandContext.js';
@@ -20,7 +20,10 @@ export interface ImportTarget {
 export function importTarget(given: Arguments): ImportTarget {
   const [source, ...rest] = given.positionals;
   if (source === undefined) {
-    throw new MlmlError('MLML_USAGE', 'import needs mnist, spam, cifar-10, digits or a path; see mlml import --help');
+    throw new MlmlError(
+      'MLML_USAGE',
+      'import needs mnist, spam, cifar-10, digits or a path; see mlml import --help',
+    );
   }
   if (rest.length > 0) {
     throw new MlmlError('MLML_USAGE', `${rest[0]}: import takes one source; see mlml import --help`);
@@ -64,6 +67,8 @@ export async function importVerb(context: CommandContext, given: Arguments): Pro
     fingerprint,
   };
   await context.stdout.write(
-    given.flag('json') ? `${JSON.stringify(result)}\n` : datasetText(description, join(out, DESCRIPTION_FILE)),
+    given.flag('json')
+      ? `${JSON.stringify(result)}\n`
+      : datasetText(description, join(out, DESCRIPTION_FILE)),
   );
 }

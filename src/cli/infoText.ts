@@ -19,7 +19,8 @@ export function datasetText(description: DatasetDescription, path: string): stri
     field('features', `${formatCount(d)} of ${dtype}, label ${labelDtype}, ${formatBytes(rowBytes)} a row`),
     field('size', formatBytes((parts.train.n + parts.test.n) * rowBytes)),
   ];
-  if (image !== undefined) lines.push(field('images', `${image.height} x ${image.width} x ${image.channels}`));
+  if (image !== undefined)
+    lines.push(field('images', `${image.height} x ${image.width} x ${image.channels}`));
   if (classCounts.length > 0 && classCounts.length <= 20) {
     const counts = classCounts.map((count, c) => `${classNames[c] ?? c}: ${formatCount(count)}`);
     lines.push(field('classes', counts.join(', ')));
@@ -55,7 +56,10 @@ export function runText(run: RunDescription, path: string): string {
   const result = run.result as Partial<TrainSummary> | undefined;
   const lines = [
     field('run', path),
-    field('status', run.error === undefined ? run.status : `${run.status}: ${run.error.code}: ${run.error.message}`),
+    field(
+      'status',
+      run.error === undefined ? run.status : `${run.status}: ${run.error.code}: ${run.error.message}`,
+    ),
     field('command', `mlml ${(run.command ?? []).join(' ')}`),
     field('data set', `${dataset?.name} (${dataset?.path})`),
     field('started', run.started),

@@ -22,7 +22,8 @@ export async function infoVerb(context: CommandContext, given: Arguments): Promi
     (await storage.status(join(folder, file))) !== undefined;
   const tell = async (value: object, text: string) => {
     await context.stdout.write(given.flag('json') ? `${JSON.stringify(value)}\n` : text);
-    if (verify && !given.flag('json')) await context.stdout.write('everything was read and is as it was written\n');
+    if (verify && !given.flag('json'))
+      await context.stdout.write('everything was read and is as it was written\n');
   };
   // A name such as mnist is a folder in the folder of data sets.
   for (const folder of [subject, join(given.text('data-dir') ?? 'data', subject)]) {

@@ -37,7 +37,10 @@ export async function openModelAndData(
     const part = (given.text('part') ?? 'test') as 'train' | 'test';
     if (dataset[part].rows === 0) {
       const other = part === 'test' ? 'train' : 'test';
-      throw new MlmlError('MLML_USAGE', `--part=${part}: ${dataset.path} has no such rows; use --part=${other}`);
+      throw new MlmlError(
+        'MLML_USAGE',
+        `--part=${part}: ${dataset.path} has no such rows; use --part=${other}`,
+      );
     }
     return { modelPath, model, dataset, part, rows: dataset[part] };
   } catch (error) {

@@ -32,7 +32,12 @@ export async function predictVerb(context: CommandContext, given: Arguments): Pr
   const proba = given.flag('proba') ?? false;
   const reporter = new ProgressReporter({ stream, clock, quiet: given.flag('quiet') ?? false });
   try {
-    const { modelPath, model, dataset, part, rows } = await openModelAndData(context, 'predict', given, reporter);
+    const { modelPath, model, dataset, part, rows } = await openModelAndData(
+      context,
+      'predict',
+      given,
+      reporter,
+    );
     try {
       if (proba) probabilityColumns(model);
       const { scoreRows } = await services.scoring();
@@ -50,12 +55,26 @@ export async function predictVerb(context: CommandContext, given: Arguments): Pr
         signal,
         onProgress: (done) => {
           const bytesRead = done * rows.layout.rowBytes;
-          reporter.progress({ phase: 'predict', done, total: rows.rows, epoch: 0, bytesRead, bytesWritten: 0 });
+          reporter.progress({
+            phase: 'predict',
+            done,
+            total: rows.rows,
+            epoch: 0,
+            bytesRead,
+            bytesWritten: 0,
+          });
         },
       });
       if (out === '-') return;
       const seconds = (clock() - started) / 1000;
-      const result = { model: modelPath, dataset: dataset.description.name, part, rows: rows.rows, out, seconds };
+      const result = {
+        model: modelPath,
+        dataset: dataset.description.name,
+        part,
+        rows: rows.rows,
+        out,
+        seconds,
+      };
       const text = `${out}: ${formatCount(rows.rows)} predictions for part ${part} of ${dataset.description.name}\n`;
       await context.stdout.write(given.flag('json') ? `${JSON.stringify(result)}\n` : text);
     } finally {

@@ -2,7 +2,13 @@ import type { Dataset } from '../data/dataset.js';
 import { MlmlError } from '../errors.js';
 import { saveModel } from '../model/saveModel.js';
 import { ProgressReporter } from '../run/progressReporter.js';
-import { makeRunFolder, RUN_VERSION, type RunDescription, type RunPaths, writeRun } from '../run/runFolder.js';
+import {
+  makeRunFolder,
+  RUN_VERSION,
+  type RunDescription,
+  type RunPaths,
+  writeRun,
+} from '../run/runFolder.js';
 import { RunLog } from '../run/runLog.js';
 import { HEAP_ALLOWANCE, scoreOf, summaryText, type TrainSummary } from '../run/summary.js';
 import type { TrainOptions, Verb } from '../ssgd/options.js';

@@ -1,4 +1,4 @@
-import { basename, dirname, join, resolve } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import type { Storage } from '../storage/storage.js';
 
 /** Where a stream of bytes goes. `finish` after the last write, or `discard` when it failed. */
@@ -11,7 +11,7 @@ export interface ByteSink {
 
 /** A file that appears under its name, replacing an older one, only when it is whole and on the disk. */
 export async function fileSink(storage: Storage, path: string): Promise<ByteSink> {
-  const folder = dirname(resolve(path));
+  const folder = dirname(path);
   const temporary = join(folder, `.${basename(path)}.tmp-${process.pid}`);
   const file = await storage.create(temporary);
   let position = 0;

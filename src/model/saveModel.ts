@@ -1,4 +1,4 @@
-import { basename, dirname, join, resolve } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { MlmlError } from '../errors.js';
 import type { LinearModel } from '../ssgd/linearModel.js';
 import type { Storage } from '../storage/storage.js';
@@ -20,7 +20,7 @@ export async function saveModel(storage: Storage, model: LinearModel, folder: st
     throw new MlmlError('MLML_EXISTS', `${folder}: exists already; remove it or give another name`);
   }
   const { d, k, weights, intercept, scaling } = model;
-  const parent = dirname(resolve(folder));
+  const parent = dirname(folder);
   const temporary = join(parent, `.${basename(folder)}.tmp-${process.pid}`);
   try {
     await storage.remove(temporary);
