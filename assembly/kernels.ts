@@ -1,4 +1,4 @@
 export * from './gather';
 export { scatterRows } from './scatter';
 export { scores32, scores64 } from './scores';
-export { adagradStep, adamStep, averageStep, gradient32, momentumStep, nesterovStep, softThreshold } from './step';
+export { adagradStep, adamStep, averageStep, gradient32, momentumStep, nesterovStep, softThreshold, softThresholdScaled } from './step';

@@ -176,6 +176,20 @@ export function softThreshold(w: u32, count: u32, thresholdBy: f32): void {
   }
 }
 
+/** The same where AdaGrad and Adam scale each place: the threshold is divided by √s + ε. */
+export function softThresholdScaled(w: u32, s: u32, count: u32, thresholdBy: f32, epsilonBy: f32): void {
+  const threshold = f32x4.splat(thresholdBy);
+  const epsilon = f32x4.splat(epsilonBy);
+  const zero = f32x4.splat(0);
+  const signs = i32x4.splat(0x80000000);
+  for (let at: u32 = 0, end = count << 2; at < end; at += 16) {
+    const weights = v128.load(w + at);
+    const scaled = f32x4.div(threshold, f32x4.add(f32x4.sqrt(v128.load(s + at)), epsilon));
+    const size = f32x4.max(f32x4.sub(f32x4.abs(weights), scaled), zero);
+    v128.store(w + at, v128.or(size, v128.and(weights, signs)));
+  }
+}
+
 /** Running mean: a ← a + share·(W − a). */
 export function averageStep(a: u32, w: u32, count: u32, shareBy: f32): void {
   const share = f32x4.splat(shareBy);

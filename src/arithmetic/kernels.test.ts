@@ -111,6 +111,7 @@ for (const build of builds) {
         kernel.adagradStep(w, g, s, count, 0.1, 1e-8);
         kernel.adamStep(w, g, u, s, count, 0.01, 0.9, 0.999, 1e-6);
         kernel.softThreshold(w, count, 0.2);
+        kernel.softThresholdScaled(w, s, count, 0.01, 1e-3);
         kernel.averageStep(g, w, count, 0.25);
       }
       assertClose(

@@ -40,6 +40,7 @@ export interface StepKernels {
     epsilon: number,
   ): void;
   softThreshold(w: number, count: number, threshold: number): void;
+  softThresholdScaled(w: number, s: number, count: number, threshold: number, epsilon: number): void;
   averageStep(a: number, w: number, count: number, share: number): void;
 }
 
@@ -108,6 +109,13 @@ export function plainSteps(buffer: SharedArrayBuffer): StepKernels {
       for (let i = 0; i < count; i++) {
         const weight = floats[(w >>> 2) + i]!;
         floats[(w >>> 2) + i] = Math.sign(weight) * Math.max(Math.abs(weight) - threshold, 0);
+      }
+    },
+    softThresholdScaled(w, s, count, threshold, epsilon) {
+      for (let i = 0; i < count; i++) {
+        const weight = floats[(w >>> 2) + i]!;
+        const scaled = threshold / (Math.sqrt(floats[(s >>> 2) + i]!) + epsilon);
+        floats[(w >>> 2) + i] = Math.sign(weight) * Math.max(Math.abs(weight) - scaled, 0);
       }
     },
     averageStep(a, w, count, share) {

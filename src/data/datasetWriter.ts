@@ -1,10 +1,11 @@
-import { createHash } from 'node:crypto';
 import { basename, dirname, join } from 'node:path';
-import { type Dtype, readNumber } from '../arithmetic/dtype.js';
+import type { Dtype } from '../arithmetic/dtype.js';
 import { MlmlError } from '../errors.js';
 import type { Storage } from '../storage/storage.js';
 import { replaceFile } from '../storage/textFile.js';
+import { findRowFault } from './checkRows.js';
 import { ChecksummedWriter } from './checksumFile.js';
+import { Fingerprint } from './fingerprint.js';
 import {
   type DatasetDescription,
   DESCRIPTION_FILE,
@@ -43,7 +44,7 @@ export class DatasetWriter {
   readonly #classCounts: number[];
   readonly #files = new Map<PartName, ChecksummedWriter>();
   readonly #rows = { train: 0, test: 0 };
-  readonly #hash = createHash('sha256');
+  readonly #fingerprint = new Fingerprint();
 
   private constructor(storage: Storage, folder: string, given: NewDataset) {
     this.#storage = storage;
@@ -74,7 +75,7 @@ export class DatasetWriter {
     return writer;
   }
 
-  /** Appends encoded rows (`count · layout.rowBytes` bytes). Labels are checked against k. */
+  /** Appends encoded rows (`count · layout.rowBytes` bytes). Labels are checked against k, floats for NaN. */
   async append(part: PartName, bytes: Uint8Array, count: number): Promise<void> {
     if (bytes.length !== count * this.layout.rowBytes) {
       throw new MlmlError(
@@ -82,35 +83,17 @@ export class DatasetWriter {
         `append: ${bytes.length} bytes are not ${count} rows of ${this.layout.rowBytes}`,
       );
     }
-    this.#checkLabels(part, bytes, count);
+    const { task, k } = this.#given;
+    const counts = part === 'train' ? this.#classCounts : undefined;
+    const fault = findRowFault(this.layout, bytes, count, task, k, counts);
+    if (fault !== undefined) {
+      const row = this.#rows[part] + fault.row;
+      throw new MlmlError('MLML_BAD_DATA', `${part} row ${row}: ${fault.message}`);
+    }
     if (part === 'train') this.#statistics.add(bytes, count);
-    this.#hash.update(bytes);
+    this.#fingerprint.add(part, bytes, count);
     await this.#files.get(part)!.append(bytes);
     this.#rows[part] += count;
-  }
-
-  #checkLabels(part: PartName, bytes: Uint8Array, count: number): void {
-    const { rowBytes, labelOffset, labelDtype } = this.layout;
-    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    for (let row = 0; row < count; row++) {
-      const label = readNumber(view, row * rowBytes + labelOffset, labelDtype);
-      if (this.#given.task === 'regression') {
-        if (!Number.isFinite(label)) {
-          throw new MlmlError(
-            'MLML_BAD_DATA',
-            `${part} row ${this.#rows[part] + row}: target ${label} is not a finite number`,
-          );
-        }
-        continue;
-      }
-      if (!Number.isInteger(label) || label < 0 || label >= this.#given.k) {
-        throw new MlmlError(
-          'MLML_BAD_DATA',
-          `${part} row ${this.#rows[part] + row}: label ${label} is not a class number from 0 to ${this.#given.k - 1}`,
-        );
-      }
-      if (part === 'train') this.#classCounts[label]!++;
-    }
   }
 
   /** Syncs everything, writes `dataset.json`, and gives the folder its name. */
@@ -123,7 +106,6 @@ export class DatasetWriter {
       shards: [{ file: `${name}.rows`, rows: this.#rows[name], checksums: `${name}.rows.crc32c` }],
     });
     const { name, task, d, k, dtype, classNames = [], image } = this.#given;
-    this.#hash.update(JSON.stringify([task, d, k, dtype, this.layout.labelDtype, this.#rows]));
     const description: DatasetDescription = {
       format: 'mlml-dataset',
       version: FORMAT_VERSION,
@@ -139,7 +121,7 @@ export class DatasetWriter {
       classNames,
       ...(image === undefined ? {} : { image }),
       source,
-      fingerprint: this.#hash.digest('hex').slice(0, 32),
+      fingerprint: this.#fingerprint.digest(task, k, this.layout),
     };
     await replaceFile(
       this.#storage,

@@ -5,12 +5,12 @@ import type { RowLayout } from './rowLayout.js';
 
 /**
  * Mean, variance, minimum and maximum of each feature and the largest row norm, in one pass over rows.
- * Integers: exact sums. Floats: Welford's update (Technometrics 1962), stable for any offset.
+ * Bytes: exact sums. Other types: Welford's update (Technometrics 1962), stable for any offset.
  */
 export class StatisticsAccumulator {
   readonly #layout: RowLayout;
   readonly #mean: Float64Array;
-  /** Σ(x − mean)² for floats, Σx² for integers. */
+  /** Σx² for bytes, Σ(x − mean)² for other types. */
   readonly #squares: Float64Array;
   readonly #min: Float64Array;
   readonly #max: Float64Array;

@@ -1,0 +1,50 @@
+import { integerRange, readNumber } from '../arithmetic/dtype.js';
+import type { Task } from './format.js';
+import type { RowLayout } from './rowLayout.js';
+
+/** The first value in a batch of rows that cannot be trained on. */
+export interface RowFault {
+  /** Row number within the batch. */
+  readonly row: number;
+  /** Byte offset of the value within the batch. */
+  readonly offset: number;
+  /** `label 12 is not a class number from 0 to 9`. */
+  readonly message: string;
+}
+
+/**
+ * Looks for a feature or target that is not a finite number, or a label that is not a class number from 0 to k−1.
+ * Counts classes into `classCounts` when it is given.
+ */
+export function findRowFault(
+  layout: RowLayout,
+  bytes: Uint8Array,
+  rows: number,
+  task: Task,
+  k: number,
+  classCounts?: number[],
+): RowFault | undefined {
+  const { d, dtype, labelDtype, labelOffset, rowBytes } = layout;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const step = labelOffset / d;
+  const checkFeatures = integerRange(dtype) === undefined;
+  for (let row = 0; row < rows; row++) {
+    const start = row * rowBytes;
+    for (let j = 0; checkFeatures && j < d; j++) {
+      const x = readNumber(view, start + j * step, dtype);
+      if (!Number.isFinite(x))
+        return { row, offset: start + j * step, message: `feature ${j}: ${x} is not a finite number` };
+    }
+    const label = readNumber(view, start + labelOffset, labelDtype);
+    if (task === 'regression') {
+      if (Number.isFinite(label)) continue;
+      return { row, offset: start + labelOffset, message: `target ${label} is not a finite number` };
+    }
+    if (!Number.isInteger(label) || label < 0 || label >= k) {
+      const message = `label ${label} is not a class number from 0 to ${k - 1}`;
+      return { row, offset: start + labelOffset, message };
+    }
+    if (classCounts !== undefined) classCounts[label]!++;
+  }
+  return undefined;
+}

@@ -1,0 +1,65 @@
+import { createGunzip, createInflate, type Gunzip, type Inflate } from 'node:zlib';
+import { MlmlError } from '../../errors.js';
+
+/** Small, so that what zlib allocates and drops stays small. */
+const CHUNK_BYTES = 16 * 1024;
+
+/** Decompresses gzip as it streams by. Damage is `MLML_BAD_FILE` naming `path` and the place. */
+export function gunzip(source: AsyncIterable<Uint8Array>, path: string): AsyncGenerator<Uint8Array> {
+  return decompress(source, createGunzip({ chunkSize: CHUNK_BYTES }), path, 'gzip');
+}
+
+/** Decompresses a zlib stream likewise. */
+export function inflate(source: AsyncIterable<Uint8Array>, path: string): AsyncGenerator<Uint8Array> {
+  return decompress(source, createInflate({ chunkSize: CHUNK_BYTES }), path, 'zlib');
+}
+
+async function* decompress(
+  source: AsyncIterable<Uint8Array>,
+  stream: Gunzip | Inflate,
+  path: string,
+  format: string,
+): AsyncGenerator<Uint8Array> {
+  let release = () => {};
+  let given = 0;
+  let produced = 0;
+  stream.on('close', () => release());
+  // Chunks of the source are overwritten, so each must be used up before the next is asked for.
+  const feed = async () => {
+    for await (const chunk of source) {
+      given += chunk.length;
+      await new Promise<void>((resolve) => {
+        release = resolve;
+        stream.write(chunk, () => resolve());
+      });
+      if (stream.destroyed) return;
+    }
+    stream.end();
+  };
+  const feeding = feed().catch((error) => {
+    stream.destroy(error as Error);
+  });
+  try {
+    for await (const chunk of stream as AsyncIterable<Uint8Array>) {
+      produced += chunk.length;
+      yield chunk;
+    }
+    if (given > stream.bytesWritten) {
+      throw new MlmlError(
+        'MLML_BAD_FILE',
+        `${path}: byte ${stream.bytesWritten}: the ${format} stream ends here, but more bytes follow`,
+      );
+    }
+  } catch (error) {
+    if (!String((error as NodeJS.ErrnoException).code).startsWith('Z_')) throw error;
+    throw new MlmlError(
+      'MLML_BAD_FILE',
+      `${path}: damaged ${format} stream after byte ${produced} of the decompressed data ` +
+        `(${(error as Error).message}); get the file anew`,
+      { cause: error },
+    );
+  } finally {
+    stream.destroy();
+    await feeding;
+  }
+}

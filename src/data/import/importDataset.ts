@@ -1,0 +1,123 @@
+import { basename, dirname } from 'node:path';
+import { MlmlError } from '../../errors.js';
+import type { Storage } from '../../storage/storage.js';
+import type { DatasetDescription } from '../format.js';
+import { cifar10 } from './cifar10.js';
+import { fetchRawFiles } from './fetchRawFiles.js';
+import type { ImportOptions } from './importOptions.js';
+import { cacheFolder, locateIn, locateRawFiles, rawFolders } from './locate.js';
+import { mnist } from './mnist.js';
+import { importRawRows } from './rawRowImport.js';
+import type { LocatedFiles, RawSet } from './rawSet.js';
+import { spam } from './spam.js';
+
+type Importer = (storage: Storage, options: ImportOptions) => Promise<DatasetDescription>;
+
+const rawSets: readonly RawSet[] = [mnist, spam, cifar10];
+
+/** Every data set that has a name: how it is made. A new one is one line here. */
+const importers: Readonly<Record<string, Importer>> = {
+  mnist: (storage, options) => importPublicSet(storage, mnist, options),
+  spam: (storage, options) => importPublicSet(storage, spam, options),
+  'cifar-10': (storage, options) => importPublicSet(storage, cifar10, options),
+};
+
+/** Names that `importDataset` knows. */
+export const datasetNames: readonly string[] = Object.keys(importers);
+
+/**
+ * Makes a data set folder at `options.out`, streaming, in constant memory. `source` is a known name (its original
+ * files are looked for, else downloaded), a folder or file of one of the known formats, or, with `options.raw`, raw
+ * row files. Damaged input is `MLML_BAD_FILE` or `MLML_BAD_DATA` naming the place, and leaves nothing behind.
+ */
+export async function importDataset(
+  storage: Storage,
+  source: string,
+  options: ImportOptions,
+): Promise<DatasetDescription> {
+  checkOptions(options);
+  if ((await storage.status(options.out)) !== undefined) {
+    throw new MlmlError('MLML_EXISTS', `${options.out}: exists already; remove it or give another --out`);
+  }
+  const description = await makeDataset(storage, source, options);
+  const rows = description.parts.train.n;
+  if (options.raw === undefined && options.n !== undefined && options.n > rows)
+    options.onWarning?.(`--n=${options.n}: ${source} has only ${rows} training rows, all are kept`);
+  return description;
+}
+
+async function makeDataset(
+  storage: Storage,
+  source: string,
+  options: ImportOptions,
+): Promise<DatasetDescription> {
+  if (options.raw !== undefined) return await importRawRows(storage, options.raw, options);
+  if (Object.hasOwn(importers, source)) return await importers[source]!(storage, options);
+  const known = await recognise(storage, source);
+  if (known !== undefined) return await known.set.read(storage, known.located, options);
+  const names = datasetNames.join(', ');
+  if ((await storage.status(source)) === undefined) {
+    throw new MlmlError(
+      'MLML_NOT_FOUND',
+      `${source}: is neither a known data set (${names}) nor a file or folder`,
+    );
+  }
+  throw new MlmlError(
+    'MLML_USAGE',
+    `${source}: holds the original files of none of ${names}; for raw rows give --n, --d and --dtype`,
+  );
+}
+
+function checkOptions({ n, percentage }: ImportOptions): void {
+  if (n !== undefined && (!Number.isSafeInteger(n) || n < 1))
+    throw new MlmlError('MLML_USAGE', `--n=${n}: must be a positive whole number`);
+  if (percentage !== undefined && !(percentage > 0 && percentage <= 1))
+    throw new MlmlError(
+      'MLML_USAGE',
+      `--percentage=${percentage}: must be above 0 and at most 1, such as 0.8`,
+    );
+}
+
+async function importPublicSet(
+  storage: Storage,
+  set: RawSet,
+  options: ImportOptions,
+): Promise<DatasetDescription> {
+  const warned = new Set<string>();
+  const warnOnce = (message: string) => {
+    if (!warned.has(message)) options.onWarning?.(message);
+    warned.add(message);
+  };
+  const folders = rawFolders(set.name, options.dataDir);
+  let located = await locateRawFiles(storage, set, folders, warnOnce);
+  if (located === undefined) {
+    const folder = `${cacheFolder()}/${set.name}`;
+    await fetchRawFiles(storage, set, folder, options);
+    located = await locateIn(storage, set, folder);
+  }
+  if (located === undefined)
+    throw new MlmlError('MLML_INTERNAL', `${set.name}: downloaded files not recognised`);
+  return await set.read(storage, located, options);
+}
+
+/** A folder of original files, or one such file, given by its path. */
+async function recognise(
+  storage: Storage,
+  path: string,
+): Promise<{ set: RawSet; located: LocatedFiles } | undefined> {
+  const status = await storage.status(path);
+  if (status === undefined) return undefined;
+  const folder = status.isFolder ? path : dirname(path);
+  for (const set of rawSets) {
+    if (status.isFolder) {
+      const located = await locateIn(storage, set, folder);
+      if (located !== undefined) return { set, located };
+      continue;
+    }
+    for (const layout of set.layouts) {
+      const { missing } = layout.find([basename(path)]);
+      if (missing.length === 0) return { set, located: { layout: layout.id, paths: [path] } };
+    }
+  }
+  return undefined;
+}

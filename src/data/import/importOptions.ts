@@ -1,0 +1,34 @@
+import type { Dtype } from '../../arithmetic/dtype.js';
+import type { RawRows } from '../rawRows.js';
+
+/** How far an import is. `total` is 0 when it is not known. */
+export interface ImportProgress {
+  readonly phase: 'download' | 'import';
+  /** The file or data set being worked on. */
+  readonly what: string;
+  /** Bytes of the original files read, or bytes downloaded. */
+  readonly done: number;
+  readonly total: number;
+}
+
+export interface ImportOptions {
+  /** The folder to make; `MLML_EXISTS` when it is there. */
+  readonly out: string;
+  /** Where raw files are looked for first. */
+  readonly dataDir?: string;
+  /** Number type to store; a value that does not fit is an error. Default: that of the original (spam: float32). */
+  readonly dtype?: Dtype;
+  /** Share of rows used for training where the original has no test set. Default 0.8. */
+  readonly percentage?: number;
+  /** Keep only the first n training rows; for generated data, the number of training rows. Default: all. */
+  readonly n?: number;
+  /** Test rows of generated data. */
+  readonly nt?: number;
+  /** Of the train/test split and of generated data. Default 0. */
+  readonly seed?: number;
+  /** Describes raw row files; needed to import a path that is one. */
+  readonly raw?: RawRows;
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: ImportProgress) => void;
+  readonly onWarning?: (message: string) => void;
+}

@@ -1,0 +1,82 @@
+import { basename } from 'node:path';
+import { readNumber } from '../../arithmetic/dtype.js';
+import { MlmlError } from '../../errors.js';
+import type { Storage } from '../../storage/storage.js';
+import { findRowFault } from '../checkRows.js';
+import { labelDtypeFor } from '../convert.js';
+import type { DatasetDescription, PartName } from '../format.js';
+import { checkRawRows, type RawRows, rowText } from '../rawRows.js';
+import { ByteReader } from './byteReader.js';
+import type { ImportOptions } from './importOptions.js';
+import { RowBatch } from './rowBatch.js';
+import { SourceFiles } from './sourceFiles.js';
+import { writeDataset } from './writeDataset.js';
+
+const CHUNK_BYTES = 64 * 1024;
+
+/** Copies raw row files into a data set folder, converting to `options.dtype` when that is given. */
+export async function importRawRows(
+  storage: Storage,
+  given: RawRows,
+  options: ImportOptions,
+): Promise<DatasetDescription> {
+  const raw = checkRawRows(given);
+  const { layout, d, k, task } = raw;
+  const name = basename(raw.train);
+  const dtype = options.dtype ?? layout.dtype;
+  const same = dtype === layout.dtype;
+  const labelDtype = same || task === 'regression' ? layout.labelDtype : labelDtypeFor(dtype, k);
+  const sources = new SourceFiles(storage, name, options);
+  try {
+    return await writeDataset(
+      storage,
+      options.out,
+      { name, task, d, k, dtype, labelDtype },
+      async (writer) => {
+        const rowsAtOnce = Math.max(1, Math.floor(CHUNK_BYTES / layout.rowBytes));
+        const bytes = new Uint8Array(rowsAtOnce * layout.rowBytes);
+        const view = new DataView(bytes.buffer);
+        const copy = async (part: PartName, path: string, rows: number) => {
+          const file = await sources.open(path);
+          if (file.byteLength !== rows * layout.rowBytes) {
+            throw new MlmlError(
+              'MLML_BAD_FILE',
+              `${path}: has ${file.byteLength} bytes; ${rows} rows of ${rowText(layout)}, are ${rows * layout.rowBytes} bytes`,
+            );
+          }
+          const reader = new ByteReader(file.chunks(), path);
+          const batch = new RowBatch(writer, part, layout.dtype);
+          for (let first = 0; first < rows; first += rowsAtOnce) {
+            const many = Math.min(rowsAtOnce, rows - first);
+            const start = reader.position;
+            await reader.read(
+              bytes.subarray(0, many * layout.rowBytes),
+              `rows ${first} to ${first + many - 1}`,
+            );
+            const fault = findRowFault(layout, bytes, many, task, k);
+            if (fault !== undefined) {
+              throw new MlmlError(
+                'MLML_BAD_DATA',
+                `${reader.place(start + fault.offset)}, row ${first + fault.row}: ${fault.message}; ` +
+                  `check --d=${d}, --k=${k} and --dtype=${layout.dtype}`,
+              );
+            }
+            for (let i = 0; i < many; i++) {
+              const at = i * layout.rowBytes;
+              const label = readNumber(view, at + layout.labelOffset, layout.labelDtype);
+              const place = (j: number) =>
+                `${reader.place(start + at + (j * layout.labelOffset) / d)}, row ${first + i}`;
+              if (batch.add(view, at, label, place)) await batch.flush();
+            }
+          }
+          await batch.flush();
+        };
+        await copy('train', raw.train, raw.n);
+        if (raw.test !== undefined) await copy('test', raw.test, raw.nt);
+        return { description: `raw rows, ${rowText(layout)}`, files: await sources.records() };
+      },
+    );
+  } finally {
+    await sources.close();
+  }
+}

@@ -1,0 +1,52 @@
+import type { DatasetDescription } from '../data/format.js';
+import { MlmlError } from '../errors.js';
+import { lossOf } from './losses/losses.js';
+import type { TrainOptions, Verb } from './options.js';
+
+/** Options whose value must lie in a range: [name, lowest, highest, whole number]. */
+const ranges: readonly [keyof TrainOptions, number, number, boolean][] = [
+  ['reg', 0, Infinity, false],
+  ['l1', 0, Infinity, false],
+  ['epochs', 1, 1e6, true],
+  ['iters', 1, Number.MAX_SAFE_INTEGER, true],
+  ['momentum', 0, 0.9999, false],
+  ['damp', 0, 1, false],
+  ['step', 1, Number.MAX_SAFE_INTEGER, true],
+  ['nthreads', 1, 1024, true],
+  ['logfreq', 0, Number.MAX_SAFE_INTEGER, true],
+  ['subset', 0, Number.MAX_SAFE_INTEGER, true],
+  ['seed', 0, Number.MAX_SAFE_INTEGER, true],
+];
+
+/** Throws `MLML_USAGE` for the first option that is out of range or does not go with the data. */
+export function checkOptions(verb: Verb, description: DatasetDescription, options: TrainOptions): void {
+  for (const [name, lowest, highest, whole] of ranges) {
+    const value = options[name] as number;
+    const right =
+      value >= lowest && value <= highest && Number.isFinite(value) && (!whole || Number.isInteger(value));
+    if (right) continue;
+    const range = highest === Infinity ? `at least ${lowest}` : `from ${lowest} to ${highest}`;
+    throw new MlmlError(
+      'MLML_USAGE',
+      `--${name}=${value}: must be a ${whole ? 'whole ' : ''}number ${range}`,
+    );
+  }
+  const { eta0, batch, loss } = options;
+  if (eta0 !== 'auto' && !(eta0 > 0 && Number.isFinite(eta0))) {
+    throw new MlmlError('MLML_USAGE', `--eta0=${eta0}: must be a number above 0, or auto`);
+  }
+  if (batch !== 'auto' && !(Number.isInteger(batch) && batch >= 1 && batch <= 65536)) {
+    throw new MlmlError('MLML_USAGE', `--batch=${batch}: must be a whole number from 1 to 65536, or auto`);
+  }
+  const { tasks } = lossOf(loss);
+  if (!tasks.includes(description.task)) {
+    throw new MlmlError(
+      'MLML_USAGE',
+      `--loss=${loss}: is for ${tasks.join(' and ')}; ${description.name} is a ${description.task} data set (try --loss=ridge)`,
+    );
+  }
+  if (verb === 'closed' && (loss !== 'ridge' || options.l1 > 0)) {
+    const given = loss === 'ridge' ? `--l1=${options.l1}` : `--loss=${loss}`;
+    throw new MlmlError('MLML_USAGE', `${given}: closed solves ridge regression only; use gd, sgd or ssgd`);
+  }
+}

@@ -1,0 +1,80 @@
+import type { Task } from '../data/format.js';
+import type { RowFile } from '../data/rowFile.js';
+import type { Evaluation } from './events.js';
+import type { LinearModel } from './linearModel.js';
+import type { Loss } from './losses/loss.js';
+import { lossOf } from './losses/losses.js';
+import { openScorer, type Scorer } from './score.js';
+
+/**
+ * The class of the row whose scores start at `at`: with one column, 1 if its score is positive, else 0;
+ * otherwise the column with the largest score, the first of equals.
+ */
+export function classOf(scores: Float32Array | Float64Array, at: number, columns: number): number {
+  if (columns === 1) return scores[at]! > 0 ? 1 : 0;
+  let best = 0;
+  let largest = scores[at]!;
+  for (let c = 1; c < columns; c++) {
+    if (scores[at + c]! > largest) {
+      largest = scores[at + c]!;
+      best = c;
+    }
+  }
+  return best;
+}
+
+/** Loss and accuracy (or rmse and r2) of the model a scorer holds, over all rows of a part. */
+export async function evaluateWith(
+  scorer: Scorer,
+  loss: Loss,
+  task: Task,
+  columns: number,
+  file: RowFile,
+  signal?: AbortSignal,
+): Promise<Evaluation> {
+  let lossSum = 0;
+  let right = 0;
+  let squaredError = 0;
+  // Welford's running mean and squared deviations of the targets.
+  let mean = 0;
+  let deviations = 0;
+  let seen = 0;
+  for await (const { rows, scores, labels } of scorer.blocks(file, signal)) {
+    for (let i = 0; i < rows; i++) {
+      seen++;
+      if (task === 'classification') {
+        if (classOf(scores, i * columns, columns) === labels[i]) right++;
+        continue;
+      }
+      const target = labels[i]!;
+      squaredError += (scores[i]! - target) ** 2;
+      const before = target - mean;
+      mean += before / seen;
+      deviations += before * (target - mean);
+    }
+    // Last, since it may overwrite the scores with slopes.
+    lossSum += loss.evaluate(scores, rows, columns, labels, scores);
+  }
+  const common = { rows: seen, loss: lossSum / Math.max(seen, 1) };
+  if (task === 'classification') return { ...common, accuracy: right / Math.max(seen, 1) };
+  return {
+    ...common,
+    rmse: Math.sqrt(squaredError / Math.max(seen, 1)),
+    r2: deviations > 0 ? 1 - squaredError / deviations : 0,
+  };
+}
+
+/**
+ * Loss per row and accuracy (classification) or rmse and r2 (regression) of a model on a part of a data set,
+ * streamed inside `bufferBytes`.
+ *
+ * @throws MlmlError `MLML_BAD_DATA` when the model has another number of features than the data
+ */
+export async function evaluateModel(
+  model: LinearModel,
+  file: RowFile,
+  options: { readonly bufferBytes: number; readonly signal?: AbortSignal },
+): Promise<Evaluation> {
+  const scorer = openScorer(model, file.layout, options.bufferBytes);
+  return await evaluateWith(scorer, lossOf(model.loss), model.task, model.k, file, options.signal);
+}

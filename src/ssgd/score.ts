@@ -1,0 +1,120 @@
+import { gather64Of, labelDtypeCodes, scalingBytes, writeScaling } from '../arithmetic/gather.js';
+import { type Kernels, loadKernels } from '../arithmetic/kernels.js';
+import type { RowFile } from '../data/rowFile.js';
+import type { RowLayout } from '../data/rowLayout.js';
+import { scanBytes, scanRows } from '../data/scanRows.js';
+import { Arena } from '../memory/arena.js';
+import { budgetTooSmall, layOut, type Region } from '../memory/plan.js';
+import type { LinearModel } from './linearModel.js';
+
+/** Scores of a few rows. The arrays are reused: valid until the next block is asked for. */
+export interface ScoredBlock {
+  readonly firstRow: number;
+  readonly rows: number;
+  /** rows × k. */
+  readonly scores: Float64Array;
+  readonly labels: Float64Array;
+}
+
+/** Rows scored at a time: enough to amortise the calls, few enough to stay in the first-level cache. */
+const BLOCK_ROWS = 8;
+const LARGEST_READ = 1 << 18;
+
+/** Regions a scorer needs; larger `bytes` buy larger reads, nothing else. */
+export function scorerRegions(layout: RowLayout, k: number, bytes: number): Region[] {
+  const { d, rowBytes } = layout;
+  const fixed = (rows: number): Region[] => [
+    { name: 'score weights', bytes: 8 * k * d },
+    { name: 'score intercept', bytes: 8 * k },
+    { name: 'score scaling', bytes: scalingBytes(d, d, layout.dtype, 64) },
+    { name: 'score x', bytes: 8 * d * rows },
+    { name: 'score scores', bytes: 8 * k * rows },
+    { name: 'score labels', bytes: 8 * rows },
+  ];
+  const fits = (rows: number) =>
+    layOut([...fixed(rows), { name: 'score rows', bytes: scanBytes(rows, rowBytes) }]).totalBytes <= bytes;
+  let blockRows = BLOCK_ROWS;
+  while (blockRows > 1 && !fits(blockRows)) blockRows /= 2;
+  const left = bytes - layOut(fixed(blockRows)).totalBytes - 64;
+  const readRows = Math.floor(Math.min(left, 2 * LARGEST_READ) / 2 / rowBytes);
+  return [
+    ...fixed(blockRows),
+    { name: 'score rows', bytes: scanBytes(Math.max(blockRows, readRows), rowBytes) },
+  ];
+}
+
+/** Computes scores in double precision, streaming. Lives in an arena that holds `scorerRegions`. */
+export class Scorer {
+  readonly #arena: Arena;
+  readonly #kernels: Kernels;
+  readonly #layout: RowLayout;
+  readonly #k: number;
+  /** k × d and k: write the model here before scoring. */
+  readonly weights: Float64Array;
+  readonly intercept: Float64Array;
+
+  constructor(arena: Arena, kernels: Kernels, layout: RowLayout, k: number, scaling: LinearModel['scaling']) {
+    this.#arena = arena;
+    this.#kernels = kernels;
+    this.#layout = layout;
+    this.#k = k;
+    this.weights = arena.float64('score weights');
+    this.intercept = arena.float64('score intercept');
+    writeScaling(arena.buffer, arena.address('score scaling'), layout.d, layout.dtype, 64, scaling);
+  }
+
+  async *blocks(file: RowFile, signal?: AbortSignal): AsyncGenerator<ScoredBlock> {
+    const { d, rowBytes, labelOffset } = file.layout;
+    const arena = this.#arena;
+    const gather = gather64Of(this.#kernels, this.#layout.dtype);
+    const labelCode = labelDtypeCodes.indexOf(file.layout.labelDtype);
+    const [x, w, intercept, scaling, scores, labels] = [
+      'score x',
+      'score weights',
+      'score intercept',
+      'score scaling',
+      'score scores',
+      'score labels',
+    ].map((name) => arena.address(name)) as [number, number, number, number, number, number];
+    const scoreView = arena.float64('score scores');
+    const labelView = arena.float64('score labels');
+    const most = labelView.length;
+    for await (const block of scanRows(file, arena, 'score rows', signal)) {
+      for (let from = 0; from < block.to; from += most) {
+        const rows = Math.min(most, block.to - from);
+        gather(block.base, rowBytes, 0, from, rows, d, d, scaling, x);
+        this.#kernels.gatherLabels(block.base, rowBytes, labelOffset, labelCode, 0, from, rows, labels);
+        this.#kernels.scores64(x, rows, d, w, this.#k, intercept, scores);
+        yield { firstRow: block.firstRow + from, rows, scores: scoreView, labels: labelView };
+      }
+    }
+  }
+}
+
+/** An arena of its own with the model in it, for scoring outside training. */
+export function openScorer(model: LinearModel, layout: RowLayout, bufferBytes: number): Scorer {
+  const regions = scorerRegions(layout, model.k, bufferBytes);
+  const { totalBytes } = layOut(regions);
+  if (totalBytes > bufferBytes) {
+    throw budgetTooSmall(`scoring ${model.d} features x ${model.k} columns`, totalBytes, bufferBytes);
+  }
+  const arena = new Arena(regions);
+  const scorer = new Scorer(arena, loadKernels(arena.memory), layout, model.k, model.scaling);
+  scorer.weights.set(model.weights);
+  scorer.intercept.set(model.intercept);
+  return scorer;
+}
+
+/**
+ * Scores of all rows of a part, in stored order, inside `bufferBytes`.
+ *
+ * @example
+ * for await (const { firstRow, rows, scores } of scoreRows(model, dataset.test, { bufferBytes: 1e6 })) { … }
+ */
+export async function* scoreRows(
+  model: LinearModel,
+  file: RowFile,
+  options: { readonly bufferBytes: number; readonly signal?: AbortSignal },
+): AsyncGenerator<ScoredBlock> {
+  yield* openScorer(model, file.layout, options.bufferBytes).blocks(file, options.signal);
+}

@@ -1,0 +1,54 @@
+import { MlmlError } from '../../errors.js';
+import type { ScheduleName, TrainOptions, Verb } from '../options.js';
+
+/** Steps an automatic batch size leaves at least, so that small data sets are not trained in a handful of steps. */
+const FEWEST_STEPS = 4000;
+const LARGEST_BATCH = 32;
+
+/** What 'auto' stands for in the options that depend on each other. */
+export interface ChosenOptions {
+  readonly batch: number;
+  readonly schedule: Exclude<ScheduleName, 'auto'>;
+  /** Passes over the rows, and the step at which to stop (sgd) or Infinity. */
+  readonly epochs: number;
+  readonly lastStep: number;
+  /**
+   * Subtract the training mean from every feature while reading. With an unpenalised intercept this leaves
+   * the minimiser as it is and makes the problem far better conditioned.
+   */
+  readonly centred: boolean;
+}
+
+/**
+ * With a given `--eta0` everything follows the rule of 2016: one row a step, step schedule, no centring.
+ * With an automatic rate: mini-batches, a linear schedule, centring when there is an intercept.
+ */
+export function chooseOptions(
+  verb: Verb,
+  rows: number,
+  options: TrainOptions,
+  batchLimit = Infinity,
+): ChosenOptions {
+  const automatic = options.eta0 === 'auto';
+  const schedule = options.schedule !== 'auto' ? options.schedule : automatic ? 'linear' : 'step';
+  const wanted = verb === 'sgd' ? options.iters : (rows * options.epochs) / FEWEST_STEPS;
+  let batch = options.batch === 'auto' ? 1 : options.batch;
+  if (options.batch === 'auto' && automatic) {
+    const most = Math.min(LARGEST_BATCH, verb === 'sgd' ? LARGEST_BATCH : wanted, batchLimit);
+    while (2 * batch <= most) batch *= 2;
+  }
+  if (batch > rows) {
+    throw new MlmlError(
+      'MLML_USAGE',
+      `--batch=${batch}: there are only ${rows} training rows; choose at most that many`,
+    );
+  }
+  const epochs = verb === 'sgd' ? Math.max(1, Math.ceil((options.iters * batch) / rows)) : options.epochs;
+  return {
+    batch,
+    schedule,
+    epochs,
+    lastStep: verb === 'sgd' ? options.iters : Infinity,
+    centred: automatic && options.bias,
+  };
+}

@@ -1,0 +1,152 @@
+import { scalingBytes } from '../../arithmetic/gather.js';
+import type { DatasetDescription } from '../../data/format.js';
+import { type RowLayout, rowLayout } from '../../data/rowLayout.js';
+import { formatBytes } from '../../memory/byteSize.js';
+import { alignUp, budgetTooSmall, layOut, type Plan, type Region } from '../../memory/plan.js';
+import { lossOf } from '../losses/losses.js';
+import { optimizerOf } from '../optimizers/optimizers.js';
+import type { TrainOptions, Verb } from '../options.js';
+import { scorerRegions } from '../score.js';
+import {
+  minimumShuffleBytes,
+  planShuffle,
+  type ShufflePlan,
+  type ShuffleRequest,
+} from '../shuffle/planShuffle.js';
+import { type ChosenOptions, chooseOptions } from './chosenOptions.js';
+
+/** Kernels work on 16 floats at a time. */
+const FLOATS_PER_BLOCK = 16;
+/** Most of the budget that scoring takes for larger reads. */
+const SCORING_SHARE = 1 / 8;
+const SCORING_MOST = 1 << 20;
+
+/** The plan of sgd, ssgd or hsgd. */
+export interface StreamingPlan extends Plan {
+  readonly verb: Verb;
+  readonly layout: RowLayout;
+  /** Training rows used. */
+  readonly rows: number;
+  /** Columns of scores. */
+  readonly columns: number;
+  /** Floats from one row of weights (or of a batch) to the next. */
+  readonly stride: number;
+  readonly chosen: ChosenOptions;
+  readonly shuffle: ShufflePlan;
+}
+
+/** Regions of the update steps for batches of `batch` rows. */
+function stepRegions(
+  layout: RowLayout,
+  columns: number,
+  stride: number,
+  batch: number,
+  options: TrainOptions,
+): Region[] {
+  const matrix = 4 * columns * stride;
+  const { matrices } = optimizerOf(options.optimizer);
+  const state = Array.from({ length: matrices }, (_, i) => [
+    { name: `state ${i}`, bytes: matrix },
+    { name: `intercept state ${i}`, bytes: 4 * columns },
+  ]).flat();
+  const average = [
+    { name: 'average weights', bytes: matrix },
+    { name: 'average intercept', bytes: 4 * columns },
+  ];
+  return [
+    { name: 'scaling', bytes: scalingBytes(layout.d, stride, layout.dtype, 32) },
+    { name: 'x', bytes: 4 * stride * batch },
+    { name: 'labels', bytes: 8 * batch },
+    { name: 'scores', bytes: 4 * columns * batch },
+    { name: 'weights', bytes: matrix },
+    { name: 'intercept', bytes: 4 * columns },
+    { name: 'intercept gradient', bytes: 8 * columns },
+    ...state,
+    { name: 'good weights', bytes: matrix },
+    { name: 'good intercept', bytes: 4 * columns },
+    ...(options.average ? average : []),
+  ];
+}
+
+/**
+ * Sizes of everything a streaming run keeps in memory, what it reads and writes, and the choices made.
+ * Pure: touches no file.
+ *
+ * @throws MlmlError `MLML_BUDGET_TOO_SMALL` naming the smallest budget that works
+ */
+export function planStreaming(
+  verb: Verb,
+  description: DatasetDescription,
+  options: TrainOptions,
+): StreamingPlan {
+  const layout = rowLayout(description.d, description.dtype, description.labelDtype);
+  const rows = Math.min(options.subset > 0 ? options.subset : Infinity, description.parts.train.n);
+  const loss = lossOf(options.loss);
+  const columns = loss.columns(description.task, description.k);
+  const stride = alignUp(layout.d, FLOATS_PER_BLOCK);
+  const job = `${verb} on ${layout.d} features x ${columns} ${columns === 1 ? 'output' : 'outputs'}`;
+  const budget = options.bufferBytes;
+
+  const scoring = scorerRegions(layout, columns, Math.min(budget * SCORING_SHARE, SCORING_MOST));
+  const around = (chosen: ChosenOptions) => [
+    ...stepRegions(layout, columns, stride, chosen.batch, options),
+    ...scoring,
+  ];
+  const request = (chosen: ChosenOptions): ShuffleRequest => ({
+    algo: options.algo,
+    reshuffle: options.reshuffle,
+    rows,
+    rowBytes: layout.rowBytes,
+    epochs: chosen.epochs,
+    bytes: budget - layOut(around(chosen)).totalBytes,
+  });
+  const needed = (chosen: ChosenOptions) => {
+    const shuffle =
+      verb === 'sgd' ? inMemoryBytes(rows, layout.rowBytes) : minimumShuffleBytes(request(chosen));
+    return layOut(around(chosen)).totalBytes + shuffle;
+  };
+
+  // An automatic batch takes at most half of the budget, the rest is for shuffling.
+  let chosen = chooseOptions(verb, rows, options);
+  while (
+    options.batch === 'auto' &&
+    chosen.batch > 1 &&
+    (2 * layOut(around(chosen)).totalBytes > budget || needed(chosen) > budget)
+  ) {
+    chosen = chooseOptions(verb, rows, options, chosen.batch / 2);
+  }
+  if (needed(chosen) > budget) {
+    const advice = verb === 'sgd' ? 'or train with ssgd, which streams' : '';
+    throw budgetTooSmall(job, needed(chosen), budget, advice);
+  }
+  const shuffle = planShuffle(request(chosen));
+  const regions = [...around(chosen), ...shuffle.regions];
+  const evaluated = description.parts.test.n * chosen.epochs + (options.simulated ? rows : 0);
+  return {
+    verb,
+    job,
+    layout,
+    rows,
+    columns,
+    stride,
+    chosen,
+    shuffle,
+    budgetBytes: budget,
+    regions,
+    plannedPeakBytes: layOut(regions).totalBytes,
+    passes: chosen.epochs,
+    bytesRead: shuffle.bytesRead + evaluated * layout.rowBytes,
+    bytesWritten: shuffle.bytesWritten,
+    scratchBytes: shuffle.scratchBytes,
+    notes: [
+      `${rows} rows of ${formatBytes(layout.rowBytes)}, ${formatBytes(rows * layout.rowBytes)} in all`,
+      ...shuffle.notes,
+      `${chosen.batch} ${chosen.batch === 1 ? 'row' : 'rows'} a step, ${options.optimizer}, schedule ${chosen.schedule}`,
+    ],
+  };
+}
+
+/** Bytes with which the whole training part is kept in memory, with its order. */
+function inMemoryBytes(rows: number, rowBytes: number): number {
+  return alignUp(rows * rowBytes, 64) + alignUp(4 * rows, 64) + 64;
+}

@@ -1,0 +1,58 @@
+import type { Dataset } from '../data/dataset.js';
+import type { DatasetDescription } from '../data/format.js';
+import type { Plan } from '../memory/plan.js';
+import type { Storage } from '../storage/storage.js';
+import { checkOptions } from './checkOptions.js';
+import type { Evaluation, TrainListener } from './events.js';
+import type { LinearModel } from './linearModel.js';
+import type { TrainOptions, Verb } from './options.js';
+import { planStreaming, type StreamingPlan } from './sgd/planStreaming.js';
+import { trainStreaming } from './sgd/trainStreaming.js';
+
+export interface TrainContext {
+  readonly storage: Storage;
+  /** Where scratch files go; made when needed, left empty. */
+  readonly scratchFolder: string;
+  readonly signal?: AbortSignal;
+  readonly onEvent?: TrainListener;
+}
+
+export interface TrainResult {
+  readonly model: LinearModel;
+  readonly plan: Plan;
+  readonly epochs: number;
+  /** Rows used for updates, counted once per use. */
+  readonly samples: number;
+  /** Of training and final evaluation. */
+  readonly seconds: number;
+  readonly bytesRead: number;
+  readonly bytesWritten: number;
+  /** With `simulated` over all training rows; otherwise the running figures of the last epoch. */
+  readonly train: Evaluation | undefined;
+  /** `undefined` when the data set has no test rows. */
+  readonly test: Evaluation | undefined;
+}
+
+/** What a run would use and do. Touches no file. */
+export function planTraining(verb: Verb, description: DatasetDescription, options: TrainOptions): Plan {
+  checkOptions(verb, description, options);
+  return planStreaming(verb, description, options);
+}
+
+/**
+ * Trains a linear model inside `options.bufferBytes`.
+ *
+ * @throws MlmlError `MLML_BUDGET_TOO_SMALL`, `MLML_DIVERGED`, `MLML_DISK_FULL`, `MLML_USAGE`, …
+ */
+export async function train(
+  verb: Verb,
+  dataset: Dataset,
+  options: TrainOptions,
+  context: TrainContext,
+): Promise<TrainResult> {
+  const plan = planTraining(verb, dataset.description, options);
+  context.onEvent?.({ type: 'plan', plan });
+  const start = performance.now();
+  const result = await trainStreaming(plan as StreamingPlan, dataset, options, context);
+  return { ...result, seconds: (performance.now() - start) / 1000 };
+}
