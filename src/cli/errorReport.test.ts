@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { errorCodes, type ErrorCode, MlmlError } from '../errors.js';
+import { type ErrorCode, errorCodes, MlmlError } from '../errors.js';
 import { errorReport } from './errorReport.js';
 
 test('each code is printed with its message and has its exit status', () => {

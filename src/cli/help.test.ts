@@ -34,7 +34,10 @@ test('help lines fit 100 columns and name no option of verbs to come', async () 
 });
 
 test('the version is that of the package', async () => {
-  const manifest = await readJson(nodeStorage, fileURLToPath(new URL('../../../package.json', import.meta.url)));
+  const manifest = await readJson(
+    nodeStorage,
+    fileURLToPath(new URL('../../../package.json', import.meta.url)),
+  );
   assert.equal(version, (manifest as { version: string }).version);
   assert.equal((await fakeCommand(['--version'])).stdout, `${version}\n`);
   assert.equal((await fakeCommand(['-v'])).stdout, `${version}\n`);

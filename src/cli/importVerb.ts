@@ -1,5 +1,5 @@
-import { basename, join } from 'node:path';
-import { type DatasetDescription, DESCRIPTION_FILE } from '../data/format.js';
+import { parse } from 'node:path';
+import type { DatasetDescription } from '../data/format.js';
 import { MlmlError } from '../errors.js';
 import { ProgressReporter } from '../run/progressReporter.js';
 import type { CommandContext } from './commandContext.js';
@@ -7,8 +7,7 @@ import { datasetText } from './infoText.js';
 import { openRequest } from './openData.js';
 import type { Arguments } from './parseArguments.js';
 import { rawRequest } from './rawRows.js';
-
-const DEFAULT_DATA_FOLDER = 'data';
+import type { Services } from './services.js';
 
 /** What an import reads and where its data set goes. */
 export interface ImportTarget {
@@ -17,7 +16,7 @@ export interface ImportTarget {
 }
 
 /** The data set folder is --out, or one named after the source in --data-dir or ./data. */
-export function importTarget(given: Arguments): ImportTarget {
+export async function importTarget(services: Services, given: Arguments): Promise<ImportTarget> {
   const [source, ...rest] = given.positionals;
   if (source === undefined) {
     throw new MlmlError(
@@ -28,14 +27,17 @@ export function importTarget(given: Arguments): ImportTarget {
   if (rest.length > 0) {
     throw new MlmlError('MLML_USAGE', `${rest[0]}: import takes one source; see mlml import --help`);
   }
-  const name = basename(source).replace(/\.[^.]+$/, '') || basename(source);
-  return { source, out: given.text('out') ?? join(given.text('data-dir') ?? DEFAULT_DATA_FOLDER, name) };
+  const out = given.text('out');
+  if (out !== undefined) return { source, out };
+  const { datasetFolder } = await services.importing();
+  const name = parse(source).name;
+  return { source, out: await datasetFolder(services.storage, name, given.text('data-dir')) };
 }
 
 /** `mlml import`: makes a data set folder. */
 export async function importVerb(context: CommandContext, given: Arguments): Promise<void> {
   const { services } = context;
-  const { source, out } = importTarget(given);
+  const { source, out } = await importTarget(services, given);
   const reporter = new ProgressReporter({
     stream: context.stderr,
     quiet: given.flag('quiet') ?? false,
@@ -67,8 +69,6 @@ export async function importVerb(context: CommandContext, given: Arguments): Pro
     fingerprint,
   };
   await context.stdout.write(
-    given.flag('json')
-      ? `${JSON.stringify(result)}\n`
-      : datasetText(description, join(out, DESCRIPTION_FILE)),
+    given.flag('json') ? `${JSON.stringify(result)}\n` : datasetText(description, out),
   );
 }

@@ -26,13 +26,15 @@ export async function infoVerb(context: CommandContext, given: Arguments): Promi
       await context.stdout.write('everything was read and is as it was written\n');
   };
   // A name such as mnist is a folder in the folder of data sets.
-  for (const folder of [subject, join(given.text('data-dir') ?? 'data', subject)]) {
+  const { datasetFolder } = await services.importing();
+  const named = await datasetFolder(storage, subject, given.text('data-dir'));
+  for (const folder of [subject, named]) {
     if (await has(folder, DESCRIPTION_FILE)) {
       const path = join(folder, DESCRIPTION_FILE);
       const description = checkDescription(await readJson(storage, path), path);
       if (verify) {
         const { verifyDataset } = await services.verifying();
-        await verifyDataset(storage, folder, { signal: context.signal });
+        await verifyDataset(storage, folder);
       }
       return await tell(description, datasetText(description, folder));
     }

@@ -13,11 +13,12 @@ export const nodeServices: Services = {
     return { evaluateModel, scoreRows };
   },
   async importing() {
-    const [{ importDataset, openByName }, { openRawRows }] = await Promise.all([
+    const [{ importDataset }, { datasetFolder, openByName }, { openRawRows }] = await Promise.all([
       import('../data/import/importDataset.js'),
+      import('../data/import/openByName.js'),
       import('../data/rawRows.js'),
     ]);
-    return { importDataset, openByName, openRawRows };
+    return { importDataset, datasetFolder, openByName, openRawRows };
   },
   verifying: () => import('../data/verify.js'),
 };

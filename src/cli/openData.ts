@@ -1,18 +1,18 @@
 import type { Dtype } from '../arithmetic/dtype.js';
 import type { Dataset } from '../data/dataset.js';
+import type { OpenOptions } from '../data/import/openByName.js';
 import { MlmlError } from '../errors.js';
 import type { ProgressReporter } from '../run/progressReporter.js';
 import type { CommandContext } from './commandContext.js';
 import type { Arguments } from './parseArguments.js';
 import { rawRequest } from './rawRows.js';
-import type { OpenRequest } from './services.js';
 
 /** Options of opening and importing that were given, with progress going to the terminal. */
 export function openRequest(
   context: CommandContext,
   given: Arguments,
   reporter: ProgressReporter,
-): OpenRequest {
+): OpenOptions {
   const request: Record<string, unknown> = {};
   for (const name of ['n', 'nt', 'seed', 'dtype', 'percentage']) {
     if (given.has(name)) request[name] = given.text(name);
@@ -23,6 +23,7 @@ export function openRequest(
     ...(request as { readonly dtype?: Dtype }),
     ...(dataDir === undefined ? {} : { dataDir }),
     signal: context.signal,
+    onNotice: (message) => reporter.line(message),
     onWarning: (message) => reporter.warn(message),
     onProgress: ({ phase, what, done, total }) => {
       const announcement = `${phase === 'download' ? 'downloading' : 'importing'} ${what}`;
@@ -57,5 +58,17 @@ export async function openTrainingData(
       `${verb} needs data: mnist, spam, cifar-10, digits, a data set folder, or --train=<path> with --n and --d`,
     );
   }
-  return await importing.openByName(services.storage, source, openRequest(context, given, reporter));
+  const dataset = await importing.openByName(services.storage, source, openRequest(context, given, reporter));
+  for (const [name, part] of [
+    ['n', 'train'],
+    ['nt', 'test'],
+  ] as const) {
+    const rows = dataset.description.parts[part].n;
+    if ((given.number(name) ?? rows) === rows) continue;
+    const hint = name === 'n' ? '; use --subset for fewer, or --data-dir for another copy' : '';
+    reporter.warn(
+      `--${name}=${given.number(name)} has no effect: ${dataset.path} has ${rows} ${part} rows${hint}`,
+    );
+  }
+  return dataset;
 }

@@ -62,12 +62,20 @@ const bad: readonly (readonly [CommandName, readonly string[], string])[] = [
   ['ssgd', ['--nobias'], '--nobias: ssgd has no such option; did you mean --no-bias?'],
   ['ssgd', ['--xyzzy'], '--xyzzy: ssgd has no such option; see mlml ssgd --help'],
   ['ssgd', ['-n=5'], '-n=5'.slice(0, 2) + ': ssgd has no such option; did you mean --n?'],
-  ['ssgd', ['--percentage=0.5'], '--percentage: is not an option of ssgd, but of import; see mlml ssgd --help'],
+  [
+    'ssgd',
+    ['--percentage=0.5'],
+    '--percentage: is not an option of ssgd, but of import; see mlml ssgd --help',
+  ],
   ['info', ['--verify=maybe'], '--verify=maybe: is a flag; write --verify, --verify=true or --verify=false'],
   ['ssgd', ['--buffer'], '--buffer: needs a value; write --buffer=<MB>'],
   ['ssgd', ['--epochs', '--json'], '--epochs: needs a value; write --epochs=<count>'],
   ['ssgd', ['--eta0'], '--eta0: needs a value; write --eta0=auto|<number>'],
-  ['ssgd', ['--buffer=lots'], '--buffer=lots: is not a size; write megabytes (10) or a number with a unit (512KB, 2GiB)'],
+  [
+    'ssgd',
+    ['--buffer=lots'],
+    '--buffer=lots: is not a size; write megabytes (10) or a number with a unit (512KB, 2GiB)',
+  ],
   ['ssgd', ['--buffer=0'], '--buffer=0: must be at least one byte and at most 9 PB'],
   [
     'ssgd',
@@ -91,7 +99,11 @@ const bad: readonly (readonly [CommandName, readonly string[], string])[] = [
   ['hsgd', ['--nthreads=2000'], '--nthreads=2000: must be a whole number of at least 1 and at most 1024'],
   ['import', ['--percentage=1.2'], '--percentage=1.2: must be a number above 0 and at most 1'],
   ['import', ['--out='], '--out=: must be a path, not empty'],
-  ['import', ['--dtype=uint7'], '--dtype=uint7: must be one of uint8, int8, int16, float16, float32, float64; did you mean uint8?'],
+  [
+    'import',
+    ['--dtype=uint7'],
+    '--dtype=uint7: must be one of uint8, int8, int16, float16, float32, float64; did you mean uint8?',
+  ],
 ];
 
 for (const [command, words, message] of bad) {

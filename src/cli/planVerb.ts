@@ -58,7 +58,7 @@ async function planTrainingVerb(context: CommandContext, verb: Verb, given: Argu
 
 /** An import streams whatever the size; what can be told before it starts is where from, where to, and how much. */
 async function planImport(context: CommandContext, given: Arguments): Promise<void> {
-  const { source, out } = importTarget(given);
+  const { source, out } = await importTarget(context.services, given);
   const { storage } = context.services;
   const notes: string[] = [];
   let bytesRead: number | null = null;

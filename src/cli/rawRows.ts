@@ -1,9 +1,9 @@
 import { type Dtype, dtypeBytes } from '../arithmetic/dtype.js';
 import type { Task } from '../data/format.js';
+import type { RawRows } from '../data/rawRows.js';
 import { MlmlError } from '../errors.js';
 import type { Storage } from '../storage/storage.js';
 import type { Arguments } from './parseArguments.js';
-import type { RawRequest } from './services.js';
 
 const DEFAULT_CLASSES = 10;
 const classLosses: readonly (string | undefined)[] = ['softmax', 'logistic', 'hinge', 'squared_hinge'];
@@ -45,7 +45,7 @@ export async function rawRequest(
   verb: string,
   given: Arguments,
   train: string | undefined = given.text('train'),
-): Promise<RawRequest | undefined> {
+): Promise<RawRows | undefined> {
   const test = given.text('test');
   const nt = given.number('nt');
   if (train === undefined) {

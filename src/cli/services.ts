@@ -1,6 +1,8 @@
-import type { Dtype } from '../arithmetic/dtype.js';
 import type { Dataset } from '../data/dataset.js';
-import type { DatasetDescription, Task } from '../data/format.js';
+import type { DatasetDescription } from '../data/format.js';
+import type { ImportOptions } from '../data/import/importOptions.js';
+import type { OpenOptions } from '../data/import/openByName.js';
+import type { RawRows } from '../data/rawRows.js';
 import type { RowFile } from '../data/rowFile.js';
 import type { Plan } from '../memory/plan.js';
 import type { ScoreBlock } from '../model/writePredictions.js';
@@ -8,40 +10,6 @@ import type { Evaluation, TrainListener } from '../ssgd/events.js';
 import type { LinearModel } from '../ssgd/linearModel.js';
 import type { TrainOptions, Verb } from '../ssgd/options.js';
 import type { Storage } from '../storage/storage.js';
-
-/** Raw row files, as the reader of them takes them. */
-export interface RawRequest {
-  readonly n: number;
-  readonly d: number;
-  readonly train: string;
-  readonly test?: string;
-  readonly nt?: number;
-  readonly dtype: Dtype;
-  readonly k: number;
-  readonly task: Task;
-}
-
-export interface ImportProgress {
-  readonly phase: 'download' | 'import';
-  readonly what: string;
-  /** Bytes. */
-  readonly done: number;
-  /** 0 when unknown. */
-  readonly total: number;
-}
-
-export interface OpenRequest {
-  readonly dataDir?: string;
-  readonly dtype?: Dtype;
-  readonly percentage?: number;
-  readonly n?: number;
-  readonly nt?: number;
-  readonly seed?: number;
-  readonly raw?: RawRequest;
-  readonly signal?: AbortSignal;
-  readonly onProgress?: (progress: ImportProgress) => void;
-  readonly onWarning?: (message: string) => void;
-}
 
 export interface Training {
   planTraining(verb: Verb, description: DatasetDescription, options: TrainOptions): Plan;
@@ -82,23 +50,17 @@ export interface Scoring {
 }
 
 export interface Importing {
-  importDataset(
-    storage: Storage,
-    source: string,
-    options: OpenRequest & { readonly out: string },
-  ): Promise<DatasetDescription>;
+  importDataset(storage: Storage, source: string, options: ImportOptions): Promise<DatasetDescription>;
+  /** The folder a named data set is imported into and looked for. */
+  datasetFolder(storage: Storage, name: string, dataDir?: string): Promise<string>;
   /** A folder is opened; a known name is looked up in the data folder and imported first when it is not there. */
-  openByName(storage: Storage, source: string, options: OpenRequest): Promise<Dataset>;
-  openRawRows(storage: Storage, raw: RawRequest): Promise<Dataset>;
+  openByName(storage: Storage, source: string, options: OpenOptions): Promise<Dataset>;
+  openRawRows(storage: Storage, raw: RawRows): Promise<Dataset>;
 }
 
 export interface Verifying {
   /** Throws at the first thing that is wrong. */
-  verifyDataset(
-    storage: Storage,
-    folder: string,
-    options: { readonly signal?: AbortSignal },
-  ): Promise<unknown>;
+  verifyDataset(storage: Storage, folder: string): Promise<unknown>;
 }
 
 /**

@@ -1,8 +1,10 @@
 import type { CommandContext } from '../../src/cli/commandContext.js';
 import { runCommand } from '../../src/cli/runCommand.js';
-import type { OpenRequest, RawRequest, Services, Training } from '../../src/cli/services.js';
+import type { Services, Training } from '../../src/cli/services.js';
 import { openDataset } from '../../src/data/dataset.js';
 import { DatasetWriter } from '../../src/data/datasetWriter.js';
+import type { OpenOptions } from '../../src/data/import/openByName.js';
+import type { RawRows } from '../../src/data/rawRows.js';
 import { MlmlError } from '../../src/errors.js';
 import type { Plan } from '../../src/memory/plan.js';
 import type { Evaluation } from '../../src/ssgd/events.js';
@@ -55,8 +57,8 @@ export interface FakeRun {
   readonly stdout: string;
   readonly stderr: string;
   readonly storage: MemoryStorage;
-  readonly opened: readonly { readonly source: string; readonly request: OpenRequest }[];
-  readonly raw: readonly RawRequest[];
+  readonly opened: readonly { readonly source: string; readonly request: OpenOptions }[];
+  readonly raw: readonly RawRows[];
   readonly verified: readonly string[];
 }
 
@@ -89,7 +91,7 @@ export const fakeTrain: Training['train'] = async (_verb, _dataset, options, { o
 export async function fakeCommand(words: readonly string[], world: FakeWorld = {}): Promise<FakeRun> {
   const storage = world.storage ?? new MemoryStorage();
   const opened: FakeRun['opened'][number][] = [];
-  const raw: RawRequest[] = [];
+  const raw: RawRows[] = [];
   const verified: string[] = [];
   let stdout = '';
   let stderr = '';
@@ -131,6 +133,7 @@ export async function fakeCommand(words: readonly string[], world: FakeWorld = {
           opened.push({ source, request: options });
           return await makeDataset(storage, options.out, world.task ?? 'classification');
         },
+        datasetFolder: async (_storage, name, dataDir = 'data') => `${dataDir}/${name}`,
         openByName: async (_storage, source, request) => {
           opened.push({ source, request });
           const folder = `data/${source}`;
@@ -142,7 +145,7 @@ export async function fakeCommand(words: readonly string[], world: FakeWorld = {
         },
         openRawRows: async (_storage, request) => {
           raw.push(request);
-          await makeDataset(storage, 'data/raw', request.task);
+          await makeDataset(storage, 'data/raw', request.task ?? 'classification');
           return await openDataset(storage, 'data/raw');
         },
       };
@@ -158,7 +161,9 @@ export async function fakeCommand(words: readonly string[], world: FakeWorld = {
         stdout += typeof data === 'string' ? data : new TextDecoder().decode(data);
       },
     },
-    stderr: { isTTY: false, write: (text) => {
+    stderr: {
+      isTTY: false,
+      write: (text) => {
         stderr += text;
       },
     },
