@@ -2,7 +2,6 @@ import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { MlmlError } from '../errors.js';
-import { formatBytes } from '../memory/byteSize.js';
 import type { CreateOptions, Storage, WritableFile } from './storage.js';
 
 const PREFIX = '.mlml-scratch';
@@ -38,6 +37,10 @@ export function isLeftover(name: string): boolean {
   return started !== undefined && Number(match[3]) !== 0 && started !== Number(match[3]);
 }
 
+function megabytes(bytes: number): string {
+  return `${(bytes / 1e6).toFixed(bytes < 1e7 ? 2 : 0)} MB`;
+}
+
 /** A folder for files that live as long as one job. */
 export class Scratch {
   readonly path: string;
@@ -61,7 +64,7 @@ export class Scratch {
     if (free < neededBytes) {
       throw new MlmlError(
         'MLML_DISK_FULL',
-        `${folder}: shuffling needs ${formatBytes(neededBytes)} of scratch space, ${formatBytes(free)} are free; ` +
+        `${folder}: needs ${megabytes(neededBytes)} of scratch space, ${megabytes(free)} are free; ` +
           'free some space or give another folder with --scratch',
       );
     }
