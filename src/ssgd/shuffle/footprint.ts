@@ -12,3 +12,23 @@ export function footprint(regions: readonly Region[]): number {
   }
   return bytes;
 }
+
+/** Rows handed over at a time: enough to make the hand-over cheap, few enough for progress and interruption. */
+export function segmentRows(rowBytes: number, capacity: number): number {
+  return Math.min(capacity, Math.max(1, Math.min(4096, Math.floor(2 ** 18 / rowBytes))));
+}
+
+/** Writes through the page cache are throttled to the disk's pace when more than this waits to be written. */
+const LARGEST_CACHED_SCRATCH = 2 ** 31;
+
+/** Whether scratch as large as the rows can live in the page cache. */
+export function fitsCache(request: {
+  readonly rows: number;
+  readonly rowBytes: number;
+  readonly cacheBytes?: number;
+}): boolean {
+  return (
+    request.rows * request.rowBytes <=
+    Math.min(LARGEST_CACHED_SCRATCH, request.cacheBytes ?? Number.POSITIVE_INFINITY)
+  );
+}

@@ -1,6 +1,7 @@
 import { formatBytes } from '../../memory/byteSize.js';
 import type { Region } from '../../memory/plan.js';
-import { type ShufflePlan, type ShuffleRequest, segmentRows } from './shufflePlan.js';
+import { segmentRows } from './footprint.js';
+import type { ShufflePlan, ShuffleRequest } from './shufflePlan.js';
 
 /** Blocks shuffled together should be many: the mixing is no better than their number. */
 const BLOCKS_TOGETHER = 32;
@@ -71,6 +72,7 @@ export function planBlocks(request: ShuffleRequest): ShufflePlan {
     blockRows,
     fanIn: 0,
     direct: false,
+    background: true,
     bytesRead: epochs * rows * rowBytes,
     bytesWritten: 0,
     scratchBytes: 0,

@@ -1,8 +1,8 @@
 import { formatBytes } from '../../memory/byteSize.js';
 import { alignUp, type Region } from '../../memory/plan.js';
-import { footprint, PAGE } from './footprint.js';
+import { fitsCache, footprint, PAGE, segmentRows } from './footprint.js';
 import { ProportionalDraw } from './proportionalDraw.js';
-import { type ShufflePlan, type ShuffleRequest, segmentRows } from './shufflePlan.js';
+import type { ShufflePlan, ShuffleRequest } from './shufflePlan.js';
 
 /**
  * One level of scattering: rows go to `buckets` buckets of equal size (± one row). A bucket collects rows in a
@@ -35,8 +35,6 @@ const SPARE_SLOTS = 8;
 const EXTENTS = 8;
 const MOST_LEVELS = 4;
 const MOST_BUCKETS = 1 << 20;
-/** Scratch larger than this would push everything else out of the page cache, and its writes are throttled. */
-const LARGEST_CACHED_SCRATCH = 2 ** 30;
 
 interface Shape {
   readonly depth: number;
@@ -71,6 +69,7 @@ export function planScatter(request: ShuffleRequest): ShufflePlan {
     blockRows: 0,
     fanIn: 0,
     direct: shape.direct,
+    background: shape.direct,
     bytesRead: rows * rowBytes + epochs * (stored + below),
     bytesWritten: (once ? 1 : epochs) * stored + epochs * below,
     scratchBytes,
@@ -100,8 +99,7 @@ export function minimumScatterBytes(request: Sizes): number {
  * one row.
  */
 function chooseShape(request: ShuffleRequest): Shape {
-  const direct = request.direct ?? request.rows * request.rowBytes > LARGEST_CACHED_SCRATCH;
-  if (direct) {
+  if (!fitsCache(request)) {
     for (let depth = 1; depth < MOST_LEVELS; depth++) {
       const shape = largestChunk(request, depth, true);
       if (shape !== undefined && shape.chunkBytes >= SMALL_DIRECT_CHUNK) return shape;

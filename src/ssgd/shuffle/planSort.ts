@@ -1,6 +1,6 @@
 import { formatBytes } from '../../memory/byteSize.js';
 import type { Region } from '../../memory/plan.js';
-import { footprint } from './footprint.js';
+import { fitsCache, footprint } from './footprint.js';
 import { ProportionalDraw } from './proportionalDraw.js';
 import type { ShufflePlan, ShuffleRequest } from './shufflePlan.js';
 
@@ -35,6 +35,7 @@ export function planSort(request: ShuffleRequest): ShufflePlan {
     blockRows: 0,
     fanIn,
     direct: false,
+    background: !fitsCache(request),
     bytesRead: epochs * bytes * (2 + merges),
     bytesWritten: epochs * bytes * (1 + merges),
     scratchBytes: bytes * (merges > 0 ? 2 : 1),

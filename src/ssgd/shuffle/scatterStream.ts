@@ -64,7 +64,7 @@ export class ScatterStream implements RowStream {
         new BucketStore(
           plan,
           level,
-          new ScratchFile(file, arena.buffer, plan.direct, traffic),
+          new ScratchFile(file, arena.buffer, plan.background, traffic),
           arena,
           kernels,
         ),

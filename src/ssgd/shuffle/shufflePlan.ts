@@ -2,7 +2,7 @@ import { MlmlError } from '../../errors.js';
 import { formatBytes } from '../../memory/byteSize.js';
 import type { Region } from '../../memory/plan.js';
 import type { ShuffleName } from '../options.js';
-import { footprint } from './footprint.js';
+import { footprint, segmentRows } from './footprint.js';
 import { minimumBlockBytes, planBlocks } from './planBlocks.js';
 import { minimumScatterBytes, planScatter, type ScatterLevel } from './planScatter.js';
 import { minimumSortBytes, planSort } from './planSort.js';
@@ -15,8 +15,8 @@ export interface ShuffleRequest {
   readonly epochs: number;
   /** Memory available for shuffling. */
   readonly bytes: number;
-  /** Bypass the page cache for scratch files. Default: when the scratch is larger than 1 GiB. */
-  readonly direct?: boolean;
+  /** Scratch up to this size may count on the page cache; larger scratch bypasses it. Default (and most) 2 GiB. */
+  readonly cacheBytes?: number;
 }
 
 export type ShuffleKind = 'memory' | 'scatter' | 'scatter-once' | 'external_sort' | 'block_shuffle' | 'none';
@@ -42,6 +42,8 @@ export interface ShufflePlan {
   readonly fanIn: number;
   /** Scratch files bypass the page cache. */
   readonly direct: boolean;
+  /** Scratch files are read and written while rows are worked on; otherwise each request is answered at once. */
+  readonly background: boolean;
   /** Bytes read and written by all epochs together, rows and scratch; exact. */
   readonly bytesRead: number;
   readonly bytesWritten: number;
@@ -95,11 +97,6 @@ function memoryBytes(request: Omit<ShuffleRequest, 'bytes'>): number {
   return footprint(memoryRegions(request));
 }
 
-/** Rows handed over at a time: enough to make the hand-over cheap, few enough for progress and interruption. */
-export function segmentRows(rowBytes: number, capacity: number): number {
-  return Math.min(capacity, Math.max(1, Math.min(4096, Math.floor(2 ** 18 / rowBytes))));
-}
-
 function planMemory(request: ShuffleRequest): ShufflePlan {
   const { algo, rows, rowBytes, epochs } = request;
   return {
@@ -115,6 +112,7 @@ function planMemory(request: ShuffleRequest): ShufflePlan {
     blockRows: 0,
     fanIn: 0,
     direct: false,
+    background: true,
     bytesRead: rows * rowBytes,
     bytesWritten: 0,
     scratchBytes: 0,

@@ -7,9 +7,6 @@ import type { RowStream, StreamParts } from './rowStream.js';
 import { ScratchFile } from './scratchFile.js';
 import { EpochCounter, EventLoopTurn, shuffledOrder, shuffleRandom, type Traffic } from './streams.js';
 
-/** Scratch up to this size stays in the page cache and is read at once. */
-const LARGEST_CACHED_SCRATCH = 2 ** 30;
-
 /** Consecutive rows of a scratch file, in runs of `runRows` (the last one shorter). */
 interface Runs {
   readonly file: ScratchFile;
@@ -60,12 +57,11 @@ export class SortStream implements RowStream {
   static async open(parts: StreamParts, scratch: Scratch): Promise<SortStream> {
     const { plan, arena } = parts;
     const traffic = { bytesRead: 0, bytesWritten: 0 };
-    const background = plan.scratchBytes > LARGEST_CACHED_SCRATCH;
     const files: ScratchFile[] = [];
     const count = extraMerges(plan.rows, plan.capacity, plan.fanIn) > 0 ? 2 : 1;
     for (let i = 0; i < count; i++) {
       const file = await scratch.create(`runs${i}.rows`, {});
-      files.push(new ScratchFile(file, arena.buffer, background, traffic));
+      files.push(new ScratchFile(file, arena.buffer, plan.background, traffic));
     }
     return new SortStream(parts, scratch, files, traffic);
   }
