@@ -11,8 +11,8 @@ import { lossOf } from '../losses/losses.js';
 import type { TrainOptions } from '../options.js';
 import { learningRate } from '../schedules.js';
 import { Scorer } from '../score.js';
-import { openRowStream } from '../shuffle/openRowStream.js';
-import type { RowStream } from '../shuffle/rowStream.js';
+
+import { openRowStream, type RowStream } from '../shuffle/rowStream.js';
 import type { TrainContext, TrainResult } from '../train.js';
 import { BatchTrainer } from './batchTrainer.js';
 import { automaticRate, measureCurvature } from './calibration.js';
@@ -79,7 +79,7 @@ class StreamingRun {
       scratchFolder,
       seed: this.#options.seed,
       ...(signal === undefined ? {} : { signal }),
-      onProgress: (done: number, total: number) => this.#emit(this.#progress('shuffle', done, total, 0)),
+      onProgress: (progress) => this.#emit({ type: 'progress', phase: 'shuffle', epoch: 0, ...progress }),
     });
     let test: Evaluation | undefined;
     try {
@@ -139,9 +139,7 @@ class StreamingRun {
     if (average && epoch === chosen.epochs - 1) this.#trainer.average();
     this.#epochLoss.add(lossSum, right, batchRows);
     const now = { step: this.#step, samples: this.#samples, epoch, learningRate: rate };
-    this.#clock.step(now, lossSum, right, batchRows, () =>
-      this.#progress('train', this.#samples, total, epoch),
-    );
+    this.#clock.step(now, lossSum, right, batchRows, () => this.#progress(this.#samples, total, epoch));
   }
 
   /** Starting weights, first loss and learning rate, from the first rows of the stream. */
@@ -264,9 +262,9 @@ class StreamingRun {
     };
   }
 
-  #progress(phase: 'shuffle' | 'train', done: number, total: number, epoch: number) {
-    const { bytesRead = 0, bytesWritten = 0 } = this.#stream ?? {};
-    return { type: 'progress', phase, done, total, epoch, bytesRead, bytesWritten } as const;
+  #progress(done: number, total: number, epoch: number) {
+    const { bytesRead, bytesWritten } = this.#stream;
+    return { type: 'progress', phase: 'train', done, total, epoch, bytesRead, bytesWritten } as const;
   }
 }
 
