@@ -92,8 +92,8 @@ export function planStreaming(
     ...stepRegions(layout, columns, stride, chosen.batch, options),
     ...scoring,
   ];
-  // The regions of the shuffle begin at the next multiple of 64.
-  const aroundBytes = (chosen: ChosenOptions) => alignUp(layOut(around(chosen)).totalBytes, 64);
+  // The regions of the shuffle begin at the next multiple of 64, and a tail follows them.
+  const aroundBytes = (chosen: ChosenOptions) => alignUp(layOut(around(chosen)).totalBytes, 64) + 64;
   const request = (chosen: ChosenOptions): ShuffleRequest => ({
     algo: options.algo,
     reshuffle: options.reshuffle,
