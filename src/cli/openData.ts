@@ -29,7 +29,7 @@ export function openRequest(
       const announcement = `${phase === 'download' ? 'downloading' : 'importing'} ${what}`;
       if (announcement !== announced) reporter.line(announcement);
       announced = announcement;
-      reporter.progress({ phase, done, total, epoch: 0, bytesRead: done, bytesWritten: 0 });
+      reporter.progress({ phase, done, total, bytesRead: done, bytesWritten: 0 });
     },
   };
 }

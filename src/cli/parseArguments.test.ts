@@ -61,7 +61,7 @@ const bad: readonly (readonly [CommandName, readonly string[], string])[] = [
   ['ssgd', ['--bufer=1'], '--bufer: ssgd has no such option; did you mean --buffer?'],
   ['ssgd', ['--nobias'], '--nobias: ssgd has no such option; did you mean --no-bias?'],
   ['ssgd', ['--xyzzy'], '--xyzzy: ssgd has no such option; see mlml ssgd --help'],
-  ['ssgd', ['-n=5'], '-n=5'.slice(0, 2) + ': ssgd has no such option; did you mean --n?'],
+  ['ssgd', ['-n=5'], '-n: ssgd has no such option; did you mean --n?'],
   [
     'ssgd',
     ['--percentage=0.5'],

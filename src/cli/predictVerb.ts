@@ -59,7 +59,6 @@ export async function predictVerb(context: CommandContext, given: Arguments): Pr
             phase: 'predict',
             done,
             total: rows.rows,
-            epoch: 0,
             bytesRead,
             bytesWritten: 0,
           });
