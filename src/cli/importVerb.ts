@@ -31,7 +31,12 @@ export async function importTarget(services: Services, given: Arguments): Promis
   if (out !== undefined) return { source, out };
   const { datasetFolder } = await services.importing();
   const name = parse(source).name;
-  return { source, out: await datasetFolder(services.storage, name, given.text('data-dir')) };
+  // With --d the source is a file of raw rows and --n describes it; else --n asks for a copy with so many rows.
+  const rows = given.has('d') ? undefined : given.number('n');
+  return {
+    source,
+    out: await datasetFolder(services.storage, name, given.text('data-dir'), rows),
+  };
 }
 
 /** `mlml import`: makes a data set folder. */

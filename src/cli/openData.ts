@@ -58,7 +58,9 @@ export async function openTrainingData(
       `${verb} needs data: mnist, spam, cifar-10, digits, a data set folder, or --train=<path> with --n and --d`,
     );
   }
-  const dataset = await importing.openByName(services.storage, source, openRequest(context, given, reporter));
+  // The seed of a run decides its order of rows, not which data a name stands for.
+  const { seed: _, ...request } = { seed: 0, ...openRequest(context, given, reporter) };
+  const dataset = await importing.openByName(services.storage, source, request);
   for (const [name, part] of [
     ['n', 'train'],
     ['nt', 'test'],

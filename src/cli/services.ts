@@ -52,7 +52,7 @@ export interface Scoring {
 export interface Importing {
   importDataset(storage: Storage, source: string, options: ImportOptions): Promise<DatasetDescription>;
   /** The folder a named data set is imported into and looked for. */
-  datasetFolder(storage: Storage, name: string, dataDir?: string): Promise<string>;
+  datasetFolder(storage: Storage, name: string, dataDir?: string, n?: number): Promise<string>;
   /** A folder is opened; a known name is looked up in the data folder and imported first when it is not there. */
   openByName(storage: Storage, source: string, options: OpenOptions): Promise<Dataset>;
   openRawRows(storage: Storage, raw: RawRows): Promise<Dataset>;

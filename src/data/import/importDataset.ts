@@ -3,6 +3,7 @@ import { MlmlError } from '../../errors.js';
 import type { Storage } from '../../storage/storage.js';
 import type { DatasetDescription } from '../format.js';
 import { cifar10 } from './cifar10.js';
+import { importDigits } from './digits.js';
 import { fetchRawFiles } from './fetchRawFiles.js';
 import type { ImportOptions } from './importOptions.js';
 import { cacheFolder, locateIn, locateRawFiles, rawFolders } from './locate.js';
@@ -20,6 +21,11 @@ const importers: Readonly<Record<string, Importer>> = {
   mnist: (storage, options) => importPublicSet(storage, mnist, options),
   spam: (storage, options) => importPublicSet(storage, spam, options),
   'cifar-10': (storage, options) => importPublicSet(storage, cifar10, options),
+  digits: (storage, { onProgress, ...options }) =>
+    importDigits(storage, {
+      ...options,
+      onProgress: (done, total) => onProgress?.({ phase: 'import', what: 'digits', done, total }),
+    }),
 };
 
 /** Names that `importDataset` knows. */

@@ -12,7 +12,7 @@ import {
   planShuffle,
   type ShufflePlan,
   type ShuffleRequest,
-} from '../shuffle/planShuffle.js';
+} from '../shuffle/shufflePlan.js';
 import { type ChosenOptions, chooseOptions } from './chosenOptions.js';
 
 /** Kernels work on 16 floats at a time. */
