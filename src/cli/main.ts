@@ -27,6 +27,7 @@ process.stderr.on('error', () => {});
 const context: CommandContext = {
   services: nodeServices,
   stdout: {
+    isTTY: process.stdout.isTTY ?? false,
     write: (data) =>
       new Promise((resolve, reject) => {
         process.stdout.write(data, (error) => (error ? reject(error) : resolve()));

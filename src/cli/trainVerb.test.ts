@@ -41,7 +41,7 @@ test('a run leaves run.json, events, the CSV log and the model', async () => {
   assert.equal(run.log, CSV);
   assert.equal(run.result.test.accuracy, 0.5);
   assert.equal((await loadModel(storage, RUN)).loss, 'softmax');
-  assert.match(stderr, /^importing digits\nplan: ssgd on 2 features/);
+  assert.match(stderr, /^digits has not been imported yet\ndownloading digits\nplan: ssgd on 2 features/);
 });
 
 test('the CSV log has the header of 2016 and a line for each log event', async () => {

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { classOf } from '../ssgd/evaluate.js';
 import type { LinearModel } from '../ssgd/linearModel.js';
 import { FaultyStorage } from '../storage/faultyStorage.js';
 import { MemoryStorage } from '../storage/memoryStorage.js';
 import { fileSink } from './byteSink.js';
-import { classOf } from './classOf.js';
+
 import { npyHeader } from './npyWriter.js';
 import { type PredictionOptions, type ScoreBlock, writePredictions } from './writePredictions.js';
 
@@ -59,7 +60,9 @@ test('the class is the column with the largest score, the first of equals; with 
   assert.equal(classOf(Float64Array.of(1e-300), 0, 1), 1);
 });
 
-test('CSV of classes', async () => {
+test('CSV of classes, whose names are left out when they are their numbers', async () => {
+  const numbered = model({ classNames: ['0', '1', '2'] });
+  assert.equal(text(await written(numbered, scores, { format: 'csv' })), 'row,class\n0,1\n1,0\n2,2\n');
   assert.equal(text(await written(model({}), scores, { format: 'csv' })), 'row,class\n0,1\n1,0\n2,2\n');
 });
 
