@@ -64,13 +64,18 @@ export class DatasetWriter {
     const writer = new DatasetWriter(storage, folder, given);
     await removeLeftovers(storage, folder);
     await storage.remove(writer.#temporary);
-    await storage.makeFolder(writer.#temporary);
-    for (const part of ['train', 'test'] as const) {
-      const path = join(writer.#temporary, `${part}.rows`);
-      writer.#files.set(
-        part,
-        new ChecksummedWriter(await storage.create(path), await storage.create(`${path}.crc32c`)),
-      );
+    try {
+      await storage.makeFolder(writer.#temporary);
+      for (const part of ['train', 'test'] as const) {
+        const path = join(writer.#temporary, `${part}.rows`);
+        writer.#files.set(
+          part,
+          new ChecksummedWriter(await storage.create(path), await storage.create(`${path}.crc32c`)),
+        );
+      }
+    } catch (error) {
+      await writer.discard();
+      throw error;
     }
     return writer;
   }

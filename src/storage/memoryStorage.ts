@@ -74,6 +74,8 @@ export class MemoryStorage implements Storage {
 
   #content(path: string): Content {
     const content = this.#files.get(path);
+    if (this.#folders.has(path))
+      throw new MlmlError('MLML_BAD_FILE', `${path}: is a folder, a file is needed`);
     if (content === undefined) throw new MlmlError('MLML_NOT_FOUND', `${path}: no such file or folder`);
     return content;
   }
@@ -108,7 +110,11 @@ export class MemoryStorage implements Storage {
       return;
     }
     if (!this.#folders.delete(from)) throw new MlmlError('MLML_NOT_FOUND', `${from}: no such file or folder`);
-    this.#folders.add(to);
+    await this.makeFolder(to);
+    for (const path of [...this.#folders]) {
+      if (path.startsWith(`${from}/`) && this.#folders.delete(path))
+        this.#folders.add(to + path.slice(from.length));
+    }
     for (const [path, content] of [...this.#files]) {
       if (!path.startsWith(`${from}/`)) continue;
       this.#files.delete(path);

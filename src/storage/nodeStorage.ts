@@ -168,8 +168,9 @@ export const nodeStorage: Storage = {
   },
 
   async rename(from, to) {
+    // rename(2) would replace an empty folder.
+    if ((await nodeStorage.status(to))?.isFolder) throw new MlmlError('MLML_EXISTS', `${to}: exists already`);
     await rename(from, to).catch((error) => {
-      if (codeOf(error) === 'ENOTEMPTY') throw new MlmlError('MLML_EXISTS', `${to}: exists already`);
       throw translate(error, `renaming to ${to}`, from);
     });
   },

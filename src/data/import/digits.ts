@@ -1,12 +1,15 @@
 import { setImmediate } from 'node:timers/promises';
+import type { Dtype } from '../../arithmetic/dtype.js';
 import { MlmlError } from '../../errors.js';
 import type { Storage } from '../../storage/storage.js';
 import { DatasetWriter } from '../datasetWriter.js';
 import { PIXELS, SIDE } from '../digits/rasteriser.js';
 import { DIGIT_ROW_BYTES, writeDigit } from '../digits/sample.js';
 import type { DatasetDescription, PartName } from '../format.js';
+import { rowLayout } from '../rowLayout.js';
+import { RowBatch } from './rowBatch.js';
 
-/** Rows made between two appends: a block of 256 kB, the only memory that this import takes. */
+/** Rows made between two turns for timers and signals. */
 const BLOCK_ROWS = Math.floor(2 ** 18 / DIGIT_ROW_BYTES);
 /** Test rows are the samples from this index on: no training set is long enough to reach them. */
 export const FIRST_TEST_INDEX = 2 ** 52;
@@ -20,6 +23,8 @@ export interface DigitsOptions {
   readonly n?: number;
   /** Test rows. Default 10000. */
   readonly nt?: number;
+  /** Number type to store. Default uint8. */
+  readonly dtype?: Dtype;
   /** A non-negative integer. Default 0. */
   readonly seed?: number;
   /** Called after each block with the rows made and the rows wanted, training and test together. */
@@ -35,36 +40,38 @@ export interface DigitsOptions {
  * written when the rows cannot fit.
  */
 export async function importDigits(storage: Storage, options: DigitsOptions): Promise<DatasetDescription> {
-  const { out, n = 60000, nt = 10000, seed = 0, onProgress, signal } = options;
+  const { out, n = 60000, nt = 10000, seed = 0, dtype = 'uint8', onProgress, signal } = options;
   checkInteger('--n', n, 1);
   checkInteger('--nt', nt, 0);
   checkInteger('--seed', seed, 0);
   signal?.throwIfAborted();
-  await checkSpace(storage, out, (n + nt) * DIGIT_ROW_BYTES);
+  await checkSpace(storage, out, (n + nt) * rowLayout(PIXELS, dtype).rowBytes);
 
   const writer = await DatasetWriter.create(storage, out, {
     name: 'digits',
     task: 'classification',
     d: PIXELS,
     k: 10,
-    dtype: 'uint8',
+    dtype,
     classNames: Array.from({ length: 10 }, (_, digit) => String(digit)),
     image: { height: SIDE, width: SIDE, channels: 1 },
   });
-  const block = new Uint8Array(BLOCK_ROWS * DIGIT_ROW_BYTES);
+  const digit = new Uint8Array(DIGIT_ROW_BYTES);
+  const view = new DataView(digit.buffer);
   const write = async (part: PartName, rows: number, firstIndex: number, rowsBefore: number) => {
+    const batch = new RowBatch(writer, part, 'uint8');
     for (let from = 0; from < rows; from += BLOCK_ROWS) {
       // Lets timers, signals and the progress display have their turn, also when the storage never waits.
       await setImmediate();
       signal?.throwIfAborted();
       const count = Math.min(BLOCK_ROWS, rows - from);
       for (let row = 0; row < count; row++) {
-        const offset = row * DIGIT_ROW_BYTES;
-        block[offset + PIXELS] = writeDigit(block, offset, seed, firstIndex + from + row);
+        const label = writeDigit(digit, 0, seed, firstIndex + from + row);
+        if (batch.add(view, 0, label, () => `${part} row ${from + row}`)) await batch.flush();
       }
-      await writer.append(part, block.subarray(0, count * DIGIT_ROW_BYTES), count);
       onProgress?.(rowsBefore + from + count, n + nt);
     }
+    await batch.flush();
   };
   try {
     await write('train', n, 0, 0);

@@ -1,4 +1,5 @@
 import { basename, dirname } from 'node:path';
+import { dtypeBytes } from '../../arithmetic/dtype.js';
 import { MlmlError } from '../../errors.js';
 import type { Storage } from '../../storage/storage.js';
 import type { DatasetDescription } from '../format.js';
@@ -21,11 +22,7 @@ const importers: Readonly<Record<string, Importer>> = {
   mnist: (storage, options) => importPublicSet(storage, mnist, options),
   spam: (storage, options) => importPublicSet(storage, spam, options),
   'cifar-10': (storage, options) => importPublicSet(storage, cifar10, options),
-  digits: (storage, { onProgress, ...options }) =>
-    importDigits(storage, {
-      ...options,
-      onProgress: (done, total) => onProgress?.({ phase: 'import', what: 'digits', done, total }),
-    }),
+  digits: (storage, options) => importDigits(storage, { ...options, onProgress: rowsToBytes(options) }),
 };
 
 /** Names that `importDataset` knows. */
@@ -45,7 +42,10 @@ export async function importDataset(
   if ((await storage.status(options.out)) !== undefined) {
     throw new MlmlError('MLML_EXISTS', `${options.out}: exists already; remove it or give another --out`);
   }
-  const description = await makeDataset(storage, source, options);
+  const description = await makeDataset(storage, source, options).catch((error) => {
+    if (error instanceof MlmlError || options.signal?.aborted !== true) throw error;
+    throw new MlmlError('MLML_INTERRUPTED', `the import of ${source} was interrupted`, { cause: error });
+  });
   const rows = description.parts.train.n;
   if (options.raw === undefined && options.n !== undefined && options.n > rows)
     options.onWarning?.(`--n=${options.n}: ${source} has only ${rows} training rows, all are kept`);
@@ -82,6 +82,13 @@ function checkOptions({ n, percentage }: ImportOptions): void {
       'MLML_USAGE',
       `--percentage=${percentage}: must be above 0 and at most 1, such as 0.8`,
     );
+}
+
+/** The generator counts rows; progress is in bytes. */
+function rowsToBytes({ onProgress, dtype = 'uint8' }: ImportOptions) {
+  const bytes = 785 * dtypeBytes[dtype];
+  return (done: number, total: number) =>
+    onProgress?.({ phase: 'import', what: 'digits', done: done * bytes, total: total * bytes });
 }
 
 async function importPublicSet(
