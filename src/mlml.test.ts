@@ -33,7 +33,7 @@ test('the whole way in TypeScript: import, plan, train, save, load, evaluate, pr
       onEvent: (event) => events.push(event),
     });
     assert.equal(events[0]!.type, 'plan');
-    await saveModel(nodeStorage, result.model, join(folder, 'm'));
+    await saveModel(nodeStorage, join(folder, 'm'), result.model);
     const model = await loadModel(nodeStorage, join(folder, 'm'));
     const evaluation = await evaluateModel(model, dataset.test, { bufferBytes: 1e6 });
     assert.equal(evaluation.accuracy, result.test?.accuracy);

@@ -10,7 +10,7 @@
  *   scratchFolder: 'scratch',
  * });
  * console.log(test?.accuracy);
- * await saveModel(nodeStorage, model, 'model');
+ * await saveModel(nodeStorage, 'model', model);
  * await predict(nodeStorage, model, dataset.test, 'predictions.csv', { bufferBytes: 1e6 });
  * await dataset.close();
  *

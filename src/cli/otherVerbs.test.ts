@@ -8,7 +8,7 @@ import { readText, replaceFile } from '../storage/textFile.js';
 
 async function withModel(): Promise<MemoryStorage> {
   const storage = new MemoryStorage();
-  await saveModel(storage, threeClasses, 'm');
+  await saveModel(storage, 'm', threeClasses);
   return storage;
 }
 
@@ -197,23 +197,20 @@ for (const [line, code, message] of bad) {
   test(`mlml ${line} is refused`, async () => {
     const storage = await withModel();
     const one = new Float64Array(3);
-    await saveModel(
-      storage,
-      {
-        ...threeClasses,
-        d: 3,
-        scaling: { name: 'none', multiply: one, add: one },
-        weights: new Float64Array(9),
-      },
-      'wide',
-    );
-    await saveModel(storage, { ...threeClasses, task: 'regression' }, 'values');
-    await saveModel(
-      storage,
-      { ...threeClasses, k: 1, weights: new Float64Array(2), intercept: new Float64Array(1) },
-      'two',
-    );
-    await saveModel(storage, { ...threeClasses, loss: 'hinge' }, 'hinge');
+    await saveModel(storage, 'wide', {
+      ...threeClasses,
+      d: 3,
+      scaling: { name: 'none', multiply: one, add: one },
+      weights: new Float64Array(9),
+    });
+    await saveModel(storage, 'values', { ...threeClasses, task: 'regression' });
+    await saveModel(storage, 'two', {
+      ...threeClasses,
+      k: 1,
+      weights: new Float64Array(2),
+      intercept: new Float64Array(1),
+    });
+    await saveModel(storage, 'hinge', { ...threeClasses, loss: 'hinge' });
     await assert.rejects(fakeCommand(line.split(' '), { storage }), { code, message });
   });
 }

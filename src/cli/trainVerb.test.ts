@@ -126,6 +126,11 @@ test('--out is the run folder, the log lies beside it', async () => {
   });
 });
 
+test('--out in a folder named runs has its log beside that folder, as runs without --out', async () => {
+  const { storage } = await fakeCommand(['gd', 'digits', '--out=work/runs/mine']);
+  assert.ok(storage.paths().includes('work/logs/gd/run-2026-01-31T12-34-56.csv'));
+});
+
 test('two runs in the same second have folders and logs of their own', async () => {
   const { storage } = await fakeCommand(['ssgd', 'digits']);
   await fakeCommand(['ssgd', 'digits'], { storage });

@@ -151,7 +151,7 @@ async function trainAndSave(job: Job, paths: RunPaths, log: RunLog): Promise<Tra
       reporter.event(event);
     },
   });
-  await saveModel(storage, result.model, paths.model);
+  await saveModel(storage, paths.model, result.model);
   const { n } = dataset.description.parts.train;
   const { d, k, name } = dataset.description;
   return {

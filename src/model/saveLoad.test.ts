@@ -38,7 +38,7 @@ const large: LinearModel = {
 for (const [name, model] of Object.entries({ small, large })) {
   test(`a ${name} model comes back bit for bit, also from its run folder`, async () => {
     const storage = new MemoryStorage();
-    await saveModel(storage, model, 'runs/a/model');
+    await saveModel(storage, 'runs/a/model', model);
     assert.deepEqual(await loadModel(storage, 'runs/a/model'), model);
     assert.deepEqual(await loadModel(storage, 'runs/a'), model);
     assert.deepEqual(storage.paths(), ['runs/a/model/model.json', 'runs/a/model/weights.bin']);
@@ -47,7 +47,7 @@ for (const [name, model] of Object.entries({ small, large })) {
 
 test('the layout of the weights file is the documented one', async () => {
   const storage = new MemoryStorage();
-  await saveModel(storage, small, 'm');
+  await saveModel(storage, 'm', small);
   const view = new DataView(storage.bytesOf('m/weights.bin').buffer);
   const numbers = Array.from({ length: 7 }, (_, i) => view.getFloat64(8 * i, true));
   assert.deepEqual(numbers, [1.5, -Number.MIN_VALUE, 0.1, 2, 0.5, -1, 0]);
@@ -55,8 +55,8 @@ test('the layout of the weights file is the documented one', async () => {
 
 test('a folder that is there already is kept', async () => {
   const storage = new MemoryStorage();
-  await saveModel(storage, small, 'm');
-  await assert.rejects(saveModel(storage, large, 'm'), { code: 'MLML_EXISTS' });
+  await saveModel(storage, 'm', small);
+  await assert.rejects(saveModel(storage, 'm', large), { code: 'MLML_EXISTS' });
   assert.deepEqual(await loadModel(storage, 'm'), small);
 });
 
@@ -66,7 +66,7 @@ for (const kind of ['create', 'write', 'sync', 'rename'] as const) {
     const faulty = new FaultyStorage(memory, (operation) => {
       if (operation.kind === kind) throw new MlmlError('MLML_DISK_FULL', 'full');
     });
-    await assert.rejects(saveModel(faulty, small, 'm'), { code: 'MLML_DISK_FULL' });
+    await assert.rejects(saveModel(faulty, 'm', small), { code: 'MLML_DISK_FULL' });
     assert.deepEqual(memory.paths(), []);
     assert.equal(await memory.status('m'), undefined);
   });
@@ -97,7 +97,7 @@ const damages: readonly (readonly [Record<string, unknown>, string, string])[] =
 for (const [change, code, word] of damages) {
   test(`model.json with ${JSON.stringify(change)} is refused`, async () => {
     const storage = new MemoryStorage();
-    await saveModel(storage, small, 'm');
+    await saveModel(storage, 'm', small);
     const description = JSON.parse(new TextDecoder().decode(storage.bytesOf('m/model.json')));
     await replaceFile(storage, 'm/model.json', JSON.stringify({ ...description, ...change }));
     await assert.rejects(
@@ -109,7 +109,7 @@ for (const [change, code, word] of damages) {
 
 test('a weights file that is cut, over-long or has one flipped bit is refused', async () => {
   const storage = new MemoryStorage();
-  await saveModel(storage, small, 'm');
+  await saveModel(storage, 'm', small);
   const bytes = storage.bytesOf('m/weights.bin');
   const flipped = bytes.slice();
   flipped[20]! ^= 1;
@@ -125,7 +125,7 @@ test('a weights file that is cut, over-long or has one flipped bit is refused', 
 
 test('a stored number that is not finite is refused with its byte offset', async () => {
   const storage = new MemoryStorage();
-  await saveModel(storage, { ...small, intercept: Float64Array.of(Number.NaN) }, 'm');
+  await saveModel(storage, 'm', { ...small, intercept: Float64Array.of(Number.NaN) });
   await assert.rejects(loadModel(storage, 'm'), {
     code: 'MLML_BAD_FILE',
     message: 'm/weights.bin: the number at byte 16 is not finite',
