@@ -5,6 +5,7 @@ import type { Services } from './services.js';
 export interface CommandContext {
   readonly services: Services;
   readonly stdout: {
+    readonly isTTY: boolean;
     /** Settles when the text has been taken, so that a slow reader slows the writer. */
     write(data: string | Uint8Array): Promise<void>;
   };

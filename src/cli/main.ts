@@ -20,13 +20,17 @@ for (const name of ['SIGINT', 'SIGTERM'] as const) {
 
 // A reader that has seen enough (`| head`) is no error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  process.exit(error.code === 'EPIPE' ? 0 : 1);
+  if (error.code === 'EPIPE') process.exit(0);
+  process.stderr.write(`MLML_IO: writing to stdout failed (${error.code})\n`);
+  process.exit(1);
 });
+// Progress that nobody can read is no reason to stop.
 process.stderr.on('error', () => {});
 
 const context: CommandContext = {
   services: nodeServices,
   stdout: {
+    isTTY: process.stdout.isTTY ?? false,
     write: (data) =>
       new Promise((resolve, reject) => {
         process.stdout.write(data, (error) => (error ? reject(error) : resolve()));

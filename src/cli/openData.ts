@@ -18,7 +18,7 @@ export function openRequest(
     if (given.has(name)) request[name] = given.text(name);
   }
   const dataDir = given.text('data-dir');
-  let announced = '';
+  let downloading = '';
   return {
     ...(request as { readonly dtype?: Dtype }),
     ...(dataDir === undefined ? {} : { dataDir }),
@@ -26,10 +26,9 @@ export function openRequest(
     onNotice: (message) => reporter.line(message),
     onWarning: (message) => reporter.warn(message),
     onProgress: ({ phase, what, done, total }) => {
-      const announcement = `${phase === 'download' ? 'downloading' : 'importing'} ${what}`;
-      if (announcement !== announced) reporter.line(announcement);
-      announced = announcement;
-      reporter.progress({ phase, done, total, epoch: 0, bytesRead: done, bytesWritten: 0 });
+      if (phase === 'download' && what !== downloading) reporter.line(`downloading ${what}`);
+      downloading = what;
+      reporter.progress({ phase, done, total, bytesRead: done, bytesWritten: 0 });
     },
   };
 }

@@ -32,9 +32,8 @@ export interface OptionSpec {
   readonly shownDefault?: string;
   readonly min?: number;
   readonly max?: number;
-  /** The range excludes `min` (or `max`) itself. */
+  /** The range excludes `min` itself. */
   readonly aboveMin?: boolean;
-  readonly belowMax?: boolean;
   readonly choices?: readonly string[];
   /** A word accepted beside numbers. */
   readonly word?: string;
@@ -86,7 +85,7 @@ export const optionTable: readonly OptionSpec[] = [
     name: 'epochs',
     kind: 'integer',
     min: 1,
-    max: 1e9,
+    max: 1e6,
     help: 'passes over the training rows',
     shownDefault: shown(defaultOptions.epochs),
     verbs: training,
@@ -96,7 +95,7 @@ export const optionTable: readonly OptionSpec[] = [
     name: 'iters',
     kind: 'integer',
     min: 1,
-    max: 1e12,
+    max: Number.MAX_SAFE_INTEGER,
     help: 'steps of sgd, full iterations of gd',
     shownDefault: shown(defaultOptions.iters),
     verbs: training,
@@ -122,10 +121,9 @@ export const optionTable: readonly OptionSpec[] = [
     name: 'l1',
     kind: 'number',
     min: 0,
-    help: 'l1·Σ|W| is added likewise',
+    help: 'l1·Σ|W| is added likewise (not by closed)',
     shownDefault: shown(defaultOptions.l1),
     verbs: training,
-    effective: iterative,
   },
   {
     name: 'bias',
@@ -178,7 +176,7 @@ export const optionTable: readonly OptionSpec[] = [
     name: 'step',
     kind: 'integer',
     min: 1,
-    max: 1e15,
+    max: Number.MAX_SAFE_INTEGER,
     help: 'schedule step: steps between two falls of the rate',
     shownDefault: shown(defaultOptions.step),
     verbs: training,
@@ -188,8 +186,7 @@ export const optionTable: readonly OptionSpec[] = [
     name: 'momentum',
     kind: 'number',
     min: 0,
-    max: 1,
-    belowMax: true,
+    max: 0.9999,
     help: 'share of the last update that is kept',
     shownDefault: shown(defaultOptions.momentum),
     verbs: training,
@@ -208,7 +205,7 @@ export const optionTable: readonly OptionSpec[] = [
     name: 'batch',
     kind: 'integer',
     min: 1,
-    max: 1e9,
+    max: 65536,
     word: 'auto',
     help: 'rows per step; auto is 32, or 1 (as in 2016) when --eta0 is a number',
     shownDefault: shown(defaultOptions.batch),

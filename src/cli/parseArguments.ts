@@ -132,21 +132,20 @@ function parseValue(option: OptionSpec, value: string): Value {
   }
   if (word !== undefined && value === word) return word;
   const number = /^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i.test(value) ? Number(value) : Number.NaN;
-  const { min = -Infinity, max = Infinity, aboveMin = false, belowMax = false } = option;
+  const { min = -Infinity, max = Infinity, aboveMin = false } = option;
   const low = aboveMin ? number > min : number >= min;
-  const high = belowMax ? number < max : number <= max;
   const whole = kind === 'number' || Number.isSafeInteger(number);
-  if (Number.isFinite(number) && low && high && whole) return number;
+  if (Number.isFinite(number) && low && number <= max && whole) return number;
   throw bad(`${rangeText(option)}${word === undefined ? '' : ` or ${word}`}`);
 }
 
 /** The values a numeric option takes, in words. */
 export function rangeText(option: OptionSpec): string {
-  const { kind, min, max, aboveMin = false, belowMax = false } = option;
+  const { kind, min, max, aboveMin = false } = option;
   const parts: string[] = [];
   if (min !== undefined) parts.push(aboveMin ? `above ${min}` : `of at least ${min}`);
-  // Limits that only keep integers exact are no news to anyone.
-  if (max !== undefined && max < 1e6 + 1) parts.push(belowMax ? `below ${max}` : `at most ${max}`);
+  // A limit that only keeps integers exact is no news to anyone.
+  if (max !== undefined && max < Number.MAX_SAFE_INTEGER) parts.push(`at most ${max}`);
   return [kind === 'integer' ? 'a whole number' : 'a number', parts.join(' and ')].join(' ').trim();
 }
 

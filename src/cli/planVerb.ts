@@ -1,7 +1,7 @@
 import { DIGIT_ROW_BYTES } from '../data/digits/sample.js';
 import { MlmlError } from '../errors.js';
 import { formatBytes } from '../memory/byteSize.js';
-import { planText } from '../run/planText.js';
+import { planFields, planText } from '../run/planText.js';
 import { ProgressReporter } from '../run/progressReporter.js';
 import { verbs as trainingVerbs, type Verb } from '../ssgd/options.js';
 import type { CommandContext } from './commandContext.js';
@@ -47,7 +47,9 @@ async function planTrainingVerb(context: CommandContext, verb: Verb, given: Argu
     try {
       const plan = planTraining(verb, dataset.description, options);
       reporter.end();
-      await context.stdout.write(given.flag('json') ? `${JSON.stringify(plan)}\n` : planText(plan));
+      await context.stdout.write(
+        given.flag('json') ? `${JSON.stringify(planFields(plan))}\n` : planText(plan),
+      );
     } finally {
       await dataset.close();
     }

@@ -1,5 +1,6 @@
 import { MlmlError } from '../errors.js';
 import { type ByteSink, fileSink } from '../model/byteSink.js';
+import { predictionFormat } from '../model/predict.js';
 import { probabilityColumns } from '../model/probabilities.js';
 import { writePredictions } from '../model/writePredictions.js';
 import { formatCount } from '../run/numbers.js';
@@ -18,11 +19,7 @@ export function predictionTarget(given: Arguments): { out: string; format: 'csv'
     }
     return { out, format: 'csv' };
   }
-  const extension = /\.([a-z0-9]+)$/i.exec(out)?.[1]?.toLowerCase();
-  if (extension !== 'csv' && extension !== 'npy') {
-    throw new MlmlError('MLML_USAGE', `--out=${out}: must end in .csv or .npy, or be - for CSV to stdout`);
-  }
-  return { out, format: extension };
+  return { out, format: predictionFormat(out) };
 }
 
 /** `mlml predict`: streams the predictions of a model for a part of a data set. */
@@ -30,7 +27,9 @@ export async function predictVerb(context: CommandContext, given: Arguments): Pr
   const { stderr: stream, clock, services, signal } = context;
   const { out, format } = predictionTarget(given);
   const proba = given.flag('proba') ?? false;
-  const reporter = new ProgressReporter({ stream, clock, quiet: given.flag('quiet') ?? false });
+  // A bar would be drawn into the predictions when both go to one terminal.
+  const quiet = (given.flag('quiet') ?? false) || (out === '-' && context.stdout.isTTY);
+  const reporter = new ProgressReporter({ stream, clock, quiet });
   try {
     const { modelPath, model, dataset, part, rows } = await openModelAndData(
       context,
@@ -59,7 +58,6 @@ export async function predictVerb(context: CommandContext, given: Arguments): Pr
             phase: 'predict',
             done,
             total: rows.rows,
-            epoch: 0,
             bytesRead,
             bytesWritten: 0,
           });

@@ -1,6 +1,7 @@
 import type { Dataset } from '../data/dataset.js';
 import { MlmlError } from '../errors.js';
 import { saveModel } from '../model/saveModel.js';
+import { planFields } from '../run/planText.js';
 import { ProgressReporter } from '../run/progressReporter.js';
 import {
   makeRunFolder,
@@ -42,8 +43,7 @@ export async function trainVerb(
     clock: context.clock,
     memory: () => ({
       usedBytes: context.residentBytes() - baselineBytes,
-      budgetBytes: options.bufferBytes,
-      allowanceBytes: HEAP_ALLOWANCE,
+      allowedBytes: options.bufferBytes + HEAP_ALLOWANCE,
     }),
   });
   for (const warning of uselessOptions(verb, given, given.has('train'))) reporter.warn(warning);
@@ -106,7 +106,7 @@ async function trainInFolder(job: Job): Promise<{ summary: TrainSummary; csv: st
       k: description.k,
       dtype: description.dtype,
     },
-    plan,
+    plan: planFields(plan),
     started: started.toISOString(),
     pid: process.pid,
     ...(csv === undefined ? {} : { log: csv }),
@@ -151,7 +151,7 @@ async function trainAndSave(job: Job, paths: RunPaths, log: RunLog): Promise<Tra
       reporter.event(event);
     },
   });
-  await saveModel(storage, result.model, paths.model);
+  await saveModel(storage, paths.model, result.model);
   const { n } = dataset.description.parts.train;
   const { d, k, name } = dataset.description;
   return {

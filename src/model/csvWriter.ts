@@ -10,11 +10,12 @@ export function csvField(text: string): string {
 }
 
 /**
- * CSV with a header: `row,class`, with `,name` when the classes have names and `,p0,p1,…` when probabilities are
+ * CSV with a header: `row,class`, with `,name` when the classes have names other than their numbers and `,p0,p1,…` when probabilities are
  * asked for; `row,value` for a regression.
  */
 export function csvWriter(sink: ByteSink, model: LinearModel, probabilityColumns: number): PredictionWriter {
-  const named = model.classNames.length > 0;
+  // Names that are the class numbers themselves say nothing new.
+  const named = model.classNames.some((name, c) => name !== String(c));
   const names = model.classNames.map(csvField);
   const encoder = new TextEncoder();
   let text = '';

@@ -13,9 +13,9 @@ const WEIGHTS_FILE = 'weights.bin';
  * `MLML_EXISTS`.
  *
  * @example
- * await saveModel(nodeStorage, result.model, 'mymodel');
+ * await saveModel(nodeStorage, 'mymodel', result.model);
  */
-export async function saveModel(storage: Storage, model: LinearModel, folder: string): Promise<void> {
+export async function saveModel(storage: Storage, folder: string, model: LinearModel): Promise<void> {
   if ((await storage.status(folder)) !== undefined) {
     throw new MlmlError('MLML_EXISTS', `${folder}: exists already; remove it or give another name`);
   }

@@ -1,6 +1,7 @@
+import { classOf } from '../ssgd/evaluate.js';
 import type { LinearModel } from '../ssgd/linearModel.js';
 import type { ByteSink } from './byteSink.js';
-import { classOf } from './classOf.js';
+
 import { csvWriter } from './csvWriter.js';
 import { npyWriter } from './npyWriter.js';
 import { probabilitiesOf, probabilityColumns } from './probabilities.js';

@@ -1,6 +1,23 @@
 import { formatBytes } from '../memory/byteSize.js';
 import type { Plan } from '../memory/plan.js';
 
+/** The fields of a plan that are promised, without what a trainer keeps in it for itself. */
+export function planFields(plan: Plan): Plan {
+  const { job, budgetBytes, regions, plannedPeakBytes, passes } = plan;
+  const { bytesRead, bytesWritten, scratchBytes, notes } = plan;
+  return {
+    job,
+    budgetBytes,
+    plannedPeakBytes,
+    passes,
+    bytesRead,
+    bytesWritten,
+    scratchBytes,
+    regions: regions.map(({ name, bytes }) => ({ name, bytes })),
+    notes,
+  };
+}
+
 function work(plan: Plan): string[] {
   const parts = [
     `${plan.passes} ${plan.passes === 1 ? 'pass' : 'passes'}`,

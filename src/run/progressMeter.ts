@@ -8,8 +8,8 @@ export interface ProgressState {
   readonly done: number;
   /** 0 when unknown. */
   readonly total: number;
-  /** 0 when the job has no epochs. */
-  readonly epoch: number;
+  /** Counted from 1; absent when the job has none. */
+  readonly epoch?: number;
   readonly bytesRead: number;
   readonly bytesWritten: number;
 }
@@ -18,9 +18,8 @@ export interface ProgressState {
 export interface MemoryState {
   /** Resident now, beyond what Node itself takes. */
   readonly usedBytes: number;
-  readonly budgetBytes: number;
-  /** What the heap may add to the budget. */
-  readonly allowanceBytes: number;
+  /** The budget and what the heap may add to it. */
+  readonly allowedBytes: number;
 }
 
 /** Of phases that count rows, what a row is called; other phases show no rate. */
@@ -56,7 +55,7 @@ export class ProgressMeter {
     const bytes = state.bytesRead + state.bytesWritten;
     const seconds = (nowMs - this.#startMs) / 1000;
     const rate = seconds > 0 ? (state.done - this.#startDone) / seconds : 0;
-    const epoch = state.epoch > 0 && state.phase === 'train' ? ` epoch ${state.epoch}` : '';
+    const epoch = state.epoch === undefined ? '' : ` epoch ${state.epoch}`;
     const share =
       state.total > 0 ? `${Math.floor((100 * state.done) / state.total)} %` : formatCount(state.done);
     const facts = [`${state.phase}${epoch} ${share}`];
@@ -69,16 +68,14 @@ export class ProgressMeter {
       facts.push(`${formatSeconds(Math.max(0, state.total - state.done) / rate)} left`);
     }
     if (memory !== undefined) {
-      const room = `${formatBytes(memory.budgetBytes)} + ${formatBytes(memory.allowanceBytes)}`;
-      facts.push(`RSS +${formatBytes(Math.max(0, memory.usedBytes))} of ${room}`);
+      facts.push(`RSS +${formatBytes(Math.max(0, memory.usedBytes))} of ${formatBytes(memory.allowedBytes)}`);
     }
     return facts;
   }
 }
 
-/** `[█████░░░░░]`; empty when the total is unknown. */
-export function progressBar(done: number, total: number, width: number): string {
-  if (total <= 0) return '';
-  const filled = Math.max(0, Math.min(width, Math.round((width * done) / total)));
+/** `[█████░░░░░]` for a share from 0 to 1. */
+export function progressBar(share: number, width: number): string {
+  const filled = Math.max(0, Math.min(width, Math.round(width * share)));
   return `[${'█'.repeat(filled)}${'░'.repeat(width - filled)}]`;
 }

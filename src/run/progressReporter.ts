@@ -20,7 +20,8 @@ export interface ReporterOptions {
 
 const REDRAW_MS = 100;
 const PLAIN_MS = 5000;
-const BAR_WIDTH = 20;
+const WIDEST_BAR = 20;
+const NARROWEST_BAR = 5;
 const CLEAR = '\r\u001b[K';
 const COLUMNS = [
   ['time', 9],
@@ -30,6 +31,13 @@ const COLUMNS = [
   ['loss', 12],
   ['rate', 11],
 ] as const;
+
+/** Events count epochs from 0 and always have one; people count from 1, and only while training. */
+function withEpoch(event: Extract<TrainEvent, { type: 'progress' }>): ProgressState {
+  const { phase, done, total, bytesRead, bytesWritten } = event;
+  const state = { phase, done, total, bytesRead, bytesWritten };
+  return phase === 'train' ? { ...state, epoch: event.epoch + 1 } : state;
+}
 
 /** Shows a job on a terminal: a redrawn line there, plain timed lines elsewhere, rows of figures on both. */
 export class ProgressReporter {
@@ -80,9 +88,12 @@ export class ProgressReporter {
       this.line(`${this.#time().padStart(9)}  ${facts.join(', ')}`);
       return;
     }
-    const bar = progressBar(state.done, state.total, BAR_WIDTH);
-    const text = [bar, ...facts].filter((part) => part !== '').join('  ');
-    this.#stream.write(`${CLEAR}${text.slice(0, (this.#stream.columns ?? 80) - 1)}`);
+    const text = facts.join('  ');
+    const columns = (this.#stream.columns ?? 80) - 1;
+    const width = Math.min(WIDEST_BAR, columns - text.length - '[]  '.length);
+    const bar =
+      state.total > 0 && width >= NARROWEST_BAR ? `${progressBar(state.done / state.total, width)}  ` : '';
+    this.#stream.write(`${CLEAR}${(bar + text).slice(0, columns)}`);
     this.#barShown = true;
   }
 
@@ -96,7 +107,7 @@ export class ProgressReporter {
       case 'warning':
         return this.warn(event.message);
       case 'progress':
-        return this.progress(event);
+        return this.progress(withEpoch(event));
       case 'row':
         return this.#row(event);
       case 'evaluation':
@@ -116,7 +127,7 @@ export class ProgressReporter {
       this.#time(),
       formatCount(row.step),
       formatCount(row.samples),
-      String(row.epoch),
+      String(row.epoch + 1),
       formatLoss(row.loss),
       formatLoss(row.learningRate),
     ];

@@ -1,4 +1,4 @@
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { MlmlError } from '../errors.js';
 import type { Storage } from '../storage/storage.js';
 import { replaceFile } from '../storage/textFile.js';
@@ -40,7 +40,9 @@ export async function makeRunFolder(
     folder = join('runs', `${verb}-${time}-${number}`);
   }
   await storage.makeFolder(folder);
-  const logs = join(out === undefined ? '.' : dirname(out), 'logs', verb);
+  // Logs lie beside the folder of runs, as they did in 2016.
+  const parent = dirname(folder);
+  const logs = join(basename(parent) === 'runs' ? dirname(parent) : parent, 'logs', verb);
   const csv = await freeName(storage, logs, `run-${time}`, '.csv');
   return {
     folder,

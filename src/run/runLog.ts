@@ -1,6 +1,7 @@
 import type { TrainEvent } from '../ssgd/events.js';
 import type { Storage } from '../storage/storage.js';
 import { LineFile } from './lineFile.js';
+import { planFields } from './planText.js';
 import type { RunPaths } from './runFolder.js';
 
 export const CSV_HEADER = 'i,Time,Loss,Train Accuracy,Test Accuracy';
@@ -78,7 +79,8 @@ export class RunLog {
       this.#events.append(JSON.stringify({ time, ...event, rssBytes: this.#memory() }), false);
       return;
     }
-    this.#events.append(JSON.stringify({ time, ...event }));
+    const told = event.type === 'plan' ? { type: event.type, plan: planFields(event.plan) } : event;
+    this.#events.append(JSON.stringify({ time, ...told }));
   }
 
   /** Writes what is left and closes both files. */

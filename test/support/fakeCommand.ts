@@ -138,7 +138,8 @@ export async function fakeCommand(words: readonly string[], world: FakeWorld = {
           opened.push({ source, request });
           const folder = `data/${source}`;
           if ((await storage.status(folder)) === undefined) {
-            request.onProgress?.({ phase: 'import', what: source, done: 1, total: 2 });
+            request.onNotice?.(`${source} has not been imported yet`);
+            request.onProgress?.({ phase: 'download', what: source, done: 1, total: 2 });
             await makeDataset(storage, folder, world.task ?? 'classification');
           }
           return await openDataset(storage, folder);
@@ -157,6 +158,7 @@ export async function fakeCommand(words: readonly string[], world: FakeWorld = {
   const context: CommandContext = {
     services,
     stdout: {
+      isTTY: false,
       write: async (data) => {
         stdout += typeof data === 'string' ? data : new TextDecoder().decode(data);
       },

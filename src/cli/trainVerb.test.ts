@@ -1,0 +1,223 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { fakeCommand, fakeTrain } from '../../test/support/fakeCommand.js';
+import { assertGolden } from '../../test/support/golden.js';
+import { MlmlError } from '../errors.js';
+import { loadModel } from '../model/loadModel.js';
+import { MemoryStorage } from '../storage/memoryStorage.js';
+import { readJson, readText } from '../storage/textFile.js';
+
+const RUN = 'runs/ssgd-2026-01-31T12-34-56';
+const CSV = 'logs/ssgd/run-2026-01-31T12-34-56.csv';
+
+test('a run leaves run.json, events, the CSV log and the model', async () => {
+  const { storage, stderr } = await fakeCommand([
+    'ssgd',
+    'digits',
+    '--buffer=1',
+    '--seed=7',
+    '--loss=softmax',
+  ]);
+  const files = storage.paths().filter((path) => !path.startsWith('data/'));
+  assert.deepEqual(files, [
+    CSV,
+    `${RUN}/events.jsonl`,
+    `${RUN}/model/model.json`,
+    `${RUN}/model/weights.bin`,
+    `${RUN}/run.json`,
+  ]);
+  const run = JSON.parse(await readText(storage, `${RUN}/run.json`));
+  assert.equal(run.format, 'mlml-run');
+  assert.equal(run.version, 1);
+  assert.equal(run.status, 'done');
+  assert.deepEqual(run.command, ['ssgd', 'digits', '--buffer=1', '--seed=7', '--loss=softmax']);
+  assert.equal(run.seed, 7);
+  assert.equal(run.options.bufferBytes, 1e6);
+  assert.equal(run.options.momentum, 0.9);
+  assert.equal(run.versions.node, process.version);
+  assert.equal(run.dataset.fingerprint.length, 32);
+  assert.equal(run.plan.plannedPeakBytes, 512);
+  assert.equal(run.started, '2026-01-31T12:34:56.000Z');
+  assert.equal(run.log, CSV);
+  assert.equal(run.result.test.accuracy, 0.5);
+  assert.equal((await loadModel(storage, RUN)).loss, 'softmax');
+  assert.match(stderr, /^digits has not been imported yet\ndownloading digits\nplan: ssgd on 2 features/);
+});
+
+test('the CSV log has the header of 2016 and a line for each log event', async () => {
+  const { storage } = await fakeCommand(['ssgd', 'digits']);
+  const lines = (await readText(storage, CSV)).split('\n');
+  assert.equal(lines[0], 'i,Time,Loss,Train Accuracy,Test Accuracy');
+  assert.match(lines[1]!, /^1000,0\.\d+,1\.25,0\.5,$/);
+  assert.match(lines[2]!, /^2000,0\.\d+,0\.75,0\.75,0\.5$/);
+  assert.equal(lines.length, 4);
+});
+
+test('every line of the events parses and has its time; the first is the start, the last the end', async () => {
+  const { storage } = await fakeCommand(['ssgd', 'digits']);
+  const lines = (await readText(storage, `${RUN}/events.jsonl`)).trimEnd().split('\n');
+  const events = lines.map((line) => JSON.parse(line));
+  assert.deepEqual(
+    events.map(({ type }) => type),
+    ['start', 'plan', 'rate', 'progress', 'row', 'evaluation', 'end'],
+  );
+  for (const [i, { time }] of events.entries()) assert.ok(time >= (events[i - 1]?.time ?? 0));
+  assert.equal(events[3].rssBytes, 50e6);
+  assert.equal(events.at(-1).status, 'done');
+});
+
+test('--json: exactly one object with exactly the promised keys', async () => {
+  const { stdout } = await fakeCommand(['ssgd', 'digits', '--json', '--quiet', '--subset=6']);
+  assert.deepEqual(JSON.parse(stdout), {
+    verb: 'ssgd',
+    dataset: 'tiny',
+    n: 6,
+    d: 2,
+    k: 3,
+    epochs: 3,
+    train: { loss: 0.5, accuracy: 0.9 },
+    test: { loss: 0.25, accuracy: 0.5 },
+    seconds: 0.5,
+    samples: 30,
+    samplesPerSecond: 60,
+    bytesRead: 120,
+    bytesWritten: 90,
+    bufferBytes: 10e6,
+    plannedPeakBytes: 512,
+    peakRssBytes: 60e6,
+    baselineRssBytes: 50e6,
+    run: RUN,
+    model: `${RUN}/model`,
+  });
+  assert.equal(stdout.trimEnd().split('\n').length, 1);
+});
+
+test('--json of a regression has rmse and r2, and null for a missing test set', async () => {
+  const regression = { rows: 10, loss: 2, rmse: 2, r2: 0.5 };
+  const { stdout } = await fakeCommand(['ssgd', 'digits', '--json'], {
+    task: 'regression',
+    train: async (...args) => ({ ...(await fakeTrain(...args)), train: regression, test: undefined }),
+  });
+  const { train, test } = JSON.parse(stdout);
+  assert.deepEqual(train, { loss: 2, rmse: 2, r2: 0.5 });
+  assert.equal(test, null);
+});
+
+test('the summary on stdout, progress on stderr', async () => {
+  const { stdout, stderr } = await fakeCommand(['ssgd', 'digits', '--buffer=1', '--simulated']);
+  await assertGolden('train-stdout.txt', stdout);
+  await assertGolden('train-stderr.txt', stderr);
+});
+
+test('--quiet leaves stderr empty, results stay', async () => {
+  const { stdout, stderr } = await fakeCommand(['ssgd', 'digits', '--quiet']);
+  assert.equal(stderr, '');
+  assert.match(stdout, /^test {4}loss 0\.2500, accuracy 50\.00 %\n/);
+});
+
+test('--out is the run folder, the log lies beside it', async () => {
+  const { storage } = await fakeCommand(['gd', 'digits', '--out=work/mine']);
+  const made = storage.paths().filter((path) => path.startsWith('work/'));
+  assert.ok(made.includes('work/mine/run.json'));
+  assert.ok(made.includes('work/logs/gd/run-2026-01-31T12-34-56.csv'));
+  await assert.rejects(fakeCommand(['gd', 'digits', '--out=work/mine'], { storage }), {
+    code: 'MLML_EXISTS',
+    message: 'work/mine: exists already; remove it or give another --out',
+  });
+});
+
+test('--out in a folder named runs has its log beside that folder, as runs without --out', async () => {
+  const { storage } = await fakeCommand(['gd', 'digits', '--out=work/runs/mine']);
+  assert.ok(storage.paths().includes('work/logs/gd/run-2026-01-31T12-34-56.csv'));
+});
+
+test('two runs in the same second have folders and logs of their own', async () => {
+  const { storage } = await fakeCommand(['ssgd', 'digits']);
+  await fakeCommand(['ssgd', 'digits'], { storage });
+  assert.ok(storage.paths().includes(`${RUN}-2/run.json`));
+  assert.ok(storage.paths().includes('logs/ssgd/run-2026-01-31T12-34-56-2.csv'));
+});
+
+test('--logfreq=0 and closed write no CSV log', async () => {
+  for (const words of [
+    ['ssgd', 'digits', '--logfreq=0'],
+    ['closed', 'digits'],
+  ]) {
+    const { storage, stdout } = await fakeCommand(words);
+    assert.equal(
+      storage.paths().some((path) => path.startsWith('logs/')),
+      false,
+    );
+    assert.doesNotMatch(stdout, /^log/m);
+  }
+});
+
+test('a failed run says so in run.json and events, and has no model', async () => {
+  const storage = new MemoryStorage();
+  const failing = fakeCommand(['ssgd', 'digits'], {
+    storage,
+    train: async () => {
+      throw new MlmlError('MLML_DIVERGED', 'the loss is NaN');
+    },
+  });
+  await assert.rejects(failing, { code: 'MLML_DIVERGED' });
+  const run = (await readJson(storage, `${RUN}/run.json`)) as Record<string, unknown>;
+  assert.equal(run['status'], 'failed');
+  assert.deepEqual(run['error'], { code: 'MLML_DIVERGED', message: 'the loss is NaN' });
+  assert.match(
+    await readText(storage, `${RUN}/events.jsonl`),
+    /"type":"end","status":"failed","error":"MLML_DIVERGED"\}\n$/,
+  );
+  assert.equal(await storage.status(`${RUN}/model`), undefined);
+});
+
+test('while it trains, run.json says running', async () => {
+  const storage = new MemoryStorage();
+  let status: unknown;
+  await fakeCommand(['ssgd', 'digits'], {
+    storage,
+    train: async (...args) => {
+      status = ((await readJson(storage, `${RUN}/run.json`)) as Record<string, unknown>)['status'];
+      return await fakeTrain(...args);
+    },
+  });
+  assert.equal(status, 'running');
+});
+
+test('a budget that is too small leaves no run folder', async () => {
+  const storage = new MemoryStorage();
+  await assert.rejects(fakeCommand(['ssgd', 'digits', '--buffer=100B'], { storage }), {
+    code: 'MLML_BUDGET_TOO_SMALL',
+  });
+  assert.equal(
+    storage.paths().some((path) => path.startsWith('runs')),
+    false,
+  );
+});
+
+test('scratch files go to the run folder, or to --scratch', async () => {
+  const folders: string[] = [];
+  const train: typeof fakeTrain = async (verb, dataset, options, context) => {
+    folders.push(context.scratchFolder);
+    return await fakeTrain(verb, dataset, options, context);
+  };
+  await fakeCommand(['ssgd', 'digits'], { train });
+  await fakeCommand(['ssgd', 'digits', '--scratch=/fast'], { train });
+  assert.deepEqual(folders, [RUN, '/fast']);
+});
+
+test('options without effect are warned of, also when quiet', async () => {
+  const { stderr } = await fakeCommand(['closed', 'digits', '--momentum=0.5', '--n=7', '--quiet']);
+  assert.equal(
+    stderr,
+    'warning: --momentum has no effect on closed, only on gd, sgd, ssgd, hsgd\n' +
+      'warning: --n=7 has no effect: data/digits has 10 train rows; use --subset for fewer, or --data-dir for another copy\n',
+  );
+});
+
+test('names are opened with what was given', async () => {
+  const { opened } = await fakeCommand(['ssgd', 'digits', '--n=10', '--data-dir=sets', '--dtype=float32']);
+  assert.equal(opened[0]!.source, 'digits');
+  const { n, dataDir, dtype } = opened[0]!.request;
+  assert.deepEqual({ n, dataDir, dtype }, { n: 10, dataDir: 'sets', dtype: 'float32' });
+});

@@ -1,0 +1,29 @@
+/**
+ * `mlml/data`: data sets on disk.
+ *
+ * @example
+ * import { importDataset, nodeStorage, openDataset } from 'mlml/data';
+ *
+ * await importDataset(nodeStorage, 'mnist', { out: 'data/mnist' });
+ * const dataset = await openDataset(nodeStorage, 'data/mnist');
+ * console.log(dataset.description.parts.train.n);
+ * await dataset.close();
+ *
+ * @module
+ */
+export { type Dtype, dtypeBytes } from '../arithmetic/dtype.js';
+export { type ErrorCode, errorCodes, MlmlError } from '../errors.js';
+export { MemoryStorage } from '../storage/memoryStorage.js';
+export { nodeStorage } from '../storage/nodeStorage.js';
+export type { FileStatus, ReadableFile, Storage, WritableFile } from '../storage/storage.js';
+export { type Dataset, openDataset } from './dataset.js';
+export { DatasetWriter, type NewDataset } from './datasetWriter.js';
+export type { DatasetDescription, FeatureStatistics, PartName, Task } from './format.js';
+export { datasetNames, importDataset } from './import/importDataset.js';
+export type { ImportOptions, ImportProgress } from './import/importOptions.js';
+export { datasetFolder, type OpenOptions, openByName } from './import/openByName.js';
+export { openRawRows, type RawRows } from './rawRows.js';
+export type { RowFile } from './rowFile.js';
+export type { RowLayout } from './rowLayout.js';
+export { makeScaling, type Scaling, type ScalingName } from './scaling.js';
+export { verifyDataset } from './verify.js';

@@ -1,0 +1,25 @@
+/**
+ * `mlml`: memory-limited machine learning. Everything the command line does, as functions.
+ *
+ * @example
+ * import { defaultOptions, nodeStorage, openByName, predict, saveModel, train } from 'mlml';
+ *
+ * const dataset = await openByName(nodeStorage, 'digits');
+ * const { model, test } = await train('ssgd', dataset, { ...defaultOptions, bufferBytes: 1e6 }, {
+ *   storage: nodeStorage,
+ *   scratchFolder: 'scratch',
+ * });
+ * console.log(test?.accuracy);
+ * await saveModel(nodeStorage, 'model', model);
+ * await predict(nodeStorage, model, dataset.test, 'predictions.csv', { bufferBytes: 1e6 });
+ * await dataset.close();
+ *
+ * @module
+ */
+export * from './data/data.js';
+export { formatBytes, parseByteSize } from './memory/byteSize.js';
+export { loadModel } from './model/loadModel.js';
+export { type PredictOptions, predict } from './model/predict.js';
+export { probabilitiesOf } from './model/probabilities.js';
+export { saveModel } from './model/saveModel.js';
+export * from './ssgd/ssgd.js';

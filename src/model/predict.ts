@@ -1,0 +1,45 @@
+import type { RowFile } from '../data/rowFile.js';
+import { MlmlError } from '../errors.js';
+import type { LinearModel } from '../ssgd/linearModel.js';
+import { scoreRows } from '../ssgd/score.js';
+import type { Storage } from '../storage/storage.js';
+import { fileSink } from './byteSink.js';
+import { probabilityColumns } from './probabilities.js';
+import { writePredictions } from './writePredictions.js';
+
+/** Format of a predictions file, from its name. */
+export function predictionFormat(path: string): 'csv' | 'npy' {
+  const extension = /\.([a-z0-9]+)$/i.exec(path)?.[1]?.toLowerCase();
+  if (extension === 'csv' || extension === 'npy') return extension;
+  throw new MlmlError('MLML_USAGE', `--out=${path}: must end in .csv or .npy, or be - for CSV to stdout`);
+}
+
+export interface PredictOptions {
+  /** Bound on the memory of reading and scoring, in bytes. */
+  readonly bufferBytes: number;
+  /** Class probabilities too (csv), or instead of classes (npy). Default false. */
+  readonly proba?: boolean;
+  readonly signal?: AbortSignal;
+  /** Called now and then with the rows done. */
+  readonly onProgress?: (rows: number) => void;
+}
+
+/**
+ * Predicts all rows of a part of a data set, streaming, into a file: CSV (`row,class`, `row,class,name` or
+ * `row,value`) or NumPy (int32 classes, float64 values or probabilities). The file appears whole or not at all.
+ *
+ * @example
+ * await predict(nodeStorage, model, dataset.test, 'predictions.npy', { bufferBytes: 1e6 });
+ */
+export async function predict(
+  storage: Storage,
+  model: LinearModel,
+  file: RowFile,
+  path: string,
+  options: PredictOptions,
+): Promise<void> {
+  const format = predictionFormat(path);
+  if (options.proba) probabilityColumns(model);
+  const scores = scoreRows(model, file, options);
+  await writePredictions(model, file.rows, scores, await fileSink(storage, path), { ...options, format });
+}

@@ -1,0 +1,40 @@
+/**
+ * `mlml/ssgd`: training linear models on data larger than memory.
+ *
+ * @example
+ * import { nodeStorage, openByName } from 'mlml/data';
+ * import { defaultOptions, planTraining, train } from 'mlml/ssgd';
+ *
+ * const dataset = await openByName(nodeStorage, 'digits');
+ * const options = { ...defaultOptions, bufferBytes: 1e6 };
+ * console.log(planTraining('ssgd', dataset.description, options).plannedPeakBytes);
+ * const { model, test } = await train('ssgd', dataset, options, {
+ *   storage: nodeStorage,
+ *   scratchFolder: 'scratch',
+ *   onEvent: (event) => event.type === 'row' && console.log(event.samples, event.loss),
+ * });
+ * console.log(test?.accuracy, model.weights.length);
+ * await dataset.close();
+ *
+ * @module
+ */
+export type { Plan, Region } from '../memory/plan.js';
+export { classOf, evaluateModel } from './evaluate.js';
+export type { Evaluation, TrainEvent, TrainListener } from './events.js';
+export type { LinearModel } from './linearModel.js';
+export {
+  defaultOptions,
+  type LossName,
+  lossNames,
+  type OptimizerName,
+  optimizerNames,
+  type ScheduleName,
+  type ShuffleName,
+  scheduleNames,
+  shuffleNames,
+  type TrainOptions,
+  type Verb,
+  verbs,
+} from './options.js';
+export { type ScoredBlock, scoreRows } from './score.js';
+export { planTraining, type TrainContext, type TrainResult, train } from './train.js';
