@@ -76,7 +76,7 @@ describe('every error, as docs/errors.md shows it', () => {
     test(`mlml ${line}`, async (t) => {
       const { status, stderr } = await runCli(t, line.split(' '), { cwd });
       const last = stderr.trimEnd().split('\n').at(-1)!;
-      if (process.env['UPDATE_GOLDEN'] === '1') {
+      if (process.env['MLML_UPDATE_GOLDEN'] === '1') {
         const updated = readFileSync(document, 'utf8').replace(
           `$ mlml ${line}\n${message}\n`,
           () => `$ mlml ${line}\n${last}\n`,
