@@ -2,7 +2,7 @@
  * Copies rows from a block into bucket slots, in the order given, until a slot is full.
  *
  * base      address of the block; row r lies at base + r·rowBytes
- * order     u32 row numbers; rows order[from..to) are copied
+ * order     u32 row numbers; rows order[from..to) are copied; 0: rows from..to as they lie
  * buckets   u32 bucket number of each position of `order` (parallel to it)
  * cursors   u32 per bucket: address where its next row goes
  * limits    u32 per bucket: the cursor value at which its slot is full
@@ -22,7 +22,8 @@ export function scatterRows(
     const bucket = load<u32>(buckets + (i << 2));
     const cursor = load<u32>(cursors + (bucket << 2));
     if (cursor >= load<u32>(limits + (bucket << 2))) return i;
-    memory.copy(cursor, base + load<u32>(order + (i << 2)) * rowBytes, rowBytes);
+    const row = order == 0 ? i : load<u32>(order + (i << 2));
+    memory.copy(cursor, base + row * rowBytes, rowBytes);
     store<u32>(cursors + (bucket << 2), cursor + rowBytes);
   }
   return to;

@@ -32,6 +32,16 @@ class FaultyFile implements WritableFile {
     await (this.#file as WritableFile).write(source, position);
   }
 
+  readNow(target: Uint8Array, offset: number, length: number, position: number): void {
+    this.#storage.check('read', this.path, length);
+    (this.#file as WritableFile).readNow(target, offset, length, position);
+  }
+
+  writeNow(source: Uint8Array, offset: number, length: number, position: number): void {
+    this.#storage.check('write', this.path, length);
+    (this.#file as WritableFile).writeNow(source, offset, length, position);
+  }
+
   async sync(): Promise<void> {
     this.#storage.check('sync', this.path, 0);
     await (this.#file as WritableFile).sync();

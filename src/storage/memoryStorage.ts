@@ -31,13 +31,21 @@ class MemoryFile implements WritableFile {
   }
 
   async readInto(target: Uint8Array, position: number): Promise<void> {
-    if (position + target.length > this.#content.length) {
+    this.readNow(target, 0, target.length, position);
+  }
+
+  readNow(target: Uint8Array, offset: number, length: number, position: number): void {
+    if (position + length > this.#content.length) {
       throw new MlmlError(
         'MLML_BAD_FILE',
-        `${this.path}: ends at byte ${this.#content.length}, but bytes ${position} to ${position + target.length} are needed`,
+        `${this.path}: ends at byte ${this.#content.length}, but bytes ${position} to ${position + length} are needed`,
       );
     }
-    target.set(this.#content.bytes.subarray(position, position + target.length));
+    target.set(this.#content.bytes.subarray(position, position + length), offset);
+  }
+
+  writeNow(source: Uint8Array, offset: number, length: number, position: number): void {
+    this.#content.write(source.subarray(offset, offset + length), position);
   }
 
   async write(source: Uint8Array, position: number): Promise<void> {

@@ -1,4 +1,4 @@
-import { constants } from 'node:fs';
+import { constants, readSync, writeSync } from 'node:fs';
 import { type FileHandle, mkdir, open, readdir, rename, rm, stat, statfs } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { MlmlError } from '../errors.js';
@@ -45,14 +45,16 @@ class NodeFile implements WritableFile {
     while (done < target.length) {
       const length = Math.min(target.length - done, LARGEST_REQUEST);
       const bytesRead = await this.#read(target, done, length, position + done);
-      if (bytesRead === 0) {
-        throw new MlmlError(
-          'MLML_BAD_FILE',
-          `${this.path}: ends at byte ${position + done}, but bytes ${position} to ${position + target.length} are needed`,
-        );
-      }
+      if (bytesRead === 0) throw this.#endsEarly(position + done, position, position + target.length);
       done += bytesRead;
     }
+  }
+
+  #endsEarly(end: number, from: number, to: number): MlmlError {
+    return new MlmlError(
+      'MLML_BAD_FILE',
+      `${this.path}: ends at byte ${end}, but bytes ${from} to ${to} are needed`,
+    );
   }
 
   async #read(target: Uint8Array, offset: number, length: number, position: number): Promise<number> {
@@ -69,6 +71,31 @@ class NodeFile implements WritableFile {
       while (done < source.length) {
         const length = Math.min(source.length - done, LARGEST_REQUEST);
         done += (await this.#handle.write(source, done, length, position + done)).bytesWritten;
+      }
+    } catch (error) {
+      throw translate(error, `writing at byte ${position}`, this.path);
+    }
+  }
+
+  readNow(target: Uint8Array, offset: number, length: number, position: number): void {
+    for (let done = 0; done < length; ) {
+      const request = Math.min(length - done, LARGEST_REQUEST);
+      let bytesRead: number;
+      try {
+        bytesRead = readSync(this.#handle.fd, target, offset + done, request, position + done);
+      } catch (error) {
+        throw translate(error, `reading at byte ${position + done}`, this.path);
+      }
+      if (bytesRead === 0) throw this.#endsEarly(position + done, position, position + length);
+      done += bytesRead;
+    }
+  }
+
+  writeNow(source: Uint8Array, offset: number, length: number, position: number): void {
+    try {
+      for (let done = 0; done < length; ) {
+        const request = Math.min(length - done, LARGEST_REQUEST);
+        done += writeSync(this.#handle.fd, source, offset + done, request, position + done);
       }
     } catch (error) {
       throw translate(error, `writing at byte ${position}`, this.path);

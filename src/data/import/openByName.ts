@@ -1,8 +1,9 @@
 import { join } from 'node:path';
 import { MlmlError } from '../../errors.js';
 import type { Storage } from '../../storage/storage.js';
+import { readJson } from '../../storage/textFile.js';
 import { type Dataset, openDataset } from '../dataset.js';
-import { DESCRIPTION_FILE } from '../format.js';
+import { checkDescription, DESCRIPTION_FILE } from '../format.js';
 import { datasetNames, importDataset } from './importDataset.js';
 import type { ImportOptions } from './importOptions.js';
 
@@ -13,13 +14,25 @@ export interface OpenOptions extends Omit<ImportOptions, 'out' | 'raw'> {
 
 /**
  * The folder of a named data set under `dataDir` (default `data`): `<dataDir>/<name>`, or `<dataDir>/<name>-dataset`
- * when the first is a folder without `dataset.json`, such as that of the original files.
+ * when the first is a folder without `dataset.json`, such as that of the original files. With `n` it is a copy with
+ * that many training rows: the folder just named when it has them, else `<dataDir>/<name>-<n>`.
  */
-export async function datasetFolder(storage: Storage, name: string, dataDir = 'data'): Promise<string> {
+export async function datasetFolder(
+  storage: Storage,
+  name: string,
+  dataDir = 'data',
+  n?: number,
+): Promise<string> {
   const folder = join(dataDir, name);
-  if ((await storage.status(folder)) === undefined) return folder;
-  if ((await storage.status(join(folder, DESCRIPTION_FILE))) !== undefined) return folder;
-  return `${folder}-dataset`;
+  const isDataset = (path: string) => storage.status(join(path, DESCRIPTION_FILE));
+  const free = (await storage.status(folder)) === undefined || (await isDataset(folder)) !== undefined;
+  const whole = free ? folder : `${folder}-dataset`;
+  if (n === undefined) return whole;
+  if ((await isDataset(whole)) !== undefined) {
+    const path = join(whole, DESCRIPTION_FILE);
+    if (checkDescription(await readJson(storage, path), path).parts.train.n === n) return whole;
+  }
+  return `${folder}-${n}`;
 }
 
 /**
@@ -40,7 +53,7 @@ export async function openByName(
     }
     return await openDataset(storage, nameOrFolder);
   }
-  const folder = await datasetFolder(storage, nameOrFolder, options.dataDir);
+  const folder = await datasetFolder(storage, nameOrFolder, options.dataDir, options.n);
   if ((await storage.status(join(folder, DESCRIPTION_FILE))) === undefined) {
     options.onNotice?.(`${nameOrFolder} has not been imported yet: importing it into ${folder}, once`);
     await importDataset(storage, nameOrFolder, { ...options, out: folder });

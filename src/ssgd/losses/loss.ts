@@ -11,8 +11,8 @@ export interface Loss {
   /** Columns of scores for k classes (k is 1 in regression). */
   columns(task: Task, k: number): number;
   /**
-   * Largest second derivative by a score that matters for the step size: the automatic learning rate is
-   * in inverse proportion to it.
+   * Typical second derivative by a score along a run: the automatic learning rate is in inverse proportion
+   * to it. A loss whose slopes are bounded may give a value below its largest one.
    */
   readonly curvature: number;
   /**

@@ -165,11 +165,7 @@ export class BatchTrainer {
     weightStep.t = t;
     this.#optimizer.stepWeights(weightStep);
     if (this.#options.l1 > 0) {
-      this.#kernels.softThreshold(
-        weightStep.w,
-        this.weights.length,
-        (rate * this.#options.l1) / this.#plan.rows,
-      );
+      this.#optimizer.shrinkWeights(weightStep, this.#options.l1 / this.#plan.rows);
     }
     if (this.#options.bias) this.#stepIntercept(rows, rate, t);
     this.filled = 0;

@@ -31,10 +31,10 @@ export function chooseOptions(
 ): ChosenOptions {
   const automatic = options.eta0 === 'auto';
   const schedule = options.schedule !== 'auto' ? options.schedule : automatic ? 'linear' : 'step';
-  const wanted = verb === 'sgd' ? options.iters : (rows * options.epochs) / FEWEST_STEPS;
+  const wanted = (rows * options.epochs) / FEWEST_STEPS;
   let batch = options.batch === 'auto' ? 1 : options.batch;
   if (options.batch === 'auto' && automatic) {
-    const most = Math.min(LARGEST_BATCH, verb === 'sgd' ? LARGEST_BATCH : wanted, batchLimit);
+    const most = Math.min(LARGEST_BATCH, verb === 'sgd' ? LARGEST_BATCH : wanted, batchLimit, rows);
     while (2 * batch <= most) batch *= 2;
   }
   if (batch > rows) {

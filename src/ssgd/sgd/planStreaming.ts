@@ -12,7 +12,7 @@ import {
   planShuffle,
   type ShufflePlan,
   type ShuffleRequest,
-} from '../shuffle/planShuffle.js';
+} from '../shuffle/shufflePlan.js';
 import { type ChosenOptions, chooseOptions } from './chosenOptions.js';
 
 /** Kernels work on 16 floats at a time. */
@@ -87,31 +87,34 @@ export function planStreaming(
   const job = `${verb} on ${layout.d} features x ${columns} ${columns === 1 ? 'output' : 'outputs'}`;
   const budget = options.bufferBytes;
 
-  const scoring = scorerRegions(layout, columns, Math.min(budget * SCORING_SHARE, SCORING_MOST));
+  let scoring = scorerRegions(layout, columns, Math.min(budget * SCORING_SHARE, SCORING_MOST));
   const around = (chosen: ChosenOptions) => [
     ...stepRegions(layout, columns, stride, chosen.batch, options),
     ...scoring,
   ];
+  // The regions of the shuffle begin at the next multiple of 64, and a tail follows them.
+  const aroundBytes = (chosen: ChosenOptions) => alignUp(layOut(around(chosen)).totalBytes, 64) + 64;
   const request = (chosen: ChosenOptions): ShuffleRequest => ({
     algo: options.algo,
     reshuffle: options.reshuffle,
     rows,
     rowBytes: layout.rowBytes,
     epochs: chosen.epochs,
-    bytes: budget - layOut(around(chosen)).totalBytes,
+    bytes: budget - aroundBytes(chosen),
   });
   const needed = (chosen: ChosenOptions) => {
     const shuffle =
       verb === 'sgd' ? inMemoryBytes(rows, layout.rowBytes) : minimumShuffleBytes(request(chosen));
-    return layOut(around(chosen)).totalBytes + shuffle;
+    return aroundBytes(chosen) + shuffle;
   };
 
-  // An automatic batch takes at most half of the budget, the rest is for shuffling.
   let chosen = chooseOptions(verb, rows, options);
+  // Where memory is short, scoring does with its least, then an automatic batch with half of the budget.
+  if (needed(chosen) > budget) scoring = scorerRegions(layout, columns, 0);
   while (
     options.batch === 'auto' &&
     chosen.batch > 1 &&
-    (2 * layOut(around(chosen)).totalBytes > budget || needed(chosen) > budget)
+    (2 * aroundBytes(chosen) > budget || needed(chosen) > budget)
   ) {
     chosen = chooseOptions(verb, rows, options, chosen.batch / 2);
   }

@@ -123,8 +123,8 @@ describe('training', () => {
 
   test('sgd stops after --iters steps and refuses data that do not fit, naming the buffer that would', async () => {
     const dataset = await makeDataset({ train: clouds(1000, 8, 4) });
-    const { samples } = await run('sgd', dataset, { iters: 70, batch: 16 });
-    assert.equal(samples, 70 * 16);
+    const { samples } = await run('sgd', dataset, { iters: 70, batch: 20 });
+    assert.equal(samples, 70 * 20);
     const refusal = await run('sgd', dataset, { bufferBytes: 40000 }).then(
       () => undefined,
       (error: MlmlError) => error,
@@ -154,7 +154,7 @@ describe('training', () => {
       const expected = Math.sign(free[j]!) * Math.max(0, Math.abs(free[j]!) - 0.1);
       assert.ok(Math.abs(weight - expected) < 0.02, `weight ${j}: ${weight} is not ${expected}`);
     }
-    assert.deepEqual(await weights(1e6), [0, 0, 0]);
+    assert.ok((await weights(1e6)).every((weight) => weight === 0));
   });
 
   test('averaging the last epoch gives other, finite weights that classify as well', async () => {

@@ -11,8 +11,8 @@ import { lossOf } from '../losses/losses.js';
 import type { TrainOptions } from '../options.js';
 import { learningRate } from '../schedules.js';
 import { Scorer } from '../score.js';
-import { openRowStream } from '../shuffle/openRowStream.js';
-import type { RowStream } from '../shuffle/rowStream.js';
+
+import { openRowStream, type RowStream } from '../shuffle/rowStream.js';
 import type { TrainContext, TrainResult } from '../train.js';
 import { BatchTrainer } from './batchTrainer.js';
 import { automaticRate, measureCurvature } from './calibration.js';
@@ -23,7 +23,9 @@ import { ProgressClock, RunningLoss } from './progressClock.js';
 /** Rows of the first block on which the curvature and the first loss are measured. */
 const SAMPLE_ROWS = 1024;
 /** Halvings of an automatic rate before giving up. */
-const MOST_HALVINGS = 40;
+const MOST_HALVINGS = 60;
+/** Divergences in a row after which the weights kept last are given up. */
+const FAILURES_OF_KEPT_WEIGHTS = 3;
 
 /** One run of sgd, ssgd or hsgd. */
 class StreamingRun {
@@ -44,6 +46,8 @@ class StreamingRun {
   #stream!: RowStream;
   #eta0 = 0;
   #halvings = 0;
+  /** Divergences since weights were kept last. */
+  #failures = 0;
   #step = 0;
   #samples = 0;
   #bytesEvaluated = 0;
@@ -79,7 +83,7 @@ class StreamingRun {
       scratchFolder,
       seed: this.#options.seed,
       ...(signal === undefined ? {} : { signal }),
-      onProgress: (done: number, total: number) => this.#emit(this.#progress('shuffle', done, total, 0)),
+      onProgress: (progress) => this.#emit({ type: 'progress', phase: 'shuffle', epoch: 0, ...progress }),
     });
     let test: Evaluation | undefined;
     try {
@@ -135,13 +139,14 @@ class StreamingRun {
     const { lossSum, right } = this.#trainer;
     const verdict = this.#watch.observe(lossSum, batchRows);
     if (verdict === 'diverged') return this.#recover();
-    if (verdict === 'good') this.#trainer.keep();
+    if (verdict === 'good') {
+      this.#trainer.keep();
+      this.#failures = 0;
+    }
     if (average && epoch === chosen.epochs - 1) this.#trainer.average();
     this.#epochLoss.add(lossSum, right, batchRows);
     const now = { step: this.#step, samples: this.#samples, epoch, learningRate: rate };
-    this.#clock.step(now, lossSum, right, batchRows, () =>
-      this.#progress('train', this.#samples, total, epoch),
-    );
+    this.#clock.step(now, lossSum, right, batchRows, () => this.#progress(this.#samples, total, epoch));
   }
 
   /** Starting weights, first loss and learning rate, from the first rows of the stream. */
@@ -164,25 +169,30 @@ class StreamingRun {
       });
       this.#eta0 = eta0;
       this.#emit({ type: 'rate', eta0, reason });
-      trainer.weights.fill(0);
-      trainer.clearState();
-      this.#startIntercept();
     } else {
       this.#eta0 = options.eta0;
       this.#emit({ type: 'rate', eta0: this.#eta0, reason: 'as given' });
     }
-    trainer.keep();
+    trainer.clearState();
+    this.#startWeights();
     this.#watch = new DivergenceWatch(trainer.meanLoss(sample), options.eta0 === 'auto');
   }
 
-  /** Squared losses start from the mean target, so that the first steps need not learn it. */
-  #startIntercept(): void {
-    const { loss, bias } = this.#options;
-    if (!bias || (loss !== 'ridge' && loss !== 'huber')) return;
-    const { classCounts, parts } = this.#dataset.description;
-    if (this.#dataset.description.task === 'classification') {
-      this.#trainer.intercept.set(classCounts.map((count) => count / parts.train.n));
+  /** Zero weights; with squared losses the intercept starts from the class frequencies, which need not be learnt then. */
+  #startWeights(): void {
+    const { trainer, options, description } = {
+      trainer: this.#trainer,
+      options: this.#options,
+      description: this.#dataset.description,
+    };
+    trainer.weights.fill(0);
+    trainer.intercept.fill(0);
+    const { task, classCounts, parts } = description;
+    const squared = options.loss === 'ridge' || options.loss === 'huber';
+    if (options.bias && options.eta0 === 'auto' && squared && task === 'classification') {
+      trainer.intercept.set(classCounts.map((count) => count / parts.train.n));
     }
+    trainer.keep();
   }
 
   /** After a divergence: an automatic rate is halved and the last good weights are taken up again. */
@@ -196,6 +206,8 @@ class StreamingRun {
       );
     }
     this.#eta0 /= 2;
+    // When the kept weights fail again and again they are no good for the rows that come now: start over.
+    if (++this.#failures > FAILURES_OF_KEPT_WEIGHTS) this.#startWeights();
     this.#trainer.restore();
     this.#watch.restart();
     this.#clock.forget();
@@ -264,9 +276,9 @@ class StreamingRun {
     };
   }
 
-  #progress(phase: 'shuffle' | 'train', done: number, total: number, epoch: number) {
-    const { bytesRead = 0, bytesWritten = 0 } = this.#stream ?? {};
-    return { type: 'progress', phase, done, total, epoch, bytesRead, bytesWritten } as const;
+  #progress(done: number, total: number, epoch: number) {
+    const { bytesRead, bytesWritten } = this.#stream;
+    return { type: 'progress', phase: 'train', done, total, epoch, bytesRead, bytesWritten } as const;
   }
 }
 

@@ -1,0 +1,19 @@
+import type { ProgressStream } from '../run/progressReporter.js';
+import type { Services } from './services.js';
+
+/** The world a command runs in; tests give a small one. */
+export interface CommandContext {
+  readonly services: Services;
+  readonly stdout: {
+    /** Settles when the text has been taken, so that a slow reader slows the writer. */
+    write(data: string | Uint8Array): Promise<void>;
+  };
+  readonly stderr: ProgressStream;
+  readonly signal: AbortSignal;
+  /** Milliseconds from any origin, never going back. */
+  readonly clock: () => number;
+  readonly now: () => Date;
+  /** Resident bytes now, and the most so far. */
+  readonly residentBytes: () => number;
+  readonly peakBytes: () => number;
+}

@@ -1,0 +1,25 @@
+import { MlmlError } from '../errors.js';
+
+export interface ErrorReport {
+  /** For stderr, with its line break. */
+  readonly text: string;
+  readonly exitStatus: number;
+}
+
+/**
+ * What is told of an error: one line `MLML_CODE: message`, and a stack trace only when `debug` (MLML_DEBUG) is
+ * set. `signal` is the name of the signal that stopped the job, if one did.
+ */
+export function errorReport(error: unknown, signal: string | undefined, debug: boolean): ErrorReport {
+  const stack = debug && error instanceof Error ? `${error.stack}\n` : '';
+  if (signal !== undefined) {
+    const text = `MLML_INTERRUPTED: stopped by ${signal}\n${stack}`;
+    return { text, exitStatus: signal === 'SIGTERM' ? 143 : 130 };
+  }
+  if (error instanceof MlmlError) {
+    return { text: `${error.code}: ${error.message}\n${stack}`, exitStatus: error.exitStatus };
+  }
+  const message = (error instanceof Error ? error.message : String(error)).split('\n')[0];
+  const hint = debug ? '' : ' (this is a bug; set MLML_DEBUG=1 to see where)';
+  return { text: `MLML_INTERNAL: ${message}${hint}\n${stack}`, exitStatus: 1 };
+}

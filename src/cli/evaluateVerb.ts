@@ -1,0 +1,45 @@
+import { formatCount, formatLoss, formatQuality } from '../run/numbers.js';
+import { ProgressReporter } from '../run/progressReporter.js';
+import { scoreOf } from '../run/summary.js';
+import { defaultOptions } from '../ssgd/options.js';
+import type { CommandContext } from './commandContext.js';
+import { openModelAndData } from './modelAndData.js';
+import type { Arguments } from './parseArguments.js';
+
+/** `mlml evaluate`: loss and accuracy (or rmse and r2) of a model on a part of a data set. */
+export async function evaluateVerb(context: CommandContext, given: Arguments): Promise<void> {
+  const { stderr: stream, clock, services, signal } = context;
+  const reporter = new ProgressReporter({ stream, clock, quiet: given.flag('quiet') ?? false });
+  try {
+    const { modelPath, model, dataset, part, rows } = await openModelAndData(
+      context,
+      'evaluate',
+      given,
+      reporter,
+    );
+    try {
+      const { evaluateModel } = await services.scoring();
+      const started = clock();
+      const bufferBytes = given.number('buffer') ?? defaultOptions.bufferBytes;
+      const evaluation = await evaluateModel(model, rows, { bufferBytes, signal });
+      const seconds = (clock() - started) / 1000;
+      const { name } = dataset.description;
+      const result = {
+        model: modelPath,
+        dataset: name,
+        part,
+        rows: evaluation.rows,
+        ...scoreOf(evaluation),
+        seconds,
+      };
+      const text =
+        `${name}, ${formatCount(evaluation.rows)} rows of part ${part}: ` +
+        `loss ${formatLoss(evaluation.loss)}, ${formatQuality(evaluation)}\n`;
+      await context.stdout.write(given.flag('json') ? `${JSON.stringify(result)}\n` : text);
+    } finally {
+      await dataset.close();
+    }
+  } finally {
+    reporter.end();
+  }
+}

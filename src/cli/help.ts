@@ -1,0 +1,69 @@
+import { type CommandName, commandNames, type OptionSpec, optionsOf } from './optionTable.js';
+import { valueShape } from './parseArguments.js';
+import { verbTable } from './verbTable.js';
+import { version } from './version.js';
+
+const WIDTH = 100;
+
+/** Breaks text at spaces; every line starts with `indent` spaces. */
+function wrap(text: string, indent: number, width = WIDTH): string[] {
+  const lines: string[] = [];
+  let line = '';
+  for (const word of text.split(' ')) {
+    if (line !== '' && indent + line.length + 1 + word.length > width) {
+      lines.push(line);
+      line = word;
+    } else {
+      line = line === '' ? word : `${line} ${word}`;
+    }
+  }
+  lines.push(line);
+  return lines.map((each) => ' '.repeat(indent) + each);
+}
+
+function optionLines(option: OptionSpec): string[] {
+  const name = option.negatable ? `--[no-]${option.name}` : `--${option.name}`;
+  const long = option.kind === 'choice' && valueShape(option).length > 24;
+  const shape = option.kind === 'flag' ? '' : `=${long ? '<name>' : valueShape(option)}`;
+  const choices = long ? `; one of ${option.choices!.join(', ')}` : '';
+  const shown = option.shownDefault === undefined ? '' : ` [${option.shownDefault}]`;
+  const [first, ...rest] = wrap(option.help + choices + shown, 28);
+  const head = `  ${name}${shape}`;
+  if (head.length > 26) return [head, first!, ...rest];
+  return [head.padEnd(28) + first!.trimStart(), ...rest];
+}
+
+/** `mlml <verb> --help`. */
+export function verbHelp(command: CommandName): string {
+  const { summary, synopsis, details, examples } = verbTable[command];
+  const lines = [`mlml ${command}: ${summary}`, ''];
+  for (const line of synopsis) lines.push(`  ${line}`);
+  for (const paragraph of details) lines.push('', ...wrap(paragraph, 0));
+  lines.push('', 'Options [default]:');
+  for (const option of optionsOf(command)) lines.push(...optionLines(option));
+  lines.push('', 'Examples:');
+  for (const [line, what] of examples) lines.push(`  ${line}`, `      ${what}`);
+  return `${lines.join('\n')}\n`;
+}
+
+/** `mlml --help`. */
+export function overallHelp(): string {
+  const lines = [
+    `mlml ${version}: memory-limited machine learning`,
+    '',
+    'Trains linear models on data larger than memory, inside a byte budget (--buffer).',
+    '',
+    'Verbs:',
+  ];
+  for (const name of commandNames) lines.push(`  ${name.padEnd(10)}${verbTable[name].summary}`);
+  lines.push(
+    '',
+    'Start with:',
+    '  mlml ssgd digits --buffer=1 --simulated',
+    '',
+    '`mlml <verb> --help` explains the options of a verb; `mlml --version` prints the version.',
+    'Results go to stdout, progress and warnings to stderr. Exit status: 0 done, 1 failed, 2 wrong usage,',
+    '130 or 143 interrupted. MLML_DEBUG=1 adds a stack trace to errors.',
+  );
+  return `${lines.join('\n')}\n`;
+}

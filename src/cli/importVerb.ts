@@ -1,0 +1,79 @@
+import { parse } from 'node:path';
+import type { DatasetDescription } from '../data/format.js';
+import { MlmlError } from '../errors.js';
+import { ProgressReporter } from '../run/progressReporter.js';
+import type { CommandContext } from './commandContext.js';
+import { datasetText } from './infoText.js';
+import { openRequest } from './openData.js';
+import type { Arguments } from './parseArguments.js';
+import { rawRequest } from './rawRows.js';
+import type { Services } from './services.js';
+
+/** What an import reads and where its data set goes. */
+export interface ImportTarget {
+  readonly source: string;
+  readonly out: string;
+}
+
+/** The data set folder is --out, or one named after the source in --data-dir or ./data. */
+export async function importTarget(services: Services, given: Arguments): Promise<ImportTarget> {
+  const [source, ...rest] = given.positionals;
+  if (source === undefined) {
+    throw new MlmlError(
+      'MLML_USAGE',
+      'import needs mnist, spam, cifar-10, digits or a path; see mlml import --help',
+    );
+  }
+  if (rest.length > 0) {
+    throw new MlmlError('MLML_USAGE', `${rest[0]}: import takes one source; see mlml import --help`);
+  }
+  const out = given.text('out');
+  if (out !== undefined) return { source, out };
+  const { datasetFolder } = await services.importing();
+  const name = parse(source).name;
+  // With --d the source is a file of raw rows and --n describes it; else --n asks for a copy with so many rows.
+  const rows = given.has('d') ? undefined : given.number('n');
+  return {
+    source,
+    out: await datasetFolder(services.storage, name, given.text('data-dir'), rows),
+  };
+}
+
+/** `mlml import`: makes a data set folder. */
+export async function importVerb(context: CommandContext, given: Arguments): Promise<void> {
+  const { services } = context;
+  const { source, out } = await importTarget(services, given);
+  const reporter = new ProgressReporter({
+    stream: context.stderr,
+    quiet: given.flag('quiet') ?? false,
+    clock: context.clock,
+  });
+  // --d says that the path is a file of raw rows.
+  const raw = given.has('d') ? await rawRequest(services.storage, 'import', given, source) : undefined;
+  const importing = await services.importing();
+  let description: DatasetDescription;
+  try {
+    description = await importing.importDataset(services.storage, source, {
+      ...openRequest(context, given, reporter),
+      out,
+      ...(raw === undefined ? {} : { raw }),
+    });
+  } finally {
+    reporter.end();
+  }
+  const { name, task, d, k, dtype, parts, fingerprint } = description;
+  const result = {
+    dataset: name,
+    folder: out,
+    task,
+    n: parts.train.n,
+    nt: parts.test.n,
+    d,
+    k,
+    dtype,
+    fingerprint,
+  };
+  await context.stdout.write(
+    given.flag('json') ? `${JSON.stringify(result)}\n` : datasetText(description, out),
+  );
+}

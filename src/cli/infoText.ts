@@ -1,0 +1,74 @@
+import type { DatasetDescription } from '../data/format.js';
+import { rowLayout } from '../data/rowLayout.js';
+import { formatBytes } from '../memory/byteSize.js';
+import type { ModelDescription } from '../model/modelFormat.js';
+import { formatCount, formatSeconds } from '../run/numbers.js';
+import type { RunDescription } from '../run/runFolder.js';
+import type { Score, TrainSummary } from '../run/summary.js';
+
+const field = (name: string, value: string) => `${name.padEnd(11)} ${value}`;
+
+/** A data set, in words. */
+export function datasetText(description: DatasetDescription, path: string): string {
+  const { name, task, d, k, dtype, labelDtype, parts, classCounts, classNames, image } = description;
+  const { rowBytes } = rowLayout(d, dtype, labelDtype);
+  const lines = [
+    field('data set', `${name} (${path})`),
+    field('task', task === 'classification' ? `classification, ${k} classes` : 'regression'),
+    field('rows', `${formatCount(parts.train.n)} for training, ${formatCount(parts.test.n)} for testing`),
+    field('features', `${formatCount(d)} of ${dtype}, label ${labelDtype}, ${formatBytes(rowBytes)} a row`),
+    field('size', formatBytes((parts.train.n + parts.test.n) * rowBytes)),
+  ];
+  if (image !== undefined)
+    lines.push(field('images', `${image.height} x ${image.width} x ${image.channels}`));
+  if (classCounts.length > 0 && classCounts.length <= 20) {
+    const counts = classCounts.map((count, c) => `${classNames[c] ?? c}: ${formatCount(count)}`);
+    lines.push(field('classes', counts.join(', ')));
+  }
+  lines.push(field('source', description.source.description), field('fingerprint', description.fingerprint));
+  return `${lines.join('\n')}\n`;
+}
+
+/** A model, in words. */
+export function modelText(model: ModelDescription, path: string): string {
+  const { task, loss, d, k, scaling, classNames, fingerprint, weights } = model;
+  const lines = [
+    field('model', `linear (${path})`),
+    field('task', task),
+    field('loss', loss),
+    field('weights', `${formatCount(d)} features x ${k} scores, ${formatBytes(weights.bytes)}`),
+    field('scaling', scaling),
+  ];
+  if (classNames.length > 0) lines.push(field('classes', classNames.join(', ')));
+  lines.push(field('trained on', `data of fingerprint ${fingerprint}`));
+  return `${lines.join('\n')}\n`;
+}
+
+function scoreText(score: Score): string {
+  return Object.entries(score)
+    .map(([name, value]) => `${name} ${Number(value).toPrecision(4)}`)
+    .join(', ');
+}
+
+/** A run, in words. */
+export function runText(run: RunDescription, path: string): string {
+  const dataset = run.dataset as { readonly name?: string; readonly path?: string };
+  const result = run.result as Partial<TrainSummary> | undefined;
+  const lines = [
+    field('run', path),
+    field(
+      'status',
+      run.error === undefined ? run.status : `${run.status}: ${run.error.code}: ${run.error.message}`,
+    ),
+    field('command', `mlml ${(run.command ?? []).join(' ')}`),
+    field('data set', `${dataset?.name} (${dataset?.path})`),
+    field('started', run.started),
+  ];
+  if (run.ended !== undefined) lines.push(field('ended', run.ended));
+  if (result?.seconds !== undefined) lines.push(field('time', formatSeconds(result.seconds)));
+  if (result?.test) lines.push(field('test', scoreText(result.test)));
+  if (result?.train) lines.push(field('train', scoreText(result.train)));
+  if (result?.model !== undefined) lines.push(field('model', result.model));
+  if (run.log !== undefined) lines.push(field('log', run.log));
+  return `${lines.join('\n')}\n`;
+}

@@ -1,0 +1,57 @@
+import { join } from 'node:path';
+import { checkDescription, DESCRIPTION_FILE } from '../data/format.js';
+import { MlmlError } from '../errors.js';
+import { loadModel, readModelDescription } from '../model/loadModel.js';
+import { MODEL_FILE } from '../model/modelFormat.js';
+import { checkRun, RUN_FILE } from '../run/runFolder.js';
+import { readJson } from '../storage/textFile.js';
+import type { CommandContext } from './commandContext.js';
+import { datasetText, modelText, runText } from './infoText.js';
+import type { Arguments } from './parseArguments.js';
+
+/** `mlml info`: describes a data set, a model or a run; with --verify reads it whole. */
+export async function infoVerb(context: CommandContext, given: Arguments): Promise<void> {
+  const [subject, ...rest] = given.positionals;
+  if (subject === undefined || rest.length > 0) {
+    throw new MlmlError('MLML_USAGE', 'info takes one data set, model or run; see mlml info --help');
+  }
+  const { services } = context;
+  const { storage } = services;
+  const verify = given.flag('verify') ?? false;
+  const has = async (folder: string, file: string) =>
+    (await storage.status(join(folder, file))) !== undefined;
+  const tell = async (value: object, text: string) => {
+    await context.stdout.write(given.flag('json') ? `${JSON.stringify(value)}\n` : text);
+    if (verify && !given.flag('json'))
+      await context.stdout.write('everything was read and is as it was written\n');
+  };
+  // A name such as mnist is a folder in the folder of data sets.
+  const { datasetFolder } = await services.importing();
+  const named = await datasetFolder(storage, subject, given.text('data-dir'));
+  for (const folder of [subject, named]) {
+    if (await has(folder, DESCRIPTION_FILE)) {
+      const path = join(folder, DESCRIPTION_FILE);
+      const description = checkDescription(await readJson(storage, path), path);
+      if (verify) {
+        const { verifyDataset } = await services.verifying();
+        await verifyDataset(storage, folder);
+      }
+      return await tell(description, datasetText(description, folder));
+    }
+  }
+  if (await has(subject, RUN_FILE)) {
+    const path = join(subject, RUN_FILE);
+    const run = checkRun(await readJson(storage, path), path);
+    if (verify && (await has(join(subject, 'model'), MODEL_FILE))) await loadModel(storage, subject);
+    return await tell(run, runText(run, subject));
+  }
+  if (await has(subject, MODEL_FILE)) {
+    const description = await readModelDescription(storage, subject);
+    if (verify) await loadModel(storage, subject);
+    return await tell(description, modelText(description, subject));
+  }
+  throw new MlmlError(
+    'MLML_NOT_FOUND',
+    `${subject}: is no data set, model or run: a folder with ${DESCRIPTION_FILE}, ${MODEL_FILE} or ${RUN_FILE} in it`,
+  );
+}

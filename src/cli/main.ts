@@ -1,0 +1,49 @@
+#!/usr/bin/env node
+import { MlmlError } from '../errors.js';
+import { peakResidentBytes } from '../storage/peakMemory.js';
+import type { CommandContext } from './commandContext.js';
+import { errorReport } from './errorReport.js';
+import { nodeServices } from './nodeServices.js';
+import { runCommand } from './runCommand.js';
+
+const interruption = new AbortController();
+let stoppedBy: string | undefined;
+
+for (const name of ['SIGINT', 'SIGTERM'] as const) {
+  process.on(name, () => {
+    // The first asks the job to clean up and stop; whoever insists is obeyed at once.
+    if (stoppedBy !== undefined) process.exit(name === 'SIGTERM' ? 143 : 130);
+    stoppedBy = name;
+    interruption.abort(new MlmlError('MLML_INTERRUPTED', `stopped by ${name}`));
+  });
+}
+
+// A reader that has seen enough (`| head`) is no error.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  process.exit(error.code === 'EPIPE' ? 0 : 1);
+});
+process.stderr.on('error', () => {});
+
+const context: CommandContext = {
+  services: nodeServices,
+  stdout: {
+    write: (data) =>
+      new Promise((resolve, reject) => {
+        process.stdout.write(data, (error) => (error ? reject(error) : resolve()));
+      }),
+  },
+  stderr: process.stderr,
+  signal: interruption.signal,
+  clock: () => performance.now(),
+  now: () => new Date(),
+  residentBytes: () => process.memoryUsage.rss(),
+  peakBytes: peakResidentBytes,
+};
+
+try {
+  await runCommand(context, process.argv.slice(2));
+} catch (error) {
+  const report = errorReport(error, stoppedBy, Boolean(process.env['MLML_DEBUG']));
+  process.stderr.write(report.text);
+  process.exitCode = report.exitStatus;
+}

@@ -1,0 +1,150 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { MlmlError } from '../errors.js';
+import { defaultOptions } from '../ssgd/options.js';
+import type { CommandName } from './optionTable.js';
+import { optionTable } from './optionTable.js';
+import { parseArguments } from './parseArguments.js';
+import { trainOptions, uselessOptions } from './trainSettings.js';
+
+/** Words, and what the named option then is. */
+const good: readonly (readonly [CommandName, readonly string[], string, unknown])[] = [
+  ['ssgd', ['--buffer=1'], 'buffer', 1e6],
+  ['ssgd', ['--buffer', '512KB'], 'buffer', 512_000],
+  ['ssgd', ['--buffer=2GiB'], 'buffer', 2 ** 31],
+  ['ssgd', ['--algo', 'block_shuffle'], 'algo', 'block_shuffle'],
+  ['ssgd', ['--epochs=10'], 'epochs', 10],
+  ['ssgd', ['--eta0=1e-6'], 'eta0', 1e-6],
+  ['ssgd', ['--eta0=auto'], 'eta0', 'auto'],
+  ['ssgd', ['--eta0', '.5'], 'eta0', 0.5],
+  ['ssgd', ['--batch=auto'], 'batch', 'auto'],
+  ['ssgd', ['--batch=32'], 'batch', 32],
+  ['ssgd', ['--reg=0'], 'reg', 0],
+  ['ssgd', ['--damp=1'], 'damp', 1],
+  ['ssgd', ['--momentum=0.999'], 'momentum', 0.999],
+  ['ssgd', ['--bias'], 'bias', true],
+  ['ssgd', ['--no-bias'], 'bias', false],
+  ['ssgd', ['--bias=false'], 'bias', false],
+  ['ssgd', ['--no-bias=false'], 'bias', true],
+  ['ssgd', ['--one-hot'], 'one-hot', true],
+  ['ssgd', ['--one-hot=false'], 'one-hot', false],
+  ['ssgd', ['--one-hot', 'false'], 'one-hot', false],
+  ['ssgd', ['--one-hot', 'True'], 'one-hot', true],
+  ['ssgd', ['--simulated'], 'simulated', true],
+  ['ssgd', ['--logfreq=0'], 'logfreq', 0],
+  ['ssgd', ['--seed=1', '--seed=2'], 'seed', 2],
+  ['ssgd', ['--scratch=/a=b'], 'scratch', '/a=b'],
+  ['import', ['--percentage=1'], 'percentage', 1],
+  ['predict', ['--out', '-'], 'out', '-'],
+  ['info', ['-h'], 'help', true],
+];
+
+for (const [command, words, name, value] of good) {
+  test(`${command} ${words.join(' ')}: ${name} is ${value}`, () => {
+    assert.equal(parseArguments(command, words).text(name), value);
+  });
+}
+
+test('words that are no options keep their order; -- ends the options', () => {
+  const given = parseArguments('predict', ['a', '--quiet', 'b', '--', '--json']);
+  assert.deepEqual(given.positionals, ['a', 'b', '--json']);
+  assert.equal(given.flag('quiet'), true);
+  assert.equal(given.has('json'), false);
+});
+
+test('a flag does not take the next word, except --one-hot its true or false', () => {
+  assert.deepEqual(parseArguments('ssgd', ['--simulated', 'true']).positionals, ['true']);
+  assert.deepEqual(parseArguments('ssgd', ['--one-hot', 'mnist']).positionals, ['mnist']);
+});
+
+const bad: readonly (readonly [CommandName, readonly string[], string])[] = [
+  ['ssgd', ['--bufer=1'], '--bufer: ssgd has no such option; did you mean --buffer?'],
+  ['ssgd', ['--nobias'], '--nobias: ssgd has no such option; did you mean --no-bias?'],
+  ['ssgd', ['--xyzzy'], '--xyzzy: ssgd has no such option; see mlml ssgd --help'],
+  ['ssgd', ['-n=5'], '-n=5'.slice(0, 2) + ': ssgd has no such option; did you mean --n?'],
+  [
+    'ssgd',
+    ['--percentage=0.5'],
+    '--percentage: is not an option of ssgd, but of import; see mlml ssgd --help',
+  ],
+  ['info', ['--verify=maybe'], '--verify=maybe: is a flag; write --verify, --verify=true or --verify=false'],
+  ['ssgd', ['--buffer'], '--buffer: needs a value; write --buffer=<MB>'],
+  ['ssgd', ['--epochs', '--json'], '--epochs: needs a value; write --epochs=<count>'],
+  ['ssgd', ['--eta0'], '--eta0: needs a value; write --eta0=auto|<number>'],
+  [
+    'ssgd',
+    ['--buffer=lots'],
+    '--buffer=lots: is not a size; write megabytes (10) or a number with a unit (512KB, 2GiB)',
+  ],
+  ['ssgd', ['--buffer=0'], '--buffer=0: must be at least one byte and at most 9 PB'],
+  [
+    'ssgd',
+    ['--algo=external_shufle'],
+    '--algo=external_shufle: must be one of external_shuffle, external_sort, block_shuffle, none; did you mean external_shuffle?',
+  ],
+  ['ssgd', ['--reshuffle=never'], '--reshuffle=never: must be one of epoch, once'],
+  ['ssgd', ['--epochs=0'], '--epochs=0: must be a whole number of at least 1'],
+  ['ssgd', ['--epochs=1.5'], '--epochs=1.5: must be a whole number of at least 1'],
+  ['ssgd', ['--epochs=0x10'], '--epochs=0x10: must be a whole number of at least 1'],
+  ['ssgd', ['--epochs='], '--epochs=: must be a whole number of at least 1'],
+  ['ssgd', ['--eta0=-1'], '--eta0=-1: must be a number above 0 or auto'],
+  ['ssgd', ['--eta0', '-1'], '--eta0=-1: must be a number above 0 or auto'],
+  ['ssgd', ['--eta0=fast'], '--eta0=fast: must be a number above 0 or auto'],
+  ['ssgd', ['--eta0=1e999'], '--eta0=1e999: must be a number above 0 or auto'],
+  ['ssgd', ['--batch=0'], '--batch=0: must be a whole number of at least 1 or auto'],
+  ['ssgd', ['--reg=-0.1'], '--reg=-0.1: must be a number of at least 0'],
+  ['ssgd', ['--reg=NaN'], '--reg=NaN: must be a number of at least 0'],
+  ['ssgd', ['--momentum=1'], '--momentum=1: must be a number of at least 0 and below 1'],
+  ['ssgd', ['--damp=0'], '--damp=0: must be a number above 0 and at most 1'],
+  ['hsgd', ['--nthreads=2000'], '--nthreads=2000: must be a whole number of at least 1 and at most 1024'],
+  ['import', ['--percentage=1.2'], '--percentage=1.2: must be a number above 0 and at most 1'],
+  ['import', ['--out='], '--out=: must be a path, not empty'],
+  [
+    'import',
+    ['--dtype=uint7'],
+    '--dtype=uint7: must be one of uint8, int8, int16, float16, float32, float64; did you mean uint8?',
+  ],
+];
+
+for (const [command, words, message] of bad) {
+  test(`${command} ${words.join(' ')} is refused`, () => {
+    assert.throws(
+      () => parseArguments(command, words),
+      (error) => error instanceof MlmlError && error.code === 'MLML_USAGE' && error.message === message,
+    );
+  });
+}
+
+test('without options, training has its defaults', () => {
+  assert.deepEqual(trainOptions(parseArguments('ssgd', [])), defaultOptions);
+});
+
+test('given options replace defaults and nothing else', () => {
+  const words = ['--buffer=1', '--loss=softmax', '--no-bias', '--eta0=0.5', '--subset=7', '--scratch=tmp'];
+  assert.deepEqual(trainOptions(parseArguments('ssgd', words)), {
+    ...defaultOptions,
+    bufferBytes: 1e6,
+    loss: 'softmax',
+    bias: false,
+    eta0: 0.5,
+    subset: 7,
+    scratch: 'tmp',
+  });
+});
+
+test('every training option has an entry of its own in the table', () => {
+  const names = optionTable.map(({ name }) => name);
+  assert.equal(new Set(names).size, names.length);
+  for (const name of Object.keys(defaultOptions)) {
+    assert.ok(names.includes(name === 'bufferBytes' ? 'buffer' : name), name);
+  }
+});
+
+test('an option without effect on a verb is accepted and named', () => {
+  const given = parseArguments('closed', ['mnist', '--momentum=0.5', '--d=784', '--reg=1']);
+  assert.deepEqual(uselessOptions('closed', given, false), [
+    '--momentum has no effect on closed, only on gd, sgd, ssgd, hsgd',
+    '--d has no effect on a data set; it describes raw row files (--train)',
+  ]);
+  assert.deepEqual(uselessOptions('ssgd', parseArguments('ssgd', ['--d=784']), true), []);
+});

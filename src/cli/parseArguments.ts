@@ -1,0 +1,160 @@
+import { MlmlError } from '../errors.js';
+import { parseByteSize } from '../memory/byteSize.js';
+import { type CommandName, type OptionSpec, optionsOf, optionTable } from './optionTable.js';
+import { nearest } from './suggest.js';
+
+type Value = string | number | boolean;
+
+/** What was written after a verb. Only options that were given have a value. */
+export class Arguments {
+  readonly positionals: readonly string[];
+  readonly #values: ReadonlyMap<string, Value>;
+
+  constructor(positionals: readonly string[], values: ReadonlyMap<string, Value>) {
+    this.positionals = positionals;
+    this.#values = values;
+  }
+
+  has(name: string): boolean {
+    return this.#values.has(name);
+  }
+  text(name: string): string | undefined {
+    return this.#values.get(name) as string | undefined;
+  }
+  number(name: string): number | undefined {
+    return this.#values.get(name) as number | undefined;
+  }
+  flag(name: string): boolean | undefined {
+    return this.#values.get(name) as boolean | undefined;
+  }
+}
+
+/**
+ * Parses `--option=value`, `--option value`, flags and `--no-flag`; `--` ends the options, a repeated option
+ * keeps its last value. Anything wrong is `MLML_USAGE`, naming the option, the value and what is allowed.
+ */
+export function parseArguments(command: CommandName, words: readonly string[]): Arguments {
+  const options = optionsOf(command);
+  const positionals: string[] = [];
+  const values = new Map<string, Value>();
+  for (let i = 0; i < words.length; i++) {
+    const word = words[i]!;
+    if (word === '--') {
+      positionals.push(...words.slice(i + 1));
+      break;
+    }
+    if (word === '-h') {
+      values.set('help', true);
+      continue;
+    }
+    if (!word.startsWith('-') || word === '-') {
+      positionals.push(word);
+      continue;
+    }
+    const equals = word.indexOf('=');
+    const name = equals === -1 ? word : word.slice(0, equals);
+    let value = equals === -1 ? undefined : word.slice(equals + 1);
+    const { option, negated } = findOption(command, options, name);
+    if (option.kind === 'flag') {
+      const next = words[i + 1];
+      if (value === undefined && option.wordAfter && !negated && /^(true|false)$/i.test(next ?? '')) {
+        value = next;
+        i++;
+      }
+      values.set(option.name, parseFlag(name, value) !== negated);
+      continue;
+    }
+    if (value === undefined) {
+      const next = words[i + 1];
+      if (next === undefined || (next.startsWith('-') && !/^-(\.?\d|$)/.test(next))) {
+        throw new MlmlError('MLML_USAGE', `${name}: needs a value; write ${name}=${valueShape(option)}`);
+      }
+      value = next;
+      i++;
+    }
+    values.set(option.name, parseValue(option, value));
+  }
+  return new Arguments(positionals, values);
+}
+
+function findOption(
+  command: CommandName,
+  options: readonly OptionSpec[],
+  written: string,
+): { option: OptionSpec; negated: boolean } {
+  const name = written.replace(/^--?/, '');
+  if (written.startsWith('--')) {
+    const plain = options.find((option) => option.name === name);
+    if (plain !== undefined) return { option: plain, negated: false };
+    const negative = options.find((option) => option.negatable && `no-${option.name}` === name);
+    if (negative !== undefined) return { option: negative, negated: true };
+  }
+  const elsewhere = optionTable.find((option) => option.name === name);
+  if (elsewhere !== undefined && written.startsWith('--')) {
+    throw new MlmlError(
+      'MLML_USAGE',
+      `${written}: is not an option of ${command}, but of ${elsewhere.verbs.join(', ')}; see mlml ${command} --help`,
+    );
+  }
+  const names = options.flatMap((option) =>
+    option.negatable ? [option.name, `no-${option.name}`] : [option.name],
+  );
+  const suggestion = nearest(name, names);
+  const hint = suggestion === undefined ? '' : `; did you mean --${suggestion}?`;
+  throw new MlmlError(
+    'MLML_USAGE',
+    `${written}: ${command} has no such option${hint}${hint === '' ? `; see mlml ${command} --help` : ''}`,
+  );
+}
+
+function parseFlag(name: string, value: string | undefined): boolean {
+  if (value === undefined || /^true$/i.test(value)) return true;
+  if (/^false$/i.test(value)) return false;
+  throw new MlmlError(
+    'MLML_USAGE',
+    `${name}=${value}: is a flag; write ${name}, ${name}=true or ${name}=false`,
+  );
+}
+
+function parseValue(option: OptionSpec, value: string): Value {
+  const { name, kind, choices, word } = option;
+  const bad = (wanted: string) => new MlmlError('MLML_USAGE', `--${name}=${value}: must be ${wanted}`);
+  if (kind === 'size') return parseByteSize(value, `--${name}`);
+  if (kind === 'text') {
+    if (value === '') throw bad('a path, not empty');
+    return value;
+  }
+  if (kind === 'choice') {
+    if (choices!.includes(value)) return value;
+    const suggestion = nearest(value, choices!);
+    const hint = suggestion === undefined ? '' : `; did you mean ${suggestion}?`;
+    throw bad(`one of ${choices!.join(', ')}${hint}`);
+  }
+  if (word !== undefined && value === word) return word;
+  const number = /^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i.test(value) ? Number(value) : Number.NaN;
+  const { min = -Infinity, max = Infinity, aboveMin = false, belowMax = false } = option;
+  const low = aboveMin ? number > min : number >= min;
+  const high = belowMax ? number < max : number <= max;
+  const whole = kind === 'number' || Number.isSafeInteger(number);
+  if (Number.isFinite(number) && low && high && whole) return number;
+  throw bad(`${rangeText(option)}${word === undefined ? '' : ` or ${word}`}`);
+}
+
+/** The values a numeric option takes, in words. */
+export function rangeText(option: OptionSpec): string {
+  const { kind, min, max, aboveMin = false, belowMax = false } = option;
+  const parts: string[] = [];
+  if (min !== undefined) parts.push(aboveMin ? `above ${min}` : `of at least ${min}`);
+  // Limits that only keep integers exact are no news to anyone.
+  if (max !== undefined && max < 1e6 + 1) parts.push(belowMax ? `below ${max}` : `at most ${max}`);
+  return [kind === 'integer' ? 'a whole number' : 'a number', parts.join(' and ')].join(' ').trim();
+}
+
+/** How the value of an option is written in the help. */
+export function valueShape(option: OptionSpec): string {
+  if (option.kind === 'choice') return option.choices!.join('|');
+  if (option.kind === 'size') return '<MB>';
+  if (option.kind === 'text') return '<path>';
+  const number = option.kind === 'integer' ? '<count>' : '<number>';
+  return option.word === undefined ? number : `${option.word}|${number}`;
+}

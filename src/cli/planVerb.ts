@@ -1,0 +1,99 @@
+import { DIGIT_ROW_BYTES } from '../data/digits/sample.js';
+import { MlmlError } from '../errors.js';
+import { formatBytes } from '../memory/byteSize.js';
+import { planText } from '../run/planText.js';
+import { ProgressReporter } from '../run/progressReporter.js';
+import { verbs as trainingVerbs, type Verb } from '../ssgd/options.js';
+import type { CommandContext } from './commandContext.js';
+import { importTarget } from './importVerb.js';
+import { openTrainingData } from './openData.js';
+import { type Arguments, parseArguments } from './parseArguments.js';
+import { nearest } from './suggest.js';
+import { trainOptions, uselessOptions } from './trainSettings.js';
+
+const plannable = ['import', ...trainingVerbs];
+const DIGITS_TRAIN = 60_000;
+const DIGITS_TEST = 10_000;
+
+/** `mlml plan <any verb line>`: what that line would do, without doing it. */
+export async function planVerb(context: CommandContext, words: readonly string[]): Promise<void> {
+  // The verb may come after options of plan itself: `mlml plan --json ssgd mnist`.
+  const at = words.findIndex((word) => !word.startsWith('-'));
+  const verb = words[at];
+  if (verb === undefined || !plannable.includes(verb)) {
+    const suggestion = verb === undefined ? undefined : nearest(verb, plannable);
+    const hint = suggestion === undefined ? '' : `; did you mean ${suggestion}?`;
+    throw new MlmlError(
+      'MLML_USAGE',
+      `plan ${verb ?? ''}: needs a command to plan, one of ${plannable.join(', ')}${hint}`.replace(' :', ':'),
+    );
+  }
+  const rest = [...words.slice(0, at), ...words.slice(at + 1)];
+  if (verb === 'import') return await planImport(context, parseArguments('import', rest));
+  await planTrainingVerb(context, verb as Verb, parseArguments(verb as Verb, rest));
+}
+
+async function planTrainingVerb(context: CommandContext, verb: Verb, given: Arguments): Promise<void> {
+  const options = trainOptions(given);
+  const reporter = new ProgressReporter({
+    stream: context.stderr,
+    quiet: given.flag('quiet') ?? false,
+    clock: context.clock,
+  });
+  for (const warning of uselessOptions(verb, given, given.has('train'))) reporter.warn(warning);
+  const { planTraining } = await context.services.training();
+  try {
+    const dataset = await openTrainingData(context, verb, given, reporter);
+    try {
+      const plan = planTraining(verb, dataset.description, options);
+      reporter.end();
+      await context.stdout.write(given.flag('json') ? `${JSON.stringify(plan)}\n` : planText(plan));
+    } finally {
+      await dataset.close();
+    }
+  } finally {
+    reporter.end();
+  }
+}
+
+/** An import streams whatever the size; what can be told before it starts is where from, where to, and how much. */
+async function planImport(context: CommandContext, given: Arguments): Promise<void> {
+  const { source, out } = await importTarget(context.services, given);
+  const { storage } = context.services;
+  const notes: string[] = [];
+  let bytesRead: number | null = null;
+  let bytesWritten: number | null = null;
+  const status = await storage.status(source);
+  if (source === 'digits') {
+    bytesRead = 0;
+    const rows = (given.number('n') ?? DIGITS_TRAIN) + (given.number('nt') ?? DIGITS_TEST);
+    bytesWritten = rows * DIGIT_ROW_BYTES;
+    notes.push('rows are generated, nothing is read');
+  } else if (status !== undefined && !status.isFolder) {
+    bytesRead = status.byteLength;
+    if (given.has('d')) bytesWritten = status.byteLength;
+  } else {
+    notes.push('original files are looked for in the data folders and downloaded when they are nowhere');
+  }
+  if ((await storage.status(out)) !== undefined) notes.push(`${out} exists already: the import would refuse`);
+  const free = await storage.freeBytes(out);
+  const plan = {
+    job: `import ${source} into ${out}`,
+    source,
+    out,
+    bytesRead,
+    bytesWritten,
+    freeBytes: free,
+    notes,
+  };
+  const known = (bytes: number | null) =>
+    bytes === null ? 'an unknown number of bytes' : formatBytes(bytes);
+  const text = [
+    plan.job,
+    '',
+    '  memory   constant, whatever the number of rows',
+    `  disk     reads ${known(bytesRead)}, writes ${known(bytesWritten)}; ${formatBytes(free)} are free`,
+    ...(notes.length > 0 ? ['', ...notes.map((note) => `  - ${note}`)] : []),
+  ];
+  await context.stdout.write(given.flag('json') ? `${JSON.stringify(plan)}\n` : `${text.join('\n')}\n`);
+}

@@ -1,0 +1,86 @@
+import { MlmlError } from '../errors.js';
+import { type ByteSink, fileSink } from '../model/byteSink.js';
+import { probabilityColumns } from '../model/probabilities.js';
+import { writePredictions } from '../model/writePredictions.js';
+import { formatCount } from '../run/numbers.js';
+import { ProgressReporter } from '../run/progressReporter.js';
+import { defaultOptions } from '../ssgd/options.js';
+import type { CommandContext } from './commandContext.js';
+import { openModelAndData } from './modelAndData.js';
+import type { Arguments } from './parseArguments.js';
+
+/** Where predictions go and in which format, from --out. */
+export function predictionTarget(given: Arguments): { out: string; format: 'csv' | 'npy' } {
+  const out = given.text('out') ?? '-';
+  if (out === '-') {
+    if (given.flag('json')) {
+      throw new MlmlError('MLML_USAGE', '--json: stdout cannot hold the predictions too; give --out=<file>');
+    }
+    return { out, format: 'csv' };
+  }
+  const extension = /\.([a-z0-9]+)$/i.exec(out)?.[1]?.toLowerCase();
+  if (extension !== 'csv' && extension !== 'npy') {
+    throw new MlmlError('MLML_USAGE', `--out=${out}: must end in .csv or .npy, or be - for CSV to stdout`);
+  }
+  return { out, format: extension };
+}
+
+/** `mlml predict`: streams the predictions of a model for a part of a data set. */
+export async function predictVerb(context: CommandContext, given: Arguments): Promise<void> {
+  const { stderr: stream, clock, services, signal } = context;
+  const { out, format } = predictionTarget(given);
+  const proba = given.flag('proba') ?? false;
+  const reporter = new ProgressReporter({ stream, clock, quiet: given.flag('quiet') ?? false });
+  try {
+    const { modelPath, model, dataset, part, rows } = await openModelAndData(
+      context,
+      'predict',
+      given,
+      reporter,
+    );
+    try {
+      if (proba) probabilityColumns(model);
+      const { scoreRows } = await services.scoring();
+      const started = clock();
+      const bufferBytes = given.number('buffer') ?? defaultOptions.bufferBytes;
+      const stdoutSink: ByteSink = {
+        write: (bytes) => context.stdout.write(bytes),
+        finish: async () => {},
+        discard: async () => {},
+      };
+      const sink = out === '-' ? stdoutSink : await fileSink(services.storage, out);
+      await writePredictions(model, rows.rows, scoreRows(model, rows, { bufferBytes, signal }), sink, {
+        format,
+        proba,
+        signal,
+        onProgress: (done) => {
+          const bytesRead = done * rows.layout.rowBytes;
+          reporter.progress({
+            phase: 'predict',
+            done,
+            total: rows.rows,
+            epoch: 0,
+            bytesRead,
+            bytesWritten: 0,
+          });
+        },
+      });
+      if (out === '-') return;
+      const seconds = (clock() - started) / 1000;
+      const result = {
+        model: modelPath,
+        dataset: dataset.description.name,
+        part,
+        rows: rows.rows,
+        out,
+        seconds,
+      };
+      const text = `${out}: ${formatCount(rows.rows)} predictions for part ${part} of ${dataset.description.name}\n`;
+      await context.stdout.write(given.flag('json') ? `${JSON.stringify(result)}\n` : text);
+    } finally {
+      await dataset.close();
+    }
+  } finally {
+    reporter.end();
+  }
+}

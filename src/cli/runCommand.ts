@@ -1,0 +1,73 @@
+import { MlmlError } from '../errors.js';
+import type { CommandContext } from './commandContext.js';
+import type { CommandName } from './optionTable.js';
+
+/** Runs one command line (the words after `mlml`). Everything that goes wrong is thrown. */
+export async function runCommand(context: CommandContext, words: readonly string[]): Promise<void> {
+  const [first, ...rest] = words;
+  if (first === '--version' || first === '-v') {
+    const { version } = await import('./version.js');
+    return await context.stdout.write(`${version}\n`);
+  }
+  const { commandNames } = await import('./optionTable.js');
+  if (first === undefined || first === '--help' || first === '-h') return await help(context, undefined);
+  const command = commandNames.find((name) => name === first);
+  if (command === undefined) throw await unknownVerb(first);
+  if (command === 'help')
+    return await help(
+      context,
+      rest.find((word) => !word.startsWith('-')),
+    );
+  if (asksForHelp(rest)) return await help(context, command);
+  if (command === 'plan') {
+    const { planVerb } = await import('./planVerb.js');
+    return await planVerb(context, rest);
+  }
+  const { parseArguments } = await import('./parseArguments.js');
+  const given = parseArguments(command, rest);
+  switch (command) {
+    case 'import': {
+      const { importVerb } = await import('./importVerb.js');
+      return await importVerb(context, given);
+    }
+    case 'predict': {
+      const { predictVerb } = await import('./predictVerb.js');
+      return await predictVerb(context, given);
+    }
+    case 'evaluate': {
+      const { evaluateVerb } = await import('./evaluateVerb.js');
+      return await evaluateVerb(context, given);
+    }
+    case 'info': {
+      const { infoVerb } = await import('./infoVerb.js');
+      return await infoVerb(context, given);
+    }
+    default: {
+      const { trainVerb } = await import('./trainVerb.js');
+      return await trainVerb(context, command, given, words);
+    }
+  }
+}
+
+function asksForHelp(words: readonly string[]): boolean {
+  const end = words.indexOf('--');
+  return (end === -1 ? words : words.slice(0, end)).some((word) => word === '--help' || word === '-h');
+}
+
+async function unknownVerb(word: string): Promise<MlmlError> {
+  const { commandNames } = await import('./optionTable.js');
+  const { nearest } = await import('./suggest.js');
+  const suggestion = nearest(word, commandNames);
+  const hint =
+    suggestion === undefined ? `the verbs are ${commandNames.join(', ')}` : `did you mean ${suggestion}?`;
+  const what = word.startsWith('-') ? 'the verb comes first' : 'there is no such verb';
+  return new MlmlError('MLML_USAGE', `${word}: ${what}; ${hint}`);
+}
+
+async function help(context: CommandContext, verb: string | undefined): Promise<void> {
+  const { overallHelp, verbHelp } = await import('./help.js');
+  if (verb === undefined) return await context.stdout.write(overallHelp());
+  const { commandNames } = await import('./optionTable.js');
+  if (!(commandNames as readonly string[]).includes(verb)) throw await unknownVerb(verb);
+  await context.stdout.write(verbHelp(verb as CommandName));
+}

@@ -1,0 +1,76 @@
+import type { Dataset } from '../data/dataset.js';
+import type { DatasetDescription } from '../data/format.js';
+import type { ImportOptions } from '../data/import/importOptions.js';
+import type { OpenOptions } from '../data/import/openByName.js';
+import type { RawRows } from '../data/rawRows.js';
+import type { RowFile } from '../data/rowFile.js';
+import type { Plan } from '../memory/plan.js';
+import type { ScoreBlock } from '../model/writePredictions.js';
+import type { Evaluation, TrainListener } from '../ssgd/events.js';
+import type { LinearModel } from '../ssgd/linearModel.js';
+import type { TrainOptions, Verb } from '../ssgd/options.js';
+import type { Storage } from '../storage/storage.js';
+
+export interface Training {
+  planTraining(verb: Verb, description: DatasetDescription, options: TrainOptions): Plan;
+  train(
+    verb: Verb,
+    dataset: Dataset,
+    options: TrainOptions,
+    context: {
+      readonly storage: Storage;
+      readonly scratchFolder: string;
+      readonly signal?: AbortSignal;
+      readonly onEvent?: TrainListener;
+    },
+  ): Promise<{
+    readonly model: LinearModel;
+    readonly plan: Plan;
+    readonly epochs: number;
+    readonly samples: number;
+    readonly seconds: number;
+    readonly bytesRead: number;
+    readonly bytesWritten: number;
+    readonly train: Evaluation | undefined;
+    readonly test: Evaluation | undefined;
+  }>;
+}
+
+export interface Scoring {
+  evaluateModel(
+    model: LinearModel,
+    file: RowFile,
+    options: { readonly bufferBytes: number; readonly signal?: AbortSignal },
+  ): Promise<Evaluation>;
+  scoreRows(
+    model: LinearModel,
+    file: RowFile,
+    options: { readonly bufferBytes: number; readonly signal?: AbortSignal },
+  ): AsyncIterable<ScoreBlock>;
+}
+
+export interface Importing {
+  importDataset(storage: Storage, source: string, options: ImportOptions): Promise<DatasetDescription>;
+  /** The folder a named data set is imported into and looked for. */
+  datasetFolder(storage: Storage, name: string, dataDir?: string, n?: number): Promise<string>;
+  /** A folder is opened; a known name is looked up in the data folder and imported first when it is not there. */
+  openByName(storage: Storage, source: string, options: OpenOptions): Promise<Dataset>;
+  openRawRows(storage: Storage, raw: RawRows): Promise<Dataset>;
+}
+
+export interface Verifying {
+  /** Throws at the first thing that is wrong. */
+  verifyDataset(storage: Storage, folder: string): Promise<unknown>;
+}
+
+/**
+ * What the verbs do their work with. Each group is loaded when a verb first asks for it, so that a command
+ * holds in memory only what it needs; tests give their own.
+ */
+export interface Services {
+  readonly storage: Storage;
+  training(): Promise<Training>;
+  scoring(): Promise<Scoring>;
+  importing(): Promise<Importing>;
+  verifying(): Promise<Verifying>;
+}

@@ -1,0 +1,31 @@
+import { defaultOptions, type TrainOptions, type Verb } from '../ssgd/options.js';
+import { optionsOf } from './optionTable.js';
+import type { Arguments } from './parseArguments.js';
+
+/** The options of training that were given, over the defaults. */
+export function trainOptions(given: Arguments): TrainOptions {
+  const scratch = given.text('scratch');
+  const bufferBytes = given.number('buffer');
+  const changes: Record<string, unknown> = {};
+  for (const name of Object.keys(defaultOptions)) if (given.has(name)) changes[name] = given.text(name);
+  return {
+    ...defaultOptions,
+    ...changes,
+    ...(bufferBytes === undefined ? {} : { bufferBytes }),
+    ...(scratch === undefined ? {} : { scratch }),
+  };
+}
+
+/** One sentence for each option that was given but changes nothing. */
+export function uselessOptions(verb: Verb, given: Arguments, rawRows: boolean): string[] {
+  const warnings: string[] = [];
+  for (const { name, effective, rawOnly } of optionsOf(verb)) {
+    if (!given.has(name)) continue;
+    if (effective !== undefined && !effective.includes(verb)) {
+      warnings.push(`--${name} has no effect on ${verb}, only on ${effective.join(', ')}`);
+    } else if (rawOnly && !rawRows) {
+      warnings.push(`--${name} has no effect on a data set; it describes raw row files (--train)`);
+    }
+  }
+  return warnings;
+}

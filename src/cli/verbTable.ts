@@ -1,0 +1,152 @@
+import type { CommandName } from './optionTable.js';
+
+export interface VerbDescription {
+  readonly summary: string;
+  readonly synopsis: readonly string[];
+  /** Paragraphs between the synopsis and the options. */
+  readonly details: readonly string[];
+  readonly examples: readonly (readonly [command: string, what: string])[];
+}
+
+const dataNames = 'mnist|spam|cifar-10|digits|<data set folder>';
+const data =
+  'A data set given by name is imported first when that has not been done. `digits` is built in and needs no download.';
+const raw =
+  'Raw row files hold n rows of d features and a label, little-endian, without a header. With k > 1 the labels ' +
+  'are class numbers 0 to k-1. With --k=1 (or --one-hot=false) the label is the target of a regression, or one ' +
+  'of two classes when --loss is softmax, logistic, hinge or squared_hinge.';
+
+function trainingVerb(
+  name: string,
+  summary: string,
+  details: readonly string[],
+  examples: VerbDescription['examples'],
+): VerbDescription {
+  return {
+    summary,
+    synopsis: [
+      `mlml ${name} (${dataNames}) [options]`,
+      `mlml ${name} --train=<path> --n=<n> --d=<d> [--test=<path> --nt=<nt>] [options]`,
+    ],
+    details: [...details, data, raw],
+    examples,
+  };
+}
+
+/** What the help says about each verb. */
+export const verbTable: Readonly<Record<CommandName, VerbDescription>> = {
+  import: {
+    summary: 'make a data set folder from original files, raw rows or the digits generator',
+    synopsis: ['mlml import (mnist|spam|cifar-10|digits|<path>) [options]'],
+    details: [
+      'Files of mnist, spam and cifar-10 are looked for in <dir>/<name>/ and <dir>/ for <dir> in --data-dir, ' +
+        '$MLML_DATA, ./data and the cache folder of the user, and downloaded when they are nowhere.',
+    ],
+    examples: [
+      ['mlml import mnist', 'download MNIST and make ./data/mnist'],
+      ['mlml import digits --n=10000000', 'make a data set of ten million rows'],
+      ['mlml import spam --percentage=0.7 --seed=1', 'another split into training and test rows'],
+      ['mlml import rows.bin --n=60000 --d=784 --dtype=uint8 --out=mydata', 'raw rows'],
+    ],
+  },
+  closed: trainingVerb(
+    'closed',
+    'train a ridge regression exactly, in one pass',
+    [
+      'Solves the normal equations by Cholesky; where they do not fit --buffer, by conjugate gradients in several passes.',
+    ],
+    [
+      ['mlml closed mnist', 'the exact ridge classifier of MNIST'],
+      ['mlml closed mnist --no-bias --reg=0.1 --json', 'without an intercept; the result as JSON'],
+      ['mlml closed cifar-10 --buffer=4', 'in 4 MB, too few for the normal equations'],
+    ],
+  ),
+  gd: trainingVerb(
+    'gd',
+    'train by full-batch gradient descent',
+    [],
+    [
+      ['mlml gd digits --iters=200', '200 iterations'],
+      ['mlml gd spam --loss=logistic', 'logistic regression'],
+    ],
+  ),
+  sgd: trainingVerb(
+    'sgd',
+    'train by stochastic gradient descent, the data in memory',
+    ['The training rows have to fit --buffer; `ssgd` has no such limit.'],
+    [
+      ['mlml sgd spam --loss=logistic', 'logistic regression on spam'],
+      ['mlml sgd mnist --buffer=100 --iters=20000 --batch=32', '20 000 steps of 32 rows'],
+    ],
+  ),
+  ssgd: trainingVerb(
+    'ssgd',
+    'train by stochastic gradient descent on data larger than memory',
+    ['Rows are shuffled on disk and streamed; memory stays within --buffer, whatever n is.'],
+    [
+      ['mlml ssgd digits --buffer=1 --simulated', 'in 1 MB, on built-in data'],
+      ['mlml ssgd mnist --loss=softmax --epochs=10', 'softmax regression'],
+      ['mlml ssgd mnist --algo=block_shuffle --buffer=512KB', 'without scratch space'],
+      [
+        'mlml ssgd --train=rows.bin --n=60000 --d=784 --test=test.bin --nt=10000 --dtype=uint8',
+        'raw row files',
+      ],
+    ],
+  ),
+  hsgd: trainingVerb(
+    'hsgd',
+    'train by stochastic gradient descent in threads that share the weights',
+    [],
+    [
+      ['mlml hsgd digits --nthreads=2', 'two threads'],
+      ['mlml hsgd mnist --loss=softmax', 'softmax regression'],
+    ],
+  ),
+  plan: {
+    summary: 'say what a command would do: memory, passes, bytes, disk space',
+    synopsis: ['mlml plan (import|closed|gd|sgd|ssgd|hsgd) <arguments as for that verb>'],
+    details: ['Nothing is trained. A data set given by name is imported first when that has not been done.'],
+    examples: [
+      ['mlml plan ssgd mnist --buffer=1', 'in words'],
+      ['mlml plan closed cifar-10 --buffer=4 --json', 'as JSON'],
+    ],
+  },
+  predict: {
+    summary: 'apply a model to a data set',
+    synopsis: ['mlml predict <model> (mnist|spam|cifar-10|digits|<data set folder>) [options]'],
+    details: [
+      '<model> is a model folder or a run folder. Predictions are written as CSV to stdout, or to --out: CSV, or ' +
+        'for a name in .npy a NumPy array (class numbers as int32, values and probabilities as float64).',
+    ],
+    examples: [
+      ['mlml predict runs/ssgd-2026-01-31T12-00-00 mnist --out=predictions.csv', 'CSV'],
+      ['mlml predict model mnist --part=train --out=predictions.npy', 'NumPy'],
+      ['mlml predict model mnist --proba --out=probabilities.npy', 'n x k probabilities'],
+    ],
+  },
+  evaluate: {
+    summary: 'loss and accuracy of a model on a data set',
+    synopsis: ['mlml evaluate <model> (mnist|spam|cifar-10|digits|<data set folder>) [options]'],
+    details: ['<model> is a model folder or a run folder.'],
+    examples: [
+      ['mlml evaluate runs/ssgd-2026-01-31T12-00-00 mnist', 'on the test rows'],
+      ['mlml evaluate model mnist --part=train --json', 'on the training rows; as JSON'],
+    ],
+  },
+  info: {
+    summary: 'describe a data set, a model or a run',
+    synopsis: ['mlml info (<data set name or folder>|<model>|<run>) [options]'],
+    details: [],
+    examples: [
+      ['mlml info mnist', 'an imported data set'],
+      ['mlml info data/mnist --verify', 'and read it whole to check it'],
+      ['mlml info runs/ssgd-2026-01-31T12-00-00 --json', 'a run, as JSON'],
+    ],
+  },
+  help: {
+    summary: 'this help, or that of a verb',
+    synopsis: ['mlml help [verb]'],
+    details: [],
+    examples: [['mlml help ssgd', 'the same as mlml ssgd --help']],
+  },
+};

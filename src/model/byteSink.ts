@@ -1,0 +1,34 @@
+import { basename, dirname, join } from 'node:path';
+import type { Storage } from '../storage/storage.js';
+
+/** Where a stream of bytes goes. `finish` after the last write, or `discard` when it failed. */
+export interface ByteSink {
+  /** The bytes belong to the caller again when the promise settles. */
+  write(bytes: Uint8Array): Promise<void>;
+  finish(): Promise<void>;
+  discard(): Promise<void>;
+}
+
+/** A file that appears under its name, replacing an older one, only when it is whole and on the disk. */
+export async function fileSink(storage: Storage, path: string): Promise<ByteSink> {
+  const folder = dirname(path);
+  const temporary = join(folder, `.${basename(path)}.tmp-${process.pid}`);
+  const file = await storage.create(temporary);
+  let position = 0;
+  return {
+    async write(bytes) {
+      await file.write(bytes, position);
+      position += bytes.length;
+    },
+    async finish() {
+      await file.sync();
+      await file.close();
+      await storage.rename(temporary, path);
+      await storage.syncFolder(folder);
+    },
+    async discard() {
+      await file.close().catch(() => {});
+      await storage.remove(temporary);
+    },
+  };
+}

@@ -1,0 +1,21 @@
+import type { DatasetDescription } from '../data/format.js';
+import { MlmlError } from '../errors.js';
+import type { LinearModel } from '../ssgd/linearModel.js';
+
+/** `MLML_BAD_DATA` unless rows of this data set can be given to this model. */
+export function checkFit(model: LinearModel, description: DatasetDescription): void {
+  const { name, d, k, task } = description;
+  if (model.d !== d) {
+    throw new MlmlError('MLML_BAD_DATA', `${name}: has ${d} features, the model was trained on ${model.d}`);
+  }
+  if (model.task !== task) {
+    throw new MlmlError(
+      'MLML_BAD_DATA',
+      `${name}: is a data set of ${task}, the model is one of ${model.task}`,
+    );
+  }
+  const classes = Math.max(model.k, 2);
+  if (task === 'classification' && k > classes) {
+    throw new MlmlError('MLML_BAD_DATA', `${name}: has ${k} classes, the model knows ${classes}`);
+  }
+}

@@ -1,0 +1,101 @@
+import type { Storage, WritableFile } from '../storage/storage.js';
+
+const FIRST_BYTES = 16384;
+/** Above this, lines that are no news to a reader are dropped rather than kept in memory. */
+const LARGEST_BYTES = 1 << 20;
+const FLUSH_BYTES = 16384;
+const FLUSH_MS = 1000;
+
+/**
+ * An append-only text file fed from code that cannot wait. Lines are gathered in one of two buffers while the
+ * other is being written; both stay below 1 MiB. A failed write is thrown by the next call.
+ */
+export class LineFile {
+  readonly path: string;
+  /** Lines that were dropped because the disk was slower than the log. */
+  dropped = 0;
+  readonly #file: WritableFile;
+  readonly #clock: () => number;
+  readonly #encoder = new TextEncoder();
+  #filling = new Uint8Array(FIRST_BYTES);
+  #spare = new Uint8Array(FIRST_BYTES);
+  #used = 0;
+  #position = 0;
+  #lastFlush: number;
+  #writing: Promise<void> | undefined;
+  #failure: unknown;
+
+  private constructor(file: WritableFile, clock: () => number) {
+    this.path = file.path;
+    this.#file = file;
+    this.#clock = clock;
+    this.#lastFlush = clock();
+  }
+
+  /** `MLML_EXISTS` when the file is there already. `clock`: milliseconds. */
+  static async create(storage: Storage, path: string, clock: () => number): Promise<LineFile> {
+    return new LineFile(await storage.create(path, { exclusive: true }), clock);
+  }
+
+  /** Adds a line (without its line break). A line that is `needed` is never dropped. */
+  append(line: string, needed = true): void {
+    if (this.#failure !== undefined) throw this.#failure;
+    // UTF-8 needs at most three bytes for a UTF-16 unit.
+    const most = 3 * line.length + 1;
+    if (this.#used + most > this.#filling.length && !this.#grow(most, needed)) {
+      this.dropped++;
+      return;
+    }
+    this.#used += this.#encoder.encodeInto(line, this.#filling.subarray(this.#used)).written;
+    this.#filling[this.#used++] = 0x0a;
+    const due = this.#used >= FLUSH_BYTES || this.#clock() - this.#lastFlush >= FLUSH_MS;
+    if (due && this.#writing === undefined) this.#write();
+  }
+
+  #grow(most: number, needed: boolean): boolean {
+    const wanted = Math.max(2 * this.#filling.length, this.#used + most);
+    if (wanted > LARGEST_BYTES && !needed) return false;
+    const grown = new Uint8Array(wanted);
+    grown.set(this.#filling.subarray(0, this.#used));
+    this.#filling = grown;
+    return true;
+  }
+
+  #write(): void {
+    const bytes = this.#filling.subarray(0, this.#used);
+    const emptied = this.#spare;
+    this.#spare = this.#filling;
+    this.#filling = emptied;
+    this.#used = 0;
+    this.#lastFlush = this.#clock();
+    this.#writing = this.#file.write(bytes, this.#position).then(
+      () => {
+        this.#writing = undefined;
+      },
+      (error) => {
+        this.#writing = undefined;
+        this.#failure = error;
+      },
+    );
+    this.#position += bytes.length;
+  }
+
+  /** Waits until everything appended so far is written. */
+  async flush(): Promise<void> {
+    while (this.#failure === undefined && (this.#writing !== undefined || this.#used > 0)) {
+      if (this.#writing === undefined) this.#write();
+      await this.#writing;
+    }
+    if (this.#failure !== undefined) throw this.#failure;
+  }
+
+  /** Writes the rest, syncs and closes; the file is closed also when that fails. */
+  async close(): Promise<void> {
+    try {
+      await this.flush();
+      await this.#file.sync();
+    } finally {
+      await this.#file.close();
+    }
+  }
+}

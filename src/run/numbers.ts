@@ -1,0 +1,33 @@
+import type { Evaluation } from '../ssgd/events.js';
+
+/** `12 345 678`: a count with thin groups of three. */
+export function formatCount(count: number): string {
+  return String(Math.round(count)).replace(/\B(?=(\d{3})+$)/g, ' ');
+}
+
+/** Four significant digits, without an exponent where that stays short. */
+export function formatLoss(loss: number): string {
+  if (!Number.isFinite(loss)) return String(loss);
+  const size = Math.abs(loss);
+  if (size !== 0 && (size < 1e-4 || size >= 1e6)) return loss.toExponential(3);
+  return loss.toPrecision(4);
+}
+
+/** `0.41 s`, `12.3 s`, `3:05 min`, `2:03:05 h`. */
+export function formatSeconds(seconds: number): string {
+  if (!Number.isFinite(seconds)) return '?';
+  if (seconds < 10) return `${seconds.toFixed(2)} s`;
+  if (seconds < 60) return `${seconds.toFixed(1)} s`;
+  const whole = Math.round(seconds);
+  const two = (value: number) => String(value).padStart(2, '0');
+  const minutes = Math.floor(whole / 60);
+  if (minutes < 60) return `${minutes}:${two(whole % 60)} min`;
+  return `${Math.floor(minutes / 60)}:${two(minutes % 60)}:${two(whole % 60)} h`;
+}
+
+/** `86.41 %` or `rmse 4.93, r2 0.7312`, whichever the task has. */
+export function formatQuality(evaluation: Evaluation): string {
+  if (evaluation.accuracy !== undefined) return `accuracy ${(100 * evaluation.accuracy).toFixed(2)} %`;
+  const { rmse, r2 } = evaluation;
+  return `rmse ${formatLoss(rmse ?? Number.NaN)}, r2 ${(r2 ?? Number.NaN).toFixed(4)}`;
+}

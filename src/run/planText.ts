@@ -1,0 +1,35 @@
+import { formatBytes } from '../memory/byteSize.js';
+import type { Plan } from '../memory/plan.js';
+
+function work(plan: Plan): string[] {
+  const parts = [
+    `${plan.passes} ${plan.passes === 1 ? 'pass' : 'passes'}`,
+    `reads ${formatBytes(plan.bytesRead)}`,
+  ];
+  if (plan.bytesWritten > 0) parts.push(`writes ${formatBytes(plan.bytesWritten)}`);
+  if (plan.scratchBytes > 0) parts.push(`scratch ${formatBytes(plan.scratchBytes)}`);
+  return parts;
+}
+
+/** One line at the start of a run. */
+export function planLine(plan: Plan): string {
+  const memory = `${formatBytes(plan.plannedPeakBytes)} of ${formatBytes(plan.budgetBytes)}`;
+  return `plan: ${plan.job}: ${[memory, ...work(plan)].join(', ')}`;
+}
+
+/** The whole plan in words: what `mlml plan` prints. */
+export function planText(plan: Plan): string {
+  const lines = [
+    plan.job,
+    '',
+    `  memory   ${formatBytes(plan.plannedPeakBytes)} of the ${formatBytes(plan.budgetBytes)} of --buffer`,
+  ];
+  const width = Math.max(0, ...plan.regions.map(({ name }) => name.length));
+  for (const { name, bytes } of plan.regions) {
+    lines.push(`             ${name.padEnd(width)}  ${formatBytes(bytes)}`);
+  }
+  const [passes, ...rest] = work(plan);
+  lines.push(`  passes   ${passes!.replace(/ pass(es)?$/, '')}`, `  disk     ${rest.join(', ')}`);
+  if (plan.notes.length > 0) lines.push('', ...plan.notes.map((note) => `  - ${note}`));
+  return `${lines.join('\n')}\n`;
+}

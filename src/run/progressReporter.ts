@@ -1,0 +1,131 @@
+import type { TrainEvent } from '../ssgd/events.js';
+import { formatCount, formatLoss, formatQuality, formatSeconds } from './numbers.js';
+import { planLine } from './planText.js';
+import { type MemoryState, ProgressMeter, type ProgressState, progressBar } from './progressMeter.js';
+
+/** The stream progress goes to, usually stderr. */
+export interface ProgressStream {
+  readonly isTTY?: boolean | undefined;
+  readonly columns?: number | undefined;
+  write(text: string): unknown;
+}
+
+export interface ReporterOptions {
+  readonly stream: ProgressStream;
+  readonly quiet: boolean;
+  /** Milliseconds, from any origin. */
+  readonly clock: () => number;
+  readonly memory?: () => MemoryState;
+}
+
+const REDRAW_MS = 100;
+const PLAIN_MS = 5000;
+const BAR_WIDTH = 20;
+const CLEAR = '\r\u001b[K';
+const COLUMNS = [
+  ['time', 9],
+  ['step', 12],
+  ['samples', 13],
+  ['epoch', 6],
+  ['loss', 12],
+  ['rate', 11],
+] as const;
+
+/** Shows a job on a terminal: a redrawn line there, plain timed lines elsewhere, rows of figures on both. */
+export class ProgressReporter {
+  readonly #stream: ProgressStream;
+  readonly #quiet: boolean;
+  readonly #clock: () => number;
+  readonly #memory: (() => MemoryState) | undefined;
+  readonly #meter = new ProgressMeter();
+  readonly #startMs: number;
+  #lastShownMs: number;
+  #barShown = false;
+  #headerShown = false;
+
+  constructor(options: ReporterOptions) {
+    this.#stream = options.stream;
+    this.#quiet = options.quiet;
+    this.#clock = options.clock;
+    this.#memory = options.memory;
+    this.#startMs = options.clock();
+    this.#lastShownMs = this.#startMs;
+  }
+
+  /** Prints a line of its own, above the bar. */
+  line(text: string): void {
+    if (this.#quiet) return;
+    this.#stream.write(`${this.#barShown ? CLEAR : ''}${text}\n`);
+    this.#barShown = false;
+  }
+
+  /** Shows a warning, also when quiet: it is news about the result. */
+  warn(message: string): void {
+    this.#stream.write(`${this.#barShown ? CLEAR : ''}warning: ${message}\n`);
+    this.#barShown = false;
+  }
+
+  #time(): string {
+    return formatSeconds((this.#clock() - this.#startMs) / 1000);
+  }
+
+  progress(state: ProgressState): void {
+    if (this.#quiet) return;
+    const now = this.#clock();
+    this.#meter.observe(state, now);
+    if (now - this.#lastShownMs < (this.#stream.isTTY ? REDRAW_MS : PLAIN_MS)) return;
+    this.#lastShownMs = now;
+    const facts = this.#meter.facts(state, now, this.#memory?.());
+    if (!this.#stream.isTTY) {
+      this.line(`${this.#time().padStart(9)}  ${facts.join(', ')}`);
+      return;
+    }
+    const bar = progressBar(state.done, state.total, BAR_WIDTH);
+    const text = [bar, ...facts].filter((part) => part !== '').join('  ');
+    this.#stream.write(`${CLEAR}${text.slice(0, (this.#stream.columns ?? 80) - 1)}`);
+    this.#barShown = true;
+  }
+
+  /** Takes any event of training. */
+  event(event: TrainEvent): void {
+    switch (event.type) {
+      case 'plan':
+        return this.line(planLine(event.plan));
+      case 'rate':
+        return this.line(`rate: eta0 ${formatLoss(event.eta0)} (${event.reason})`);
+      case 'warning':
+        return this.warn(event.message);
+      case 'progress':
+        return this.progress(event);
+      case 'row':
+        return this.#row(event);
+      case 'evaluation':
+        return this.line(
+          `${this.#time().padStart(9)}  ${event.part}${event.epoch > 0 ? ` after epoch ${event.epoch}` : ''}: ` +
+            `loss ${formatLoss(event.evaluation.loss)}, ${formatQuality(event.evaluation)}`,
+        );
+      case 'log':
+        return;
+    }
+  }
+
+  #row(row: Extract<TrainEvent, { type: 'row' }>): void {
+    if (!this.#headerShown) this.line(COLUMNS.map(([name, width]) => name.padStart(width)).join(''));
+    this.#headerShown = true;
+    const cells = [
+      this.#time(),
+      formatCount(row.step),
+      formatCount(row.samples),
+      String(row.epoch),
+      formatLoss(row.loss),
+      formatLoss(row.learningRate),
+    ];
+    this.line(cells.map((cell, i) => cell.padStart(COLUMNS[i]![1])).join(''));
+  }
+
+  /** Removes the bar. */
+  end(): void {
+    if (this.#barShown) this.#stream.write(CLEAR);
+    this.#barShown = false;
+  }
+}

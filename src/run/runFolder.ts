@@ -1,0 +1,116 @@
+import { dirname, join } from 'node:path';
+import { MlmlError } from '../errors.js';
+import type { Storage } from '../storage/storage.js';
+import { replaceFile } from '../storage/textFile.js';
+
+export const RUN_FILE = 'run.json';
+export const RUN_VERSION = 1;
+
+/** Where one run keeps its files. */
+export interface RunPaths {
+  readonly folder: string;
+  readonly description: string;
+  readonly events: string;
+  readonly model: string;
+  /** The CSV log of 2016, beside the folder of runs. */
+  readonly csv: string;
+}
+
+/** `2026-01-31T12-34-56`, in universal time: sorts by time, and is a file name everywhere. */
+export function timeName(date: Date): string {
+  return date.toISOString().slice(0, 19).replaceAll(':', '-');
+}
+
+/**
+ * Makes the folder of a run: `out`, or `runs/<verb>-<time>` (with `-2`, `-3` … for runs of the same second).
+ * A folder given by the caller that is there already is `MLML_EXISTS`.
+ */
+export async function makeRunFolder(
+  storage: Storage,
+  verb: string,
+  started: Date,
+  out?: string,
+): Promise<RunPaths> {
+  const time = timeName(started);
+  let folder = out ?? join('runs', `${verb}-${time}`);
+  for (let number = 2; (await storage.status(folder)) !== undefined; number++) {
+    if (out !== undefined) {
+      throw new MlmlError('MLML_EXISTS', `${out}: exists already; remove it or give another --out`);
+    }
+    folder = join('runs', `${verb}-${time}-${number}`);
+  }
+  await storage.makeFolder(folder);
+  const logs = join(out === undefined ? '.' : dirname(out), 'logs', verb);
+  const csv = await freeName(storage, logs, `run-${time}`, '.csv');
+  return {
+    folder,
+    description: join(folder, RUN_FILE),
+    events: join(folder, 'events.jsonl'),
+    model: join(folder, 'model'),
+    csv,
+  };
+}
+
+async function freeName(storage: Storage, folder: string, name: string, extension: string): Promise<string> {
+  let path = join(folder, name + extension);
+  for (let number = 2; (await storage.status(path)) !== undefined; number++) {
+    path = join(folder, `${name}-${number}${extension}`);
+  }
+  return path;
+}
+
+/** What `run.json` holds. See docs/format.md. */
+export interface RunDescription {
+  readonly format: 'mlml-run';
+  readonly version: number;
+  readonly status: 'running' | 'done' | 'failed';
+  readonly verb: string;
+  /** The words of the command line after `mlml`. */
+  readonly command: readonly string[];
+  /** After defaults. */
+  readonly options: object;
+  readonly seed: number;
+  readonly versions: { readonly mlml: string; readonly node: string; readonly platform: string };
+  readonly dataset: object;
+  readonly plan: object;
+  /** ISO 8601. */
+  readonly started: string;
+  readonly ended?: string;
+  readonly pid: number;
+  readonly log?: string;
+  /** The object of `--json`, once done. */
+  readonly result?: object;
+  readonly error?: { readonly code: string; readonly message: string };
+}
+
+/** Replaces `run.json`, atomically. */
+export async function writeRun(storage: Storage, paths: RunPaths, run: RunDescription): Promise<void> {
+  await replaceFile(storage, paths.description, `${JSON.stringify(run, null, 1)}\n`);
+}
+
+/** Checks a parsed `run.json` as far as it is shown. */
+export function checkRun(value: unknown, path: string): RunDescription {
+  const run = (typeof value === 'object' && value !== null ? value : {}) as Record<string, unknown>;
+  if (run['format'] !== 'mlml-run') {
+    throw new MlmlError(
+      'MLML_BAD_FILE',
+      `${path}: field 'format' is ${JSON.stringify(run['format'])}; expected "mlml-run"`,
+    );
+  }
+  if (run['version'] !== RUN_VERSION) {
+    const newer = typeof run['version'] === 'number' && run['version'] > RUN_VERSION;
+    throw new MlmlError(
+      newer ? 'MLML_VERSION' : 'MLML_BAD_FILE',
+      `${path}: format version ${JSON.stringify(run['version'])} is not ${RUN_VERSION}${newer ? '; update mlml' : ''}`,
+    );
+  }
+  for (const field of ['status', 'verb', 'started']) {
+    if (typeof run[field] !== 'string') {
+      throw new MlmlError(
+        'MLML_BAD_FILE',
+        `${path}: field '${field}' is ${JSON.stringify(run[field])}; expected a string`,
+      );
+    }
+  }
+  return value as RunDescription;
+}

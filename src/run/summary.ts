@@ -1,0 +1,71 @@
+import { formatBytes } from '../memory/byteSize.js';
+import type { Evaluation } from '../ssgd/events.js';
+import { formatCount, formatLoss, formatQuality, formatSeconds } from './numbers.js';
+
+/** Bytes the JavaScript heap may add to the budget. */
+export const HEAP_ALLOWANCE = 16e6;
+
+/** Loss and accuracy (classification) or rmse and r2 (regression). */
+export type Score =
+  | { readonly loss: number; readonly accuracy: number }
+  | { readonly loss: number; readonly rmse: number; readonly r2: number };
+
+/** The object of `--json`: exactly these keys, in this order. */
+export interface TrainSummary {
+  readonly verb: string;
+  readonly dataset: string;
+  readonly n: number;
+  readonly d: number;
+  readonly k: number;
+  readonly epochs: number;
+  readonly train: Score | null;
+  /** null when the data set has no test rows. */
+  readonly test: Score | null;
+  readonly seconds: number;
+  readonly samples: number;
+  readonly samplesPerSecond: number;
+  readonly bytesRead: number;
+  readonly bytesWritten: number;
+  readonly bufferBytes: number;
+  readonly plannedPeakBytes: number;
+  readonly peakRssBytes: number;
+  readonly baselineRssBytes: number;
+  /** Folders. */
+  readonly run: string;
+  readonly model: string;
+}
+
+/** The figures of an evaluation that belong in a result. */
+export function scoreOf(evaluation: Evaluation | undefined): Score | null {
+  if (evaluation === undefined) return null;
+  const { loss, accuracy, rmse, r2 } = evaluation;
+  if (accuracy !== undefined) return { loss, accuracy };
+  return { loss, rmse: rmse ?? Number.NaN, r2: r2 ?? Number.NaN };
+}
+
+function scoreLine(score: Score): string {
+  return `loss ${formatLoss(score.loss)}, ${formatQuality({ rows: 0, ...score })}`;
+}
+
+/** The end of a run, in words. `wholeTrain`: the training figures are of all rows, not of the last epoch. */
+export function summaryText(summary: TrainSummary, wholeTrain: boolean, csv: string | undefined): string {
+  const { seconds, bytesRead, bytesWritten, peakRssBytes, baselineRssBytes, bufferBytes } = summary;
+  const speed = (bytesRead + bytesWritten) / 1e6 / Math.max(seconds, 1e-9);
+  const above = peakRssBytes - baselineRssBytes;
+  const lines: string[] = [];
+  if (summary.test !== null) lines.push(`test    ${scoreLine(summary.test)}`);
+  if (summary.train !== null) {
+    lines.push(`train   ${scoreLine(summary.train)}${wholeTrain ? '' : ' (while training, last epoch)'}`);
+  }
+  lines.push(
+    `time    ${formatSeconds(seconds)}: ${formatCount(summary.samples)} samples, ` +
+      `${formatCount(summary.samplesPerSecond)} samples/s, ${speed.toPrecision(3)} MB/s ` +
+      `(read ${formatBytes(bytesRead)}, wrote ${formatBytes(bytesWritten)})`,
+    `memory  peak RSS ${formatBytes(peakRssBytes)}: ${formatBytes(Math.max(0, above))} above the ` +
+      `${formatBytes(baselineRssBytes)} of Node itself; allowed ${formatBytes(bufferBytes)} + ${formatBytes(HEAP_ALLOWANCE)}`,
+    `run     ${summary.run}`,
+    `model   ${summary.model}`,
+  );
+  if (csv !== undefined) lines.push(`log     ${csv}`);
+  return `${lines.join('\n')}\n`;
+}
