@@ -96,7 +96,12 @@ for (const [name, make] of Object.entries(implementations)) {
   test(`${name}: what is not there`, async (context) => {
     const { storage, folder } = make(context);
     const path = join(folder, 'nothing');
-    for (const attempt of [storage.openRead(path), storage.openWrite(path), storage.rename(path, `${path}2`)])
+    const attempts = [
+      () => storage.openRead(path),
+      () => storage.openWrite(path),
+      () => storage.rename(path, `${path}2`),
+    ];
+    for (const attempt of attempts)
       await assert.rejects(attempt, { code: 'MLML_NOT_FOUND', message: /nothing: no such file or folder/ });
     assert.equal(await storage.status(path), undefined);
     assert.deepEqual(await storage.list(path), []);

@@ -69,9 +69,30 @@ export class ByteReader {
     }
   }
 
-  async byte(what: string): Promise<number> {
-    if (this.#used === this.#chunk.length && !(await this.#fill()))
-      throw this.fault(`the data end here, ${what} is missing; the file is cut short`);
+  /** Gets at least `length` bytes at hand for `byte`, fewer only where the stream ends. */
+  async prepare(length: number): Promise<void> {
+    while (!this.has(length)) {
+      // Copied first: the next chunk may overwrite this one.
+      const rest = this.#chunk.slice(this.#used);
+      this.#chunk = rest;
+      this.#used = 0;
+      const next = await this.#chunks.next();
+      if (next.done === true) return;
+      const joined = new Uint8Array(rest.length + next.value.length);
+      joined.set(rest);
+      joined.set(next.value, rest.length);
+      this.#chunk = joined;
+    }
+  }
+
+  /** Whether `length` bytes are at hand. */
+  has(length: number): boolean {
+    return this.#chunk.length - this.#used >= length;
+  }
+
+  /** The next byte, which must be at hand unless the stream has ended. */
+  byte(what: string): number {
+    if (!this.has(1)) throw this.fault(`the data end here, ${what} is missing; the file is cut short`);
     this.position++;
     return this.#chunk[this.#used++]!;
   }

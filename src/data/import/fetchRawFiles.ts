@@ -19,7 +19,6 @@ export async function fetchRawFiles(
     const path = join(folder, name);
     if ((await storage.status(path)) !== undefined) continue;
     try {
-      await storage.makeFolder(folder);
       await downloadFile(storage, urls, path, {
         ...(sha256 === undefined ? {} : { sha256 }),
         ...(options.signal === undefined ? {} : { signal: options.signal }),

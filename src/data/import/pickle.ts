@@ -1,6 +1,6 @@
 import type { ByteReader } from './byteReader.js';
 
-/** A long string left in the file: where its bytes lie. */
+/** A long string (above 1024 bytes) left in the file: where its bytes lie. */
 export class PickledBytes {
   readonly offset: number;
   readonly byteLength: number;
@@ -66,8 +66,14 @@ const allowedGlobals: Record<string, 'array' | 'reconstruct' | 'dtype'> = {
   'numpy._core.multiarray _reconstruct': 'reconstruct',
 };
 
-/** Longer strings are not kept, only located. */
-const LONGEST_KEPT = 40;
+/** Longer strings are not kept. */
+const LONGEST_KEPT = 16;
+/** Strings up to here are neither kept nor located: the file names of images. */
+const LONGEST_DROPPED = 1024;
+const dropped = new PickledBytes(0, 0);
+const LONGEST_GLOBAL = 100;
+/** Bytes of the longest opcode with what belongs to it. */
+const LONGEST_OPCODE = LONGEST_GLOBAL + 4;
 /** Values made in all; a CIFAR-10 batch makes about 30 000. */
 const MOST_VALUES = 400_000;
 
@@ -82,10 +88,12 @@ export async function readPickle(reader: ByteReader): Promise<PickleValue> {
 class PickleMachine {
   readonly #reader: ByteReader;
   readonly #stack: (PickleValue | typeof MARK)[] = [];
-  readonly #memo = new Map<number, PickleValue>();
+  readonly #memo: PickleValue[] = [];
   #made = 0;
   /** Offset of the opcode being carried out. */
   #at = 0;
+  /** Bytes of a long string to be skipped after the opcode. */
+  #skip = 0;
 
   constructor(reader: ByteReader) {
     this.#reader = reader;
@@ -96,22 +104,26 @@ class PickleMachine {
   }
 
   async run(): Promise<PickleValue> {
-    if ((await this.#reader.byte('a pickle')) !== 0x80)
-      throw this.#fault('does not begin with a protocol number');
-    const protocol = await this.#reader.byte('the pickle protocol');
+    await this.#reader.prepare(LONGEST_OPCODE);
+    if (this.#reader.byte('a pickle') !== 0x80) throw this.#fault('does not begin with a protocol number');
+    const protocol = this.#reader.byte('the pickle protocol');
     if (protocol !== 2 && protocol !== 3) throw this.#fault(`protocol ${protocol}; 2 or 3 is needed`);
     for (;;) {
+      // Waiting for every byte would cost more memory than all the values.
+      if (!this.#reader.has(LONGEST_OPCODE)) await this.#reader.prepare(LONGEST_OPCODE);
       this.#at = this.#reader.position;
-      const opcode = await this.#reader.byte('the rest of the pickle');
+      const opcode = this.#reader.byte('the rest of the pickle');
       if (opcode === 0x2e) break;
-      await this.#step(String.fromCharCode(opcode), opcode);
+      this.#step(String.fromCharCode(opcode), opcode);
+      if (this.#skip > 0) await this.#reader.skip(this.#skip, `a string of ${this.#skip} bytes`);
+      this.#skip = 0;
     }
     const result = this.#pop();
     if (this.#stack.length > 0) throw this.#fault('ends with values left over');
     return result;
   }
 
-  async #step(letter: string, opcode: number): Promise<void> {
+  #step(letter: string, opcode: number): void {
     switch (letter) {
       case '(':
         this.#stack.push(MARK);
@@ -129,26 +141,26 @@ class PickleMachine {
       case '\x89':
         return this.#push(false);
       case 'K':
-        return this.#push(await this.#unsigned(1));
+        return this.#push(this.#unsigned(1));
       case 'M':
-        return this.#push(await this.#unsigned(2));
+        return this.#push(this.#unsigned(2));
       case 'J':
-        return this.#push((await this.#unsigned(4)) | 0);
+        return this.#push(this.#unsigned(4) | 0);
       case 'U':
       case 'C':
-        return this.#push(await this.#string(await this.#unsigned(1)));
+        return this.#string(this.#unsigned(1));
       case 'T':
       case 'X':
       case 'B':
-        return this.#push(await this.#string(await this.#unsigned(4)));
+        return this.#string(this.#unsigned(4));
       case 'q':
-        return this.#remember(await this.#unsigned(1));
+        return this.#remember(this.#unsigned(1));
       case 'r':
-        return this.#remember(await this.#unsigned(4));
+        return this.#remember(this.#unsigned(4));
       case 'h':
-        return this.#recall(await this.#unsigned(1));
+        return this.#recall(this.#unsigned(1));
       case 'j':
-        return this.#recall(await this.#unsigned(4));
+        return this.#recall(this.#unsigned(4));
       case 't':
         return this.#push(new Tuple(this.#popToMark()));
       case '\x85':
@@ -164,7 +176,7 @@ class PickleMachine {
       case 'u':
         return this.#setItems(this.#popToMark());
       case 'c':
-        return this.#push(await this.#global());
+        return this.#push(this.#global());
       case 'R':
         return this.#reduce();
       case 'b':
@@ -222,39 +234,44 @@ class PickleMachine {
 
   #remember(slot: number): void {
     this.#count();
-    this.#memo.set(slot, this.#top());
+    // Pickles number their memos one after the other.
+    if (slot > this.#memo.length + 64) throw this.#fault(`sets memo ${slot} out of order`);
+    this.#memo[slot] = this.#top();
   }
 
   #recall(slot: number): void {
-    const value = this.#memo.get(slot);
+    const value = this.#memo[slot];
     if (value === undefined) throw this.#fault(`recalls memo ${slot}, which was never set`);
     this.#push(value);
   }
 
-  async #unsigned(bytes: number): Promise<number> {
+  #unsigned(bytes: number): number {
     let value = 0;
-    for (let i = 0; i < bytes; i++) value += (await this.#reader.byte('a number of the pickle')) * 256 ** i;
+    for (let i = 0; i < bytes; i++) value += this.#reader.byte('a number of the pickle') * 256 ** i;
     return value;
   }
 
-  async #string(byteLength: number): Promise<string | PickledBytes> {
-    const offset = this.#reader.position;
+  /** Pushes a short string, or the place of a long one, whose bytes are then skipped. */
+  #string(byteLength: number): void {
     if (byteLength > LONGEST_KEPT) {
-      await this.#reader.skip(byteLength, `a string of ${byteLength} bytes`);
-      return new PickledBytes(offset, byteLength);
+      this.#skip = byteLength;
+      const isDropped = byteLength <= LONGEST_DROPPED;
+      return this.#push(isDropped ? dropped : new PickledBytes(this.#reader.position, byteLength));
     }
-    const bytes = new Uint8Array(byteLength);
-    await this.#reader.read(bytes, 'a string of the pickle');
-    return Buffer.from(bytes).toString('latin1');
+    let text = '';
+    for (let i = 0; i < byteLength; i++)
+      text += String.fromCharCode(this.#reader.byte('a string of the pickle'));
+    this.#push(text);
   }
 
-  async #global(): Promise<Global> {
+  #global(): Global {
     const lines = ['', ''];
     for (let line = 0; line < 2; ) {
-      const byte = await this.#reader.byte('the name of a global');
+      const byte = this.#reader.byte('the name of a global');
       if (byte === 0x0a) line++;
       else lines[line] += String.fromCharCode(byte);
-      if (lines[0]!.length + lines[1]!.length > 100) throw this.#fault('the name of a global is too long');
+      if (lines[0]!.length + lines[1]!.length > LONGEST_GLOBAL)
+        throw this.#fault('the name of a global is too long');
     }
     const name = lines.join(' ');
     if (!Object.hasOwn(allowedGlobals, name)) {
