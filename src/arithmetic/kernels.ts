@@ -1,6 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { setFlagsFromString } from 'node:v8';
+import { type CholeskyKernels, plainCholesky } from './cholesky.js';
 import { type GatherKernels, plainGather } from './gather.js';
+import { type GramKernels, plainGram } from './gram.js';
+import { type NormalProductKernels, plainNormalProduct } from './normalProduct.js';
 import type { ScatterKernels } from './scatter.js';
 import { plainScatter } from './scatter.js';
 import { plainScores, type ScoreKernels } from './scores.js';
@@ -10,14 +13,29 @@ import { plainSteps, type StepKernels } from './step.js';
  * The hot loops. Every argument named an address is a byte offset into the arena's memory.
  * `plainKernels` is the TypeScript reference; `loadKernels` gives the WebAssembly build; both pass one suite.
  */
-export interface Kernels extends GatherKernels, ScatterKernels, ScoreKernels, StepKernels {}
+export interface Kernels
+  extends GatherKernels,
+    ScatterKernels,
+    ScoreKernels,
+    StepKernels,
+    GramKernels,
+    CholeskyKernels,
+    NormalProductKernels {}
 
 export type KernelBuild = 'plain' | 'simd' | 'relaxed';
 
 /** The reference implementation in plain TypeScript. */
 export function plainKernels(memory: WebAssembly.Memory): Kernels {
   const buffer = memory.buffer as unknown as SharedArrayBuffer;
-  return { ...plainGather(buffer), ...plainScatter(buffer), ...plainScores(buffer), ...plainSteps(buffer) };
+  return {
+    ...plainGather(buffer),
+    ...plainScatter(buffer),
+    ...plainScores(buffer),
+    ...plainSteps(buffer),
+    ...plainGram(buffer),
+    ...plainCholesky(buffer),
+    ...plainNormalProduct(buffer),
+  };
 }
 
 // (func (param v128 v128 v128) (result v128) (f32x4.relaxed_madd (local.get 0) (local.get 1) (local.get 2)))

@@ -1,0 +1,59 @@
+import type { DatasetDescription } from '../../data/format.js';
+import { makeScaling, type Scaling } from '../../data/scaling.js';
+import type { Plan } from '../../memory/plan.js';
+import type { Storage } from '../../storage/storage.js';
+import type { TrainListener } from '../events.js';
+import type { TrainOptions } from '../options.js';
+
+/** What `closed` and `gd` return. Weights act on scaled features: score_c = Σⱼ weights[c·d + j]·x'ⱼ + intercept[c]. */
+export interface Fit {
+  /** k × d, row by row. */
+  readonly weights: Float64Array;
+  readonly intercept: Float64Array;
+  readonly plan: Plan;
+  readonly bytesRead: number;
+  /** Passes of conjugate gradients, steps of gradient descent; 1 for a direct solution. */
+  readonly iterations: number;
+  /** Reads of all training rows. */
+  readonly passes: number;
+  /** The objective at the solution, penalty included, divided by the number of rows. */
+  readonly objective: number;
+  /** Conjugate gradients: largest ‖b − A·w‖/‖b‖ of a column, recomputed at the end. Gradient descent: ‖g‖/‖g at 0‖. */
+  readonly residual?: number;
+}
+
+export interface SolveContext {
+  readonly storage: Storage;
+  readonly signal?: AbortSignal;
+  readonly onEvent?: TrainListener;
+}
+
+/** Sizes every plan of this room starts from. */
+export interface ProblemSize {
+  /** Training rows used. */
+  readonly n: number;
+  readonly d: number;
+  /** Columns of scores: classes, or 1 for regression. */
+  readonly k: number;
+  readonly rowBytes: number;
+  readonly bytes: boolean;
+}
+
+export function problemSize(
+  description: DatasetDescription,
+  options: TrainOptions,
+  rowBytes: number,
+): ProblemSize {
+  const all = description.parts.train.n;
+  return {
+    n: options.subset > 0 ? Math.min(options.subset, all) : all,
+    d: description.d,
+    k: description.task === 'classification' ? description.k : 1,
+    rowBytes,
+    bytes: description.dtype === 'uint8',
+  };
+}
+
+export function scalingOf(description: DatasetDescription, options: TrainOptions): Scaling {
+  return makeScaling(options.scale, description.dtype, description.statistics);
+}

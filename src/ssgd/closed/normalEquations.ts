@@ -1,0 +1,232 @@
+import { labelDtypeCodes } from '../../arithmetic/gather.js';
+import { packedLength } from '../../arithmetic/gram.js';
+import type { Kernels } from '../../arithmetic/kernels.js';
+import { padded4, panelIndex } from '../../arithmetic/normalProduct.js';
+import type { Dataset } from '../../data/dataset.js';
+import type { RowFile } from '../../data/rowFile.js';
+import type { Scaling } from '../../data/scaling.js';
+import { scanBytes, scanRows } from '../../data/scanRows.js';
+import type { Arena } from '../../memory/arena.js';
+import type { Region } from '../../memory/plan.js';
+import type { ProblemSize } from './fit.js';
+import { checkClass, RowPanels, rowPanelRegions, writeTargets } from './rowPanels.js';
+
+/**
+ * The normal equations of ridge regression in the arena, after one pass:
+ *
+ *   gram    X'ᵀX' of the scaled rows, centred when there is an intercept; packed lower triangle, without reg
+ *   cross   X'ᵀY likewise, k vectors of d
+ *   mean    mean of the scaled features
+ *   targetMean, targetSquares    mean of each column of Y; Σ‖y‖², about the mean when there is an intercept
+ *
+ * Sums are taken about an origin (0 for bytes, whose sums are exact integers; else the mean of the statistics)
+ * and moved to the mean afterwards: Σ(x−m)(x−m)ᵀ = Σ(x−o)(x−o)ᵀ − n·δδᵀ with δ = m − o. Without an intercept
+ * n·mmᵀ is added back. So a large mean costs no digits.
+ */
+export interface NormalEquations {
+  readonly targetMean: Float64Array;
+  readonly targetSquares: number;
+  readonly bytesRead: number;
+}
+
+/** Rows per block, most wanted first. */
+export const gramBlockRows = [512, 256, 128, 64, 32, 16, 8, 4] as const;
+
+export function normalEquationRegions(size: ProblemSize, blockRows: number): Region[] {
+  const { d, k } = size;
+  const shared = [
+    { name: 'gram', bytes: 8 * packedLength(d) },
+    { name: 'cross', bytes: 8 * d * k },
+    { name: 'mean', bytes: 8 * d },
+  ];
+  if (size.bytes) {
+    // Blocks of less than 16 rows are padded to 16.
+    const padded = Math.max(16, blockRows);
+    return [
+      { name: 'rows', bytes: scanBytes(blockRows, size.rowBytes) },
+      { name: 'row labels', bytes: 8 * blockRows },
+      { name: 'transposed', bytes: 2 * padded * padded4(d) },
+      ...shared,
+    ];
+  }
+  const columns = padded4(k) + 4;
+  return [
+    ...rowPanelRegions(size, blockRows),
+    { name: 'targets', bytes: 8 * columns * blockRows },
+    { name: 'cross panels', bytes: 8 * columns * padded4(d) },
+    { name: 'tile', bytes: 128 },
+    ...shared,
+  ];
+}
+
+export interface NormalEquationInput {
+  readonly dataset: Dataset;
+  readonly size: ProblemSize;
+  readonly scaling: Scaling;
+  readonly bias: boolean;
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress: (rows: number) => void;
+}
+
+/** Raw sums about an origin, before they are moved to the mean. */
+interface Sums {
+  /** mean of the (unscaled or scaled) features minus their origin */
+  readonly delta: Float64Array;
+  /** factor still to be applied to each feature */
+  readonly factor: Float64Array;
+  /** column sums and sum of squares of the targets about `origin` */
+  readonly targets: Float64Array;
+  readonly squares: number;
+  readonly origin: number;
+  readonly bytesRead: number;
+}
+
+/** One streaming pass. */
+export async function accumulateNormalEquations(
+  arena: Arena,
+  kernels: Kernels,
+  input: NormalEquationInput,
+): Promise<NormalEquations> {
+  const { size, bias } = input;
+  const { n, d, k } = size;
+  const gram = arena.float64('gram').fill(0);
+  const cross = arena.float64('cross').fill(0);
+  const mean = arena.float64('mean').fill(0);
+  const file = input.dataset.train.first(n);
+  const sums = size.bytes
+    ? await sumBytes(arena, kernels, file, input)
+    : await sumDoubles(arena, kernels, file, input);
+  const { delta, factor, targets } = sums;
+  for (let i = 0; i < d; i++) {
+    const row = packedLength(i);
+    const shift = n * delta[i]!;
+    const back = bias ? 0 : n * mean[i]!;
+    for (let j = 0; j <= i; j++) {
+      gram[row + j] = (gram[row + j]! - shift * delta[j]!) * factor[i]! * factor[j]! + back * mean[j]!;
+    }
+  }
+  const targetMean = new Float64Array(k);
+  let targetSquares = sums.squares;
+  for (let c = 0; c < k; c++) {
+    const targetDelta = targets[c]! / n;
+    targetMean[c] = sums.origin + targetDelta;
+    targetSquares -= n * targetDelta ** 2;
+    if (!bias) targetSquares += n * targetMean[c]! ** 2;
+    for (let j = 0; j < d; j++) {
+      const at = c * d + j;
+      const centred = (cross[at]! - targets[c]! * delta[j]!) * factor[j]!;
+      cross[at] = bias ? centred : centred + n * mean[j]! * targetMean[c]!;
+    }
+  }
+  return { targetMean, targetSquares, bytesRead: sums.bytesRead };
+}
+
+/** Bytes: integer sums of the unscaled features, origin 0. */
+async function sumBytes(
+  arena: Arena,
+  kernels: Kernels,
+  file: RowFile,
+  { dataset, size, scaling, signal, onProgress }: NormalEquationInput,
+): Promise<Sums> {
+  const { n, d, k } = size;
+  const classification = dataset.description.task === 'classification';
+  const { rowBytes, labelOffset, labelDtype } = file.layout;
+  const labels = arena.float64('row labels');
+  const transposed = arena.address('transposed');
+  const crossAddress = arena.address('cross');
+  const mean = arena.float64('mean');
+  const targets = new Float64Array(k);
+  let squares = 0;
+  let origin: number | undefined;
+  for await (const { base, to: count, firstRow } of scanRows(file, arena, 'rows', signal)) {
+    const padded = Math.ceil(count / 16) * 16;
+    kernels.transposeUint8(base, rowBytes, count, padded, d, transposed);
+    kernels.addGramUint8(transposed, padded, d, arena.address('gram'));
+    const dtype = labelDtypeCodes.indexOf(labelDtype);
+    kernels.gatherLabels(base, rowBytes, labelOffset, dtype, 0, 0, count, arena.address('row labels'));
+    origin ??= classification ? 0 : labels[0]!;
+    for (let r = 0; r < count; r++) {
+      const column = classification ? checkClass(labels[r]!, k, firstRow + r) : 0;
+      const value = classification ? 1 : labels[r]! - origin;
+      targets[column]! += value;
+      squares += value * value;
+      kernels.addScaledUint8(base + r * rowBytes, d, value, crossAddress + 8 * d * column);
+      if (!classification) kernels.addScaledUint8(base + r * rowBytes, d, 1, arena.address('mean'));
+    }
+    onProgress(firstRow + count);
+  }
+  const cross = arena.float64('cross');
+  if (classification) for (let at = 0; at < d * k; at++) mean[at % d]! += cross[at]!;
+  const delta = new Float64Array(d);
+  for (let j = 0; j < d; j++) {
+    delta[j] = mean[j]! / n;
+    mean[j] = scaling.multiply[j]! * delta[j]! + scaling.add[j]!;
+  }
+  const bytesRead = n * rowBytes;
+  return { delta, factor: scaling.multiply, targets, squares, origin: origin ?? 0, bytesRead };
+}
+
+/** Other types: scaled doubles about the mean of the statistics; a last column of ones sums the features. */
+async function sumDoubles(
+  arena: Arena,
+  kernels: Kernels,
+  file: RowFile,
+  { dataset, size, scaling, signal, onProgress }: NormalEquationInput,
+): Promise<Sums> {
+  const { n, d, k } = size;
+  const { task, statistics } = dataset.description;
+  const classification = task === 'classification';
+  const width = padded4(k) + 4;
+  const features = padded4(d);
+  const reader = new RowPanels(arena, kernels, file, signal);
+  const origins = scaling.multiply.map((factor, j) => factor * statistics.mean[j]! + scaling.add[j]!);
+  reader.scale(
+    scaling.multiply,
+    scaling.add.map((add, j) => add - origins[j]!),
+  );
+  const values = arena.float64('targets');
+  const panels = arena.float64('cross panels').fill(0);
+  const targets = new Float64Array(k);
+  let squares = 0;
+  let origin: number | undefined;
+  for await (const block of reader.blocks()) {
+    const { rows, count, firstRow } = block;
+    origin ??= classification ? 0 : reader.labels[0]!;
+    writeTargets(values, block, reader.labels, size, classification, origin);
+    values.fill(0, rows * padded4(k), rows * width);
+    for (let r = 0; r < count; r++) {
+      values[panelIndex(rows, r, padded4(k))] = 1;
+      for (let c = 0; c < k; c++) {
+        const value = values[panelIndex(rows, r, c)]!;
+        targets[c]! += value;
+        squares += value * value;
+      }
+    }
+    kernels.addGram64(reader.panels, rows, d, arena.address('tile'), arena.address('gram'));
+    kernels.addCrossProduct(
+      reader.panels,
+      features / 4,
+      arena.address('targets'),
+      width / 4,
+      rows,
+      arena.address('cross panels'),
+    );
+    onProgress(firstRow + count);
+  }
+  const cross = arena.float64('cross');
+  const mean = arena.float64('mean');
+  const delta = new Float64Array(d);
+  for (let j = 0; j < d; j++) {
+    for (let c = 0; c < k; c++) cross[c * d + j] = panels[panelIndex(features, j, c)]!;
+    delta[j] = panels[panelIndex(features, j, padded4(k))]! / n;
+    mean[j] = origins[j]! + delta[j]!;
+  }
+  return {
+    delta,
+    factor: new Float64Array(d).fill(1),
+    targets,
+    squares,
+    origin: origin ?? 0,
+    bytesRead: reader.bytesRead,
+  };
+}

@@ -1,0 +1,118 @@
+import { packedLength } from '../../arithmetic/gram.js';
+import { padded4 } from '../../arithmetic/normalProduct.js';
+import type { DatasetDescription } from '../../data/format.js';
+import { rowLayout } from '../../data/rowLayout.js';
+import { MlmlError } from '../../errors.js';
+import { formatBytes } from '../../memory/byteSize.js';
+import { budgetTooSmall, type Plan } from '../../memory/plan.js';
+import type { TrainOptions } from '../options.js';
+import { conjugateGradientRegions } from './conjugateGradients.js';
+import { firstFitting } from './firstFitting.js';
+import { type ProblemSize, problemSize } from './fit.js';
+import { gramBlockRows, normalEquationRegions } from './normalEquations.js';
+
+export interface ClosedPlan extends Plan {
+  readonly method: 'cholesky' | 'cg';
+  readonly size: ProblemSize;
+  /** Rows per block. */
+  readonly blockRows: number;
+  /** Vectors per pass of conjugate gradients; 0 for Cholesky. */
+  readonly width: number;
+}
+
+/** Passes of conjugate gradients that give up. */
+export const LARGEST_PASSES = 500;
+/** Wider blocks cost more arithmetic in the small dense steps than they save in passes. */
+const LARGEST_WIDTH = 256;
+
+/** The direct method when the Gram matrix fits the budget, else conjugate gradients as wide as the budget allows. */
+export function planClosed(description: DatasetDescription, options: TrainOptions): ClosedPlan {
+  checkClosedOptions(options);
+  const layout = rowLayout(description.d, description.dtype, description.labelDtype);
+  const size = problemSize(description, options, layout.rowBytes);
+  const direct = planCholesky(size, options.bufferBytes);
+  if (direct.plannedPeakBytes <= options.bufferBytes) return direct;
+  const iterative = planConjugateGradients(size, options.bufferBytes);
+  if (iterative.plannedPeakBytes <= options.bufferBytes) return iterative;
+  const needed = Math.min(direct.plannedPeakBytes, iterative.plannedPeakBytes);
+  throw budgetTooSmall(direct.job, needed, options.bufferBytes);
+}
+
+function checkClosedOptions(options: TrainOptions): void {
+  if (options.loss !== 'ridge') {
+    throw new MlmlError(
+      'MLML_USAGE',
+      `closed: --loss=${options.loss} has no closed form; use ridge, or the verbs gd, sgd, ssgd or hsgd`,
+    );
+  }
+  if (options.l1 !== 0) {
+    throw new MlmlError(
+      'MLML_USAGE',
+      `closed: --l1=${options.l1} has no closed form; leave it 0, or use gd, sgd, ssgd or hsgd`,
+    );
+  }
+}
+
+function jobOf(size: ProblemSize): string {
+  return `closed on ${size.d} features x ${size.k} ${size.k === 1 ? 'column' : 'columns'}`;
+}
+
+/** Cholesky on the packed Gram matrix; above the budget when that cannot fit. */
+export function planCholesky(size: ProblemSize, budgetBytes: number): ClosedPlan {
+  const { choice, regions, totalBytes } = firstFitting(
+    gramBlockRows,
+    (rows) => normalEquationRegions(size, rows),
+    budgetBytes,
+  );
+  const gramBytes = 8 * packedLength(size.d);
+  return {
+    job: jobOf(size),
+    method: 'cholesky',
+    size,
+    blockRows: choice,
+    width: 0,
+    budgetBytes,
+    regions,
+    plannedPeakBytes: totalBytes,
+    passes: 1,
+    bytesRead: size.n * size.rowBytes,
+    bytesWritten: 0,
+    scratchBytes: 0,
+    notes: [
+      `the Gram matrix takes ${formatBytes(gramBytes)}: one pass sums it, then Cholesky solves exactly`,
+      `rows are taken ${choice} at a time`,
+    ],
+  };
+}
+
+/** Block conjugate gradients; above the budget when even the narrowest block cannot fit. */
+export function planConjugateGradients(size: ProblemSize, budgetBytes: number): ClosedPlan {
+  const narrowest = padded4(size.k);
+  const widest = Math.max(narrowest, Math.min(LARGEST_WIDTH, padded4(size.d)));
+  const choices: { width: number; blockRows: number }[] = [];
+  // Few rows per block leave room for width; wide blocks are worth more than long ones.
+  for (let width = widest; width >= narrowest; width -= 4) choices.push({ width, blockRows: 32 });
+  for (const blockRows of [16, 8, 4]) choices.push({ width: narrowest, blockRows });
+  const regionsOf = (choice: { width: number; blockRows: number }) =>
+    conjugateGradientRegions(size, choice.width, choice.blockRows);
+  const { choice, regions, totalBytes } = firstFitting(choices, regionsOf, budgetBytes);
+  const passes = Math.min(LARGEST_PASSES, Math.ceil((2 * size.d) / choice.width) + 10);
+  return {
+    job: jobOf(size),
+    method: 'cg',
+    size,
+    ...choice,
+    budgetBytes,
+    regions,
+    plannedPeakBytes: totalBytes,
+    passes,
+    bytesRead: passes * size.n * size.rowBytes,
+    bytesWritten: 0,
+    scratchBytes: 0,
+    notes: [
+      `the Gram matrix (${formatBytes(8 * packedLength(size.d))}) does not fit --buffer: ` +
+        `block conjugate gradients, ${choice.width} directions a pass, about ${passes} passes`,
+      'a larger --buffer gives wider blocks and fewer passes',
+    ],
+  };
+}

@@ -1,0 +1,148 @@
+import { loadKernels } from '../../arithmetic/kernels.js';
+import type { Dataset } from '../../data/dataset.js';
+import { MlmlError } from '../../errors.js';
+import { Arena } from '../../memory/arena.js';
+import type { TrainOptions } from '../options.js';
+import { blockConjugateGradients } from './conjugateGradients.js';
+import { type Fit, type SolveContext, scalingOf } from './fit.js';
+import { accumulateNormalEquations } from './normalEquations.js';
+import { type ClosedPlan, LARGEST_PASSES } from './planClosed.js';
+import { solveNormalEquations } from './solveNormalEquations.js';
+import { StreamedNormalOperator } from './streamedNormalOperator.js';
+
+/** Residual at which the answers of conjugate gradients and of Cholesky agree in every figure shown. */
+const TOLERANCE = 1e-6;
+
+/**
+ * Minimises ½Σ‖Wx'ᵢ + b − yᵢ‖² + ½·reg·‖W‖² exactly, by the method of the plan.
+ * Throws `MLML_NOT_DEFINITE` when reg is too small for the data, `MLML_BAD_DATA` for a label out of range.
+ */
+export async function solveClosed(
+  plan: ClosedPlan,
+  dataset: Dataset,
+  options: TrainOptions,
+  context: SolveContext,
+): Promise<Fit> {
+  context.onEvent?.({ type: 'plan', plan });
+  return plan.method === 'cholesky'
+    ? solveDirectly(plan, dataset, options, context)
+    : solveByPasses(plan, dataset, options, context);
+}
+
+async function solveDirectly(
+  plan: ClosedPlan,
+  dataset: Dataset,
+  options: TrainOptions,
+  { signal, onEvent }: SolveContext,
+): Promise<Fit> {
+  const { size } = plan;
+  const arena = new Arena(plan.regions);
+  const kernels = loadKernels(arena.memory);
+  const equations = await accumulateNormalEquations(arena, kernels, {
+    dataset,
+    size,
+    scaling: scalingOf(dataset.description, options),
+    bias: options.bias,
+    signal,
+    onProgress: (rows) =>
+      onEvent?.({
+        type: 'progress',
+        phase: 'solve',
+        done: rows,
+        total: size.n,
+        epoch: 0,
+        bytesRead: rows * size.rowBytes,
+        bytesWritten: 0,
+      }),
+  });
+  const { weights, intercept, objective } = solveNormalEquations(arena, kernels, equations, size, options);
+  onEvent?.({ type: 'row', step: 1, samples: size.n, epoch: 1, loss: objective / size.n, learningRate: 0 });
+  return {
+    weights,
+    intercept,
+    plan,
+    bytesRead: equations.bytesRead,
+    iterations: 1,
+    passes: 1,
+    objective: objective / size.n,
+  };
+}
+
+async function solveByPasses(
+  plan: ClosedPlan,
+  dataset: Dataset,
+  options: TrainOptions,
+  { signal, onEvent }: SolveContext,
+): Promise<Fit> {
+  const { size, width } = plan;
+  const { n } = size;
+  const arena = new Arena(plan.regions);
+  const kernels = loadKernels(arena.memory);
+  let pass = 0;
+  const operator: StreamedNormalOperator = new StreamedNormalOperator(arena, kernels, dataset, {
+    size,
+    width,
+    scaling: scalingOf(dataset.description, options),
+    reg: options.reg,
+    bias: options.bias,
+    signal,
+    onRows: (rows) => {
+      onEvent?.({
+        type: 'progress',
+        phase: 'solve',
+        done: pass * n + rows,
+        total: Math.max(plan.passes, pass + 1) * n,
+        epoch: pass,
+        bytesRead: (pass * n + rows) * size.rowBytes,
+        bytesWritten: 0,
+      });
+      if (rows === n) pass++;
+    },
+  });
+  let nextRow = 1;
+  const result = await blockConjugateGradients(arena, kernels, operator, size, width, {
+    tolerance: TOLERANCE,
+    largestPasses: LARGEST_PASSES,
+    onPass: (passes, _residual, objective) => {
+      if (passes - 1 < nextRow) return;
+      onEvent?.({
+        type: 'row',
+        step: passes - 1,
+        samples: passes * n,
+        epoch: passes,
+        loss: objective / n,
+        learningRate: 0,
+      });
+      nextRow *= 2;
+    },
+    onRestart: (residual) =>
+      onEvent?.({
+        type: 'warning',
+        message: `the true residual is ${residual.toExponential(1)}: conjugate gradients start again from it`,
+      }),
+  });
+  if (!(result.residual <= 100 * TOLERANCE)) {
+    if (options.reg === 0) {
+      throw new MlmlError(
+        'MLML_NOT_DEFINITE',
+        `closed: conjugate gradients stopped at residual ${result.residual.toExponential(1)} after ${result.passes} ` +
+          'passes: the normal equations are singular or nearly so; raise --reg',
+      );
+    }
+    onEvent?.({
+      type: 'warning',
+      message:
+        `conjugate gradients stopped at residual ${result.residual.toExponential(1)} after ${result.passes} passes; ` +
+        'a larger --buffer or --reg would bring them further',
+    });
+  }
+  return {
+    ...operator.weights('x'),
+    plan,
+    bytesRead: operator.bytesRead,
+    iterations: result.passes,
+    passes: result.passes,
+    objective: result.objective / n,
+    residual: result.residual,
+  };
+}

@@ -1,0 +1,165 @@
+import { setImmediate } from 'node:timers/promises';
+import { MlmlError } from '../../errors.js';
+import type { SmoothObjective } from './smoothObjective.js';
+
+/** Full-batch gradient descent on smooth + (l1/n)·Σ|W|. */
+export interface DescentSettings {
+  readonly eta0: number;
+  /** Whether the rate may be halved when it proves too large. */
+  readonly automatic: boolean;
+  /** Factor on eta0 in iteration i (from 0). */
+  readonly schedule: (iteration: number) => number;
+  readonly momentum: number;
+  readonly nesterov: boolean;
+  /** l1/n. */
+  readonly l1: number;
+  /** The first `penalised` elements of a vector are weights, the rest intercepts. */
+  readonly penalised: number;
+  readonly iterations: number;
+  readonly signal?: AbortSignal | undefined;
+  readonly onIteration: (iteration: number, objective: number, rate: number) => void;
+  readonly onHalved: (iteration: number, rate: number) => void;
+}
+
+export interface DescentResult {
+  readonly iterations: number;
+  readonly objective: number;
+  /** ‖gradient‖/‖gradient at 0‖ at the last evaluation (of the proximal step, with l1). */
+  readonly residual: number;
+  readonly converged: boolean;
+}
+
+/** Iteration stops when the gradient has fallen to this share of its first value. */
+const CONVERGED = 1e-10;
+/** An objective this many times its first value means divergence. */
+const EXPLODED = 10;
+const LARGEST_HALVINGS = 40;
+const YIELD_MS = 50;
+
+/**
+ * From W = 0, with g the gradient of the smooth part:
+ *
+ *   Δ ← α·g(W) + momentum·Δ,  W ← W − Δ                    heavy ball (Polyak 1964), the update rule of sgd
+ *   the same with g(W − momentum·Δ)                         Nesterov 1983
+ *   l1: W ← soft(W − Δ, α·l1), and Δ becomes the step really made
+ *
+ * Divergence (a value that is not finite, or ten times the first): back to the best W with Δ = 0 and half the
+ * rate when that is automatic, else `MLML_DIVERGED`.
+ */
+export async function gradientDescent(
+  objective: SmoothObjective,
+  vectors: {
+    readonly w: Float64Array;
+    readonly gradient: Float64Array;
+    readonly velocity: Float64Array;
+    readonly best: Float64Array;
+    readonly ahead: Float64Array;
+  },
+  settings: DescentSettings,
+): Promise<DescentResult> {
+  const { w, gradient, velocity, best, ahead } = vectors;
+  const { momentum, nesterov, l1, penalised } = settings;
+  let eta0 = settings.eta0;
+  let halvings = 0;
+  let first = Number.NaN;
+  let firstNorm = 0;
+  let bestValue = Infinity;
+  let value = 0;
+  let residual = 1;
+  let iteration = 0;
+  let converged = false;
+  let yielded = performance.now();
+  w.fill(0);
+  velocity.fill(0);
+  best.fill(0);
+  while (iteration < settings.iterations && !converged) {
+    const point = nesterov ? ahead : w;
+    if (nesterov) for (let i = 0; i < w.length; i++) ahead[i] = w[i]! - momentum * velocity[i]!;
+    value = (await objective.evaluate(point, gradient)) + l1 * absoluteSum(point, penalised);
+    if (iteration === 0) {
+      first = value;
+      firstNorm = norm(gradient);
+    }
+    if (!(value <= EXPLODED * first)) {
+      if (!settings.automatic || halvings >= LARGEST_HALVINGS || Number.isNaN(first)) {
+        throw diverged(iteration, value, first, eta0, settings.automatic);
+      }
+      eta0 /= 2;
+      halvings++;
+      w.set(best);
+      velocity.fill(0);
+      settings.onHalved(iteration, eta0);
+      // Counted, so that the loop ends whatever happens.
+      iteration++;
+      continue;
+    }
+    if (value < bestValue) {
+      bestValue = value;
+      best.set(point);
+    }
+    const rate = eta0 * settings.schedule(iteration);
+    iteration++;
+    settings.onIteration(iteration, value, rate);
+    const moved = step(w, velocity, gradient, rate, momentum, l1, penalised);
+    residual = firstNorm === 0 ? 0 : (l1 > 0 ? moved / rate : norm(gradient)) / firstNorm;
+    converged = residual <= CONVERGED;
+    if (performance.now() - yielded > YIELD_MS) {
+      await setImmediate();
+      settings.signal?.throwIfAborted();
+      yielded = performance.now();
+    }
+  }
+  return { iterations: iteration, objective: value, residual, converged };
+}
+
+/** One update; returns the length of the step. */
+function step(
+  w: Float64Array,
+  velocity: Float64Array,
+  gradient: Float64Array,
+  rate: number,
+  momentum: number,
+  l1: number,
+  penalised: number,
+): number {
+  const threshold = rate * l1;
+  let squares = 0;
+  for (let i = 0; i < w.length; i++) {
+    const before = w[i]!;
+    let after = before - (rate * gradient[i]! + momentum * velocity[i]!);
+    if (threshold > 0 && i < penalised) after = Math.sign(after) * Math.max(0, Math.abs(after) - threshold);
+    w[i] = after;
+    velocity[i] = before - after;
+    squares += (before - after) ** 2;
+  }
+  return Math.sqrt(squares);
+}
+
+function norm(vector: Float64Array): number {
+  let sum = 0;
+  for (let i = 0; i < vector.length; i++) sum += vector[i]! ** 2;
+  return Math.sqrt(sum);
+}
+
+function absoluteSum(vector: Float64Array, length: number): number {
+  let sum = 0;
+  for (let i = 0; i < length; i++) sum += Math.abs(vector[i]!);
+  return sum;
+}
+
+function diverged(
+  iteration: number,
+  value: number,
+  first: number,
+  rate: number,
+  automatic: boolean,
+): MlmlError {
+  const advice = automatic
+    ? 'even after halving the rate many times; check the data for huge values, or use --scale=standard'
+    : 'give a smaller --eta0 or --momentum, or --eta0=auto';
+  return new MlmlError(
+    'MLML_DIVERGED',
+    `gd diverged in iteration ${iteration + 1} at learning rate ${rate.toPrecision(3)}: the objective per row went ` +
+      `from ${first.toPrecision(4)} to ${value.toPrecision(4)}; ${advice}`,
+  );
+}

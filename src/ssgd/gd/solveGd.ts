@@ -1,0 +1,197 @@
+import { type Kernels, loadKernels } from '../../arithmetic/kernels.js';
+import type { Dataset } from '../../data/dataset.js';
+import { MlmlError } from '../../errors.js';
+import { Arena } from '../../memory/arena.js';
+import { type Fit, type SolveContext, scalingOf } from '../closed/fit.js';
+import { accumulateNormalEquations } from '../closed/normalEquations.js';
+import type { TrainOptions } from '../options.js';
+import { gradientDescent } from './gradientDescent.js';
+import { GramObjective } from './gramObjective.js';
+import type { GdPlan } from './planGd.js';
+import { ridgeLoss, type ScoreLoss, type SmoothObjective } from './smoothObjective.js';
+import { StreamingObjective } from './streamingObjective.js';
+
+export interface GdContext extends SolveContext {
+  /** The loss of a block of scores; not needed for ridge. */
+  readonly loss?: ScoreLoss;
+  /** Factor on eta0 in iteration i; needed for the schedules inverse, cosine, linear and one-cycle. */
+  readonly schedule?: (iteration: number) => number;
+}
+
+export interface GdFit extends Fit {
+  /** Whether the gradient vanished before the iterations were used up. */
+  readonly converged: boolean;
+}
+
+/** Full-batch gradient descent: see `gradientDescent` for the update rule. */
+export async function solveGd(
+  plan: GdPlan,
+  dataset: Dataset,
+  options: TrainOptions,
+  context: GdContext,
+): Promise<GdFit> {
+  const { onEvent, signal } = context;
+  const { size } = plan;
+  const schedule = context.schedule ?? scheduleOf(options);
+  onEvent?.({ type: 'plan', plan });
+  const arena = new Arena(plan.regions);
+  const kernels = loadKernels(arena.memory);
+  const objective =
+    plan.method === 'gram'
+      ? await makeGram(arena, kernels, plan, dataset, options, context)
+      : makeStreaming(arena, kernels, plan, dataset, options, context);
+  const length = size.k * (size.d + 1);
+  const all = arena.float64('vectors').fill(0);
+  const vector = (i: number) => all.subarray(i * length, (i + 1) * length);
+  const vectors = {
+    w: vector(0),
+    gradient: vector(1),
+    velocity: vector(2),
+    best: vector(3),
+    ahead: vector(4),
+  };
+  const eta0 = await chooseRate(objective, vectors.w, vectors.gradient, options, context);
+  let nextRow = 1;
+  const result = await gradientDescent(objective, vectors, {
+    eta0,
+    automatic: options.eta0 === 'auto',
+    schedule,
+    momentum: options.momentum,
+    nesterov: options.optimizer === 'nesterov',
+    l1: options.l1 / size.n,
+    penalised: size.k * size.d,
+    iterations: options.iters,
+    signal,
+    onIteration(iteration, value, learningRate) {
+      const samples = iteration * size.n;
+      if (iteration >= nextRow) {
+        onEvent?.({ type: 'row', step: iteration, samples, epoch: iteration, loss: value, learningRate });
+        nextRow *= 2;
+      }
+      // A streaming objective reports its passes itself.
+      if (plan.method === 'streaming') return;
+      onEvent?.({
+        type: 'progress',
+        phase: 'solve',
+        done: iteration,
+        total: options.iters,
+        epoch: iteration,
+        bytesRead: objective.bytesRead,
+        bytesWritten: 0,
+      });
+    },
+    onHalved: (iteration, rate) =>
+      onEvent?.({
+        type: 'warning',
+        message: `gd diverged in iteration ${iteration + 1}: back to the best weights with learning rate ${rate.toPrecision(3)}`,
+      }),
+  });
+  if (result.converged && onEvent !== undefined) {
+    const { iterations, objective: loss } = result;
+    onEvent({
+      type: 'row',
+      step: iterations,
+      samples: iterations * size.n,
+      epoch: iterations,
+      loss,
+      learningRate: 0,
+    });
+  }
+  return {
+    ...objective.model(vectors.w),
+    plan,
+    bytesRead: objective.bytesRead,
+    iterations: result.iterations,
+    passes: objective.passes,
+    objective: result.objective,
+    residual: result.residual,
+    converged: result.converged,
+  };
+}
+
+async function makeGram(
+  arena: Arena,
+  kernels: Kernels,
+  { size }: GdPlan,
+  dataset: Dataset,
+  options: TrainOptions,
+  { signal, onEvent }: GdContext,
+): Promise<SmoothObjective> {
+  const equations = await accumulateNormalEquations(arena, kernels, {
+    dataset,
+    size,
+    scaling: scalingOf(dataset.description, options),
+    bias: options.bias,
+    signal,
+    onProgress: (rows) =>
+      onEvent?.({
+        type: 'progress',
+        phase: 'solve',
+        done: 0,
+        total: options.iters,
+        epoch: 0,
+        bytesRead: rows * size.rowBytes,
+        bytesWritten: 0,
+      }),
+  });
+  return new GramObjective(arena, kernels, equations, size, options);
+}
+
+function makeStreaming(
+  arena: Arena,
+  kernels: Kernels,
+  plan: GdPlan,
+  dataset: Dataset,
+  options: TrainOptions,
+  { signal, onEvent, loss }: GdContext,
+): SmoothObjective {
+  const { size } = plan;
+  if (loss === undefined && options.loss !== 'ridge')
+    throw new MlmlError('MLML_INTERNAL', `gd: no loss was given for --loss=${options.loss}`);
+  return new StreamingObjective(arena, kernels, dataset, {
+    size,
+    scaling: scalingOf(dataset.description, options),
+    loss: loss ?? ridgeLoss(dataset.description.task === 'classification'),
+    reg: options.reg,
+    bias: options.bias,
+    signal,
+    onPassed: (passes) =>
+      onEvent?.({
+        type: 'progress',
+        phase: 'solve',
+        done: passes,
+        total: plan.passes,
+        epoch: Math.floor(passes),
+        bytesRead: Math.round(passes * size.n * size.rowBytes),
+        bytesWritten: 0,
+      }),
+  });
+}
+
+async function chooseRate(
+  objective: SmoothObjective,
+  vector: Float64Array,
+  image: Float64Array,
+  options: TrainOptions,
+  { onEvent }: GdContext,
+): Promise<number> {
+  if (options.eta0 !== 'auto') {
+    onEvent?.({ type: 'rate', eta0: options.eta0, reason: 'given' });
+    return options.eta0;
+  }
+  const curvature = await objective.curvature(vector, image);
+  // Without any curvature (all features 0) every rate is safe.
+  const eta0 = curvature > 0 ? 1 / curvature : 1;
+  const reason = `1/L, the largest curvature L = ${curvature.toPrecision(3)} found by power iteration`;
+  onEvent?.({ type: 'rate', eta0, reason });
+  return eta0;
+}
+
+/** auto: constant for an automatic rate; damp^⌊i/step⌋ (as in 2016) for a given one. */
+function scheduleOf(options: TrainOptions): (iteration: number) => number {
+  const name =
+    options.schedule === 'auto' ? (options.eta0 === 'auto' ? 'constant' : 'step') : options.schedule;
+  if (name === 'constant') return () => 1;
+  if (name === 'step') return (i) => options.damp ** Math.floor(i / options.step);
+  throw new MlmlError('MLML_USAGE', `gd: --schedule=${name} is not known here; use constant or step`);
+}
