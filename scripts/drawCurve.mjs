@@ -7,9 +7,14 @@ if (picture === undefined) {
   console.error('usage: node scripts/drawCurve.mjs RUN_FOLDER PICTURE.svg');
   process.exit(2);
 }
-const events = readFileSync(join(folder, 'events.jsonl'), 'utf8').trim().split('\n').map((line) => JSON.parse(line));
+const events = readFileSync(join(folder, 'events.jsonl'), 'utf8')
+  .trim()
+  .split('\n')
+  .map((line) => JSON.parse(line));
 const run = JSON.parse(readFileSync(join(folder, 'run.json'), 'utf8'));
-const rowsPerStep = events.findLast((event) => event.type === 'row').samples / events.findLast((event) => event.type === 'row').step;
+const rowsPerStep =
+  events.findLast((event) => event.type === 'row').samples /
+  events.findLast((event) => event.type === 'row').step;
 const training = events
   .filter((event) => event.type === 'log' && event.trainAccuracy !== undefined)
   .map((event) => [event.step * rowsPerStep, 100 * event.trainAccuracy]);
@@ -30,13 +35,19 @@ const text = (a, b, content, more = '') => `<text x="${a}" y="${b}" ${more}>${co
 
 const shapes = [];
 for (let tick = low; tick <= high; tick += 5) {
-  shapes.push(`<line x1="${frame.left}" x2="${frame.left + frame.width}" y1="${y(tick)}" y2="${y(tick)}" stroke="#e4e4e4"/>`);
+  shapes.push(
+    `<line x1="${frame.left}" x2="${frame.left + frame.width}" y1="${y(tick)}" y2="${y(tick)}" stroke="#e4e4e4"/>`,
+  );
   shapes.push(text(frame.left - 8, y(tick) + 4, `${tick} %`, 'text-anchor="end"'));
 }
 for (let epoch = 0; epoch <= epochs; epoch++) {
   const at = x((epoch / epochs) * rows);
-  shapes.push(`<line x1="${at}" x2="${at}" y1="${frame.top}" y2="${frame.top + frame.height}" stroke="#e4e4e4"/>`);
-  shapes.push(text(at, frame.top + frame.height + 18, epoch === 0 ? 'start' : `epoch ${epoch}`, 'text-anchor="middle"'));
+  shapes.push(
+    `<line x1="${at}" x2="${at}" y1="${frame.top}" y2="${frame.top + frame.height}" stroke="#e4e4e4"/>`,
+  );
+  shapes.push(
+    text(at, frame.top + frame.height + 18, epoch === 0 ? 'start' : `epoch ${epoch}`, 'text-anchor="middle"'),
+  );
 }
 shapes.push(`<polyline points="${line(training)}" fill="none" stroke="#3366aa" stroke-width="2"/>`);
 for (const [a, b] of tests) {
@@ -44,9 +55,18 @@ for (const [a, b] of tests) {
   shapes.push(text(x(a) - 8, y(b) - 10, `${b.toFixed(2)} %`, 'text-anchor="end" fill="#cc5522"'));
 }
 const legend = frame.left + frame.width;
-shapes.push(text(legend, frame.top + frame.height - 30, 'rows just seen in training', 'text-anchor="end" fill="#3366aa"'));
+shapes.push(
+  text(
+    legend,
+    frame.top + frame.height - 30,
+    'rows just seen in training',
+    'text-anchor="end" fill="#3366aa"',
+  ),
+);
 shapes.push(text(legend, frame.top + frame.height - 12, 'test rows', 'text-anchor="end" fill="#cc5522"'));
-shapes.push(text(frame.left, 26, `mlml ${run.command.join(' ')}: accuracy`, 'font-weight="bold" font-size="15"'));
+shapes.push(
+  text(frame.left, 26, `mlml ${run.command.join(' ')}: accuracy`, 'font-weight="bold" font-size="15"'),
+);
 
 writeFileSync(
   picture,

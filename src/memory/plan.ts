@@ -41,6 +41,9 @@ export function layOut(regions: readonly Region[]): { offsets: Map<string, numbe
   const offsets = new Map<string, number>();
   let end = FIRST_ADDRESS;
   for (const region of regions) {
+    if (offsets.has(region.name)) {
+      throw new MlmlError('MLML_INTERNAL', `two regions of the plan are named '${region.name}'`);
+    }
     const offset = alignUp(end, region.align ?? DEFAULT_ALIGN);
     offsets.set(region.name, offset);
     end = offset + region.bytes;

@@ -6,8 +6,9 @@ import { checkOptions } from './checkOptions.js';
 import type { Evaluation, TrainListener } from './events.js';
 import type { LinearModel } from './linearModel.js';
 import type { TrainOptions, Verb } from './options.js';
-import { planStreaming, type StreamingPlan } from './sgd/planStreaming.js';
+import { planStreaming } from './sgd/planStreaming.js';
 import { trainStreaming } from './sgd/trainStreaming.js';
+import { planSolving, trainBySolving } from './trainBySolving.js';
 
 export interface TrainContext {
   readonly storage: Storage;
@@ -27,7 +28,10 @@ export interface TrainResult {
   readonly seconds: number;
   readonly bytesRead: number;
   readonly bytesWritten: number;
-  /** With `simulated` over all training rows; otherwise the running figures of the last epoch. */
+  /**
+   * With `simulated` over all training rows; otherwise the running figures of the last epoch (sgd, ssgd, hsgd) or
+   * `undefined` (closed, gd).
+   */
   readonly train: Evaluation | undefined;
   /** `undefined` when the data set has no test rows. */
   readonly test: Evaluation | undefined;
@@ -36,6 +40,7 @@ export interface TrainResult {
 /** What a run would use and do. Touches no file. */
 export function planTraining(verb: Verb, description: DatasetDescription, options: TrainOptions): Plan {
   checkOptions(verb, description, options);
+  if (verb === 'closed' || verb === 'gd') return planSolving(verb, description, options);
   return planStreaming(verb, description, options);
 }
 
@@ -50,9 +55,19 @@ export async function train(
   options: TrainOptions,
   context: TrainContext,
 ): Promise<TrainResult> {
-  const plan = planTraining(verb, dataset.description, options);
-  context.onEvent?.({ type: 'plan', plan });
+  const { description } = dataset;
+  checkOptions(verb, description, options);
   const start = performance.now();
-  const result = await trainStreaming(plan as StreamingPlan, dataset, options, context);
+  const run = async () => {
+    if (verb === 'closed' || verb === 'gd') {
+      const plan = planSolving(verb, description, options);
+      context.onEvent?.({ type: 'plan', plan });
+      return await trainBySolving(verb, plan, dataset, options, context);
+    }
+    const plan = planStreaming(verb, description, options);
+    context.onEvent?.({ type: 'plan', plan });
+    return await trainStreaming(plan, dataset, options, context);
+  };
+  const result = await run();
   return { ...result, seconds: (performance.now() - start) / 1000 };
 }

@@ -1,5 +1,6 @@
 import type { DatasetDescription } from '../../data/format.js';
 import { makeScaling, type Scaling } from '../../data/scaling.js';
+import type { Arena } from '../../memory/arena.js';
 import type { Plan } from '../../memory/plan.js';
 import type { Storage } from '../../storage/storage.js';
 import type { TrainListener } from '../events.js';
@@ -11,6 +12,8 @@ export interface Fit {
   readonly weights: Float64Array;
   readonly intercept: Float64Array;
   readonly plan: Plan;
+  /** The memory of the job, for what else is planned in it. */
+  readonly arena: Arena;
   readonly bytesRead: number;
   /** Passes of conjugate gradients, steps of gradient descent; 1 for a direct solution. */
   readonly iterations: number;

@@ -4,7 +4,7 @@ import type { DatasetDescription } from '../../data/format.js';
 import { rowLayout } from '../../data/rowLayout.js';
 import { MlmlError } from '../../errors.js';
 import { formatBytes } from '../../memory/byteSize.js';
-import { budgetTooSmall, type Plan } from '../../memory/plan.js';
+import { budgetTooSmall, type Plan, type Region } from '../../memory/plan.js';
 import type { TrainOptions } from '../options.js';
 import { conjugateGradientRegions } from './conjugateGradients.js';
 import { firstFitting } from './firstFitting.js';
@@ -25,14 +25,21 @@ export const LARGEST_PASSES = 500;
 /** Wider blocks cost more arithmetic in the small dense steps than they save in passes. */
 const LARGEST_WIDTH = 256;
 
-/** The direct method when the Gram matrix fits the budget, else conjugate gradients as wide as the budget allows. */
-export function planClosed(description: DatasetDescription, options: TrainOptions): ClosedPlan {
+/**
+ * The direct method when the Gram matrix fits the budget, else conjugate gradients as wide as the budget allows.
+ * `others` are regions the job needs besides, in the same arena.
+ */
+export function planClosed(
+  description: DatasetDescription,
+  options: TrainOptions,
+  others: readonly Region[] = [],
+): ClosedPlan {
   checkClosedOptions(options);
   const layout = rowLayout(description.d, description.dtype, description.labelDtype);
   const size = problemSize(description, options, layout.rowBytes);
-  const direct = planCholesky(size, options.bufferBytes);
+  const direct = planCholesky(size, options.bufferBytes, others);
   if (direct.plannedPeakBytes <= options.bufferBytes) return direct;
-  const iterative = planConjugateGradients(size, options.bufferBytes);
+  const iterative = planConjugateGradients(size, options.bufferBytes, others);
   if (iterative.plannedPeakBytes <= options.bufferBytes) return iterative;
   const needed = Math.min(direct.plannedPeakBytes, iterative.plannedPeakBytes);
   throw budgetTooSmall(direct.job, needed, options.bufferBytes);
@@ -58,10 +65,14 @@ function jobOf(size: ProblemSize): string {
 }
 
 /** Cholesky on the packed Gram matrix; above the budget when that cannot fit. */
-export function planCholesky(size: ProblemSize, budgetBytes: number): ClosedPlan {
+export function planCholesky(
+  size: ProblemSize,
+  budgetBytes: number,
+  others: readonly Region[] = [],
+): ClosedPlan {
   const { choice, regions, totalBytes } = firstFitting(
     gramBlockRows,
-    (rows) => normalEquationRegions(size, rows),
+    (rows) => [...normalEquationRegions(size, rows), ...others],
     budgetBytes,
   );
   const gramBytes = 8 * packedLength(size.d);
@@ -86,15 +97,21 @@ export function planCholesky(size: ProblemSize, budgetBytes: number): ClosedPlan
 }
 
 /** Block conjugate gradients; above the budget when even the narrowest block cannot fit. */
-export function planConjugateGradients(size: ProblemSize, budgetBytes: number): ClosedPlan {
+export function planConjugateGradients(
+  size: ProblemSize,
+  budgetBytes: number,
+  others: readonly Region[] = [],
+): ClosedPlan {
   const narrowest = padded4(size.k);
   const widest = Math.max(narrowest, Math.min(LARGEST_WIDTH, padded4(size.d)));
   const choices: { width: number; blockRows: number }[] = [];
   // Few rows per block leave room for width; wide blocks are worth more than long ones.
   for (let width = widest; width >= narrowest; width -= 4) choices.push({ width, blockRows: 32 });
   for (const blockRows of [16, 8, 4]) choices.push({ width: narrowest, blockRows });
-  const regionsOf = (choice: { width: number; blockRows: number }) =>
-    conjugateGradientRegions(size, choice.width, choice.blockRows);
+  const regionsOf = (choice: { width: number; blockRows: number }) => [
+    ...conjugateGradientRegions(size, choice.width, choice.blockRows),
+    ...others,
+  ];
   const { choice, regions, totalBytes } = firstFitting(choices, regionsOf, budgetBytes);
   const passes = Math.min(LARGEST_PASSES, Math.ceil((2 * size.d) / choice.width) + 10);
   return {

@@ -23,7 +23,6 @@ export async function solveClosed(
   options: TrainOptions,
   context: SolveContext,
 ): Promise<Fit> {
-  context.onEvent?.({ type: 'plan', plan });
   return plan.method === 'cholesky'
     ? solveDirectly(plan, dataset, options, context)
     : solveByPasses(plan, dataset, options, context);
@@ -61,6 +60,7 @@ async function solveDirectly(
     weights,
     intercept,
     plan,
+    arena,
     bytesRead: equations.bytesRead,
     iterations: 1,
     passes: 1,
@@ -139,6 +139,7 @@ async function solveByPasses(
   return {
     ...operator.weights('x'),
     plan,
+    arena,
     bytesRead: operator.bytesRead,
     iterations: result.passes,
     passes: result.passes,

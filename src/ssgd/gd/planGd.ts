@@ -25,9 +25,15 @@ export const VECTORS = 5;
 
 /**
  * `columns` is the number of columns of scores of the loss (default: classes, or 1 for regression).
+ * `others` are regions the job needs besides, in the same arena.
  * Throws `MLML_BUDGET_TOO_SMALL`, and `MLML_USAGE` for an optimizer that gd does not have.
  */
-export function planGd(description: DatasetDescription, options: TrainOptions, columns?: number): GdPlan {
+export function planGd(
+  description: DatasetDescription,
+  options: TrainOptions,
+  columns?: number,
+  others: readonly Region[] = [],
+): GdPlan {
   if (options.optimizer !== 'sgd' && options.optimizer !== 'nesterov') {
     throw new MlmlError(
       'MLML_USAGE',
@@ -37,9 +43,9 @@ export function planGd(description: DatasetDescription, options: TrainOptions, c
   const layout = rowLayout(description.d, description.dtype, description.labelDtype);
   const given = problemSize(description, options, layout.rowBytes);
   const size = columns === undefined ? given : { ...given, k: columns };
-  const gram = planGram(size, options);
+  const gram = planGram(size, options, others);
   if (options.loss === 'ridge' && gram.plannedPeakBytes <= options.bufferBytes) return gram;
-  const streaming = planStreaming(size, options);
+  const streaming = planStreaming(size, options, others);
   if (streaming.plannedPeakBytes <= options.bufferBytes) return streaming;
   const needed =
     options.loss === 'ridge'
@@ -52,10 +58,10 @@ function vectorRegions(size: ProblemSize): Region[] {
   return [{ name: 'vectors', bytes: 8 * VECTORS * size.k * (size.d + 1) }];
 }
 
-function planGram(size: ProblemSize, options: TrainOptions): GdPlan {
+function planGram(size: ProblemSize, options: TrainOptions, others: readonly Region[]): GdPlan {
   const layout = firstFitting(
     gramBlockRows,
-    (rows) => [...normalEquationRegions(size, rows), ...vectorRegions(size)],
+    (rows) => [...normalEquationRegions(size, rows), ...vectorRegions(size), ...others],
     options.bufferBytes,
   );
   return {
@@ -77,8 +83,8 @@ function streamingRegions(size: ProblemSize, blockRows: number): Region[] {
   return [
     ...rowPanelRegions(size, blockRows),
     { name: 'scores', bytes: 8 * blockRows * columns },
-    { name: 'score rows', bytes: 8 * blockRows * size.k },
-    { name: 'gradient rows', bytes: 8 * blockRows * size.k },
+    { name: 'row scores', bytes: 8 * blockRows * size.k },
+    { name: 'row slopes', bytes: 8 * blockRows * size.k },
     { name: 'weight panels', bytes: 8 * columns * features },
     { name: 'gradient panels', bytes: 8 * columns * features },
     { name: 'feature origin', bytes: 8 * size.d },
@@ -87,10 +93,14 @@ function streamingRegions(size: ProblemSize, blockRows: number): Region[] {
 }
 
 /** Full-batch passes; above the budget when even the smallest blocks cannot fit. */
-export function planStreaming(size: ProblemSize, options: TrainOptions): GdPlan {
+export function planStreaming(
+  size: ProblemSize,
+  options: TrainOptions,
+  others: readonly Region[] = [],
+): GdPlan {
   const layout = firstFitting(
     [128, 64, 32, 16, 8, 4],
-    (rows) => streamingRegions(size, rows),
+    (rows) => [...streamingRegions(size, rows), ...others],
     options.bufferBytes,
   );
   const passes = options.iters + 1 + (options.eta0 === 'auto' ? CURVATURE_PASSES : 0);

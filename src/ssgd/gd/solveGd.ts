@@ -33,7 +33,6 @@ export async function solveGd(
   const { onEvent, signal } = context;
   const { size } = plan;
   const schedule = context.schedule ?? scheduleOf(options);
-  onEvent?.({ type: 'plan', plan });
   const arena = new Arena(plan.regions);
   const kernels = loadKernels(arena.memory);
   const objective =
@@ -100,6 +99,7 @@ export async function solveGd(
   return {
     ...objective.model(vectors.w),
     plan,
+    arena,
     bytesRead: objective.bytesRead,
     iterations: result.iterations,
     passes: objective.passes,

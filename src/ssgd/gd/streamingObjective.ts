@@ -68,8 +68,8 @@ export class StreamingObjective implements SmoothObjective {
 
   async evaluate(vector: Float64Array, gradient: Float64Array): Promise<number> {
     const { n, d, k } = this.#size;
-    const scoreRows = this.#arena.float64('score rows');
-    const gradientRows = this.#arena.float64('gradient rows');
+    const scoreRows = this.#arena.float64('row scores');
+    const gradientRows = this.#arena.float64('row slopes');
     const panels = this.#arena.float64('scores');
     const biasFrom = k * d;
     let value = 0;

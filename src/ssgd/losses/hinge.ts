@@ -1,7 +1,7 @@
 import { oneVersusRest } from './oneVersusRest.js';
 
 /** max(0, 1 − z): the support vector machine. Slope −1 inside the margin, 0 beyond. */
-export const hinge = oneVersusRest('hinge', 1, (z, result) => {
+export const hinge = oneVersusRest('hinge', 1, 1, (z, result) => {
   // Written so that NaN stays NaN and divergence is seen.
   if (z >= 1) {
     result.slope = 0;
@@ -12,7 +12,7 @@ export const hinge = oneVersusRest('hinge', 1, (z, result) => {
 });
 
 /** max(0, 1 − z)². Slope −2(1 − z) inside the margin. */
-export const squaredHinge = oneVersusRest('squared_hinge', 2, (z, result) => {
+export const squaredHinge = oneVersusRest('squared_hinge', 2, 2, (z, result) => {
   if (z >= 1) {
     result.slope = 0;
     return 0;

@@ -8,6 +8,7 @@ export const huber: Loss = {
   name: 'huber',
   tasks: ['classification', 'regression'],
   curvature: 1,
+  largestCurvature: 1,
   columns: (_task, k) => k,
   evaluate(scores, rows, columns, labels, slopes) {
     let sum = 0;

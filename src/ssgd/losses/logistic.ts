@@ -4,7 +4,7 @@ import { oneVersusRest } from './oneVersusRest.js';
  * log(1 + exp(−z)), evaluated so that neither sign of z overflows. Slope: −1/(1 + exp(z)). The second derivative
  * p(1−p) is ¼ at the start and falls as rows are classified right.
  */
-export const logistic = oneVersusRest('logistic', 0.08, (z, result) => {
+export const logistic = oneVersusRest('logistic', 0.08, 0.25, (z, result) => {
   if (z > 0) {
     const power = Math.exp(-z);
     result.slope = -power / (1 + power);

@@ -15,6 +15,8 @@ export interface Loss {
    * to it. A loss whose slopes are bounded may give a value below its largest one.
    */
   readonly curvature: number;
+  /** Largest second derivative by the scores: full-batch descent is stable below a rate in inverse proportion to it. */
+  readonly largestCurvature: number;
   /**
    * Sum of the losses of `rows` rows, whose scores lie at scores[i·columns + c]. Writes the derivatives by
    * the scores to `slopes` in the same layout; `slopes` may be `scores` itself.

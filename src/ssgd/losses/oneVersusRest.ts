@@ -9,6 +9,7 @@ import type { Loss } from './loss.js';
 export function oneVersusRest(
   name: Loss['name'],
   curvature: number,
+  largestCurvature: number,
   margin: (z: number, result: { slope: number }) => number,
 ): Loss {
   const result = { slope: 0 };
@@ -16,6 +17,7 @@ export function oneVersusRest(
     name,
     tasks: ['classification'],
     curvature,
+    largestCurvature,
     columns: (_task, k) => (k <= 2 ? 1 : k),
     evaluate(scores, rows, columns, labels, slopes) {
       let sum = 0;

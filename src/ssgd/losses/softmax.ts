@@ -6,6 +6,8 @@ export const softmax: Loss = {
   tasks: ['classification'],
   // p(1−p), which is ¼ at the start and falls as rows are classified right.
   curvature: 0.08,
+  // The largest eigenvalue diag(p) − ppᵀ can have.
+  largestCurvature: 0.5,
   columns: (_task, k) => Math.max(k, 2),
   evaluate(scores, rows, columns, labels, slopes) {
     let sum = 0;

@@ -1,0 +1,109 @@
+import { loadKernels } from '../arithmetic/kernels.js';
+import type { Dataset } from '../data/dataset.js';
+import type { DatasetDescription } from '../data/format.js';
+import { rowLayout } from '../data/rowLayout.js';
+import { MlmlError } from '../errors.js';
+import type { Region } from '../memory/plan.js';
+import { type Fit, scalingOf } from './closed/fit.js';
+import { type ClosedPlan, planClosed } from './closed/planClosed.js';
+import { solveClosed } from './closed/solveClosed.js';
+import { evaluateWith } from './evaluate.js';
+import type { Evaluation } from './events.js';
+import { type GdPlan, planGd } from './gd/planGd.js';
+import { solveGd } from './gd/solveGd.js';
+import { lossOf } from './losses/losses.js';
+import type { TrainOptions } from './options.js';
+import { learningRate } from './schedules.js';
+import { Scorer, scorerRegions } from './score.js';
+import type { TrainContext, TrainResult } from './train.js';
+
+/** Verbs that work on all rows at once. */
+export type SolvingVerb = 'closed' | 'gd';
+
+/** Most of the budget that scoring takes for larger reads. */
+const SCORING_SHARE = 1 / 8;
+const SCORING_MOST = 1 << 20;
+
+/** The plan of closed or gd, with room for scoring in the same arena. */
+export function planSolving(
+  verb: SolvingVerb,
+  description: DatasetDescription,
+  options: TrainOptions,
+): ClosedPlan | GdPlan {
+  const layout = rowLayout(description.d, description.dtype, description.labelDtype);
+  const columns = lossOf(options.loss).columns(description.task, description.k);
+  const planWith = (scoring: readonly Region[]) =>
+    verb === 'closed'
+      ? planClosed(description, options, scoring)
+      : planGd(description, options, columns, scoring);
+  const share = Math.min(options.bufferBytes * SCORING_SHARE, SCORING_MOST);
+  try {
+    return planWith(scorerRegions(layout, columns, share));
+  } catch (error) {
+    if (!(error instanceof MlmlError) || error.code !== 'MLML_BUDGET_TOO_SMALL') throw error;
+    return planWith(scorerRegions(layout, columns, 0));
+  }
+}
+
+/** Runs closed or gd and scores what came out. */
+export async function trainBySolving(
+  verb: SolvingVerb,
+  plan: ClosedPlan | GdPlan,
+  dataset: Dataset,
+  options: TrainOptions,
+  context: TrainContext,
+): Promise<Omit<TrainResult, 'seconds'>> {
+  const fit =
+    verb === 'closed'
+      ? await solveClosed(plan as ClosedPlan, dataset, options, context)
+      : await descend(plan as GdPlan, dataset, options, context);
+  const { description, layout } = dataset;
+  const { d, task, classNames, fingerprint } = description;
+  const loss = lossOf(options.loss);
+  const k = loss.columns(task, description.k);
+  const scaling = scalingOf(description, options);
+  const scorer = new Scorer(fit.arena, loadKernels(fit.arena.memory), layout, k, scaling);
+  scorer.weights.set(fit.weights);
+  scorer.intercept.set(fit.intercept);
+  const { weights, intercept } = scorer;
+  const rows = plan.size.n;
+  let bytesRead = fit.bytesRead;
+  const evaluate = async (part: 'train' | 'test'): Promise<Evaluation | undefined> => {
+    const file = dataset[part].first(part === 'train' ? rows : dataset.test.rows);
+    if (file.rows === 0) return undefined;
+    const evaluation = await evaluateWith(scorer, loss, task, k, file, context.signal);
+    bytesRead += file.rows * layout.rowBytes;
+    context.onEvent?.({ type: 'evaluation', part, epoch: fit.passes, evaluation });
+    return evaluation;
+  };
+  const test = await evaluate('test');
+  // There are no running figures to report: only a pass over the training rows gives any.
+  const train = options.simulated ? await evaluate('train') : undefined;
+  return {
+    model: { task, loss: options.loss, d, k, scaling, weights, intercept, classNames, fingerprint },
+    plan,
+    epochs: fit.passes,
+    samples: fit.passes * rows,
+    bytesRead,
+    bytesWritten: 0,
+    train,
+    test,
+  };
+}
+
+async function descend(
+  plan: GdPlan,
+  dataset: Dataset,
+  options: TrainOptions,
+  context: TrainContext,
+): Promise<Fit> {
+  const { largestCurvature, evaluate } = lossOf(options.loss);
+  const automatic = options.eta0 === 'auto';
+  const schedule = options.schedule !== 'auto' ? options.schedule : automatic ? 'constant' : 'step';
+  const { damp, step, iters } = options;
+  return await solveGd(plan, dataset, options, {
+    ...context,
+    loss: { curvature: largestCurvature, evaluate },
+    schedule: (i) => learningRate({ schedule, eta0: 1, damp, step }, { step: i, progress: i / iters }),
+  });
+}
