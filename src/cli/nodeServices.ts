@@ -13,12 +13,18 @@ export const nodeServices: Services = {
     return { evaluateModel, scoreRows };
   },
   async importing() {
-    const [{ importDataset }, { datasetFolder, openByName }, { openRawRows }] = await Promise.all([
-      import('../data/import/importDataset.js'),
-      import('../data/import/openByName.js'),
-      import('../data/rawRows.js'),
-    ]);
-    return { importDataset, datasetFolder, openByName, openRawRows };
+    const { datasetFolder, openByName } = await import('../data/import/openByName.js');
+    return {
+      datasetFolder,
+      openByName,
+      // The readers of original files and of raw rows take megabytes: loaded when they are called.
+      async importDataset(...args) {
+        return await (await import('../data/import/importDataset.js')).importDataset(...args);
+      },
+      async openRawRows(...args) {
+        return await (await import('../data/rawRows.js')).openRawRows(...args);
+      },
+    };
   },
   verifying: () => import('../data/verify.js'),
 };

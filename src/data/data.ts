@@ -19,7 +19,8 @@ export type { FileStatus, ReadableFile, Storage, WritableFile } from '../storage
 export { type Dataset, openDataset } from './dataset.js';
 export { DatasetWriter, type NewDataset } from './datasetWriter.js';
 export type { DatasetDescription, FeatureStatistics, PartName, Task } from './format.js';
-export { datasetNames, importDataset } from './import/importDataset.js';
+export { datasetNames } from './import/datasetNames.js';
+export { importDataset } from './import/importDataset.js';
 export type { ImportOptions, ImportProgress } from './import/importOptions.js';
 export { datasetFolder, type OpenOptions, openByName } from './import/openByName.js';
 export { openRawRows, type RawRows } from './rawRows.js';

@@ -4,6 +4,7 @@ import { MlmlError } from '../../errors.js';
 import type { Storage } from '../../storage/storage.js';
 import type { DatasetDescription } from '../format.js';
 import { cifar10 } from './cifar10.js';
+import { type DatasetName, datasetNames, isDatasetName } from './datasetNames.js';
 import { importDigits } from './digits.js';
 import { fetchRawFiles } from './fetchRawFiles.js';
 import type { ImportOptions } from './importOptions.js';
@@ -18,15 +19,12 @@ type Importer = (storage: Storage, options: ImportOptions) => Promise<DatasetDes
 const rawSets: readonly RawSet[] = [mnist, spam, cifar10];
 
 /** Every data set that has a name: how it is made. A new one is one line here. */
-const importers: Readonly<Record<string, Importer>> = {
+const importers: Readonly<Record<DatasetName, Importer>> = {
   mnist: (storage, options) => importPublicSet(storage, mnist, options),
   spam: (storage, options) => importPublicSet(storage, spam, options),
   'cifar-10': (storage, options) => importPublicSet(storage, cifar10, options),
   digits: (storage, options) => importDigits(storage, { ...options, onProgress: rowsToBytes(options) }),
 };
-
-/** Names that `importDataset` knows. */
-export const datasetNames: readonly string[] = Object.keys(importers);
 
 /**
  * Makes a data set folder at `options.out`, streaming, in constant memory. `source` is a known name (its original
@@ -58,7 +56,7 @@ async function makeDataset(
   options: ImportOptions,
 ): Promise<DatasetDescription> {
   if (options.raw !== undefined) return await importRawRows(storage, options.raw, options);
-  if (Object.hasOwn(importers, source)) return await importers[source]!(storage, options);
+  if (isDatasetName(source)) return await importers[source](storage, options);
   const known = await recognise(storage, source);
   if (known !== undefined) return await known.set.read(storage, known.located, options);
   const names = datasetNames.join(', ');

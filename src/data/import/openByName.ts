@@ -4,7 +4,7 @@ import type { Storage } from '../../storage/storage.js';
 import { readJson } from '../../storage/textFile.js';
 import { type Dataset, openDataset } from '../dataset.js';
 import { checkDescription, DESCRIPTION_FILE } from '../format.js';
-import { datasetNames, importDataset } from './importDataset.js';
+import { datasetNames, isDatasetName } from './datasetNames.js';
 import type { ImportOptions } from './importOptions.js';
 
 export interface OpenOptions extends Omit<ImportOptions, 'out' | 'raw'> {
@@ -44,7 +44,7 @@ export async function openByName(
   nameOrFolder: string,
   options: OpenOptions = {},
 ): Promise<Dataset> {
-  if (!datasetNames.includes(nameOrFolder)) {
+  if (!isDatasetName(nameOrFolder)) {
     if ((await storage.status(nameOrFolder)) === undefined) {
       throw new MlmlError(
         'MLML_NOT_FOUND',
@@ -56,6 +56,8 @@ export async function openByName(
   const folder = await datasetFolder(storage, nameOrFolder, options.dataDir, options.n);
   if ((await storage.status(join(folder, DESCRIPTION_FILE))) === undefined) {
     options.onNotice?.(`${nameOrFolder} has not been imported yet: importing it into ${folder}, once`);
+    // Loaded only when needed: the readers of original files take megabytes.
+    const { importDataset } = await import('./importDataset.js');
     await importDataset(storage, nameOrFolder, { ...options, out: folder });
   }
   const dataset = await openDataset(storage, folder);
