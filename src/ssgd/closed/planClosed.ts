@@ -61,7 +61,7 @@ function jobOf(size: ProblemSize): string {
 export function planCholesky(size: ProblemSize, budgetBytes: number): ClosedPlan {
   const { choice, regions, totalBytes } = firstFitting(
     gramBlockRows,
-    (rows) => normalEquationRegions(size, rows),
+    (rows) => [...normalEquationRegions(size, rows), { name: 'right sides', bytes: 8 * size.d * size.k }],
     budgetBytes,
   );
   const gramBytes = 8 * packedLength(size.d);
