@@ -11,6 +11,8 @@ import type { GdPlan } from './planGd.js';
 import { ridgeLoss, type ScoreLoss, type SmoothObjective } from './smoothObjective.js';
 import { StreamingObjective } from './streamingObjective.js';
 
+const PROGRESS_MS = 100;
+
 export interface GdContext extends SolveContext {
   /** The loss of a block of scores; not needed for ridge. */
   readonly loss?: ScoreLoss;
@@ -146,6 +148,7 @@ function makeStreaming(
   { signal, onEvent, loss }: GdContext,
 ): SmoothObjective {
   const { size } = plan;
+  let told = 0;
   if (loss === undefined && options.loss !== 'ridge')
     throw new MlmlError('MLML_INTERNAL', `gd: no loss was given for --loss=${options.loss}`);
   return new StreamingObjective(arena, kernels, dataset, {
@@ -155,7 +158,11 @@ function makeStreaming(
     reg: options.reg,
     bias: options.bias,
     signal,
-    onPassed: (passes) =>
+    onPassed: (passes) => {
+      // Not for each of the thousands of blocks of a pass.
+      const now = performance.now();
+      if (!Number.isInteger(passes) && now - told < PROGRESS_MS) return;
+      told = now;
       onEvent?.({
         type: 'progress',
         phase: 'solve',
@@ -164,7 +171,8 @@ function makeStreaming(
         epoch: Math.floor(passes),
         bytesRead: Math.round(passes * size.n * size.rowBytes),
         bytesWritten: 0,
-      }),
+      });
+    },
   });
 }
 
