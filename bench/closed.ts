@@ -2,6 +2,7 @@
 // where python3 has scikit-learn. Each run is a process of its own; medians of the runs.
 //   MLML_DATA=<folder of the original files> node dist/bench/closed.js [runs]
 import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -23,10 +24,10 @@ interface Run {
 }
 
 const PEER = `
-import json, resource, sys, time
+import json, re, sys, time
 import numpy as np
 from sklearn.linear_model import Ridge
-peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
+peak = lambda: int(re.search(r'VmHWM:\\s+(\\d+)', open('/proc/self/status').read())[1]) * 1024 / 1e6
 baseline = peak()
 rows = lambda part: np.memmap(sys.argv[1] + '/' + part + '.rows', np.uint8, 'r').reshape(-1, 785)
 start = time.perf_counter()
@@ -38,23 +39,24 @@ right = model.predict(test[:, :784] / 255).argmax(1) == test[:, 784]
 print(json.dumps(dict(seconds=seconds, accuracy=right.mean(), baselineMegabytes=baseline, peakMegabytes=peak())))
 `;
 
+/** Peak resident memory of this process image (getrusage would count the parent's, kept over exec). */
+function peakMegabytes(): number {
+  const line = /VmHWM:\s+(\d+)/.exec(readFileSync('/proc/self/status', 'utf8'));
+  return line === null ? Number.NaN : (Number(line[1]) * 1024) / 1e6;
+}
+
 async function runOurs(folder: string, bufferBytes: number): Promise<Run> {
-  const baseline = process.resourceUsage().maxRSS;
+  const baselineMegabytes = peakMegabytes();
   const dataset = await openDataset(nodeStorage, folder);
   const options = { ...defaultOptions, bufferBytes };
   const start = performance.now();
   const plan = planClosed(dataset.description, options);
   const fit = await solveClosed(plan, dataset, options, { storage: nodeStorage });
   const seconds = (performance.now() - start) / 1e3;
-  const peak = process.resourceUsage().maxRSS;
+  const peak = peakMegabytes();
   const accuracy = await testAccuracy(dataset, fit, scalingOf(dataset.description, options));
   await dataset.close();
-  return {
-    seconds,
-    accuracy,
-    baselineMegabytes: (baseline * 1024) / 1e6,
-    peakMegabytes: (peak * 1024) / 1e6,
-  };
+  return { seconds, accuracy, baselineMegabytes, peakMegabytes: peak };
 }
 
 function runProcess(

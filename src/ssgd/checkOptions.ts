@@ -1,7 +1,7 @@
 import type { DatasetDescription } from '../data/format.js';
 import { MlmlError } from '../errors.js';
 import { lossOf } from './losses/losses.js';
-import type { TrainOptions, Verb } from './options.js';
+import type { TrainOptions } from './options.js';
 
 /** Options whose value must lie in a range: [name, lowest, highest, whole number]. */
 const ranges: readonly [keyof TrainOptions, number, number, boolean][] = [
@@ -19,7 +19,7 @@ const ranges: readonly [keyof TrainOptions, number, number, boolean][] = [
 ];
 
 /** Throws `MLML_USAGE` for the first option that is out of range or does not go with the data. */
-export function checkOptions(verb: Verb, description: DatasetDescription, options: TrainOptions): void {
+export function checkOptions(description: DatasetDescription, options: TrainOptions): void {
   for (const [name, lowest, highest, whole] of ranges) {
     const value = options[name] as number;
     const right =
@@ -44,9 +44,5 @@ export function checkOptions(verb: Verb, description: DatasetDescription, option
       'MLML_USAGE',
       `--loss=${loss}: is for ${tasks.join(' and ')}; ${description.name} is a ${description.task} data set (try --loss=ridge)`,
     );
-  }
-  if (verb === 'closed' && (loss !== 'ridge' || options.l1 > 0)) {
-    const given = loss === 'ridge' ? `--l1=${options.l1}` : `--loss=${loss}`;
-    throw new MlmlError('MLML_USAGE', `${given}: closed solves ridge regression only; use gd, sgd or ssgd`);
   }
 }

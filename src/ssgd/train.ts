@@ -39,7 +39,7 @@ export interface TrainResult {
 
 /** What a run would use and do. Touches no file. */
 export function planTraining(verb: Verb, description: DatasetDescription, options: TrainOptions): Plan {
-  checkOptions(verb, description, options);
+  checkOptions(description, options);
   if (verb === 'closed' || verb === 'gd') return planSolving(verb, description, options);
   return planStreaming(verb, description, options);
 }
@@ -56,7 +56,7 @@ export async function train(
   context: TrainContext,
 ): Promise<TrainResult> {
   const { description } = dataset;
-  checkOptions(verb, description, options);
+  checkOptions(description, options);
   const start = performance.now();
   const run = async () => {
     if (verb === 'closed' || verb === 'gd') {

@@ -4,7 +4,7 @@ import type { DatasetDescription } from '../data/format.js';
 import { rowLayout } from '../data/rowLayout.js';
 import { MlmlError } from '../errors.js';
 import type { Region } from '../memory/plan.js';
-import { type Fit, scalingOf } from './closed/fit.js';
+import { scalingOf } from './closed/fit.js';
 import { type ClosedPlan, planClosed } from './closed/planClosed.js';
 import { solveClosed } from './closed/solveClosed.js';
 import { evaluateWith } from './evaluate.js';
@@ -13,7 +13,6 @@ import { type GdPlan, planGd } from './gd/planGd.js';
 import { solveGd } from './gd/solveGd.js';
 import { lossOf } from './losses/losses.js';
 import type { TrainOptions } from './options.js';
-import { learningRate } from './schedules.js';
 import { Scorer, scorerRegions } from './score.js';
 import type { TrainContext, TrainResult } from './train.js';
 
@@ -56,7 +55,7 @@ export async function trainBySolving(
   const fit =
     verb === 'closed'
       ? await solveClosed(plan as ClosedPlan, dataset, options, context)
-      : await descend(plan as GdPlan, dataset, options, context);
+      : await solveGd(plan as GdPlan, dataset, options, context);
   const { description, layout } = dataset;
   const { d, task, classNames, fingerprint } = description;
   const loss = lossOf(options.loss);
@@ -89,21 +88,4 @@ export async function trainBySolving(
     train,
     test,
   };
-}
-
-async function descend(
-  plan: GdPlan,
-  dataset: Dataset,
-  options: TrainOptions,
-  context: TrainContext,
-): Promise<Fit> {
-  const { largestCurvature, evaluate } = lossOf(options.loss);
-  const automatic = options.eta0 === 'auto';
-  const schedule = options.schedule !== 'auto' ? options.schedule : automatic ? 'constant' : 'step';
-  const { damp, step, iters } = options;
-  return await solveGd(plan, dataset, options, {
-    ...context,
-    loss: { curvature: largestCurvature, evaluate },
-    schedule: (i) => learningRate({ schedule, eta0: 1, damp, step }, { step: i, progress: i / iters }),
-  });
 }

@@ -4,7 +4,7 @@ import { MlmlError } from '../../errors.js';
 import type { Arena } from '../../memory/arena.js';
 import type { Region } from '../../memory/plan.js';
 import { Random } from '../../memory/random.js';
-import type { ProblemSize } from './fit.js';
+import { type ProblemSize, resultRegion } from './fit.js';
 import { rowPanelRegions } from './rowPanels.js';
 import { SmallSolver } from './smallSolve.js';
 
@@ -51,6 +51,7 @@ export function conjugateGradientRegions(size: ProblemSize, width: number, block
     { name: 'feature factor', bytes: 8 * size.d },
     { name: 'feature mean', bytes: 8 * size.d },
     { name: 'feature origin', bytes: 8 * size.d },
+    resultRegion(size),
   ];
 }
 

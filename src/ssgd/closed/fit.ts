@@ -1,7 +1,7 @@
 import type { DatasetDescription } from '../../data/format.js';
 import { makeScaling, type Scaling } from '../../data/scaling.js';
 import type { Arena } from '../../memory/arena.js';
-import type { Plan } from '../../memory/plan.js';
+import type { Plan, Region } from '../../memory/plan.js';
 import type { Storage } from '../../storage/storage.js';
 import type { TrainListener } from '../events.js';
 import type { TrainOptions } from '../options.js';
@@ -59,4 +59,12 @@ export function problemSize(
 
 export function scalingOf(description: DatasetDescription, options: TrainOptions): Scaling {
   return makeScaling(options.scale, description.dtype, description.statistics);
+}
+
+/**
+ * Room the plan sets aside for what lies outside the arena: the weights returned, and the scaling and other
+ * vectors of d. Its pages in the arena are never touched, so they cost nothing twice.
+ */
+export function resultRegion({ d, k }: ProblemSize): Region {
+  return { name: 'result', bytes: 8 * (k * (d + 1) + 6 * d) };
 }

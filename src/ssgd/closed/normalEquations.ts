@@ -8,7 +8,7 @@ import type { Scaling } from '../../data/scaling.js';
 import { scanBytes, scanRows } from '../../data/scanRows.js';
 import type { Arena } from '../../memory/arena.js';
 import type { Region } from '../../memory/plan.js';
-import type { ProblemSize } from './fit.js';
+import { type ProblemSize, resultRegion } from './fit.js';
 import { checkClass, RowPanels, rowPanelRegions, writeTargets } from './rowPanels.js';
 
 /**
@@ -38,6 +38,7 @@ export function normalEquationRegions(size: ProblemSize, blockRows: number): Reg
     { name: 'gram', bytes: 8 * packedLength(d) },
     { name: 'cross', bytes: 8 * d * k },
     { name: 'mean', bytes: 8 * d },
+    resultRegion(size),
   ];
   if (size.bytes) {
     // Blocks of less than 16 rows are padded to 16.

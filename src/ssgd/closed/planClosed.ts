@@ -72,7 +72,11 @@ export function planCholesky(
 ): ClosedPlan {
   const { choice, regions, totalBytes } = firstFitting(
     gramBlockRows,
-    (rows) => [...normalEquationRegions(size, rows), ...others],
+    (rows) => [
+      ...normalEquationRegions(size, rows),
+      { name: 'right sides', bytes: 8 * size.d * size.k },
+      ...others,
+    ],
     budgetBytes,
   );
   const gramBytes = 8 * packedLength(size.d);

@@ -12,6 +12,7 @@ import { StreamedNormalOperator } from './streamedNormalOperator.js';
 
 /** Residual at which the answers of conjugate gradients and of Cholesky agree in every figure shown. */
 const TOLERANCE = 1e-6;
+const PROGRESS_MS = 100;
 
 /**
  * Minimises ½Σ‖Wx'ᵢ + b − yᵢ‖² + ½·reg·‖W‖² exactly, by the method of the plan.
@@ -79,6 +80,7 @@ async function solveByPasses(
   const arena = new Arena(plan.regions);
   const kernels = loadKernels(arena.memory);
   let pass = 0;
+  let told = 0;
   const operator: StreamedNormalOperator = new StreamedNormalOperator(arena, kernels, dataset, {
     size,
     width,
@@ -87,6 +89,10 @@ async function solveByPasses(
     bias: options.bias,
     signal,
     onRows: (rows) => {
+      // A pass has thousands of blocks: telling of each would cost more garbage than the pass itself.
+      const now = performance.now();
+      if (rows < n && now - told < PROGRESS_MS) return;
+      told = now;
       onEvent?.({
         type: 'progress',
         phase: 'solve',

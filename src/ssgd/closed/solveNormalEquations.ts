@@ -30,7 +30,8 @@ export function solveNormalEquations(
         `${failed} is constant or a combination of the features before it; raise --reg (0.1 is the default)`,
     );
   }
-  const right = cross.slice();
+  const right = arena.float64('right sides');
+  right.set(cross);
   kernels.solvePacked(arena.address('gram'), d, arena.address('cross'), k);
   const weights = cross.slice();
   const intercept = new Float64Array(k);

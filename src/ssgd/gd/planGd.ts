@@ -6,7 +6,7 @@ import { MlmlError } from '../../errors.js';
 import { formatBytes } from '../../memory/byteSize.js';
 import { budgetTooSmall, type Plan, type Region } from '../../memory/plan.js';
 import { firstFitting } from '../closed/firstFitting.js';
-import { type ProblemSize, problemSize } from '../closed/fit.js';
+import { type ProblemSize, problemSize, resultRegion } from '../closed/fit.js';
 import { gramBlockRows, normalEquationRegions } from '../closed/normalEquations.js';
 import { rowPanelRegions } from '../closed/rowPanels.js';
 import type { TrainOptions } from '../options.js';
@@ -88,6 +88,7 @@ function streamingRegions(size: ProblemSize, blockRows: number): Region[] {
     { name: 'weight panels', bytes: 8 * columns * features },
     { name: 'gradient panels', bytes: 8 * columns * features },
     { name: 'feature origin', bytes: 8 * size.d },
+    resultRegion(size),
     ...vectorRegions(size),
   ];
 }

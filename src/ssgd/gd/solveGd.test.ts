@@ -7,15 +7,14 @@ import type { DatasetDescription } from '../../data/format.js';
 import { MlmlError } from '../../errors.js';
 import { layOut } from '../../memory/plan.js';
 import { MemoryStorage } from '../../storage/memoryStorage.js';
-import { problemSize } from '../closed/fit.js';
+import { problemSize, type SolveContext } from '../closed/fit.js';
 import { planClosed } from '../closed/planClosed.js';
 import { solveClosed } from '../closed/solveClosed.js';
 import { datasetOf, randomRows } from '../closed/testDatasets.js';
 import type { TrainEvent } from '../events.js';
 import { defaultOptions, type TrainOptions } from '../options.js';
 import { type GdPlan, planGd, planStreaming } from './planGd.js';
-import type { ScoreLoss } from './smoothObjective.js';
-import { type GdContext, solveGd } from './solveGd.js';
+import { solveGd } from './solveGd.js';
 
 const storage = new MemoryStorage();
 let made = 0;
@@ -30,13 +29,13 @@ function options(given: Partial<TrainOptions>): TrainOptions {
 }
 
 /** A run that streams, though the Gram matrix would fit. */
-function stream(data: Dataset, given: TrainOptions, context: Partial<GdContext> = {}) {
+function stream(data: Dataset, given: TrainOptions, context: Partial<SolveContext> = {}) {
   const plan = planStreaming(problemSize(data.description, given, data.layout.rowBytes), given);
   assert.equal(plan.method, 'streaming');
   return solve(data, given, context, plan);
 }
 
-function solve(data: Dataset, given: TrainOptions, context: Partial<GdContext> = {}, plan?: GdPlan) {
+function solve(data: Dataset, given: TrainOptions, context: Partial<SolveContext> = {}, plan?: GdPlan) {
   return solveGd(plan ?? planGd(data.description, given), data, given, { storage, ...context });
 }
 
@@ -133,21 +132,8 @@ test('l1 reaches the optimality conditions of the lasso, by both ways', async ()
 test('another loss is streamed: squared hinge of two classes in one column reaches a zero gradient', async () => {
   const rows = randomRows(90, 6, 2, 'float32', 23);
   const data = await dataset(rows, 'float32', 2);
-  const loss: ScoreLoss = {
-    curvature: 1,
-    evaluate(scores, count, stride, labels, gradient) {
-      let sum = 0;
-      for (let r = 0; r < count; r++) {
-        const sign = labels[r] === 1 ? 1 : -1;
-        const gap = Math.max(0, 1 - sign * scores[r * stride]!);
-        gradient[r * stride] = -sign * gap;
-        sum += (gap * gap) / 2;
-      }
-      return sum;
-    },
-  };
   const given = options({ loss: 'squared_hinge', iters: 3000, optimizer: 'nesterov' });
-  const fit = await solve(data, given, { loss }, planGd(data.description, given, 1));
+  const fit = await solve(data, given, {}, planGd(data.description, given, 1));
   assert.equal(fit.weights.length, 6);
   assert.ok(fit.converged, `residual ${fit.residual}`);
   const { statistics } = data.description;
@@ -157,12 +143,12 @@ test('another loss is streamed: squared hinge of two classes in one column reach
     const sign = row[6] === 1 ? 1 : -1;
     const score = x.reduce((sum, value, j) => sum + value * fit.weights[j]!, fit.intercept[0]!);
     const gap = Math.max(0, 1 - sign * score);
-    for (let j = 0; j < 6; j++) slopes[j]! -= sign * gap * x[j]!;
+    for (let j = 0; j < 6; j++) slopes[j]! -= 2 * sign * gap * x[j]!;
   }
   assert.ok(Math.max(...slopes.map(Math.abs)) < 1e-6);
 });
 
-test('divergence: an automatic rate is halved, a given rate is an error with advice', async () => {
+test('divergence at a given rate is an error with advice', async () => {
   const data = await dataset(randomRows(60, 20, 3, 'float32', 24), 'float32', 3);
   for (const run of [solve, stream]) {
     await assert.rejects(run(data, options({ eta0: 50, iters: 500 })), (error: MlmlError) => {
@@ -171,25 +157,13 @@ test('divergence: an automatic rate is halved, a given rate is an error with adv
       return true;
     });
   }
-  // A schedule that makes the automatic rate a thousand times too large.
-  const events: TrainEvent[] = [];
-  const given = options({ iters: 5000 });
-  const fit = await solve(data, given, {
-    schedule: () => 1000,
-    onEvent: (event) => events.push(event),
-  });
-  const warnings = events.filter((event) => event.type === 'warning');
-  assert.ok(warnings.length >= 8 && warnings.length <= 12, `${warnings.length} warnings`);
-  const exact = await solveClosed(planClosed(data.description, given), data, given, { storage });
-  assert.ok(Math.abs(fit.objective - exact.objective) < 1e-6);
 });
 
-test('events: plan, rate, rows at doubling iterations, progress', async () => {
+test('events: rate, rows at doubling iterations, progress', async () => {
   const data = await dataset(randomRows(60, 20, 3, 'float32', 25), 'float32', 3);
   for (const run of [solve, stream]) {
     const events: TrainEvent[] = [];
     await run(data, options({ iters: 20 }), { onEvent: (event) => events.push(event) });
-    assert.equal(events[0]!.type, 'plan');
     assert.equal(events.filter((event) => event.type === 'rate').length, 1);
     const rows = events.flatMap((event) => (event.type === 'row' ? [event] : []));
     assert.deepEqual(
@@ -208,8 +182,6 @@ test('what gd cannot do is MLML_USAGE', async () => {
     () => planGd(data.description, options({ optimizer: 'adam' })),
     /--optimizer=adam is for sgd/,
   );
-  await assert.rejects(solve(data, options({ schedule: 'cosine' })), /--schedule=cosine is not known here/);
-  await assert.rejects(solve(data, options({ loss: 'softmax' })), { code: 'MLML_INTERNAL' });
 });
 
 test('plans keep to the budget, and the minimum an error names works', () => {

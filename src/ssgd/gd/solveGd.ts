@@ -1,22 +1,18 @@
 import { type Kernels, loadKernels } from '../../arithmetic/kernels.js';
 import type { Dataset } from '../../data/dataset.js';
-import { MlmlError } from '../../errors.js';
 import { Arena } from '../../memory/arena.js';
 import { type Fit, type SolveContext, scalingOf } from '../closed/fit.js';
 import { accumulateNormalEquations } from '../closed/normalEquations.js';
+import { lossOf } from '../losses/losses.js';
 import type { TrainOptions } from '../options.js';
+import { learningRate } from '../schedules.js';
 import { gradientDescent } from './gradientDescent.js';
 import { GramObjective } from './gramObjective.js';
 import type { GdPlan } from './planGd.js';
-import { ridgeLoss, type ScoreLoss, type SmoothObjective } from './smoothObjective.js';
+import type { SmoothObjective } from './smoothObjective.js';
 import { StreamingObjective } from './streamingObjective.js';
 
-export interface GdContext extends SolveContext {
-  /** The loss of a block of scores; not needed for ridge. */
-  readonly loss?: ScoreLoss;
-  /** Factor on eta0 in iteration i; needed for the schedules inverse, cosine, linear and one-cycle. */
-  readonly schedule?: (iteration: number) => number;
-}
+const PROGRESS_MS = 100;
 
 export interface GdFit extends Fit {
   /** Whether the gradient vanished before the iterations were used up. */
@@ -28,11 +24,10 @@ export async function solveGd(
   plan: GdPlan,
   dataset: Dataset,
   options: TrainOptions,
-  context: GdContext,
+  context: SolveContext,
 ): Promise<GdFit> {
   const { onEvent, signal } = context;
   const { size } = plan;
-  const schedule = context.schedule ?? scheduleOf(options);
   const arena = new Arena(plan.regions);
   const kernels = loadKernels(arena.memory);
   const objective =
@@ -54,7 +49,7 @@ export async function solveGd(
   const result = await gradientDescent(objective, vectors, {
     eta0,
     automatic: options.eta0 === 'auto',
-    schedule,
+    schedule: scheduleOf(options),
     momentum: options.momentum,
     nesterov: options.optimizer === 'nesterov',
     l1: options.l1 / size.n,
@@ -115,7 +110,7 @@ async function makeGram(
   { size }: GdPlan,
   dataset: Dataset,
   options: TrainOptions,
-  { signal, onEvent }: GdContext,
+  { signal, onEvent }: SolveContext,
 ): Promise<SmoothObjective> {
   const equations = await accumulateNormalEquations(arena, kernels, {
     dataset,
@@ -143,19 +138,22 @@ function makeStreaming(
   plan: GdPlan,
   dataset: Dataset,
   options: TrainOptions,
-  { signal, onEvent, loss }: GdContext,
+  { signal, onEvent }: SolveContext,
 ): SmoothObjective {
   const { size } = plan;
-  if (loss === undefined && options.loss !== 'ridge')
-    throw new MlmlError('MLML_INTERNAL', `gd: no loss was given for --loss=${options.loss}`);
+  let told = 0;
   return new StreamingObjective(arena, kernels, dataset, {
     size,
     scaling: scalingOf(dataset.description, options),
-    loss: loss ?? ridgeLoss(dataset.description.task === 'classification'),
+    loss: lossOf(options.loss),
     reg: options.reg,
     bias: options.bias,
     signal,
-    onPassed: (passes) =>
+    onPassed: (passes) => {
+      // Not for each of the thousands of blocks of a pass.
+      const now = performance.now();
+      if (!Number.isInteger(passes) && now - told < PROGRESS_MS) return;
+      told = now;
       onEvent?.({
         type: 'progress',
         phase: 'solve',
@@ -164,7 +162,8 @@ function makeStreaming(
         epoch: Math.floor(passes),
         bytesRead: Math.round(passes * size.n * size.rowBytes),
         bytesWritten: 0,
-      }),
+      });
+    },
   });
 }
 
@@ -173,7 +172,7 @@ async function chooseRate(
   vector: Float64Array,
   image: Float64Array,
   options: TrainOptions,
-  { onEvent }: GdContext,
+  { onEvent }: SolveContext,
 ): Promise<number> {
   if (options.eta0 !== 'auto') {
     onEvent?.({ type: 'rate', eta0: options.eta0, reason: 'given' });
@@ -187,11 +186,14 @@ async function chooseRate(
   return eta0;
 }
 
-/** auto: constant for an automatic rate; damp^⌊i/step⌋ (as in 2016) for a given one. */
-function scheduleOf(options: TrainOptions): (iteration: number) => number {
-  const name =
-    options.schedule === 'auto' ? (options.eta0 === 'auto' ? 'constant' : 'step') : options.schedule;
-  if (name === 'constant') return () => 1;
-  if (name === 'step') return (i) => options.damp ** Math.floor(i / options.step);
-  throw new MlmlError('MLML_USAGE', `gd: --schedule=${name} is not known here; use constant or step`);
+/** Factor on the first rate in iteration i. auto: constant for an automatic rate; step (as in 2016) for a given one. */
+function scheduleOf({
+  schedule: name,
+  eta0,
+  damp,
+  step,
+  iters,
+}: TrainOptions): (iteration: number) => number {
+  const schedule = name !== 'auto' ? name : eta0 === 'auto' ? 'constant' : 'step';
+  return (i) => learningRate({ schedule, eta0: 1, damp, step }, { step: i, progress: i / iters });
 }

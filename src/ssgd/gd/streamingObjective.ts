@@ -6,8 +6,9 @@ import type { Arena } from '../../memory/arena.js';
 import { Random } from '../../memory/random.js';
 import type { ProblemSize } from '../closed/fit.js';
 import { checkClass, RowPanels } from '../closed/rowPanels.js';
+import type { Loss } from '../losses/loss.js';
 import { CURVATURE_PASSES } from './planGd.js';
-import type { ScoreLoss, SmoothObjective } from './smoothObjective.js';
+import type { SmoothObjective } from './smoothObjective.js';
 
 /**
  * Any loss of linear scores, one pass over the rows per evaluation. With an intercept, features are read about
@@ -19,7 +20,7 @@ export class StreamingObjective implements SmoothObjective {
   readonly #kernels: Kernels;
   readonly #dataset: Dataset;
   readonly #size: ProblemSize;
-  readonly #loss: ScoreLoss;
+  readonly #loss: Loss;
   readonly #reg: number;
   readonly #bias: boolean;
   readonly #reader: RowPanels;
@@ -33,7 +34,7 @@ export class StreamingObjective implements SmoothObjective {
     given: {
       readonly size: ProblemSize;
       readonly scaling: Scaling;
-      readonly loss: ScoreLoss;
+      readonly loss: Loss;
       readonly reg: number;
       readonly bias: boolean;
       readonly signal?: AbortSignal | undefined;
@@ -117,7 +118,7 @@ export class StreamingObjective implements SmoothObjective {
       vector.set(image.subarray(0, k * d));
     }
     const ofWeights = (1.1 * largest) / n;
-    return this.#loss.curvature * (this.#bias ? Math.max(1, ofWeights) : ofWeights) + this.#reg / n;
+    return this.#loss.largestCurvature * (this.#bias ? Math.max(1, ofWeights) : ofWeights) + this.#reg / n;
   }
 
   /** scores := X·W block by block; `change` may rewrite them; then gradient panels += Xᵀ·scores. */
