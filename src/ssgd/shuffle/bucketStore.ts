@@ -9,6 +9,9 @@ import type { ScratchFile } from './scratchFile.js';
 import type { ShufflePlan } from './shufflePlan.js';
 import { SlotPool } from './slotPool.js';
 
+/** Of the four threads that read and write files, one is left to the writes. */
+const READS_AT_ONCE = 3;
+
 /** Where a generation of buckets lies: `extents[bucket · extentsPerBucket + i]` is the number of its extent i. */
 interface Generation {
   rows: number;
@@ -25,6 +28,7 @@ export class BucketStore {
   readonly #rowBytes: number;
   readonly #unit: number;
   readonly #segmentRows: number;
+  readonly #background: boolean;
   readonly #file: ScratchFile;
   readonly #kernels: Kernels;
   readonly #draws: { readonly address: number; readonly words: Uint32Array };
@@ -51,6 +55,7 @@ export class BucketStore {
     this.#rowBytes = plan.rowBytes;
     this.#unit = plan.direct ? PAGE : 1;
     this.#segmentRows = plan.segmentRows;
+    this.#background = plan.background;
     this.#file = file;
     this.#kernels = kernels;
     this.#memory = new Uint8Array(arena.buffer);
@@ -185,14 +190,22 @@ export class BucketStore {
   read(bucket: number, address: number): Promise<void> | undefined {
     const bytes = this.bytesOf(bucket);
     const { extentBytes } = this.#level;
-    const reads: Promise<void>[] = [];
-    for (let done = 0; done < bytes; done += extentBytes) {
-      const read = this.readPiece(bucket, done, Math.min(extentBytes, bytes - done), address + done);
-      if (read !== undefined) reads.push(read);
+    let next = 0;
+    const readNext = () => {
+      const from = next;
+      next += extentBytes;
+      return this.readPiece(bucket, from, Math.min(extentBytes, bytes - from), address + from);
+    };
+    if (!this.#background) {
+      while (next < bytes) readNext();
+      return undefined;
     }
-    if (reads.length === 0) return undefined;
-    return Promise.allSettled(reads).then(async () => {
-      await Promise.all(reads);
+    const lanes = Array.from({ length: READS_AT_ONCE }, async () => {
+      while (next < bytes) await readNext();
+    });
+    // Memory is in use until the last lane has ended, even when another has failed.
+    return Promise.allSettled(lanes).then(async () => {
+      await Promise.all(lanes);
     });
   }
 

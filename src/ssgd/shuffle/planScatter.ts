@@ -36,7 +36,9 @@ const EXTENTS = 8;
 const MOST_LEVELS = 4;
 const MOST_BUCKETS = 1 << 20;
 
-interface Shape {
+/** The choices a scatter plan leaves open; every level has the same numbers. */
+export interface ScatterShape {
+  /** Levels. */
   readonly depth: number;
   readonly buckets: number;
   readonly direct: boolean;
@@ -47,8 +49,12 @@ type Sizes = Omit<ShuffleRequest, 'bytes'>;
 
 /** Scatter to buckets, load a bucket, shuffle it; see `ScatterStream`. */
 export function planScatter(request: ShuffleRequest): ShufflePlan {
+  return scatterPlan(request, chooseShape(request));
+}
+
+/** The plan of one shape, whatever memory it takes. */
+export function scatterPlan(request: Sizes, shape: ScatterShape): ShufflePlan {
   const { algo, reshuffle, rows, rowBytes, epochs } = request;
-  const shape = chooseShape(request);
   const levels = levelsOf(request, shape);
   const capacity = leafRows(rows, shape);
   const unit = shape.direct ? PAGE : 1;
@@ -98,7 +104,7 @@ export function minimumScatterBytes(request: Sizes): number {
  * The fewest levels whose chunks are of a good size. The minimum above is met by the last resort: chunks of
  * one row.
  */
-function chooseShape(request: ShuffleRequest): Shape {
+function chooseShape(request: ShuffleRequest): ScatterShape {
   if (!fitsCache(request)) {
     for (let depth = 1; depth < MOST_LEVELS; depth++) {
       const shape = largestChunk(request, depth, true);
@@ -116,8 +122,8 @@ function chooseShape(request: ShuffleRequest): Shape {
 }
 
 /** The number of buckets with the largest chunks and, among those, the least memory. */
-function largestChunk(request: ShuffleRequest, depth: number, direct: boolean): Shape | undefined {
-  let best: Shape | undefined;
+function largestChunk(request: ShuffleRequest, depth: number, direct: boolean): ScatterShape | undefined {
+  let best: ScatterShape | undefined;
   let bestBytes = 0;
   for (const buckets of bucketCounts(request.rows)) {
     const fixed = fixedBytes(request, { depth, buckets, direct, chunkBytes: 0 });
@@ -156,7 +162,7 @@ function overhang(rowBytes: number): number {
 }
 
 /** Rows of a bucket of the last level, at most. */
-function leafRows(rows: number, { depth, buckets }: Shape): number {
+function leafRows(rows: number, { depth, buckets }: ScatterShape): number {
   let left = rows;
   for (let level = 0; level < depth; level++) left = Math.ceil(left / buckets);
   return left;
@@ -173,7 +179,7 @@ export function tableWords(buckets: number, extentsPerBucket: number): number {
 }
 
 /** Everything but the slots, however large the chunks. */
-function fixedBytes(request: Sizes, shape: Shape): number {
+function fixedBytes(request: Sizes, shape: ScatterShape): number {
   const bucketRows = (depth: number) => leafRows(request.rows, { ...shape, depth });
   let bytes = footprint(bufferRegions(request, shape));
   for (let depth = 1; depth <= shape.depth; depth++) {
@@ -183,7 +189,7 @@ function fixedBytes(request: Sizes, shape: Shape): number {
   return bytes;
 }
 
-function bufferRegions(request: Sizes, shape: Shape): Region[] {
+function bufferRegions(request: Sizes, shape: ScatterShape): Region[] {
   const { rowBytes } = request;
   const capacity = leafRows(request.rows, shape);
   const pages = alignUp(capacity * rowBytes, PAGE);
@@ -199,7 +205,7 @@ function bufferRegions(request: Sizes, shape: Shape): Region[] {
   ];
 }
 
-function levelsOf(request: ShuffleRequest, shape: Shape): ScatterLevel[] {
+function levelsOf(request: Sizes, shape: ScatterShape): ScatterLevel[] {
   const { rowBytes } = request;
   const { buckets, chunkBytes, direct } = shape;
   const unit = direct ? PAGE : 1;
@@ -224,7 +230,7 @@ function levelsOf(request: ShuffleRequest, shape: Shape): ScatterLevel[] {
   return levels;
 }
 
-function regionsOf(request: ShuffleRequest, shape: Shape, levels: readonly ScatterLevel[]): Region[] {
+function regionsOf(request: Sizes, shape: ScatterShape, levels: readonly ScatterLevel[]): Region[] {
   const regions = bufferRegions(request, shape);
   for (const [index, level] of levels.entries()) {
     const bytes = (level.buckets + level.spareSlots) * level.slotBytes;
@@ -243,7 +249,13 @@ function bucketsBytes(rows: number, buckets: number, rowBytes: number, unit: num
 }
 
 /** Bytes written (and read) in an epoch by the levels below `level`, for one store of `rows` rows above. */
-function deeperBytes(rows: number, shape: Shape, rowBytes: number, unit: number, level: number): number {
+function deeperBytes(
+  rows: number,
+  shape: ScatterShape,
+  rowBytes: number,
+  unit: number,
+  level: number,
+): number {
   if (level >= shape.depth || rows === 0) return 0;
   const few = Math.floor(rows / shape.buckets);
   const more = rows % shape.buckets;

@@ -6,7 +6,7 @@ import type { ShufflePlan, ShuffleRequest } from './shufflePlan.js';
 
 /** Reads smaller than this cost more than another merge. */
 const SMALL_READ = 768;
-const LARGEST_OUTPUT = 1 << 16;
+const LARGEST_OUTPUT = 1 << 18;
 
 /** Shuffled runs on disk, merged in random order; see `SortStream`. */
 export function planSort(request: ShuffleRequest): ShufflePlan {

@@ -66,7 +66,7 @@ export function planShuffle(request: ShuffleRequest): ShufflePlan {
     );
   }
   const minimum = minimumShuffleBytes(request);
-  if (request.bytes < minimum) {
+  if (Math.min(request.bytes, MOST_BYTES) < minimum) {
     throw new MlmlError(
       'MLML_BUDGET_TOO_SMALL',
       `shuffling ${request.rows} rows of ${request.rowBytes} bytes needs at least ${minimum} bytes of memory; ` +
