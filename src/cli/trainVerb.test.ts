@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { dirname } from 'node:path';
 import { test } from 'node:test';
 import { fakeCommand, fakeTrain } from '../../test/support/fakeCommand.js';
 import { assertGolden } from '../../test/support/golden.js';
@@ -195,7 +196,7 @@ test('a budget that is too small leaves no run folder', async () => {
   );
 });
 
-test('scratch files go to the run folder, or to --scratch', async () => {
+test('scratch files go beside the run folder, or to --scratch', async () => {
   const folders: string[] = [];
   const train: typeof fakeTrain = async (verb, dataset, options, context) => {
     folders.push(context.scratchFolder);
@@ -203,7 +204,7 @@ test('scratch files go to the run folder, or to --scratch', async () => {
   };
   await fakeCommand(['ssgd', 'digits'], { train });
   await fakeCommand(['ssgd', 'digits', '--scratch=/fast'], { train });
-  assert.deepEqual(folders, [RUN, '/fast']);
+  assert.deepEqual(folders, [dirname(RUN), '/fast']);
 });
 
 test('options without effect are warned of, also when quiet', async () => {

@@ -1,3 +1,4 @@
+import { dirname } from 'node:path';
 import type { Dataset } from '../data/dataset.js';
 import { MlmlError } from '../errors.js';
 import { saveModel } from '../model/saveModel.js';
@@ -144,7 +145,8 @@ async function trainAndSave(job: Job, paths: RunPaths, log: RunLog): Promise<Tra
   const { storage } = context.services;
   const result = await training.train(verb, dataset, options, {
     storage,
-    scratchFolder: options.scratch ?? paths.folder,
+    // Beside the run, not in it: the next run there removes what a killed one left.
+    scratchFolder: options.scratch ?? dirname(paths.folder),
     signal: context.signal,
     onEvent: (event) => {
       log.record(event);
