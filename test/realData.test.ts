@@ -18,6 +18,7 @@ const figures: readonly (readonly [string, number, number?])[] = [
   ['ssgd mnist --loss=softmax', 0.919],
   ['ssgd mnist --loss=logistic', 0.91],
   ['ssgd cifar-10 --loss=softmax --buffer=4', 0.38],
+  ['closed cifar-10 --no-bias --buffer=50', 0.35, 0.002],
   ['ssgd cifar-10', 0.38],
   ['ssgd spam', 0.9],
   ['ssgd spam --loss=logistic', 0.93],
@@ -25,8 +26,15 @@ const figures: readonly (readonly [string, number, number?])[] = [
 
 describe('real data', { skip: data === undefined && 'MLML_DATA is not set' }, () => {
   let cwd = '';
-  before(() => {
+  before(async (t) => {
     cwd = mkdtempSync(join(tmpdir(), 'mlml-real-'));
+    for (const name of ['mnist', 'cifar-10', 'spam']) {
+      const { status, stderr } = await runCli(t as never, ['import', name], {
+        cwd,
+        env: { MLML_DATA: data },
+      });
+      assert.equal(status, 0, stderr);
+    }
   });
   after(() => rmSync(cwd, { recursive: true, force: true }));
 

@@ -26,5 +26,6 @@ export const nodeServices: Services = {
       },
     };
   },
+  readers: () => import('../data/import/importDataset.js'),
   verifying: () => import('../data/verify.js'),
 };

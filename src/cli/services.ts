@@ -72,5 +72,7 @@ export interface Services {
   training(): Promise<Training>;
   scoring(): Promise<Scoring>;
   importing(): Promise<Importing>;
+  /** Loads the readers of original files ahead of an import, so that their code counts as Node's baseline. */
+  readers(): Promise<unknown>;
   verifying(): Promise<Verifying>;
 }

@@ -1,4 +1,4 @@
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { Dataset } from '../data/dataset.js';
 import { MlmlError } from '../errors.js';
 import { saveModel } from '../model/saveModel.js';
@@ -17,7 +17,7 @@ import type { TrainOptions, Verb } from '../ssgd/options.js';
 import type { CommandContext } from './commandContext.js';
 import { openTrainingData } from './openData.js';
 import type { Arguments } from './parseArguments.js';
-import type { Training } from './services.js';
+import type { Services, Training } from './services.js';
 import { trainOptions, uselessOptions } from './trainSettings.js';
 import { version } from './version.js';
 
@@ -36,7 +36,7 @@ export async function trainVerb(
   }
   // Everything is loaded before the baseline is taken; what comes later is the job's.
   const training = await services.training();
-  await services.importing();
+  await loadReaders(services, given);
   const baselineBytes = context.residentBytes();
   const reporter = new ProgressReporter({
     stream: context.stderr,
@@ -63,6 +63,18 @@ export async function trainVerb(
   } finally {
     reporter.end();
   }
+}
+
+/** Loads the readers of original files if this run will need them: a name that has not been imported yet. */
+async function loadReaders(services: Services, given: Arguments): Promise<void> {
+  const { datasetFolder } = await services.importing();
+  const source = given.positionals[0];
+  if (source === undefined) return;
+  const folder = await datasetFolder(services.storage, source, given.text('data-dir'), given.number('n'));
+  for (const path of [source, folder]) {
+    if ((await services.storage.status(join(path, 'dataset.json'))) !== undefined) return;
+  }
+  await services.readers();
 }
 
 interface Job {

@@ -127,6 +127,7 @@ export async function fakeCommand(words: readonly string[], world: FakeWorld = {
         },
       };
     },
+    async readers() {},
     async importing() {
       return {
         importDataset: async (_storage, source, options) => {

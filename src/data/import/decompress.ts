@@ -1,8 +1,12 @@
 import { createGunzip, createInflate, type Gunzip, type Inflate } from 'node:zlib';
 import { MlmlError } from '../../errors.js';
+import { collectGarbage } from '../../memory/collectGarbage.js';
 
 /** Small, so that what zlib allocates and drops stays small. */
 const CHUNK_BYTES = 16 * 1024;
+
+/** Output after which the buffers that zlib dropped are freed. */
+const DROPPED_BYTES = 2 ** 21;
 
 /** Decompresses gzip as it streams by. Damage is `MLML_BAD_FILE` naming `path` and the place. */
 export function gunzip(source: AsyncIterable<Uint8Array>, path: string): AsyncGenerator<Uint8Array> {
@@ -41,6 +45,9 @@ async function* decompress(
   });
   try {
     for await (const chunk of stream as AsyncIterable<Uint8Array>) {
+      if (Math.floor(produced / DROPPED_BYTES) < Math.floor((produced + chunk.length) / DROPPED_BYTES)) {
+        collectGarbage('minor');
+      }
       produced += chunk.length;
       yield chunk;
     }
