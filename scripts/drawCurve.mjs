@@ -1,26 +1,27 @@
-// Draws the learning curve of a run as an SVG picture: node scripts/drawCurve.mjs RUN_FOLDER PICTURE.svg
+// Draws the learning curve of a run as an SVG picture: node scripts/drawCurve.mjs RUN_FOLDER LOG.csv PICTURE.svg
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-const [folder, picture] = process.argv.slice(2);
+const [folder, csv, picture] = process.argv.slice(2);
 if (picture === undefined) {
-  console.error('usage: node scripts/drawCurve.mjs RUN_FOLDER PICTURE.svg');
+  console.error('usage: node scripts/drawCurve.mjs RUN_FOLDER LOG.csv PICTURE.svg');
   process.exit(2);
 }
-const events = readFileSync(join(folder, 'events.jsonl'), 'utf8')
+const run = JSON.parse(readFileSync(join(folder, 'run.json'), 'utf8'));
+const { samples: rows, epochs } = run.result;
+const logged = readFileSync(csv, 'utf8')
   .trim()
   .split('\n')
-  .map((line) => JSON.parse(line));
-const run = JSON.parse(readFileSync(join(folder, 'run.json'), 'utf8'));
-const rowsPerStep =
-  events.findLast((event) => event.type === 'row').samples /
-  events.findLast((event) => event.type === 'row').step;
-const training = events
-  .filter((event) => event.type === 'log' && event.trainAccuracy !== undefined)
-  .map((event) => [event.step * rowsPerStep, 100 * event.trainAccuracy]);
-const rows = training.at(-1)[0];
-const epochs = Math.max(...events.filter((event) => event.type === 'evaluation').map((event) => event.epoch));
-const tests = events
+  .slice(1)
+  .map((line) => line.split(',').map(Number));
+// The last line may stand for a few rows only.
+const full = logged.filter(([step]) => step % logged[0][0] === 0);
+const steps = logged.at(-1)[0];
+const training = full.map(([step, , , accuracy]) => [(step / steps) * rows, 100 * accuracy]);
+const tests = readFileSync(join(folder, 'events.jsonl'), 'utf8')
+  .trim()
+  .split('\n')
+  .map((line) => JSON.parse(line))
   .filter((event) => event.type === 'evaluation' && event.part === 'test')
   .map((event) => [(event.epoch / epochs) * rows, 100 * event.evaluation.accuracy]);
 
@@ -52,7 +53,7 @@ for (let epoch = 0; epoch <= epochs; epoch++) {
 shapes.push(`<polyline points="${line(training)}" fill="none" stroke="#3366aa" stroke-width="2"/>`);
 for (const [a, b] of tests) {
   shapes.push(`<circle cx="${x(a)}" cy="${y(b)}" r="5" fill="#cc5522"/>`);
-  shapes.push(text(x(a) - 8, y(b) - 10, `${b.toFixed(2)} %`, 'text-anchor="end" fill="#cc5522"'));
+  shapes.push(text(x(a) - 8, y(b) + 20, `${b.toFixed(2)} %`, 'text-anchor="end" fill="#cc5522"'));
 }
 const legend = frame.left + frame.width;
 shapes.push(
@@ -65,7 +66,12 @@ shapes.push(
 );
 shapes.push(text(legend, frame.top + frame.height - 12, 'test rows', 'text-anchor="end" fill="#cc5522"'));
 shapes.push(
-  text(frame.left, 26, `mlml ${run.command.join(' ')}: accuracy`, 'font-weight="bold" font-size="15"'),
+  text(
+    frame.left,
+    26,
+    `mlml ${run.command.filter((word) => !/^--(out|logfreq)/.test(word)).join(' ')}: accuracy`,
+    'font-weight="bold" font-size="15"',
+  ),
 );
 
 writeFileSync(
