@@ -106,7 +106,25 @@ export function gather32Float16(base: u32, rowBytes: u32, order: u32, from: u32,
 
 /** As above into doubles; `scaling` is f64 for every type. */
 export function gather64Uint8(base: u32, rowBytes: u32, order: u32, from: u32, count: u32, d: u32, stride: u32, scaling: u32, target: u32): void {
-  gather64<u8>(base, rowBytes, order, from, count, d, stride, scaling, target);
+  const addOffset = d << 3;
+  for (let i: u32 = 0; i < count; i++) {
+    const source = rowAddress(base, rowBytes, order, from + i);
+    let j: u32 = 0;
+    // Four at a time.
+    for (; j + 4 <= d; j += 4) {
+      const bytes = v128.load32_zero(source + j);
+      const integers = i32x4.extend_low_i16x8_u(i16x8.extend_low_i8x16_u(bytes));
+      const scale = scaling + (j << 3);
+      const place = target + (j << 3);
+      const low = f64x2.convert_low_i32x4_s(integers);
+      const high = f64x2.convert_low_i32x4_s(i8x16.shuffle(integers, integers, 8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7));
+      v128.store(place, f64x2.add(f64x2.mul(low, v128.load(scale)), v128.load(scale + addOffset)));
+      v128.store(place, f64x2.add(f64x2.mul(high, v128.load(scale, 16)), v128.load(scale + addOffset, 16)), 16);
+    }
+    for (; j < d; j++) store<f64>(target + (j << 3), scaled(<f64>load<u8>(source + j), scaling, d, j));
+    for (; j < stride; j++) store<f64>(target + (j << 3), 0);
+    target += stride << 3;
+  }
 }
 export function gather64Int8(base: u32, rowBytes: u32, order: u32, from: u32, count: u32, d: u32, stride: u32, scaling: u32, target: u32): void {
   gather64<i8>(base, rowBytes, order, from, count, d, stride, scaling, target);

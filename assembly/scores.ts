@@ -132,6 +132,12 @@ export function scores32(x: u32, m: u32, stride: u32, w: u32, k: u32, intercept:
   }
 }
 
+// @ts-ignore: decorator
+@inline
+function sum64(v: v128): f64 {
+  return f64x2.extract_lane(v, 0) + f64x2.extract_lane(v, 1);
+}
+
 /** One score in doubles: four running pairs, then the odd elements. */
 function dot64(x: u32, w: u32, d: u32): f64 {
   let a0 = f64x2.splat(0), a1 = a0, a2 = a0, a3 = a0;
@@ -142,20 +148,80 @@ function dot64(x: u32, w: u32, d: u32): f64 {
     a2 = multiplyAdd64(v128.load(p, 32), v128.load(q, 32), a2);
     a3 = multiplyAdd64(v128.load(p, 48), v128.load(q, 48), a3);
   }
-  const sums = f64x2.add(f64x2.add(a0, a1), f64x2.add(a2, a3));
-  let total = f64x2.extract_lane(sums, 0) + f64x2.extract_lane(sums, 1);
+  let total = sum64(f64x2.add(f64x2.add(a0, a1), f64x2.add(a2, a3)));
   for (const end = x + (d << 3); p < end; p += 8, q += 8) total += load<f64>(p) * load<f64>(q);
   return total;
 }
 
+/** Two rows × five columns in doubles. */
+function block2x5Doubles(x: u32, w: u32, d: u32, intercept: u32, scores: u32, k: u32): void {
+  let a0 = f64x2.splat(0), a1 = a0, a2 = a0, a3 = a0, a4 = a0;
+  let b0 = a0, b1 = a0, b2 = a0, b3 = a0, b4 = a0;
+  const rowBytes = d << 3;
+  let p = x, q = w;
+  for (const end = x + ((d & ~1) << 3); p < end; p += 16, q += 16) {
+    const x0 = v128.load(p);
+    const x1 = v128.load(p + rowBytes);
+    let column = q;
+    let weight = v128.load(column);
+    a0 = multiplyAdd64(x0, weight, a0);
+    b0 = multiplyAdd64(x1, weight, b0);
+    column += rowBytes;
+    weight = v128.load(column);
+    a1 = multiplyAdd64(x0, weight, a1);
+    b1 = multiplyAdd64(x1, weight, b1);
+    column += rowBytes;
+    weight = v128.load(column);
+    a2 = multiplyAdd64(x0, weight, a2);
+    b2 = multiplyAdd64(x1, weight, b2);
+    column += rowBytes;
+    weight = v128.load(column);
+    a3 = multiplyAdd64(x0, weight, a3);
+    b3 = multiplyAdd64(x1, weight, b3);
+    column += rowBytes;
+    weight = v128.load(column);
+    a4 = multiplyAdd64(x0, weight, a4);
+    b4 = multiplyAdd64(x1, weight, b4);
+  }
+  const odd = (d & 1) == 1;
+  const x0 = odd ? load<f64>(p) : 0;
+  const x1 = odd ? load<f64>(p + rowBytes) : 0;
+  finishColumn(0, a0, b0, x0, x1, q, rowBytes, odd, intercept, scores, k);
+  finishColumn(1, a1, b1, x0, x1, q, rowBytes, odd, intercept, scores, k);
+  finishColumn(2, a2, b2, x0, x1, q, rowBytes, odd, intercept, scores, k);
+  finishColumn(3, a3, b3, x0, x1, q, rowBytes, odd, intercept, scores, k);
+  finishColumn(4, a4, b4, x0, x1, q, rowBytes, odd, intercept, scores, k);
+}
+
+/** Adds the last feature of an odd number, and the intercept, and stores the scores of two rows in a column. */
+// @ts-ignore: decorator
+@inline
+function finishColumn(
+  c: u32, a: v128, b: v128, x0: f64, x1: f64, q: u32, rowBytes: u32, odd: bool, intercept: u32, scores: u32, k: u32,
+): void {
+  const weight = odd ? load<f64>(q + c * rowBytes) : 0;
+  const constant = load<f64>(intercept + (c << 3));
+  store<f64>(scores + (c << 3), sum64(a) + x0 * weight + constant);
+  store<f64>(scores + ((k + c) << 3), sum64(b) + x1 * weight + constant);
+}
+
 export function scores64(x: u32, m: u32, d: u32, w: u32, k: u32, intercept: u32, scores: u32): void {
   const rowBytes = d << 3;
-  for (let i: u32 = 0; i < m; i++) {
-    for (let c: u32 = 0; c < k; c++) {
-      store<f64>(
-        scores + ((i * k + c) << 3),
-        dot64(x + i * rowBytes, w + c * rowBytes, d) + load<f64>(intercept + (c << 3)),
-      );
+  for (let i: u32 = 0; i < m; ) {
+    const rows: u32 = i + 2 <= m ? 2 : 1;
+    const row = x + i * rowBytes;
+    let c: u32 = 0;
+    if (rows == 2) {
+      for (; c + 5 <= k; c += 5) {
+        block2x5Doubles(row, w + c * rowBytes, d, intercept + (c << 3), scores + ((i * k + c) << 3), k);
+      }
     }
+    for (; c < k; c++) {
+      for (let r: u32 = 0; r < rows; r++) {
+        const score = dot64(row + r * rowBytes, w + c * rowBytes, d) + load<f64>(intercept + (c << 3));
+        store<f64>(scores + (((i + r) * k + c) << 3), score);
+      }
+    }
+    i += rows;
   }
 }

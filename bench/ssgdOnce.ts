@@ -1,10 +1,14 @@
-/** One training run in this process, for bench/ssgd.ts: `ssgdOnce.js FOLDER LOSS BUFFER_MB BATCH`. Prints JSON. */
-import { readFileSync } from 'node:fs';
+/**
+ * One training run in this process, for bench/ssgd.ts: `ssgdOnce.js FOLDER LOSS BUFFER_MB BATCH`. Prints JSON: the
+ * seconds of training alone (no test rows are scored meanwhile), then the test accuracy, and the peak memory.
+ */
 import { join } from 'node:path';
 import { openDataset } from '../src/data/dataset.js';
+import { evaluateModel } from '../src/ssgd/evaluate.js';
 import { defaultOptions, type LossName } from '../src/ssgd/options.js';
 import { train } from '../src/ssgd/train.js';
 import { nodeStorage } from '../src/storage/nodeStorage.js';
+import { peakResidentBytes } from '../src/storage/peakMemory.js';
 
 const [folder, loss, megabytes, batch] = process.argv.slice(2) as [string, LossName, string, string];
 const dataset = await openDataset(nodeStorage, folder);
@@ -14,8 +18,8 @@ const options = {
   bufferBytes: Number(megabytes) * 1e6,
   ...(batch === '' ? {} : { batch: Number(batch) }),
 };
-const scratchFolder = join(folder, '..', `scratch-${process.pid}`);
-const { seconds, test } = await train('ssgd', dataset, options, { storage: nodeStorage, scratchFolder });
+const context = { storage: nodeStorage, scratchFolder: join(folder, '..') };
+const { seconds, model } = await train('ssgd', { ...dataset, test: dataset.test.first(0) }, options, context);
+const { accuracy } = await evaluateModel(model, dataset.test, options);
 await dataset.close();
-const peak = /VmHWM:\s*(\d+) kB/.exec(readFileSync('/proc/self/status', 'utf8'));
-console.log(JSON.stringify({ seconds, accuracy: test!.accuracy, peakRssBytes: Number(peak![1]) * 1024 }));
+console.log(JSON.stringify({ seconds, accuracy, peakRssBytes: peakResidentBytes() }));

@@ -102,25 +102,23 @@ export function planStreaming(
     epochs: chosen.epochs,
     bytes: budget - aroundBytes(chosen),
   });
-  const needed = (chosen: ChosenOptions) => {
-    const shuffle =
-      verb === 'sgd' ? inMemoryBytes(rows, layout.rowBytes) : minimumShuffleBytes(request(chosen));
-    return aroundBytes(chosen) + shuffle;
-  };
-
   let chosen = chooseOptions(verb, rows, options);
+  // What shuffling needs at least does not depend on the batch.
+  const leastShuffle =
+    verb === 'sgd' ? inMemoryBytes(rows, layout.rowBytes) : minimumShuffleBytes(request(chosen));
+  const needed = () => aroundBytes(chosen) + leastShuffle;
   // Where memory is short, scoring does with its least, then an automatic batch with half of the budget.
-  if (needed(chosen) > budget) scoring = scorerRegions(layout, columns, 0);
+  if (needed() > budget) scoring = scorerRegions(layout, columns, 0);
   while (
     options.batch === 'auto' &&
     chosen.batch > 1 &&
-    (2 * aroundBytes(chosen) > budget || needed(chosen) > budget)
+    (2 * aroundBytes(chosen) > budget || needed() > budget)
   ) {
     chosen = chooseOptions(verb, rows, options, chosen.batch / 2);
   }
-  if (needed(chosen) > budget) {
+  if (needed() > budget) {
     const advice = verb === 'sgd' ? 'or train with ssgd, which streams' : '';
-    throw budgetTooSmall(job, needed(chosen), budget, advice);
+    throw budgetTooSmall(job, needed(), budget, advice);
   }
   const shuffle = planShuffle(request(chosen));
   const regions = [...around(chosen), ...shuffle.regions];
