@@ -5,3 +5,4 @@ export { addCrossProduct, addProduct, packPanels } from './normalProduct';
 export { scatterRows } from './scatter';
 export { scores32, scores64 } from './scores';
 export { adagradStep, adamStep, averageStep, gradient32, momentumStep, nesterovStep, softThreshold, softThresholdScaled } from './step';
+export { softmaxSlopes } from './softmax';

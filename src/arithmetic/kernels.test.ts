@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { Arena } from '../memory/arena.js';
 import { Random } from '../memory/random.js';
+import { lossOf } from '../ssgd/losses/losses.js';
 import { type Dtype, dtypeBytes, writeNumber } from './dtype.js';
 import { gather32Of, gather64Of, labelDtypeCodes, scalingBytes, writeScaling } from './gather.js';
 import { type KernelBuild, loadKernels } from './kernels.js';
@@ -121,6 +122,41 @@ for (const build of builds) {
       );
       assert.ok(new Float32Array(fast.buffer, w, count).some((x) => x === 0));
     });
+
+    for (const { m, k } of [...shapes, { m: 33, k: 3 }]) {
+      if (k < 2) continue;
+      test(`softmaxSlopes m=${m} k=${k}`, () => {
+        const { plain, fast, start, kernels } = pair(build);
+        const random = Random.of(11, m, k);
+        const scores = Float32Array.from({ length: m * k }, () => 8 * random.normal());
+        // Equal, far apart and enormous scores.
+        scores.fill(2, 0, k);
+        scores[k * m - 1] = 300;
+        const labels = Float64Array.from({ length: m }, () => random.below(k));
+        const labelsAt = start + 8192;
+        const result = labelsAt + 8 * m;
+        for (const [i, arena] of [plain, fast].entries()) {
+          new Float32Array(arena.buffer, start, m * k).set(scores);
+          new Float64Array(arena.buffer, labelsAt, m).set(labels);
+          kernels[i]!.softmaxSlopes(start, m, k, labelsAt, result);
+        }
+        const slopes = (arena: Arena) => new Float32Array(arena.buffer, start, m * k);
+        assertClose(slopes(fast), slopes(plain), 1e-6);
+        assertClose(
+          new Float64Array(fast.buffer, result, 2),
+          new Float64Array(plain.buffer, result, 2),
+          1e-6,
+        );
+        // The plain kernel is the plain loss.
+        const wanted = Float64Array.from(scores);
+        const sum = lossOf('softmax').evaluate(wanted, m, k, labels, wanted);
+        assertClose(slopes(plain), wanted, 1e-6);
+        assertClose([new Float64Array(plain.buffer, result, 1)[0]!], [sum], 1e-6);
+        new Float32Array(fast.buffer, start, 1)[0] = Number.NaN;
+        kernels[1].softmaxSlopes(start, m, k, labelsAt, result);
+        assert.ok(Number.isNaN(new Float64Array(fast.buffer, result, 1)[0]!), 'NaN is seen');
+      });
+    }
 
     for (const dtype of labelDtypeCodes) {
       test(`gathering ${dtype} rows in a given order`, () => {

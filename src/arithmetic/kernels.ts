@@ -7,6 +7,7 @@ import { type NormalProductKernels, plainNormalProduct } from './normalProduct.j
 import type { ScatterKernels } from './scatter.js';
 import { plainScatter } from './scatter.js';
 import { plainScores, type ScoreKernels } from './scores.js';
+import { plainSoftmax, type SoftmaxKernels } from './softmax.js';
 import { plainSteps, type StepKernels } from './step.js';
 
 /**
@@ -17,6 +18,7 @@ export interface Kernels
   extends GatherKernels,
     ScatterKernels,
     ScoreKernels,
+    SoftmaxKernels,
     StepKernels,
     GramKernels,
     CholeskyKernels,
@@ -31,6 +33,7 @@ export function plainKernels(memory: WebAssembly.Memory): Kernels {
     ...plainGather(buffer),
     ...plainScatter(buffer),
     ...plainScores(buffer),
+    ...plainSoftmax(buffer),
     ...plainSteps(buffer),
     ...plainGram(buffer),
     ...plainCholesky(buffer),

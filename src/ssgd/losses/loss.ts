@@ -1,3 +1,4 @@
+import type { Kernels } from '../../arithmetic/kernels.js';
 import type { Task } from '../../data/format.js';
 import type { LossName } from '../options.js';
 
@@ -17,6 +18,19 @@ export interface Loss {
   readonly curvature: number;
   /** Largest second derivative by the scores: full-batch descent is stable below a rate in inverse proportion to it. */
   readonly largestCurvature: number;
+  /**
+   * `evaluate` in WebAssembly, for losses whose arithmetic would otherwise show in the time of a step: scores (floats)
+   * become slopes in place, `result` receives the sum of the losses and the number of rows classified right, as two
+   * doubles. All arguments but the numbers of rows and columns are addresses.
+   */
+  readonly kernel?: (
+    kernels: Kernels,
+    scores: number,
+    rows: number,
+    columns: number,
+    labels: number,
+    result: number,
+  ) => void;
   /**
    * Sum of the losses of `rows` rows, whose scores lie at scores[i·columns + c]. Writes the derivatives by
    * the scores to `slopes` in the same layout; `slopes` may be `scores` itself.

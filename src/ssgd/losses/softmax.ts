@@ -9,6 +9,8 @@ export const softmax: Loss = {
   // The largest eigenvalue diag(p) − ppᵀ can have.
   largestCurvature: 0.5,
   columns: (_task, k) => Math.max(k, 2),
+  kernel: (kernels, scores, rows, columns, labels, result) =>
+    kernels.softmaxSlopes(scores, rows, columns, labels, result),
   evaluate(scores, rows, columns, labels, slopes) {
     let sum = 0;
     for (let i = 0, row = 0; i < rows; i++, row += columns) {

@@ -36,9 +36,12 @@ export class BatchTrainer {
     readonly labels: number;
     readonly scores: number;
     readonly scaling: number;
+    readonly result: number;
   };
   readonly #scores: Float32Array;
   readonly #labels: Float64Array;
+  /** Sum of losses and rows right, as a loss kernel leaves them. */
+  readonly #result: Float64Array;
   readonly #weightStep: WeightStep;
   readonly #interceptStep: InterceptStep;
   #averaged = 0;
@@ -67,9 +70,11 @@ export class BatchTrainer {
       labels: address('labels'),
       scores: address('scores'),
       scaling: address('scaling'),
+      result: address('batch result'),
     };
     this.#scores = arena.float32('scores');
     this.#labels = arena.float64('labels');
+    this.#result = arena.float64('batch result');
     this.weights = arena.float32('weights');
     this.intercept = arena.float32('intercept');
     writeScaling(arena.buffer, address('scaling'), stride, layout.dtype, 32, scaling);
@@ -145,6 +150,12 @@ export class BatchTrainer {
       this.#arena.address('intercept'),
       this.#addresses.scores,
     );
+    if (this.#loss.kernel !== undefined) {
+      const { scores, labels, result } = this.#addresses;
+      this.#loss.kernel(this.#kernels, scores, rows, columns, labels, result);
+      [this.lossSum, this.right] = [this.#result[0]!, this.#result[1]!];
+      return;
+    }
     this.right = this.#classification ? countRight(this.#scores, this.#labels, rows, columns) : 0;
     this.lossSum = this.#loss.evaluate(this.#scores, rows, columns, this.#labels, this.#scores);
   }

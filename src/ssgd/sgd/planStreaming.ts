@@ -57,7 +57,9 @@ function stepRegions(
     { name: 'scaling', bytes: scalingBytes(layout.d, stride, layout.dtype, 32) },
     { name: 'x', bytes: 4 * stride * batch },
     { name: 'labels', bytes: 8 * batch },
-    { name: 'scores', bytes: 4 * columns * batch },
+    // Kernels work on four scores at a time.
+    { name: 'scores', bytes: alignUp(4 * columns * batch, 16) },
+    { name: 'batch result', bytes: 16 },
     { name: 'weights', bytes: matrix },
     { name: 'intercept', bytes: 4 * columns },
     { name: 'intercept gradient', bytes: 8 * columns },

@@ -30,8 +30,6 @@ const LARGEST_CACHED_CHUNK = 1 << 16;
 /** A request bypassing the page cache costs 50 microseconds, so smaller ones lose much. */
 const SMALL_DIRECT_CHUNK = 1 << 14;
 const SMALL_CACHED_CHUNK = 768;
-/** From this size on a request through the page cache is worth handing to another thread. */
-const SMALL_BACKGROUND_CHUNK = 1 << 15;
 const SPARE_SLOTS = 8;
 /** Extents of a bucket: more recycle scratch space better (1 + 1/8 times the data) but need a longer list. */
 const EXTENTS = 8;
@@ -44,16 +42,7 @@ export interface ScatterShape {
   readonly depth: number;
   readonly buckets: number;
   readonly direct: boolean;
-  /** Read and write while rows are worked on, with two load buffers and spare slots. Default: as `direct`. */
-  readonly background?: boolean;
   readonly chunkBytes: number;
-}
-
-/** How requests reach the disk. */
-type Traffic = Pick<ScatterShape, 'direct' | 'background'>;
-
-function inBackground({ direct, background }: Traffic): boolean {
-  return background ?? direct;
 }
 
 type Sizes = Omit<ShuffleRequest, 'bytes'>;
@@ -86,7 +75,7 @@ export function scatterPlan(request: Sizes, shape: ScatterShape): ShufflePlan {
     blockRows: 0,
     fanIn: 0,
     direct: shape.direct,
-    background: inBackground(shape),
+    background: shape.direct,
     bytesRead: rows * rowBytes + epochs * (stored + below),
     bytesWritten: (once ? 1 : epochs) * stored + epochs * below,
     scratchBytes,
@@ -118,30 +107,27 @@ export function minimumScatterBytes(request: Sizes): number {
 function chooseShape(request: ShuffleRequest): ScatterShape {
   if (!fitsCache(request)) {
     for (let depth = 1; depth < MOST_LEVELS; depth++) {
-      const shape = largestChunk(request, depth, { direct: true });
+      const shape = largestChunk(request, depth, true);
       if (shape !== undefined && shape.chunkBytes >= SMALL_DIRECT_CHUNK) return shape;
     }
   }
-  const overlapped = largestChunk(request, 1, { direct: false, background: true });
-  if (overlapped !== undefined && overlapped.chunkBytes >= SMALL_BACKGROUND_CHUNK) return overlapped;
   for (let depth = 1; depth <= MOST_LEVELS; depth++) {
-    const shape = largestChunk(request, depth, { direct: false });
+    const shape = largestChunk(request, depth, false);
     if (shape !== undefined && shape.chunkBytes >= SMALL_CACHED_CHUNK) return shape;
   }
   for (let depth = 1; ; depth++) {
-    const shape = largestChunk(request, depth, { direct: false });
+    const shape = largestChunk(request, depth, false);
     if (shape !== undefined) return shape;
   }
 }
 
 /** The number of buckets with the largest chunks and, among those, the least memory. */
-function largestChunk(request: ShuffleRequest, depth: number, traffic: Traffic): ScatterShape | undefined {
-  const { direct } = traffic;
+function largestChunk(request: ShuffleRequest, depth: number, direct: boolean): ScatterShape | undefined {
   let best: ScatterShape | undefined;
   let bestBytes = 0;
   for (const buckets of bucketCounts(request.rows)) {
-    const fixed = fixedBytes(request, { depth, buckets, ...traffic, chunkBytes: 0 });
-    const slots = depth * (buckets + (inBackground(traffic) ? SPARE_SLOTS : 0));
+    const fixed = fixedBytes(request, { depth, buckets, direct, chunkBytes: 0 });
+    const slots = depth * (buckets + (direct ? SPARE_SLOTS : 0));
     const slotBytes = Math.floor((request.bytes - fixed) / slots);
     const chunkBytes = direct
       ? Math.min(LARGEST_CHUNK, Math.floor(slotBytes / PAGE) * PAGE - overhang(request.rowBytes))
@@ -149,7 +135,7 @@ function largestChunk(request: ShuffleRequest, depth: number, traffic: Traffic):
     if (chunkBytes < 1 || chunkBytes < (best?.chunkBytes ?? 0)) continue;
     const bytes = fixed + slots * chunkBytes;
     if (chunkBytes === best?.chunkBytes && bytes >= bestBytes) continue;
-    best = { depth, buckets, ...traffic, chunkBytes };
+    best = { depth, buckets, direct, chunkBytes };
     bestBytes = bytes;
   }
   return best;
@@ -210,7 +196,7 @@ function bufferRegions(request: Sizes, shape: ScatterShape): Region[] {
   // A larger bucket is read through the same buffer, behind the beginning of a row cut by the last request.
   const rows = shape.direct
     ? { bytes: Math.max(2 * pages, alignUp(rowBytes, PAGE) + PAGE), align: PAGE }
-    : { bytes: (inBackground(shape) ? 2 : 1) * Math.max(2, capacity) * rowBytes };
+    : { bytes: Math.max(2, capacity) * rowBytes };
   return [
     { name: 'shuffle rows', ...rows },
     { name: 'shuffle order', bytes: 4 * capacity },
@@ -235,7 +221,7 @@ function levelsOf(request: Sizes, shape: ScatterShape): ScatterLevel[] {
       buckets,
       chunkBytes,
       slotBytes: direct ? chunkBytes + overhang(rowBytes) : chunkBytes,
-      spareSlots: inBackground(shape) ? SPARE_SLOTS : 0,
+      spareSlots: direct ? SPARE_SLOTS : 0,
       extentBytes: alignUp(chunksPerExtent * chunkBytes, unit),
       extentsPerBucket,
       extents: buckets * (recycles ? extentsPerBucket + 1 : extentsPerBucket),

@@ -144,7 +144,7 @@ export class ScatterStream implements RowStream {
   async *#loadBuckets(level: number, epoch: number, number: number): AsyncGenerator<RowBlock> {
     const { plan, arena, context } = this.#parts;
     const store = this.#stores[level]!;
-    const buffers = plan.background ? 2 : 1;
+    const buffers = plan.direct ? 2 : 1;
     const bufferBytes = arena.byteLength('shuffle rows') / buffers;
     const random = shuffleRandom(context.seed, 'order', epoch, number);
     const buckets = this.#bucketOrder(level, epoch);
