@@ -11,9 +11,9 @@ import { openDataset } from '../src/data/dataset.js';
 import { scalingOf } from '../src/ssgd/closed/fit.js';
 import { planClosed } from '../src/ssgd/closed/planClosed.js';
 import { solveClosed } from '../src/ssgd/closed/solveClosed.js';
-import { mnist, testAccuracy } from '../src/ssgd/closed/testDatasets.js';
 import { defaultOptions } from '../src/ssgd/options.js';
 import { nodeStorage } from '../src/storage/nodeStorage.js';
+import { mnist, testAccuracy } from '../test/support/solverDatasets.js';
 
 /** What one process reports. */
 interface Run {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { datasetOf, randomRows } from '../../../test/support/solverDatasets.js';
 import { panelIndex } from '../../arithmetic/normalProduct.js';
 import { Random } from '../../memory/random.js';
 import { MemoryStorage } from '../../storage/memoryStorage.js';
@@ -8,7 +9,6 @@ import { problemSize } from './fit.js';
 import { planCholesky, planConjugateGradients } from './planClosed.js';
 import { SmallSolver } from './smallSolve.js';
 import { solveClosed } from './solveClosed.js';
-import { datasetOf, randomRows } from './testDatasets.js';
 
 test('blocks wider than the problem, one row, empty classes: the answer of Cholesky to 1e-5', async () => {
   const storage = new MemoryStorage();

@@ -40,7 +40,13 @@ export function planClosed(
   const direct = planCholesky(size, options.bufferBytes, others);
   if (direct.plannedPeakBytes <= options.bufferBytes) return direct;
   const iterative = planConjugateGradients(size, options.bufferBytes, others);
-  if (iterative.plannedPeakBytes <= options.bufferBytes) return iterative;
+  if (iterative.plannedPeakBytes <= options.bufferBytes) {
+    const enough = Math.ceil(direct.plannedPeakBytes / 1e4) / 100;
+    return {
+      ...iterative,
+      notes: [...iterative.notes, `with --buffer=${enough} or more, one pass would do`],
+    };
+  }
   const needed = Math.min(direct.plannedPeakBytes, iterative.plannedPeakBytes);
   throw budgetTooSmall(direct.job, needed, options.bufferBytes);
 }
@@ -133,7 +139,6 @@ export function planConjugateGradients(
     notes: [
       `the Gram matrix (${formatBytes(8 * packedLength(size.d))}) does not fit --buffer: ` +
         `block conjugate gradients, ${choice.width} directions a pass, about ${passes} passes`,
-      'a larger --buffer gives wider blocks and fewer passes',
     ],
   };
 }

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { cifar10, datasetOf, mnist, randomRows, testAccuracy } from '../../../test/support/solverDatasets.js';
 import { type Dtype, dtypeBytes } from '../../arithmetic/dtype.js';
 import type { KernelBuild } from '../../arithmetic/kernels.js';
 import type { Dataset } from '../../data/dataset.js';
@@ -17,7 +18,6 @@ import { defaultOptions, type TrainOptions } from '../options.js';
 import { type Fit, problemSize, scalingOf } from './fit.js';
 import { type ClosedPlan, planCholesky, planClosed, planConjugateGradients } from './planClosed.js';
 import { solveClosed } from './solveClosed.js';
-import { cifar10, datasetOf, mnist, randomRows, testAccuracy } from './testDatasets.js';
 
 const storage = new MemoryStorage();
 let made = 0;

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { datasetOf, randomRows } from '../../../test/support/solverDatasets.js';
 import type { Dtype } from '../../arithmetic/dtype.js';
 import type { Dataset } from '../../data/dataset.js';
 import type { DatasetDescription } from '../../data/format.js';
@@ -10,7 +11,6 @@ import { MemoryStorage } from '../../storage/memoryStorage.js';
 import { problemSize, type SolveContext } from '../closed/fit.js';
 import { planClosed } from '../closed/planClosed.js';
 import { solveClosed } from '../closed/solveClosed.js';
-import { datasetOf, randomRows } from '../closed/testDatasets.js';
 import type { TrainEvent } from '../events.js';
 import { defaultOptions, type TrainOptions } from '../options.js';
 import { type GdPlan, planGd, planStreaming } from './planGd.js';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { runPlan, writeNumberedRows } from '../../../test/shuffleFixture.js';
+import { runPlan, writeNumberedRows } from '../../../test/support/shuffleFixture.js';
 import { MlmlError } from '../../errors.js';
 import { FaultyStorage } from '../../storage/faultyStorage.js';
 import { MemoryStorage } from '../../storage/memoryStorage.js';

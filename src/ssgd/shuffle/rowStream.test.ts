@@ -9,7 +9,7 @@ import {
   runPlan,
   runShuffle,
   writeNumberedRows,
-} from '../../../test/shuffleFixture.js';
+} from '../../../test/support/shuffleFixture.js';
 import { loadKernels } from '../../arithmetic/kernels.js';
 import { MlmlError } from '../../errors.js';
 import { Arena } from '../../memory/arena.js';

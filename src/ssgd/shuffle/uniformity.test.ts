@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { runPlan, writeNumberedRows } from '../../../test/shuffleFixture.js';
+import { runPlan, writeNumberedRows } from '../../../test/support/shuffleFixture.js';
 import { MemoryStorage } from '../../storage/memoryStorage.js';
 import { scatterPlan } from './planScatter.js';
 import { planShuffle, type ShufflePlan } from './shufflePlan.js';

@@ -1,12 +1,12 @@
 // Data sets for tests, made through DatasetWriter: random ones of every type, and the real ones of MLML_DATA.
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import { type Dtype, dtypeBytes, integerRange, writeNumber } from '../../arithmetic/dtype.js';
-import { type Dataset, openDataset } from '../../data/dataset.js';
-import { DatasetWriter } from '../../data/datasetWriter.js';
-import { Random } from '../../memory/random.js';
-import { nodeStorage } from '../../storage/nodeStorage.js';
-import type { Storage } from '../../storage/storage.js';
+import { type Dtype, dtypeBytes, integerRange, writeNumber } from '../../src/arithmetic/dtype.js';
+import { type Dataset, openDataset } from '../../src/data/dataset.js';
+import { DatasetWriter } from '../../src/data/datasetWriter.js';
+import { Random } from '../../src/memory/random.js';
+import { nodeStorage } from '../../src/storage/nodeStorage.js';
+import type { Storage } from '../../src/storage/storage.js';
 
 /** Writes rows of numbers (features, then label) as a data set. */
 export async function datasetOf(

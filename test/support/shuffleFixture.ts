@@ -1,11 +1,11 @@
-import { loadKernels } from '../src/arithmetic/kernels.js';
-import { RowFile } from '../src/data/rowFile.js';
-import { rowLayout } from '../src/data/rowLayout.js';
-import { Arena } from '../src/memory/arena.js';
-import { openRowStream, type RowStream, type ShuffleContext } from '../src/ssgd/shuffle/rowStream.js';
-import { planShuffle, type ShufflePlan, type ShuffleRequest } from '../src/ssgd/shuffle/shufflePlan.js';
-import { MemoryStorage } from '../src/storage/memoryStorage.js';
-import type { Storage } from '../src/storage/storage.js';
+import { loadKernels } from '../../src/arithmetic/kernels.js';
+import { RowFile } from '../../src/data/rowFile.js';
+import { rowLayout } from '../../src/data/rowLayout.js';
+import { Arena } from '../../src/memory/arena.js';
+import { openRowStream, type RowStream, type ShuffleContext } from '../../src/ssgd/shuffle/rowStream.js';
+import { planShuffle, type ShufflePlan, type ShuffleRequest } from '../../src/ssgd/shuffle/shufflePlan.js';
+import { MemoryStorage } from '../../src/storage/memoryStorage.js';
+import type { Storage } from '../../src/storage/storage.js';
 
 /** Writes rows that hold their own number (little-endian, as many bytes as fit, at most four) and then a pattern. */
 export async function writeNumberedRows(storage: Storage, path: string, rows: number, rowBytes: number) {
