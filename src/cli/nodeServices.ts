@@ -1,3 +1,4 @@
+import { compileKernels } from '../arithmetic/kernels.js';
 import { datasetFolder, openByName } from '../data/import/openByName.js';
 import * as training from '../ssgd/train.js';
 import { nodeStorage } from '../storage/nodeStorage.js';
@@ -6,7 +7,10 @@ import type { Services } from './services.js';
 /** The real file system and the real modules: those of training at once, the others when they are first needed. */
 export const nodeServices: Services = {
   storage: nodeStorage,
-  training: async () => training,
+  async training() {
+    compileKernels();
+    return training;
+  },
   async scoring() {
     const [{ evaluateModel }, { scoreRows }] = await Promise.all([
       import('../ssgd/evaluate.js'),
