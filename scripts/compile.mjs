@@ -1,4 +1,5 @@
-// Compiles AssemblyScript to WebAssembly (plain and relaxed SIMD) and TypeScript to dist/, when dist/ is not up to date.
+// Makes dist/ when it is not up to date: AssemblyScript becomes WebAssembly (plain and relaxed SIMD), TypeScript becomes
+// JavaScript file by file, and the command line is bundled.
 import { createHash } from 'node:crypto';
 import {
   chmodSync,
@@ -15,13 +16,13 @@ import { root, runStep } from './child.mjs';
 
 const dist = join(root, 'dist');
 /** What `mlml` runs. */
-export const commandFile = join(dist, 'src', 'cli', 'main.js');
+export const commandFile = join(dist, 'bundle', 'cli', 'main.js');
 const stampPath = join(dist, 'stamp.json');
 const kernelBuilds = ['simd', 'relaxed'];
 const kernelSources = ['assembly', 'asconfig.json'];
 const typeScriptSources = ['src', 'test', 'bench', 'tsconfig.json'];
 // A new compiler or another way to call it makes another build.
-const toolSources = ['package-lock.json', 'scripts/compile.mjs'];
+const toolSources = ['package-lock.json', 'scripts/compile.mjs', 'scripts/bundle.mjs'];
 
 /** Paths of all files in a folder below the root, or of the one file, relative to the root and sorted. */
 function listFiles(name) {
@@ -86,7 +87,8 @@ export function isBuilt() {
   return (
     stamp.kernels === hashes.kernels &&
     stamp.typeScript === hashes.typeScript &&
-    [...kernelOutputs(), ...typeScriptOutputs()].every((path) => existsSync(path))
+    [...kernelOutputs(), ...typeScriptOutputs()].every((path) => existsSync(path)) &&
+    stamp.bundle.every((file) => existsSync(join(root, file)))
   );
 }
 
@@ -99,15 +101,18 @@ export async function build() {
   mkdirSync(dist, { recursive: true });
   removeOrphans();
   const tool = (script, ...args) => [process.execPath, join(root, 'node_modules', script), ...args];
-  const commands = [tool('typescript/bin/tsc', '--pretty', 'false')];
+  const commands = [
+    tool('typescript/bin/tsc', '--pretty', 'false'),
+    [process.execPath, join(root, 'scripts', 'bundle.mjs')],
+  ];
   if (stamp?.kernels !== hashes.kernels || !kernelOutputs().every((path) => existsSync(path))) {
     for (const target of kernelBuilds) {
       commands.push(tool('assemblyscript/bin/asc.js', '--config', 'asconfig.json', '--target', target));
     }
   }
   await runStep('building', commands, 'Mend what the compiler reports, then try again.');
-  if (existsSync(commandFile)) chmodSync(commandFile, 0o755);
+  chmodSync(commandFile, 0o755);
   // The hashes are those from before compiling: a source edited meanwhile makes the build stale, not silently old.
-  writeFileSync(`${stampPath}.tmp`, `${JSON.stringify(hashes)}\n`);
+  writeFileSync(`${stampPath}.tmp`, `${JSON.stringify({ ...hashes, bundle: listFiles('dist/bundle') })}\n`);
   renameSync(`${stampPath}.tmp`, stampPath);
 }

@@ -1,8 +1,8 @@
 // Makes a clone ready to run: installs and builds what is missing or out of date.
-import { lstatSync, symlinkSync } from 'node:fs';
-import { join } from 'node:path';
+import { readlinkSync, rmSync, symlinkSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
 import { root, ToolError } from './child.mjs';
-import { build, isBuilt } from './compile.mjs';
+import { build, commandFile, isBuilt } from './compile.mjs';
 import { install, isInstalled, isShared } from './install.mjs';
 import { withLock } from './lock.mjs';
 
@@ -13,12 +13,23 @@ function checkNodeVersion() {
 }
 
 const link = join(root, 'node_modules', '.bin', 'mlml');
+const linkTarget = relative(dirname(link), commandFile);
 
 /** npm links the commands of dependencies only; a link of our own makes `npx mlml` run the clone itself. */
 function isLinked() {
   // Windows may refuse links; there, and with shared packages, npx finds the command through package.json.
   if (process.platform === 'win32' || isShared()) return true;
-  return lstatSync(link, { throwIfNoEntry: false }) !== undefined;
+  try {
+    return readlinkSync(link) === linkTarget;
+  } catch {
+    return false;
+  }
+}
+
+function makeLink() {
+  // An older build may have left one to another file.
+  rmSync(link, { force: true });
+  symlinkSync(linkTarget, link);
 }
 
 export async function setUp() {
@@ -32,6 +43,6 @@ export async function setUp() {
       await install();
     }
     if (!isBuilt()) await build();
-    if (!isLinked()) symlinkSync('../../dist/src/cli/main.js', link);
+    if (!isLinked()) makeLink();
   });
 }

@@ -101,9 +101,9 @@ export function bestBuild(): KernelBuild {
   return best;
 }
 
-/** Binds a build of the kernels to an arena's memory. */
-export function loadKernels(memory: WebAssembly.Memory, build: KernelBuild = bestBuild()): Kernels {
-  if (build === 'plain') return plainKernels(memory);
+/** Compiles a build, unless that is done. A command does it before it takes its memory baseline. */
+export function compileKernels(build: KernelBuild = bestBuild()): WebAssembly.Module | undefined {
+  if (build === 'plain') return undefined;
   if (build === 'relaxed') hasRelaxedSimd();
   let module = modules.get(build);
   if (module === undefined) {
@@ -112,5 +112,12 @@ export function loadKernels(memory: WebAssembly.Memory, build: KernelBuild = bes
     );
     modules.set(build, module);
   }
+  return module;
+}
+
+/** Binds a build of the kernels to an arena's memory. */
+export function loadKernels(memory: WebAssembly.Memory, build: KernelBuild = bestBuild()): Kernels {
+  const module = compileKernels(build);
+  if (module === undefined) return plainKernels(memory);
   return new WebAssembly.Instance(module, { env: { memory } }).exports as unknown as Kernels;
 }

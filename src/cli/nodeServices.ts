@@ -1,10 +1,16 @@
+import { compileKernels } from '../arithmetic/kernels.js';
+import { datasetFolder, openByName } from '../data/import/openByName.js';
+import * as training from '../ssgd/train.js';
 import { nodeStorage } from '../storage/nodeStorage.js';
 import type { Services } from './services.js';
 
-/** The real file system and the real modules, each loaded when it is first needed. */
+/** The real file system and the real modules: those of training at once, the others when they are first needed. */
 export const nodeServices: Services = {
   storage: nodeStorage,
-  training: () => import('../ssgd/train.js'),
+  async training() {
+    compileKernels();
+    return training;
+  },
   async scoring() {
     const [{ evaluateModel }, { scoreRows }] = await Promise.all([
       import('../ssgd/evaluate.js'),
@@ -13,7 +19,6 @@ export const nodeServices: Services = {
     return { evaluateModel, scoreRows };
   },
   async importing() {
-    const { datasetFolder, openByName } = await import('../data/import/openByName.js');
     return {
       datasetFolder,
       openByName,

@@ -1,18 +1,18 @@
 import { MlmlError } from '../errors.js';
 import type { CommandContext } from './commandContext.js';
-import type { CommandName } from './optionTable.js';
+import { type CommandName, commandNames } from './optionTable.js';
+import { parseArguments } from './parseArguments.js';
+import { nearest } from './suggest.js';
+import { trainVerb } from './trainVerb.js';
+import { version } from './version.js';
 
 /** Runs one command line (the words after `mlml`). Everything that goes wrong is thrown. */
 export async function runCommand(context: CommandContext, words: readonly string[]): Promise<void> {
   const [first, ...rest] = words;
-  if (first === '--version' || first === '-v') {
-    const { version } = await import('./version.js');
-    return await context.stdout.write(`${version}\n`);
-  }
-  const { commandNames } = await import('./optionTable.js');
+  if (first === '--version' || first === '-v') return await context.stdout.write(`${version}\n`);
   if (first === undefined || first === '--help' || first === '-h') return await help(context, undefined);
   const command = commandNames.find((name) => name === first);
-  if (command === undefined) throw await unknownVerb(first);
+  if (command === undefined) throw unknownVerb(first);
   if (command === 'help')
     return await help(
       context,
@@ -23,7 +23,6 @@ export async function runCommand(context: CommandContext, words: readonly string
     const { planVerb } = await import('./planVerb.js');
     return await planVerb(context, rest);
   }
-  const { parseArguments } = await import('./parseArguments.js');
   const given = parseArguments(command, rest);
   switch (command) {
     case 'import': {
@@ -42,10 +41,8 @@ export async function runCommand(context: CommandContext, words: readonly string
       const { infoVerb } = await import('./infoVerb.js');
       return await infoVerb(context, given);
     }
-    default: {
-      const { trainVerb } = await import('./trainVerb.js');
+    default:
       return await trainVerb(context, command, given, words);
-    }
   }
 }
 
@@ -54,9 +51,7 @@ function asksForHelp(words: readonly string[]): boolean {
   return (end === -1 ? words : words.slice(0, end)).some((word) => word === '--help' || word === '-h');
 }
 
-async function unknownVerb(word: string): Promise<MlmlError> {
-  const { commandNames } = await import('./optionTable.js');
-  const { nearest } = await import('./suggest.js');
+function unknownVerb(word: string): MlmlError {
   const suggestion = nearest(word, commandNames);
   const hint =
     suggestion === undefined ? `the verbs are ${commandNames.join(', ')}` : `did you mean ${suggestion}?`;
@@ -67,7 +62,6 @@ async function unknownVerb(word: string): Promise<MlmlError> {
 async function help(context: CommandContext, verb: string | undefined): Promise<void> {
   const { overallHelp, verbHelp } = await import('./help.js');
   if (verb === undefined) return await context.stdout.write(overallHelp());
-  const { commandNames } = await import('./optionTable.js');
-  if (!(commandNames as readonly string[]).includes(verb)) throw await unknownVerb(verb);
+  if (!(commandNames as readonly string[]).includes(verb)) throw unknownVerb(verb);
   await context.stdout.write(verbHelp(verb as CommandName));
 }

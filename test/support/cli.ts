@@ -5,7 +5,7 @@ import { root } from './root.js';
 import { temporaryFolder } from './temporaryFolder.js';
 
 /** The script that `mlml` runs. */
-export const commandFile = join(root, 'dist', 'src', 'cli', 'main.js');
+export const commandFile = join(root, 'dist', 'bundle', 'cli', 'main.js');
 
 export interface CliResult extends ProcessResult {
   /** The folder it ran in: data/ and runs/ are below it. */

@@ -22,6 +22,10 @@ function makeCheckout(t: TestContext): string {
   );
   mkdirSync(join(folder, 'src', 'cli'), { recursive: true });
   writeFileSync(join(folder, 'src', 'cli', 'main.ts'), printArguments);
+  // Those of which the bundle makes one part.
+  for (const name of ['runCommand.ts', 'nodeServices.ts']) {
+    writeFileSync(join(folder, 'src', 'cli', name), 'export {};\n');
+  }
   return folder;
 }
 
@@ -51,9 +55,12 @@ test('start builds once, runs the main job or what is given, and notices changes
   assert.equal(existsSync(join(folder, 'dist', 'src', 'extra.js')), false);
   assert.equal(existsSync(join(folder, 'dist', 'src', 'extra.d.ts')), false);
 
-  rmSync(join(folder, 'dist', 'src', 'cli', 'main.js'));
-  const mended = await start(folder, 'plan');
-  assert.equal(mended.stdout, 'arguments: plan\nchanged\n');
+  for (const output of ['src', 'bundle']) {
+    rmSync(join(folder, 'dist', output, 'cli', 'main.js'));
+    const mended = await start(folder, 'plan');
+    assert.equal(mended.stdout, 'arguments: plan\nchanged\n');
+    assert.match(mended.stderr, /building/);
+  }
 });
 
 test('a failed build is one message with the end of the compiler output, and is tried again', async (t) => {
