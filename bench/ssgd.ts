@@ -1,10 +1,20 @@
 /**
  * Three epochs of streaming SGD over MNIST's row file against scikit-learn's SGDClassifier.partial_fit over a
- * memory map of the same file, both in child processes, alternating, medians.
+ * memory map of the same file, both in child processes, alternating, medians. Seconds of training are measured inside
+ * each process, without its start and without scoring: the data set trained on has no test rows, the model is scored
+ * afterwards.
  * `npm run bench -- ssgd [--runs=5] [--buffer=10]`; MNIST comes from $MLML_DATA or the network, else `digits` is used.
  */
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -26,12 +36,49 @@ const python = ['/usr/bin/python3', 'python3'].find(
   (name) => spawnSync(name, ['-c', 'import sklearn']).status === 0,
 );
 
-function measure(command: string, args: readonly string[]): Figures {
+const command = join(root, 'dist/bundle/cli/main.js');
+
+/** Runs a program that prints one JSON object. */
+function json(program: string, args: readonly string[]): Record<string, unknown> {
+  const { status, stdout, stderr } = spawnSync(program, args, { encoding: 'utf8' });
+  if (status !== 0) throw new Error(`${program} ${args[0]} failed: ${stderr}`);
+  return JSON.parse(stdout);
+}
+
+/** The peer: prints its figures itself. */
+function measurePeer(args: readonly string[]): Figures {
   const start = performance.now();
-  const { status, stdout, stderr } = spawnSync(command, args, { encoding: 'utf8' });
+  const figures = json(python!, args) as unknown as Figures;
+  return { ...figures, wallSeconds: (performance.now() - start) / 1000 };
+}
+
+let runNumber = 0;
+
+/** `mlml ssgd` on the training rows alone, then `mlml evaluate` on the test rows. */
+function measureOurs(trainOnly: string, whole: string, options: readonly string[]): Figures {
+  const run = join(folder, `run-${runNumber++}`);
+  const start = performance.now();
+  const args = ['ssgd', trainOnly, `--out=${run}`, '--json', '--quiet', ...options];
+  const { seconds, peakRssBytes } = json(process.execPath, [command, ...args]) as unknown as Figures;
   const wallSeconds = (performance.now() - start) / 1000;
-  if (status !== 0) throw new Error(`${command} failed: ${stderr}`);
-  return { ...JSON.parse(stdout), wallSeconds };
+  const scored = json(process.execPath, [command, 'evaluate', run, whole, '--json', '--quiet']);
+  const accuracy = (scored as { accuracy: number }).accuracy;
+  return { seconds, peakRssBytes, wallSeconds, accuracy };
+}
+
+/** The same training rows in a data set without test rows. */
+function withoutTest(whole: string): string {
+  const copy = join(folder, 'train-only');
+  mkdirSync(copy);
+  const description = JSON.parse(readFileSync(join(whole, 'dataset.json'), 'utf8'));
+  const { train } = description.parts;
+  description.parts.test = { n: 0, shards: [] };
+  writeFileSync(join(copy, 'dataset.json'), JSON.stringify(description));
+  for (const { file, checksums } of train.shards) {
+    symlinkSync(join(whole, file), join(copy, file));
+    symlinkSync(join(whole, checksums), join(copy, checksums));
+  }
+  return copy;
 }
 
 const folder = mkdtempSync(join(tmpdir(), 'mlml-bench-'));
@@ -47,28 +94,30 @@ try {
   const train = join(out, parts.train.shards[0]!.file);
   const test = join(out, parts.test.shards[0]!.file);
   const peerScript = join(root, 'bench/peers/sgd_classifier.py');
-  const ours = join(root, 'dist/bench/ssgdOnce.js');
   const buffer = argument('buffer', 10);
-  const jobs: [string, string, string[]][] = [
-    [
-      `mlml ssgd --loss=softmax --buffer=${buffer}`,
-      process.execPath,
-      [ours, out, 'softmax', String(buffer), ''],
-    ],
-    [`mlml ssgd --loss=softmax --buffer=1`, process.execPath, [ours, out, 'softmax', '1', '']],
-    [`mlml ssgd --loss=ridge --buffer=${buffer}`, process.execPath, [ours, out, 'ridge', String(buffer), '']],
-    ['mlml ssgd, one row a step, softmax', process.execPath, [ours, out, 'softmax', String(buffer), '1']],
+  const trainOnly = withoutTest(out);
+  const ours =
+    (...options: string[]) =>
+    () =>
+      measureOurs(trainOnly, out, options);
+  const jobs: [string, () => Figures][] = [
+    [`mlml ssgd --loss=softmax --buffer=${buffer}`, ours('--loss=softmax', `--buffer=${buffer}`)],
+    ['mlml ssgd --loss=softmax --buffer=1', ours('--loss=softmax', '--buffer=1')],
+    ['mlml ssgd --loss=softmax --buffer=60', ours('--loss=softmax', '--buffer=60')],
+    [`mlml ssgd --loss=ridge --buffer=${buffer}`, ours('--loss=ridge', `--buffer=${buffer}`)],
+    ['mlml ssgd --loss=softmax --batch=1', ours('--loss=softmax', `--buffer=${buffer}`, '--batch=1')],
   ];
   if (python !== undefined && existsSync(peerScript)) {
     const files = [train, String(parts.train.n), test, String(parts.test.n), String(d), '3'];
-    jobs.push(['sklearn partial_fit, log loss', python, [peerScript, ...files, 'log_loss']]);
-    jobs.push(['sklearn partial_fit, hinge', python, [peerScript, ...files, 'hinge']]);
+    for (const loss of ['log_loss', 'hinge']) {
+      jobs.push([`sklearn partial_fit, ${loss}`, () => measurePeer([peerScript, ...files, loss])]);
+    }
   } else console.log('scikit-learn is not installed: no peer in this run');
 
   const runs = argument('runs', 5);
   const figures = jobs.map((): Figures[] => []);
   for (let run = 0; run < runs; run++) {
-    for (const [i, [, command, args]] of jobs.entries()) figures[i]!.push(measure(command, args));
+    for (const [i, [, measure]] of jobs.entries()) figures[i]!.push(measure());
   }
   const of = (i: number, key: keyof Figures) => medianOf(figures[i]!.map((figure) => figure[key]));
   const peer = jobs.findIndex(([title]) => title.startsWith('sklearn'));

@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import './leanRuntime.js';
 import { MlmlError } from '../errors.js';
 import { peakResidentBytes } from '../storage/peakMemory.js';
 import type { CommandContext } from './commandContext.js';
