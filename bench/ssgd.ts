@@ -101,16 +101,29 @@ try {
     () =>
       measureOurs(trainOnly, out, options);
   const jobs: [string, () => Figures][] = [
+    // The peer visits chunks in random order and shuffles inside them: block_shuffle does the same.
+    [
+      'mlml ssgd --loss=softmax --algo=block_shuffle --buffer=4',
+      ours('--loss=softmax', '--algo=block_shuffle', '--buffer=4'),
+    ],
     [`mlml ssgd --loss=softmax --buffer=${buffer}`, ours('--loss=softmax', `--buffer=${buffer}`)],
     ['mlml ssgd --loss=softmax --buffer=1', ours('--loss=softmax', '--buffer=1')],
-    ['mlml ssgd --loss=softmax --buffer=60', ours('--loss=softmax', '--buffer=60')],
+    [
+      `mlml ssgd --loss=softmax --reshuffle=once --buffer=${buffer}`,
+      ours('--loss=softmax', '--reshuffle=once', `--buffer=${buffer}`),
+    ],
     [`mlml ssgd --loss=ridge --buffer=${buffer}`, ours('--loss=ridge', `--buffer=${buffer}`)],
     ['mlml ssgd --loss=softmax --batch=1', ours('--loss=softmax', `--buffer=${buffer}`, '--batch=1')],
   ];
   if (python !== undefined && existsSync(peerScript)) {
     const files = [train, String(parts.train.n), test, String(parts.test.n), String(d), '3'];
-    for (const loss of ['log_loss', 'hinge']) {
-      jobs.push([`sklearn partial_fit, ${loss}`, () => measurePeer([peerScript, ...files, loss])]);
+    for (const [loss, chunk] of [
+      ['log_loss', '1000'],
+      ['log_loss', '10000'],
+      ['hinge', '1000'],
+    ] as const) {
+      const title = `sklearn partial_fit, ${loss}, chunks of ${chunk} rows`;
+      jobs.push([title, () => measurePeer([peerScript, ...files, loss, chunk])]);
     }
   } else console.log('scikit-learn is not installed: no peer in this run');
 

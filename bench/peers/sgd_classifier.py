@@ -1,6 +1,6 @@
 """scikit-learn's streaming linear classifier over a memory-mapped row file: the peer of `npm run bench -- ssgd`.
 
-usage: sgd_classifier.py TRAIN N TEST NT D EPOCHS LOSS ETA0
+usage: sgd_classifier.py TRAIN N TEST NT D EPOCHS LOSS CHUNK_ROWS
 prints one JSON object: seconds of training (without process start), test accuracy, peak resident bytes
 """
 import json
@@ -10,8 +10,8 @@ import time
 import numpy as np
 from sklearn.linear_model import SGDClassifier
 
-train, n, test, nt, d, epochs, loss = sys.argv[1], int(sys.argv[2]), sys.argv[3], int(sys.argv[4]), int(sys.argv[5]), int(sys.argv[6]), sys.argv[7]
-CHUNK = 1000
+train, test, loss = sys.argv[1], sys.argv[3], sys.argv[7]
+n, nt, d, epochs, chunk_rows = (int(sys.argv[i]) for i in (2, 4, 5, 6, 8))
 
 rows = np.memmap(train, np.uint8, "r", shape=(n, d + 1))
 model = SGDClassifier(loss=loss, alpha=1e-4, random_state=0)
@@ -19,8 +19,8 @@ rng = np.random.default_rng(0)
 start = time.perf_counter()
 for epoch in range(epochs):
     # Chunks in random order, shuffled inside: the sequential reading this class is documented for.
-    for first in rng.permutation(np.arange(0, n, CHUNK)):
-        chunk = rng.permutation(rows[first : first + CHUNK])
+    for first in rng.permutation(np.arange(0, n, chunk_rows)):
+        chunk = rng.permutation(rows[first : first + chunk_rows])
         model.partial_fit(chunk[:, :d] / 255.0, chunk[:, d], classes=np.arange(10))
 seconds = time.perf_counter() - start
 
