@@ -6,34 +6,15 @@ import type { RawRows } from '../data/rawRows.js';
 import type { RowFile } from '../data/rowFile.js';
 import type { Plan } from '../memory/plan.js';
 import type { ScoreBlock } from '../model/writePredictions.js';
-import type { Evaluation, TrainListener } from '../ssgd/events.js';
+import type { Evaluation } from '../ssgd/events.js';
 import type { LinearModel } from '../ssgd/linearModel.js';
 import type { TrainOptions, Verb } from '../ssgd/options.js';
+import type { TrainContext, TrainResult } from '../ssgd/train.js';
 import type { Storage } from '../storage/storage.js';
 
 export interface Training {
   planTraining(verb: Verb, description: DatasetDescription, options: TrainOptions): Plan;
-  train(
-    verb: Verb,
-    dataset: Dataset,
-    options: TrainOptions,
-    context: {
-      readonly storage: Storage;
-      readonly scratchFolder: string;
-      readonly signal?: AbortSignal;
-      readonly onEvent?: TrainListener;
-    },
-  ): Promise<{
-    readonly model: LinearModel;
-    readonly plan: Plan;
-    readonly epochs: number;
-    readonly samples: number;
-    readonly seconds: number;
-    readonly bytesRead: number;
-    readonly bytesWritten: number;
-    readonly train: Evaluation | undefined;
-    readonly test: Evaluation | undefined;
-  }>;
+  train(verb: Verb, dataset: Dataset, options: TrainOptions, context: TrainContext): Promise<TrainResult>;
 }
 
 export interface Scoring {

@@ -67,7 +67,7 @@ export interface TrainOptions {
   /** Use only the first rows of the training part; 0 uses all. Default 0. */
   readonly subset: number;
   readonly seed: number;
-  /** Folder for scratch files. Default: the run folder. */
+  /** Folder for scratch files. Default: beside the run folder. */
   readonly scratch?: string;
 }
 
