@@ -59,6 +59,7 @@ export interface TrainOptions {
   readonly step: number;
   /** Average the iterates of the last epoch. Default false. */
   readonly average: boolean;
+  /** Threads. This version trains with one, and warns when more are asked for. Default 1. */
   readonly nthreads: number;
   /** Steps between rows of the CSV log; 0 writes none. Default 1000. */
   readonly logfreq: number;
