@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { hostname } from 'node:os';
 import { test } from 'node:test';
 import { put } from '../../test/support/originalFiles.js';
 import { crc32c } from '../storage/crc32c.js';
@@ -72,7 +73,7 @@ test('rows, description and checksums do not depend on how the rows arrive', asy
   }
   assert.deepEqual(description.classCounts, [834, 833, 833]);
   assert.deepEqual(
-    storage.paths().filter((path) => path.includes('.tmp-')),
+    storage.paths().filter((path) => path.includes('.mlml-import')),
     [],
   );
 });
@@ -182,11 +183,13 @@ test('nothing bears the final name before the end, whatever fails', async () => 
 
 test('existing folders are kept; leftovers of dead processes are removed, those of living ones are not', async () => {
   const storage = new MemoryStorage();
-  await put(storage, '/data/.set.tmp-999999999/train.rows', new Uint8Array(3));
-  await put(storage, `/data/.set.tmp-${process.ppid}/train.rows`, new Uint8Array(3));
-  await put(storage, '/data/.other.tmp-999999999/train.rows', new Uint8Array(3));
+  const named = (pid: number) => `.mlml-import-${hostname()}-${pid}-0-0`;
+  const mine = '.mlml-import-notes';
+  for (const name of [named(999999999), named(process.ppid), mine]) {
+    await put(storage, `/data/${name}/train.rows`, new Uint8Array(3));
+  }
   await make(storage, '/data/set', [['train', 5]]);
-  assert.deepEqual(await storage.list('/data'), [`.other.tmp-999999999`, `.set.tmp-${process.ppid}`, 'set']);
+  assert.deepEqual(await storage.list('/data'), [named(process.ppid), mine, 'set'].sort());
   await assert.rejects(DatasetWriter.create(storage, '/data/set', given), {
     code: 'MLML_EXISTS',
     message: /\/data\/set: exists already/,

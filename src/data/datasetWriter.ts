@@ -1,6 +1,7 @@
-import { basename, dirname, join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { Dtype } from '../arithmetic/dtype.js';
 import { MlmlError } from '../errors.js';
+import { ownedName, removeLeftovers } from '../storage/ownedFolder.js';
 import type { Storage } from '../storage/storage.js';
 import { replaceFile } from '../storage/textFile.js';
 import { findRowFault } from './checkRows.js';
@@ -49,7 +50,7 @@ export class DatasetWriter {
   private constructor(storage: Storage, folder: string, given: NewDataset) {
     this.#storage = storage;
     this.#folder = folder;
-    this.#temporary = join(dirname(folder), `.${basename(folder)}.tmp-${process.pid}`);
+    this.#temporary = join(dirname(folder), ownedName('import'));
     this.#given = given;
     this.layout = rowLayout(given.d, given.dtype, given.labelDtype ?? given.dtype);
     this.#statistics = new StatisticsAccumulator(this.layout);
@@ -62,8 +63,7 @@ export class DatasetWriter {
       throw new MlmlError('MLML_EXISTS', `${folder}: exists already; remove it or give another --out`);
     }
     const writer = new DatasetWriter(storage, folder, given);
-    await removeLeftovers(storage, folder);
-    await storage.remove(writer.#temporary);
+    await removeLeftovers(storage, dirname(folder));
     try {
       await storage.makeFolder(writer.#temporary);
       for (const part of ['train', 'test'] as const) {
@@ -142,25 +142,5 @@ export class DatasetWriter {
   async discard(): Promise<void> {
     for (const file of this.#files.values()) await file.close().catch(() => {});
     await this.#storage.remove(this.#temporary);
-  }
-}
-
-/** Temporary folders of imports whose process is dead. */
-async function removeLeftovers(storage: Storage, folder: string): Promise<void> {
-  const prefix = `.${basename(folder)}.tmp-`;
-  for (const name of await storage.list(dirname(folder))) {
-    if (!name.startsWith(prefix)) continue;
-    const pid = Number(name.slice(prefix.length));
-    if (pid !== process.pid && Number.isInteger(pid) && !processLives(pid))
-      await storage.remove(join(dirname(folder), name));
-  }
-}
-
-function processLives(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
 }

@@ -6,7 +6,8 @@ import { test } from 'node:test';
 import { MlmlError } from '../errors.js';
 import { MemoryStorage } from './memoryStorage.js';
 import { nodeStorage } from './nodeStorage.js';
-import { isLeftover, Scratch } from './scratch.js';
+import { isLeftover } from './ownedFolder.js';
+import { Scratch } from './scratch.js';
 
 /** The number of a process that has just ended. */
 function deadPid(): number {
