@@ -1,7 +1,8 @@
 import type { DatasetDescription } from '../data/format.js';
+import { scalingNames } from '../data/scaling.js';
 import { MlmlError } from '../errors.js';
 import { lossOf } from './losses/losses.js';
-import type { TrainOptions } from './options.js';
+import { lossNames, optimizerNames, scheduleNames, shuffleNames, type TrainOptions } from './options.js';
 
 /** Options whose value must lie in a range: [name, lowest, highest, whole number]. */
 const ranges: readonly [keyof TrainOptions, number, number, boolean][] = [
@@ -18,6 +19,16 @@ const ranges: readonly [keyof TrainOptions, number, number, boolean][] = [
   ['seed', 0, Number.MAX_SAFE_INTEGER, true],
 ];
 
+/** Options that name one of several things. */
+const named = {
+  algo: shuffleNames,
+  loss: lossNames,
+  optimizer: optimizerNames,
+  schedule: scheduleNames,
+  scale: scalingNames,
+  reshuffle: ['epoch', 'once'],
+} as const;
+
 /** Throws `MLML_USAGE` for the first option that is out of range or does not go with the data. */
 export function checkOptions(description: DatasetDescription, options: TrainOptions): void {
   for (const [name, lowest, highest, whole] of ranges) {
@@ -30,6 +41,15 @@ export function checkOptions(description: DatasetDescription, options: TrainOpti
       'MLML_USAGE',
       `--${name}=${value}: must be a ${whole ? 'whole ' : ''}number ${range}`,
     );
+  }
+  for (const [name, choices] of Object.entries(named)) {
+    const value = options[name as keyof typeof named];
+    if (!(choices as readonly string[]).includes(value)) {
+      throw new MlmlError('MLML_USAGE', `--${name}=${value}: must be one of ${choices.join(', ')}`);
+    }
+  }
+  if (!(options.bufferBytes >= 1)) {
+    throw new MlmlError('MLML_USAGE', `bufferBytes ${options.bufferBytes}: must be a number of bytes`);
   }
   const { eta0, batch, loss } = options;
   if (eta0 !== 'auto' && !(eta0 > 0 && Number.isFinite(eta0))) {

@@ -1,5 +1,7 @@
 import type { Task } from '../data/format.js';
 import type { RowFile } from '../data/rowFile.js';
+import { MlmlError } from '../errors.js';
+import { checkLabels } from './checkLabels.js';
 import type { Evaluation } from './events.js';
 import type { LinearModel } from './linearModel.js';
 import type { Loss } from './losses/loss.js';
@@ -40,6 +42,8 @@ export async function evaluateWith(
   let deviations = 0;
   let seen = 0;
   for await (const { rows, scores, labels } of scorer.blocks(file, signal)) {
+    // One column stands for two classes.
+    if (task === 'classification') checkLabels(labels, rows, Math.max(columns, 2));
     for (let i = 0; i < rows; i++) {
       seen++;
       if (task === 'classification') {
@@ -54,6 +58,12 @@ export async function evaluateWith(
     }
     // Last, since it may overwrite the scores with slopes.
     lossSum += loss.evaluate(scores, rows, columns, labels, scores);
+  }
+  if (Number.isNaN(lossSum)) {
+    throw new MlmlError(
+      'MLML_BAD_DATA',
+      'the loss is not a number: some feature or target of these rows is not a finite number',
+    );
   }
   const common = { rows: seen, loss: lossSum / Math.max(seen, 1) };
   if (task === 'classification') return { ...common, accuracy: right / Math.max(seen, 1) };

@@ -58,7 +58,11 @@ export async function openByName(
     options.onNotice?.(`${nameOrFolder} has not been imported yet: importing it into ${folder}, once`);
     // Loaded only when needed: the readers of original files take megabytes.
     const { importDataset } = await import('./importDataset.js');
-    await importDataset(storage, nameOrFolder, { ...options, out: folder });
+    await importDataset(storage, nameOrFolder, { ...options, out: folder }).catch(async (error) => {
+      // Another process may have imported it meanwhile: what it made is what we want.
+      const made = await storage.status(join(folder, DESCRIPTION_FILE));
+      if (!(error instanceof MlmlError) || error.code !== 'MLML_EXISTS' || made === undefined) throw error;
+    });
   }
   const dataset = await openDataset(storage, folder);
   if (options.dtype !== undefined && options.dtype !== dataset.description.dtype) {

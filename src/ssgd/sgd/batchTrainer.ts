@@ -2,6 +2,7 @@ import { type Gather, gather32Of, labelDtypeCodes, writeScaling } from '../../ar
 import type { Kernels } from '../../arithmetic/kernels.js';
 import type { RowBlock } from '../../data/rowBlock.js';
 import type { Arena } from '../../memory/arena.js';
+import { checkLabels } from '../checkLabels.js';
 import type { Loss } from '../losses/loss.js';
 import { lossOf } from '../losses/losses.js';
 import type { InterceptStep, Optimizer, WeightStep } from '../optimizers/optimizer.js';
@@ -31,6 +32,7 @@ export class BatchTrainer {
   readonly #gather: Gather;
   readonly #labelCode: number;
   readonly #classification: boolean;
+  readonly #classes: number;
   readonly #addresses: {
     readonly x: number;
     readonly labels: number;
@@ -49,7 +51,8 @@ export class BatchTrainer {
   constructor(
     plan: StreamingPlan,
     options: TrainOptions,
-    classification: boolean,
+    /** Number of classes; 0 for regression. */
+    classes: number,
     arena: Arena,
     kernels: Kernels,
     scaling: { readonly multiply: Float64Array; readonly add: Float64Array },
@@ -59,7 +62,8 @@ export class BatchTrainer {
     this.#options = options;
     this.#arena = arena;
     this.#kernels = kernels;
-    this.#classification = classification;
+    this.#classification = classes > 0;
+    this.#classes = classes;
     this.#optimizer = optimizerOf(options.optimizer);
     this.#loss = lossOf(options.loss);
     this.#gather = gather32Of(kernels, layout.dtype);
@@ -138,6 +142,7 @@ export class BatchTrainer {
 
   /** Scores and losses of the batch; leaves the slopes where the scores were. */
   #evaluateBatch(): void {
+    if (this.#classification) checkLabels(this.#labels, this.filled, this.#classes);
     const { columns, stride } = this.#plan;
     const { w, x } = this.#weightStep;
     const rows = this.filled;

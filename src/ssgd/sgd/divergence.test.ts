@@ -15,10 +15,24 @@ test('a full window no worse than before is good', () => {
   assert.equal(watch.observe(150, 512), 'good');
 });
 
-test('a moderate rise counts only when strict', () => {
-  assert.equal(new DivergenceWatch(1, true).observe(4 * 512, 512), 'diverged');
+/** The verdict on the fourth of four windows of this mean loss; the first three must be open. */
+function lasting(watch: DivergenceWatch, mean: number): string {
+  for (let i = 0; i < 3; i++) assert.equal(watch.observe(mean * 512, 512), 'open');
+  return watch.observe(mean * 512, 512);
+}
+
+test('a rise must last; a moderate one counts only when strict', () => {
+  assert.equal(lasting(new DivergenceWatch(1, true), 4), 'diverged');
   assert.equal(new DivergenceWatch(1, false).observe(4 * 512, 512), 'good');
-  assert.equal(new DivergenceWatch(1, false).observe(101 * 512, 512), 'diverged');
+  assert.equal(lasting(new DivergenceWatch(1, false), 101), 'diverged');
+});
+
+test('a few rows of enormous loss now and then are no divergence', () => {
+  const watch = new DivergenceWatch(1, true);
+  for (let i = 0; i < 20; i++) {
+    assert.equal(watch.observe(50 * 512, 512), 'open');
+    assert.equal(watch.observe(0.5 * 512, 512), 'good');
+  }
 });
 
 test('an explosion inside a window need not wait for its end', () => {

@@ -1,7 +1,11 @@
-/** Loss per row this many times the loss of the first weights is an explosion. */
-const EXPLOSION = 100;
-/** With an automatic rate a lasting rise above the first loss is enough to act. */
-const RISE = 3;
+/** Loss per row this many times the loss of the first weights is an explosion, seen at once. */
+const EXPLOSION = 1e4;
+/** A lasting rise to this many times the first loss is a divergence … */
+const RISE = 100;
+/** … or to this many times with an automatic rate. */
+const STRICT_RISE = 3;
+/** Windows in a row that make a rise lasting: a few rows with enormous features fill one window, not four. */
+const LASTING = 4;
 /** Rows over which the loss is averaged before it is judged. */
 const WINDOW_ROWS = 512;
 
@@ -13,32 +17,38 @@ export type Verdict = 'good' | 'open' | 'diverged';
  */
 export class DivergenceWatch {
   readonly #limit: number;
+  readonly #explosion: number;
+  #risen = 0;
   #windowLoss = 0;
   #windowRows = 0;
   #best = Infinity;
 
   /** @param firstLoss mean loss of the first weights @param strict whether a moderate rise counts */
   constructor(firstLoss: number, strict: boolean) {
-    this.#limit = (strict ? RISE : EXPLOSION) * Math.max(firstLoss, 1e-12);
+    const first = Math.max(firstLoss, 1e-12);
+    this.#limit = (strict ? STRICT_RISE : RISE) * first;
+    this.#explosion = EXPLOSION * first;
   }
 
   observe(lossSum: number, rows: number): Verdict {
     if (!Number.isFinite(lossSum)) return 'diverged';
     this.#windowLoss += lossSum;
     this.#windowRows += rows;
-    if (this.#windowRows < WINDOW_ROWS) {
-      return this.#windowLoss > EXPLOSION * this.#limit * WINDOW_ROWS ? 'diverged' : 'open';
-    }
+    if (this.#windowLoss > this.#explosion * WINDOW_ROWS) return 'diverged';
+    if (this.#windowRows < WINDOW_ROWS) return 'open';
     const mean = this.#windowLoss / this.#windowRows;
-    this.restart();
-    if (mean > this.#limit) return 'diverged';
+    this.#windowLoss = 0;
+    this.#windowRows = 0;
+    if (mean > this.#limit) return ++this.#risen >= LASTING ? 'diverged' : 'open';
+    this.#risen = 0;
     if (mean > 1.5 * this.#best) return 'open';
     this.#best = Math.min(this.#best, mean);
     return 'good';
   }
 
-  /** Forgets the window that is being filled. */
+  /** Forgets the window that is being filled and those before it. */
   restart(): void {
+    this.#risen = 0;
     this.#windowLoss = 0;
     this.#windowRows = 0;
   }

@@ -66,10 +66,17 @@ class StreamingRun {
     const { mean } = description.statistics;
     this.#centre = multiply.map((factor, j) => (plan.chosen.centred ? factor * mean[j]! + add[j]! : 0));
     const classification = description.task === 'classification';
-    this.#trainer = new BatchTrainer(plan, options, classification, this.#arena, kernels, {
-      multiply,
-      add: add.map((value, j) => value - this.#centre[j]!),
-    });
+    this.#trainer = new BatchTrainer(
+      plan,
+      options,
+      classification ? description.k : 0,
+      this.#arena,
+      kernels,
+      {
+        multiply,
+        add: add.map((value, j) => value - this.#centre[j]!),
+      },
+    );
     this.#scorer = new Scorer(this.#arena, kernels, plan.layout, plan.columns, this.#scaling);
     this.#clock = new ProgressClock(this.#emit, options.logfreq, classification);
   }
@@ -175,7 +182,14 @@ class StreamingRun {
     }
     trainer.clearState();
     this.#startWeights();
-    this.#watch = new DivergenceWatch(trainer.meanLoss(sample), options.eta0 === 'auto');
+    const firstLoss = trainer.meanLoss(sample);
+    if (!Number.isFinite(firstLoss)) {
+      throw new MlmlError(
+        'MLML_BAD_DATA',
+        `the first rows have a loss of ${firstLoss} before any training: some feature or target is not a finite number`,
+      );
+    }
+    this.#watch = new DivergenceWatch(firstLoss, options.eta0 === 'auto');
   }
 
   /** Zero weights; with squared losses the intercept starts from the class frequencies, which need not be learnt then. */
