@@ -7,7 +7,7 @@ import { bestBuild, type KernelBuild, loadKernels } from '../src/arithmetic/kern
 import { Arena } from '../src/memory/arena.js';
 import { Random } from '../src/memory/random.js';
 import { lossOf } from '../src/ssgd/losses/losses.js';
-import { argument, median, printTable } from './support.js';
+import { argument, median, printTable } from './support/report.js';
 
 const d = 784;
 const k = 10;

@@ -20,7 +20,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { importDataset } from '../src/data/import/importDataset.js';
 import { nodeStorage } from '../src/storage/nodeStorage.js';
-import { argument, medianOf, printTable } from './support.js';
+import { argument, medianOf, printTable } from './support/report.js';
 
 interface Figures {
   /** Training alone, measured inside the process. */
@@ -107,6 +107,10 @@ try {
       ours('--loss=softmax', '--algo=block_shuffle', '--buffer=4'),
     ],
     [`mlml ssgd --loss=softmax --buffer=${buffer}`, ours('--loss=softmax', `--buffer=${buffer}`)],
+    [
+      'mlml ssgd --loss=softmax --algo=block_shuffle --buffer=1',
+      ours('--loss=softmax', '--algo=block_shuffle', '--buffer=1'),
+    ],
     ['mlml ssgd --loss=softmax --buffer=1', ours('--loss=softmax', '--buffer=1')],
     [
       `mlml ssgd --loss=softmax --reshuffle=once --buffer=${buffer}`,
@@ -118,8 +122,8 @@ try {
   if (python !== undefined && existsSync(peerScript)) {
     const files = [train, String(parts.train.n), test, String(parts.test.n), String(d), '3'];
     for (const [loss, chunk] of [
-      ['log_loss', '1000'],
       ['log_loss', '10000'],
+      ['log_loss', '1000'],
       ['hinge', '1000'],
     ] as const) {
       const title = `sklearn partial_fit, ${loss}, chunks of ${chunk} rows`;

@@ -32,18 +32,19 @@ export async function makeRunFolder(
   out?: string,
 ): Promise<RunPaths> {
   const time = timeName(started);
-  let folder = out ?? join('runs', `${verb}-${time}`);
-  for (let number = 2; (await storage.status(folder)) !== undefined; number++) {
+  let name = time;
+  let folder = out ?? join('runs', `${verb}-${name}`);
+  for (let number = 2; !(await claimFolder(storage, folder)); number++) {
     if (out !== undefined) {
       throw new MlmlError('MLML_EXISTS', `${out}: exists already; remove it or give another --out`);
     }
-    folder = join('runs', `${verb}-${time}-${number}`);
+    name = `${time}-${number}`;
+    folder = join('runs', `${verb}-${name}`);
   }
-  await storage.makeFolder(folder);
   // Logs lie beside the folder of runs, as they did in 2016.
   const parent = dirname(folder);
   const logs = join(basename(parent) === 'runs' ? dirname(parent) : parent, 'logs', verb);
-  const csv = await freeName(storage, logs, `run-${time}`, '.csv');
+  const csv = await freeName(storage, logs, `run-${name}`, '.csv');
   return {
     folder,
     description: join(folder, RUN_FILE),
@@ -51,6 +52,21 @@ export async function makeRunFolder(
     model: join(folder, 'model'),
     csv,
   };
+}
+
+/** Makes a folder that is not there; false when it is. Of two processes that try at once, one gets it. */
+async function claimFolder(storage: Storage, folder: string): Promise<boolean> {
+  if ((await storage.status(folder)) !== undefined) return false;
+  await storage.makeFolder(folder);
+  try {
+    // Replaced by the description at once.
+    const file = await storage.create(join(folder, RUN_FILE), { exclusive: true });
+    await file.close();
+    return true;
+  } catch (error) {
+    if (error instanceof MlmlError && error.code === 'MLML_EXISTS') return false;
+    throw error;
+  }
 }
 
 async function freeName(storage: Storage, folder: string, name: string, extension: string): Promise<string> {
