@@ -20,6 +20,11 @@ export interface ScoredBlock {
 const BLOCK_ROWS = 8;
 const LARGEST_READ = 1 << 18;
 
+/** What a training job gives its scorer, where memory is not short: larger reads are worth no more than this. */
+export function scoringBytes(budgetBytes: number): number {
+  return Math.min(budgetBytes / 8, 1 << 20);
+}
+
 /** Regions a scorer needs; larger `bytes` buy larger reads, nothing else. */
 export function scorerRegions(layout: RowLayout, k: number, bytes: number): Region[] {
   const { d, rowBytes } = layout;

@@ -13,15 +13,11 @@ import { type GdPlan, planGd } from './gd/planGd.js';
 import { solveGd } from './gd/solveGd.js';
 import { lossOf } from './losses/losses.js';
 import type { TrainOptions } from './options.js';
-import { Scorer, scorerRegions } from './score.js';
+import { Scorer, scorerRegions, scoringBytes } from './score.js';
 import type { TrainContext, TrainResult } from './train.js';
 
 /** Verbs that work on all rows at once. */
 export type SolvingVerb = 'closed' | 'gd';
-
-/** Most of the budget that scoring takes for larger reads. */
-const SCORING_SHARE = 1 / 8;
-const SCORING_MOST = 1 << 20;
 
 /** The plan of closed or gd, with room for scoring in the same arena. */
 export function planSolving(
@@ -35,9 +31,8 @@ export function planSolving(
     verb === 'closed'
       ? planClosed(description, options, scoring)
       : planGd(description, options, columns, scoring);
-  const share = Math.min(options.bufferBytes * SCORING_SHARE, SCORING_MOST);
   try {
-    return planWith(scorerRegions(layout, columns, share));
+    return planWith(scorerRegions(layout, columns, scoringBytes(options.bufferBytes)));
   } catch (error) {
     if (!(error instanceof MlmlError) || error.code !== 'MLML_BUDGET_TOO_SMALL') throw error;
     return planWith(scorerRegions(layout, columns, 0));

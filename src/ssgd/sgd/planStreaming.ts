@@ -6,7 +6,7 @@ import { alignUp, budgetTooSmall, layOut, type Plan, type Region } from '../../m
 import { lossOf } from '../losses/losses.js';
 import { optimizerOf } from '../optimizers/optimizers.js';
 import type { TrainOptions, Verb } from '../options.js';
-import { scorerRegions } from '../score.js';
+import { scorerRegions, scoringBytes } from '../score.js';
 import {
   minimumShuffleBytes,
   planShuffle,
@@ -17,10 +17,6 @@ import { type ChosenOptions, chooseOptions } from './chosenOptions.js';
 
 /** Kernels work on 16 floats at a time. */
 const FLOATS_PER_BLOCK = 16;
-/** Most of the budget that scoring takes for larger reads. */
-const SCORING_SHARE = 1 / 8;
-const SCORING_MOST = 1 << 20;
-
 /** The plan of sgd, ssgd or hsgd. */
 export interface StreamingPlan extends Plan {
   readonly verb: Verb;
@@ -89,7 +85,7 @@ export function planStreaming(
   const job = `${verb} on ${layout.d} features x ${columns} ${columns === 1 ? 'output' : 'outputs'}`;
   const budget = options.bufferBytes;
 
-  let scoring = scorerRegions(layout, columns, Math.min(budget * SCORING_SHARE, SCORING_MOST));
+  let scoring = scorerRegions(layout, columns, scoringBytes(budget));
   const around = (chosen: ChosenOptions) => [
     ...stepRegions(layout, columns, stride, chosen.batch, options),
     ...scoring,

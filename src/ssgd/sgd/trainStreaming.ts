@@ -1,4 +1,4 @@
-import { loadKernels } from '../../arithmetic/kernels.js';
+import { type Kernels, loadKernels } from '../../arithmetic/kernels.js';
 import type { Dataset } from '../../data/dataset.js';
 import type { RowBlock } from '../../data/rowBlock.js';
 import { makeScaling, type Scaling } from '../../data/scaling.js';
@@ -40,6 +40,7 @@ class StreamingRun {
   /** Mean of the scaled features when the rows are centred, else zeros. */
   readonly #centre: Float64Array;
   readonly #arena: Arena;
+  readonly #kernels: Kernels;
   readonly #clock: ProgressClock;
   readonly #epochLoss = new RunningLoss();
   #watch!: DivergenceWatch;
@@ -60,7 +61,7 @@ class StreamingRun {
     this.#emit = context.onEvent ?? (() => {});
     const { description } = dataset;
     this.#arena = new Arena(plan.regions);
-    const kernels = loadKernels(this.#arena.memory);
+    this.#kernels = loadKernels(this.#arena.memory);
     this.#scaling = makeScaling(options.scale, description.dtype, description.statistics);
     const { multiply, add } = this.#scaling;
     const { mean } = description.statistics;
@@ -71,21 +72,20 @@ class StreamingRun {
       options,
       classification ? description.k : 0,
       this.#arena,
-      kernels,
+      this.#kernels,
       {
         multiply,
         add: add.map((value, j) => value - this.#centre[j]!),
       },
     );
-    this.#scorer = new Scorer(this.#arena, kernels, plan.layout, plan.columns, this.#scaling);
+    this.#scorer = new Scorer(this.#arena, this.#kernels, plan.layout, plan.columns, this.#scaling);
     this.#clock = new ProgressClock(this.#emit, options.logfreq, classification);
   }
 
   async run(): Promise<Omit<TrainResult, 'seconds'>> {
     const { storage, scratchFolder, signal } = this.#context;
     const { shuffle, rows, chosen } = this.#plan;
-    const kernels = loadKernels(this.#arena.memory);
-    this.#stream = await openRowStream(shuffle, this.#dataset.train.first(rows), this.#arena, kernels, {
+    this.#stream = await openRowStream(shuffle, this.#dataset.train.first(rows), this.#arena, this.#kernels, {
       storage,
       scratchFolder,
       seed: this.#options.seed,
