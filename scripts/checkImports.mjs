@@ -11,13 +11,16 @@ const rooms = {
   storage: { values: [] },
   memory: { values: [] },
   arithmetic: { values: ['memory'] },
+  threads: { values: ['memory', 'arithmetic'] },
   data: { values: leaves },
   ssgd: { values: ['data', ...leaves] },
-  model: { values: ['ssgd', 'data', ...leaves] },
-  run: { values: leaves, types: ['ssgd', 'data', 'model'] },
-  cli: { values: ['run', 'model', 'ssgd', 'data', ...leaves, 'mlml.ts'] },
+  // Evaluations, their events and the choice of a class are those of linear models.
+  kernel: { values: ['ssgd', 'data', 'threads', ...leaves] },
+  model: { values: ['kernel', 'ssgd', 'data', ...leaves] },
+  run: { values: leaves, types: ['kernel', 'ssgd', 'data', 'model'] },
+  cli: { values: ['run', 'model', 'kernel', 'ssgd', 'data', 'threads', ...leaves, 'mlml.ts'] },
   // The package entry gathers what is public.
-  'mlml.ts': { values: ['model', 'ssgd', 'data', ...leaves, 'run'] },
+  'mlml.ts': { values: ['model', 'kernel', 'ssgd', 'data', ...leaves, 'run'] },
   'errors.ts': { values: [] },
 };
 

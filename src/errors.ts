@@ -21,7 +21,15 @@ export const errorCodes = {
   MLML_DISK_FULL: { exitStatus: 1, meaning: 'not enough free disk space' },
   MLML_DOWNLOAD: { exitStatus: 1, meaning: 'a download failed' },
   MLML_DIVERGED: { exitStatus: 1, meaning: 'training diverged at the learning rate given' },
-  MLML_NOT_DEFINITE: { exitStatus: 1, meaning: 'the normal equations are singular; --reg is too small' },
+  MLML_NOT_DEFINITE: {
+    exitStatus: 1,
+    meaning: 'a system of equations is singular or indefinite; --reg is too small',
+  },
+  MLML_MISMATCH: {
+    exitStatus: 1,
+    meaning: 'a stored kernel or a model was made from other data, rows or scaling than those given',
+  },
+  MLML_BUSY: { exitStatus: 1, meaning: 'another process is working on the same stored kernel or job' },
   MLML_INTERRUPTED: { exitStatus: 130, meaning: 'the job was interrupted' },
   MLML_INTERNAL: { exitStatus: 1, meaning: 'a bug in mlml' },
 } as const;

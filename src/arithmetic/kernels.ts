@@ -4,11 +4,13 @@ import { type CholeskyKernels, plainCholesky } from './cholesky.js';
 import { type GatherKernels, plainGather } from './gather.js';
 import { type GramKernels, plainGram } from './gram.js';
 import { type NormalProductKernels, plainNormalProduct } from './normalProduct.js';
+import { plainRowProducts, type RowProductKernels } from './rowProducts.js';
 import type { ScatterKernels } from './scatter.js';
 import { plainScatter } from './scatter.js';
 import { plainScores, type ScoreKernels } from './scores.js';
 import { plainSoftmax, type SoftmaxKernels } from './softmax.js';
 import { plainSteps, type StepKernels } from './step.js';
+import { plainTileProduct, type TileProductKernels } from './tileProduct.js';
 
 /**
  * The hot loops. Every argument named an address is a byte offset into the arena's memory.
@@ -22,7 +24,9 @@ export interface Kernels
     StepKernels,
     GramKernels,
     CholeskyKernels,
-    NormalProductKernels {}
+    NormalProductKernels,
+    RowProductKernels,
+    TileProductKernels {}
 
 export type KernelBuild = 'plain' | 'simd' | 'relaxed';
 
@@ -38,6 +42,8 @@ export function plainKernels(memory: WebAssembly.Memory): Kernels {
     ...plainGram(buffer),
     ...plainCholesky(buffer),
     ...plainNormalProduct(buffer),
+    ...plainRowProducts(buffer),
+    ...plainTileProduct(buffer),
   };
 }
 

@@ -1,0 +1,98 @@
+import type { ScalingName } from '../data/scaling.js';
+import type { TileDtype } from './functions/kernelFunction.js';
+
+export const solverNames = ['ssgd', 'cg', 'bcd', 'closed', 'nystrom', 'krr'] as const;
+/** How the kernel system is solved. */
+export type SolverName = (typeof solverNames)[number];
+
+/** Kernel parameters as a user gives them; what is absent is derived (see `resolveKernel`). */
+export interface KernelChoice {
+  /**
+   * A kind, or an expression of them: `rbf`, `rbf+linear`, `0.5*rbf*cosine`. Names are read without regard to case
+   * (`RBF`). Default rbf.
+   */
+  readonly kernel: string;
+  /** Lengthscale (`--sigma`); never together with gamma. */
+  readonly sigma?: number;
+  readonly gamma?: number;
+  readonly degree?: number;
+  readonly coef0?: number;
+  readonly nu?: number;
+  /** Hidden layers of arc_cosine and ntk. */
+  readonly depth?: number;
+}
+
+/** Options that every kernel job has. */
+export interface KernelDataOptions extends KernelChoice {
+  /** Bound, in bytes, on everything that grows with n, d, k or threads. Default 10 MB. */
+  readonly bufferBytes: number;
+  readonly scale: ScalingName;
+  /** Use only the first rows of the training part; 0 uses all. Default 0. */
+  readonly subset: number;
+  /** Default: the number of processors. */
+  readonly nthreads: number;
+  readonly seed: number;
+  /** Folder that holds stored kernels. Default `kernels`. */
+  readonly kernels: string;
+}
+
+export interface GenerateOptions extends KernelDataOptions {
+  /** Number type of stored entries. Default float32. */
+  readonly dtype: TileDtype;
+  /** Largest tile size; 0 lets the plan choose. Default 0. */
+  readonly tile: number;
+}
+
+export interface KernelTrainOptions extends KernelDataOptions {
+  /** Use this stored kernel; without it the kernel is computed as needed (krr may store one). */
+  readonly memId?: string;
+  /** λ in (K + λI)A = Y, unnormalised (scikit-learn's alpha); a list is solved in one set of passes. Default [0.1]. */
+  readonly reg: readonly number[];
+  /** Stop when the relative residual of every column is below. Default 1e-4. */
+  readonly tol: number;
+  /** Stop when held-out accuracy has not improved for so many passes; 0 never. Default 0. */
+  readonly patience: number;
+  /** Share of the training rows held out when there is a list of λ or patience. Default 0.1. */
+  readonly holdout: number;
+  /** Most passes over K (cg, bcd, ssgd). Default 200 (ssgd: `epochs`). */
+  readonly passes: number;
+  /** Columns of the preconditioner (cg); -1 lets the plan choose. Default -1. */
+  readonly rank: number;
+  /** Rows of a block (bcd); 0 lets the plan choose. Default 0. */
+  readonly block: number;
+  /** Inducing points (nystrom). Default 1000. */
+  readonly centers: number;
+  /** Passes of ssgd. Default 3. */
+  readonly epochs: number;
+  /** Learning rate of ssgd, or 'auto'. */
+  readonly eta0: number | 'auto';
+  readonly momentum: number;
+  /** Number type of computed or stored entries. Default float32. */
+  readonly dtype: TileDtype;
+  readonly tile: number;
+  /** Evaluate on the training rows too. Default false. */
+  readonly simulated: boolean;
+}
+
+export const defaultKernelOptions: Omit<KernelTrainOptions, 'nthreads'> = {
+  bufferBytes: 10e6,
+  kernel: 'rbf',
+  scale: 'auto',
+  subset: 0,
+  seed: 0,
+  kernels: 'kernels',
+  reg: [0.1],
+  tol: 1e-4,
+  patience: 0,
+  holdout: 0.1,
+  passes: 200,
+  rank: -1,
+  block: 0,
+  centers: 1000,
+  epochs: 3,
+  eta0: 'auto',
+  momentum: 0.9,
+  dtype: 'float32',
+  tile: 0,
+  simulated: false,
+};

@@ -1,0 +1,21 @@
+import type { TaskTable, ThreadEnvironment } from '../../threads/threads.js';
+import type { RowGeometry } from '../functions/blockEvaluator.js';
+import type { KernelFunction, TileDtype } from '../functions/kernelFunction.js';
+import { productTasks } from './productTasks.js';
+
+/** What every thread of a kernel job is told at its start. Plain data. */
+export interface TaskSetup {
+  /** How tiles are evaluated; absent when they only come from disk. */
+  readonly evaluation?: {
+    readonly kernel: KernelFunction;
+    readonly geometry: RowGeometry;
+    readonly dtype: TileDtype;
+    /** Address of the constants of the evaluation in the arena. */
+    readonly constants: number;
+  };
+}
+
+/** The tasks of kernel jobs, one table for each folder that has any. */
+export function kernelTasks(environment: ThreadEnvironment, _setup: TaskSetup): TaskTable {
+  return { ...productTasks(environment) };
+}
