@@ -31,13 +31,15 @@ export function pruneModel(model: KernelModel, options: PruneOptions): KernelMod
   const norms = new Float64Array(n);
   for (let i = 0; i < n; i++) norms[i] = Math.hypot(...coefficients.subarray(i * k, (i + 1) * k));
   const sorted = norms.slice().sort().reverse();
-  const least = keep !== undefined ? sorted[Math.max(1, Math.round(keep * n)) - 1]! : tol! * sorted[0]!;
-  let room = keep !== undefined ? Math.max(1, Math.round(keep * n)) : n;
+  const most = keep !== undefined ? Math.max(1, Math.round(keep * n)) : n;
+  const least = keep !== undefined ? sorted[most - 1]! : tol! * sorted[0]!;
+  // Of rows that tie at the edge the first are kept.
+  let ties = most - sorted.filter((norm) => norm > least).length;
   const kept: number[] = [];
-  for (let i = 0; i < n && room > 0; i++) {
-    if (norms[i]! < least || norms[i] === 0) continue;
+  for (let i = 0; i < n; i++) {
+    const norm = norms[i]!;
+    if (norm === 0 || norm < least || (norm === least && ties-- <= 0)) continue;
     kept.push(i);
-    room--;
   }
   // A model of zeros keeps one row, so that it stays a model.
   if (kept.length === 0) kept.push(0);
