@@ -1,3 +1,4 @@
+export { checksumStrips, fillChecksumTables } from './checksum';
 export * from './cholesky';
 export * from './gather';
 export * from './gram';
