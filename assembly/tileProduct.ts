@@ -31,7 +31,7 @@ function storeFloats(target: u32, floats: v128): void {
 }
 
 /** Rows of entries (dtype 0 float16, 1 float32, 2 float64), `stride` entries apart, to doubles, `columns` apart. */
-function toDoubles(source: u32, dtype: u32, stride: u32, rows: u32, columns: u32, target: u32): void {
+export function toDoubles(source: u32, dtype: u32, stride: u32, rows: u32, columns: u32, target: u32): void {
   const fours = columns & ~3;
   for (let r: u32 = 0; r < rows; r++) {
     let c: u32 = 0;
