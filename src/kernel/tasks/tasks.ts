@@ -1,6 +1,7 @@
 import type { TaskTable, ThreadEnvironment } from '../../threads/threads.js';
 import type { RowGeometry } from '../functions/blockEvaluator.js';
 import type { KernelFunction, TileDtype } from '../functions/kernelFunction.js';
+import { evaluateTasks } from './evaluateTasks.js';
 import { productTasks } from './productTasks.js';
 
 /** What every thread of a kernel job is told at its start. Plain data. */
@@ -16,6 +17,10 @@ export interface TaskSetup {
 }
 
 /** The tasks of kernel jobs, one table for each folder that has any. */
-export function kernelTasks(environment: ThreadEnvironment, _setup: TaskSetup): TaskTable {
-  return { ...productTasks(environment) };
+export function kernelTasks(environment: ThreadEnvironment, setup: TaskSetup): TaskTable {
+  const { evaluation } = setup;
+  return {
+    ...productTasks(environment),
+    ...(evaluation === undefined ? {} : evaluateTasks(environment, evaluation)),
+  };
 }
