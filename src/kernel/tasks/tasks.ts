@@ -2,6 +2,7 @@ import type { TaskTable, ThreadEnvironment } from '../../threads/threads.js';
 import type { RowGeometry } from '../functions/blockEvaluator.js';
 import type { KernelFunction, TileDtype } from '../functions/kernelFunction.js';
 import { evaluateTasks } from './evaluateTasks.js';
+import { mirrorTasks } from './mirrorTasks.js';
 import { productTasks } from './productTasks.js';
 
 /** What every thread of a kernel job is told at its start. Plain data. */
@@ -21,6 +22,8 @@ export function kernelTasks(environment: ThreadEnvironment, setup: TaskSetup): T
   const { evaluation } = setup;
   return {
     ...productTasks(environment),
-    ...(evaluation === undefined ? {} : evaluateTasks(environment, evaluation)),
+    ...(evaluation === undefined
+      ? {}
+      : { ...evaluateTasks(environment, evaluation), ...mirrorTasks(environment) }),
   };
 }
