@@ -126,7 +126,11 @@ export function compileKernels(build: KernelBuild = bestBuild()): WebAssembly.Mo
 
 /** Binds a build of the kernels to an arena's memory. */
 export function loadKernels(memory: WebAssembly.Memory, build: KernelBuild = bestBuild()): Kernels {
-  const module = compileKernels(build);
+  return bindKernels(memory, compileKernels(build));
+}
+
+/** Binds a compiled build, or the reference where there is none. Threads do it with the main thread's module. */
+export function bindKernels(memory: WebAssembly.Memory, module: WebAssembly.Module | undefined): Kernels {
   if (module === undefined) return plainKernels(memory);
   return new WebAssembly.Instance(module, { env: { memory } }).exports as unknown as Kernels;
 }
