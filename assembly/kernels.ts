@@ -1,4 +1,8 @@
 export * from './cholesky';
+export * from './epilogueDirect';
+export * from './epilogueFunctions';
+export * from './epilogueProducts';
+export * from './epilogueStore';
 export * from './gather';
 export * from './gram';
 export { addCrossProduct, addProduct, packPanels } from './normalProduct';

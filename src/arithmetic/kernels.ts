@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { setFlagsFromString } from 'node:v8';
 import { type CholeskyKernels, plainCholesky } from './cholesky.js';
+import { type EpilogueKernels, plainEpilogue } from './epilogue.js';
 import { type GatherKernels, plainGather } from './gather.js';
 import { type GramKernels, plainGram } from './gram.js';
 import { type NormalProductKernels, plainNormalProduct } from './normalProduct.js';
@@ -26,6 +27,7 @@ export interface Kernels
     CholeskyKernels,
     NormalProductKernels,
     RowProductKernels,
+    EpilogueKernels,
     TileProductKernels {}
 
 export type KernelBuild = 'plain' | 'simd' | 'relaxed';
@@ -43,6 +45,7 @@ export function plainKernels(memory: WebAssembly.Memory): Kernels {
     ...plainCholesky(buffer),
     ...plainNormalProduct(buffer),
     ...plainRowProducts(buffer),
+    ...plainEpilogue(buffer),
     ...plainTileProduct(buffer),
   };
 }
