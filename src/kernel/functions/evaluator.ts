@@ -3,7 +3,8 @@ import type { Kernels } from '../../arithmetic/kernels.js';
 import { alignUp, type Region } from '../../memory/plan.js';
 import { THREAD_SCRATCH_BYTES, type ThreadEnvironment } from '../../threads/threads.js';
 import { type BlockEvaluator, PACK_ROWS, type RowGeometry } from './blockEvaluator.js';
-import { type EvaluationPlan, planEvaluation } from './evaluationPlan.js';
+import { customBlock } from './customKernel.js';
+import { type EvaluationPlan, leavesOf, planEvaluation } from './evaluationPlan.js';
 import { CORNER_BYTES, compileSteps, PLANE_ROWS, planeColumns } from './evaluationSteps.js';
 import type { KernelFunction, TileDtype } from './kernelFunction.js';
 import type { PassParts } from './leafPasses.js';
@@ -18,6 +19,7 @@ export const EVALUATION_REGION = 'evaluation';
  */
 export function evaluatorRegions(kernel: KernelFunction, geometry: RowGeometry, dtype: TileDtype): Region[] {
   const plan = planEvaluation(kernel, geometry, dtype);
+  for (const leaf of leavesOf(kernel)) if (leaf.kind === 'custom') customBlock(leaf.name);
   planeColumns(kernel, plan);
   let bytes = 0;
   for (const packing of plan.packings) bytes += constantBytes(packing, geometry);
