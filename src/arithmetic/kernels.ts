@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { setFlagsFromString } from 'node:v8';
 import { type ChecksumKernels, plainChecksum } from './checksum.js';
 import { type CholeskyKernels, plainCholesky } from './cholesky.js';
+import { type EpilogueKernels, plainEpilogue } from './epilogue.js';
 import { type GatherKernels, plainGather } from './gather.js';
 import { type GramKernels, plainGram } from './gram.js';
 import { type NormalProductKernels, plainNormalProduct } from './normalProduct.js';
@@ -18,17 +19,18 @@ import { plainTileProduct, type TileProductKernels } from './tileProduct.js';
  * `plainKernels` is the TypeScript reference; `loadKernels` gives the WebAssembly build; both pass one suite.
  */
 export interface Kernels
-  extends GatherKernels,
-    ScatterKernels,
+  extends ChecksumKernels,
+    CholeskyKernels,
+    EpilogueKernels,
+    GatherKernels,
+    GramKernels,
+    NormalProductKernels,
+    RowProductKernels,
     ScoreKernels,
     SoftmaxKernels,
     StepKernels,
-    GramKernels,
-    CholeskyKernels,
-    NormalProductKernels,
-    RowProductKernels,
     TileProductKernels,
-    ChecksumKernels {}
+    ScatterKernels {}
 
 export type KernelBuild = 'plain' | 'simd' | 'relaxed';
 
@@ -45,6 +47,7 @@ export function plainKernels(memory: WebAssembly.Memory): Kernels {
     ...plainCholesky(buffer),
     ...plainNormalProduct(buffer),
     ...plainRowProducts(buffer),
+    ...plainEpilogue(buffer),
     ...plainTileProduct(buffer),
     ...plainChecksum(buffer),
   };

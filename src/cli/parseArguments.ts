@@ -1,7 +1,7 @@
+import { nearest } from '../data/suggest.js';
 import { MlmlError } from '../errors.js';
 import { parseByteSize } from '../memory/byteSize.js';
 import { type CommandName, type OptionSpec, optionsOf, optionTable } from './optionTable.js';
-import { nearest } from './suggest.js';
 
 type Value = string | number | boolean;
 

@@ -1,4 +1,5 @@
 import { DIGIT_ROW_BYTES } from '../data/digits/sample.js';
+import { nearest } from '../data/suggest.js';
 import { MlmlError } from '../errors.js';
 import { formatBytes } from '../memory/byteSize.js';
 import { planFields, planText } from '../run/planText.js';
@@ -8,7 +9,6 @@ import type { CommandContext } from './commandContext.js';
 import { importTarget } from './importVerb.js';
 import { openTrainingData } from './openData.js';
 import { type Arguments, parseArguments } from './parseArguments.js';
-import { nearest } from './suggest.js';
 import { trainOptions, uselessOptions } from './trainSettings.js';
 
 const plannable = ['import', ...trainingVerbs];
