@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { dtypeBytes } from '../../src/arithmetic/dtype.js';
 import { type KernelBuild, loadKernels } from '../../src/arithmetic/kernels.js';
 import {
@@ -18,6 +19,7 @@ import { kernelTasks } from '../../src/kernel/tasks/tasks.js';
 import type { Workspace } from '../../src/kernel/workspace.js';
 import { Arena } from '../../src/memory/arena.js';
 import type { Region } from '../../src/memory/plan.js';
+import { nodeStorage } from '../../src/storage/nodeStorage.js';
 import type { Storage } from '../../src/storage/storage.js';
 import { OneThread } from '../../src/threads/oneThread.js';
 import { THREAD_SCRATCH_BYTES } from '../../src/threads/threads.js';
@@ -122,4 +124,16 @@ export async function openToy(
   ]);
   const matrix = await StoredKernelMatrix.open(storage, kernels, description, workspace);
   return { matrix, workspace };
+}
+
+/** The real file system, a folder of it standing for the root. */
+export function below(folder: string): Storage {
+  const real = (path: string) => join(folder, path);
+  return new Proxy(nodeStorage, {
+    get: (target, name: keyof Storage) => (path: string, second?: unknown) =>
+      (target[name] as (...given: unknown[]) => unknown)(
+        real(path),
+        name === 'rename' ? real(second as string) : second,
+      ),
+  });
 }

@@ -1,11 +1,16 @@
 import assert from 'node:assert/strict';
-import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { generateToy, KERNELS, openToy, toyEntry, toyIdentity } from '../../../test/support/matrixFixture.js';
+import {
+  below,
+  generateToy,
+  KERNELS,
+  openToy,
+  toyEntry,
+  toyIdentity,
+} from '../../../test/support/matrixFixture.js';
 import { temporaryFolder } from '../../../test/support/temporaryFolder.js';
 import { dtypeBytes } from '../../arithmetic/dtype.js';
 import { MemoryStorage } from '../../storage/memoryStorage.js';
-import { nodeStorage } from '../../storage/nodeStorage.js';
 import type { Storage } from '../../storage/storage.js';
 import { type TileDtype, tileDtypes } from '../functions/kernelFunction.js';
 import type { Workspace } from '../workspace.js';
@@ -15,20 +20,6 @@ import { addKernelProduct } from './multiply.js';
 import { planStoredKernel } from './storedKernelMatrix.js';
 import { entriesOf } from './tileEntries.js';
 import { slotBytes, tileFileBytes } from './tileLayout.js';
-
-/** Puts a folder of the real file system where the fixture expects its kernels. */
-class Rooted extends MemoryStorage {
-  static at(folder: string): Storage {
-    const real = (path: string) => join(folder, path);
-    return new Proxy(nodeStorage, {
-      get: (target, name: keyof Storage) => (path: string, second?: unknown) =>
-        (target[name] as (...given: unknown[]) => unknown)(
-          real(path),
-          name === 'rename' ? real(second as string) : second,
-        ),
-    });
-  }
-}
 
 const places: Record<string, (context: TestContext) => Storage> = {
   memory: () => new MemoryStorage(),
