@@ -99,7 +99,7 @@ export async function generateToy(
       if (made++ === (options.most ?? Infinity)) break;
       const address = workspace.arena.address('slot');
       fillTile(workspace, description, index, address, entry);
-      await writer.write(index, address);
+      await writer.writeTile(index, address);
     }
     await writer.finish();
   } catch (error) {
