@@ -139,14 +139,15 @@ class ConjugateGradients {
 
   /** Steps until all columns are done, and once more for the true residual; as often as that is above `tol`. */
   async #iterate(recurrence: Recurrence, tol: number, passes: number, patience?: Patience): Promise<void> {
+    // The last pass is kept for the true residual.
+    const most = Math.max(1, passes - 1);
     do {
-      while (!recurrence.done && this.#progress.passes < passes - 1)
-        await this.#step(recurrence, tol, patience);
+      while (!recurrence.done && this.#progress.passes < most) await this.#step(recurrence, tol, patience);
       await recurrence.verify(tol, this.#progress.startPass());
       this.#progress.endPass(this.#residuals(recurrence), true);
       for (let l = 0; l < this.#system.regularizations.length; l++)
         if (patience?.settled(l)) this.#freeze(recurrence, l);
-    } while (!recurrence.done && this.#progress.passes < passes - 1);
+    } while (!recurrence.done && this.#progress.passes < most);
   }
 
   async #step(recurrence: Recurrence, tol: number, patience: Patience | undefined): Promise<void> {
@@ -168,11 +169,7 @@ class ConjugateGradients {
   /** Of all regularizations; in the refit those not solved any more keep what they had. */
   #residuals(recurrence: Recurrence): number[] {
     const found = relativeResiduals(recurrence.system, recurrence.norms, recurrence.targetNorms);
-    if (
-      recurrence.system.targetWidth === recurrence.system.width &&
-      found.length === this.#system.regularizations.length
-    )
-      return found;
+    if (this.#progress.phase === 'search') return found;
     return this.#progress.residuals.map((residual, l) => (l === this.#progress.best ? found[0]! : residual));
   }
 
