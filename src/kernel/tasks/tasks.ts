@@ -4,6 +4,7 @@ import type { KernelFunction, TileDtype } from '../functions/kernelFunction.js';
 import { checksumTasks } from './checksumTasks.js';
 import { evaluateTasks } from './evaluateTasks.js';
 import { mirrorTasks } from './mirrorTasks.js';
+import { preconditionTasks } from './preconditionTasks.js';
 import { productTasks } from './productTasks.js';
 
 /** What every thread of a kernel job is told at its start. Plain data. */
@@ -22,9 +23,10 @@ export interface TaskSetup {
 export function kernelTasks(environment: ThreadEnvironment, setup: TaskSetup): TaskTable {
   const { evaluation } = setup;
   return {
-    ...productTasks(environment),
     ...checksumTasks(environment),
     ...mirrorTasks(environment),
+    ...preconditionTasks(environment),
+    ...productTasks(environment),
     ...(evaluation === undefined ? {} : evaluateTasks(environment, evaluation)),
   };
 }
