@@ -6,11 +6,11 @@ import { type BlockSize, packedBlockRegions } from './packedBlocks.js';
 
 /** Larger tiles gain nothing: the rows of two blocks are then read faster than their tile is worked out. */
 export const LARGEST_TILE = 1024;
-const SMALLEST_TILE = 16;
+export const SMALLEST_TILE = 16;
 /** Tiles are written and read past the page cache, which wants their addresses to be multiples of this. */
 const TILE_ALIGN = 4096;
 /** What a tile costs besides its entries, in bytes of rows that could be read meanwhile: about 0.1 ms. */
-const TILE_COST = 100_000;
+export const TILE_COST = 100_000;
 
 export interface TileSizes {
   readonly n: number;
@@ -43,18 +43,17 @@ export function bandRows(slots: number): number {
 }
 
 /**
- * Blocks read in one pass over the lower triangle of `rows` tile rows. Row by row, each tile row finds slots − 2 of its
- * columns in memory; in bands, each band reads the columns left of it once.
+ * Most blocks read in one pass over the lower triangle of `rows` tile rows. Row by row, each tile row finds slots − 2 of
+ * its columns in memory; in bands, each band reads the columns left of it once.
  */
 export function blocksRead(rows: number, slots: number, order: TileSizes['order']): number {
   if (slots >= rows) return rows;
-  let blocks = rows;
-  if (order === 'bands') {
-    for (let first = 0; first < rows; first += bandRows(slots)) blocks += first;
-    return blocks;
-  }
-  for (let row = 0; row < rows; row++) blocks += Math.max(0, row - (slots - 1));
-  return blocks;
+  let byRows = rows;
+  for (let row = slots - 2; row < rows; row++) byRows += row - (slots - 2);
+  if (order === 'rows') return byRows;
+  let byBands = rows;
+  for (let first = 0; first < rows; first += bandRows(slots)) byBands += first;
+  return Math.min(byRows, byBands);
 }
 
 function sizeOf(sizes: TileSizes, tileSize: number): BlockSize {
@@ -67,7 +66,10 @@ function planOf(sizes: TileSizes, tileSize: number, slots: number): TilePlan {
     ...packedBlockRegions('kernel', sizeOf(sizes, tileSize), slots),
     ...sizes.tiles.map((name) => ({ name, bytes: alignUp(bytes, TILE_ALIGN), align: TILE_ALIGN })),
   ];
-  const aligned = regions.reduce((sum, region) => sum + alignUp(region.bytes, 64) + ('align' in region ? TILE_ALIGN : 64), 0);
+  const aligned = regions.reduce(
+    (sum, region) => sum + alignUp(region.bytes, 64) + ('align' in region ? TILE_ALIGN : 64),
+    0,
+  );
   const blocks = blocksRead(tileRows(sizes.n, tileSize), slots, sizes.order);
   const rowsRead = Math.min(blocks * tileSize, blocks === tileRows(sizes.n, tileSize) ? sizes.n : Infinity);
   return { tileSize, slots, regions, bytes: aligned, rowsRead };
