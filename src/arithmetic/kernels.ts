@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { setFlagsFromString } from 'node:v8';
+import { type ChecksumKernels, plainChecksum } from './checksum.js';
 import { type CholeskyKernels, plainCholesky } from './cholesky.js';
 import { type GatherKernels, plainGather } from './gather.js';
 import { type GramKernels, plainGram } from './gram.js';
@@ -26,7 +27,8 @@ export interface Kernels
     CholeskyKernels,
     NormalProductKernels,
     RowProductKernels,
-    TileProductKernels {}
+    TileProductKernels,
+    ChecksumKernels {}
 
 export type KernelBuild = 'plain' | 'simd' | 'relaxed';
 
@@ -44,6 +46,7 @@ export function plainKernels(memory: WebAssembly.Memory): Kernels {
     ...plainNormalProduct(buffer),
     ...plainRowProducts(buffer),
     ...plainTileProduct(buffer),
+    ...plainChecksum(buffer),
   };
 }
 

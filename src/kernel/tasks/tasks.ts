@@ -1,6 +1,7 @@
 import type { TaskTable, ThreadEnvironment } from '../../threads/threads.js';
 import type { RowGeometry } from '../functions/blockEvaluator.js';
 import type { KernelFunction, TileDtype } from '../functions/kernelFunction.js';
+import { checksumTasks } from './checksumTasks.js';
 import { evaluateTasks } from './evaluateTasks.js';
 import { mirrorTasks } from './mirrorTasks.js';
 import { productTasks } from './productTasks.js';
@@ -22,8 +23,8 @@ export function kernelTasks(environment: ThreadEnvironment, setup: TaskSetup): T
   const { evaluation } = setup;
   return {
     ...productTasks(environment),
-    ...(evaluation === undefined
-      ? {}
-      : { ...evaluateTasks(environment, evaluation), ...mirrorTasks(environment) }),
+    ...checksumTasks(environment),
+    ...mirrorTasks(environment),
+    ...(evaluation === undefined ? {} : evaluateTasks(environment, evaluation)),
   };
 }
