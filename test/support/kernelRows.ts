@@ -2,7 +2,11 @@ import { dtypeBytes, halfToNumber, readNumber, writeNumber } from '../../src/ari
 import { type KernelBuild, loadKernels } from '../../src/arithmetic/kernels.js';
 import { type RowLayout, rowLayout } from '../../src/data/rowLayout.js';
 import type { BlockEvaluator, RowGeometry } from '../../src/kernel/functions/blockEvaluator.js';
-import { createEvaluator, EVALUATION_REGION, evaluatorRegions } from '../../src/kernel/functions/evaluator.js';
+import {
+  createEvaluator,
+  EVALUATION_REGION,
+  evaluatorRegions,
+} from '../../src/kernel/functions/evaluator.js';
 import type { KernelFunction, TileDtype } from '../../src/kernel/functions/kernelFunction.js';
 import type { RowSource } from '../../src/kernel/matrix/rowSource.js';
 import { mainEnvironment, startThreads, threadRegions } from '../../src/kernel/startThreads.js';
@@ -108,7 +112,10 @@ function evaluatorIn(arena: Arena, { kernel, layout, dtype, build }: EvaluationS
   const constants = arena.address(EVALUATION_REGION);
   const evaluation = { kernel, geometry: plainGeometry(layout), dtype, constants };
   const environment = mainEnvironment(arena, loadKernels(arena.memory, build));
-  return { evaluation, evaluator: createEvaluator(kernel, evaluation.geometry, dtype, environment, constants) };
+  return {
+    evaluation,
+    evaluator: createEvaluator(kernel, evaluation.geometry, dtype, environment, constants),
+  };
 }
 
 /** Arena, threads and evaluator for one kernel over rows in memory. Close `workspace.threads` in the end. */

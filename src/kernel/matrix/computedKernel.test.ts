@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import { bestBuild, type KernelBuild } from '../../arithmetic/kernels.js';
 import {
   type CountedRows,
   entryOf,
@@ -9,6 +8,7 @@ import {
   rbfReference,
   startEvaluation,
 } from '../../../test/support/kernelRows.js';
+import { bestBuild, type KernelBuild } from '../../arithmetic/kernels.js';
 import { MlmlError } from '../../errors.js';
 import type { TileDtype } from '../functions/kernelFunction.js';
 import { ComputedKernel, TILE_REGION } from './computedKernel.js';

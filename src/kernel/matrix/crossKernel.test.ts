@@ -43,12 +43,7 @@ for (const [nA, nB, bytes, threads] of [
       for (let r = 0; r < block.rows; r++) {
         for (let c = 0; c < block.columns; c++) {
           const [i, j] = [block.firstRow + r, block.firstColumn + c];
-          const value = entryOf(
-            workspace.arena.buffer,
-            block.address,
-            r * block.stride + c,
-            setup.dtype,
-          );
+          const value = entryOf(workspace.arena.buffer, block.address, r * block.stride + c, setup.dtype);
           assert.ok(Math.abs(value - reference(i, j)) < 3e-6);
           seen[i * nB + j]!++;
         }
