@@ -3,7 +3,7 @@ import type { RowLayout } from '../../data/rowLayout.js';
 import { alignUp, budgetTooSmall, layOut, type Region } from '../../memory/plan.js';
 import type { TileDtype } from '../functions/kernelFunction.js';
 import { tileCount } from '../matrix/kernelMatrix.js';
-import { bandRows, planTiles, smallestTilePlan, type TileSizes } from '../matrix/tilePlan.js';
+import { bandRows, LARGEST_TILE, planTiles, smallestTilePlan } from '../matrix/tilePlan.js';
 import { threadRegions } from '../startThreads.js';
 import { GENERATED_TILES } from './generateTiles.js';
 
@@ -44,31 +44,24 @@ export interface GenerationPlan {
  */
 export function planGeneration(sizes: GenerationSizes): GenerationPlan {
   const { n, layout, dtype, threads, budgetBytes, packedBytes, otherRegions } = sizes;
-  const largestByBudget = Math.floor(Math.sqrt(budgetBytes / TILE_SHARE / dtypeBytes[dtype]));
-  const tileSizes = (largest: number): TileSizes => ({
+  const fixed = (tileSize: number) => [...threadRegions(threads), ...otherRegions(tileSize)];
+  const tileSizes = {
     n,
     rowBytes: layout.rowBytes,
     dtype,
     packedBytes,
-    largest,
     tiles: GENERATED_TILES,
-    order: 'bands',
-  });
-  const fixed = (tileSize: number) => [...threadRegions(threads), ...otherRegions(tileSize)];
-  const largest = Math.min(sizes.tile === 0 ? 1024 : sizes.tile, Math.max(64, largestByBudget));
-  const room = budgetBytes - layOut(fixed(largest)).totalBytes;
-  const plan = planTiles(tileSizes(largest), room);
-  const regions = [...fixed(plan.tileSize), ...plan.regions];
-  const plannedPeakBytes = layOut(regions).totalBytes;
-  if (plannedPeakBytes > budgetBytes) {
-    const smallest = smallestTilePlan(tileSizes(0));
-    const needed = layOut([...fixed(smallest.tileSize), ...smallest.regions]).totalBytes;
-    throw budgetTooSmall(
-      `generate on ${n} rows of ${layout.d} features with ${threads} threads`,
-      needed,
-      budgetBytes,
-    );
+    order: 'bands' as const,
+    otherBytes: (tileSize: number) => layOut(fixed(tileSize)).totalBytes,
+  };
+  const largestByBudget = Math.floor(Math.sqrt(budgetBytes / TILE_SHARE / dtypeBytes[dtype]));
+  const largest = Math.min(sizes.tile === 0 ? LARGEST_TILE : sizes.tile, Math.max(64, largestByBudget));
+  const plan = planTiles({ ...tileSizes, largest }, budgetBytes);
+  if (plan.bytes > budgetBytes) {
+    const job = `generate on ${n} rows of ${layout.d} features with ${threads} threads`;
+    throw budgetTooSmall(job, smallestTilePlan({ ...tileSizes, largest }).bytes, budgetBytes);
   }
+  const regions = [...fixed(plan.tileSize), ...plan.regions];
   const tiles = tileCount(n, plan.tileSize);
   const tileBytes = alignUp(plan.tileSize ** 2 * dtypeBytes[dtype], 4096);
   const left = tiles - (sizes.tilesDone ?? 0);
@@ -76,7 +69,7 @@ export function planGeneration(sizes: GenerationSizes): GenerationPlan {
     tileSize: plan.tileSize,
     band: bandRows(plan.slots),
     regions,
-    plannedPeakBytes,
+    plannedPeakBytes: layOut(regions).totalBytes,
     bytesRead: Math.ceil((plan.rowsRead * layout.rowBytes * left) / tiles),
     bytesWritten: left * tileBytes,
     notes: notes(sizes, plan, tiles),
