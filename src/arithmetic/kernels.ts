@@ -4,6 +4,7 @@ import { type CholeskyKernels, plainCholesky } from './cholesky.js';
 import { type GatherKernels, plainGather } from './gather.js';
 import { type GramKernels, plainGram } from './gram.js';
 import { type NormalProductKernels, plainNormalProduct } from './normalProduct.js';
+import { type PackedFactorKernels, plainPackedFactor } from './packedFactor.js';
 import { plainRowProducts, type RowProductKernels } from './rowProducts.js';
 import type { ScatterKernels } from './scatter.js';
 import { plainScatter } from './scatter.js';
@@ -25,6 +26,7 @@ export interface Kernels
     GramKernels,
     CholeskyKernels,
     NormalProductKernels,
+    PackedFactorKernels,
     RowProductKernels,
     TileProductKernels {}
 
@@ -42,6 +44,7 @@ export function plainKernels(memory: WebAssembly.Memory): Kernels {
     ...plainGram(buffer),
     ...plainCholesky(buffer),
     ...plainNormalProduct(buffer),
+    ...plainPackedFactor(buffer),
     ...plainRowProducts(buffer),
     ...plainTileProduct(buffer),
   };
