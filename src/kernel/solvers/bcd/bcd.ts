@@ -1,9 +1,10 @@
 import { MlmlError } from '../../../errors.js';
 import { Random } from '../../../memory/random.js';
 import { addKernelProduct } from '../../matrix/multiply.js';
+import { bestScore, heldOutScores, isBetter } from '../heldOut.js';
+import { relativeResiduals, systemOf, targetNorms } from '../residual.js';
 import { type KernelProblem, type KernelSolution, type Solver, vectorWidth } from '../solver.js';
 import { BlockFactors } from './blockFactors.js';
-import { bestHeldOut, heldOutScore, isBetter } from './heldOutScore.js';
 import { type BcdShape, planBcd, shapeOfArena } from './planBcd.js';
 import { RowOrder } from './rowOrder.js';
 import { SmallSystem } from './smallSystem.js';
@@ -76,7 +77,7 @@ class Descent {
     this.#reduced = arena.float64('bcd reduced residual');
     this.#directions = arena.float64('bcd directions');
     this.#state = { blockRows, width, starts: 0, passes: 0, bestValue: null, bestPass: 0 };
-    this.#norms = this.#columnNorms(problem.targets);
+    this.#norms = targetNorms(systemOf(problem));
   }
 
   async run(): Promise<KernelSolution> {
@@ -123,7 +124,7 @@ class Descent {
       passes: this.#state.passes,
       residuals,
       ...(heldOut && { heldOut }),
-      best: heldOut && size.regularizations > 1 ? bestHeldOut(heldOut, problem.classification) : 0,
+      best: heldOut && size.regularizations > 1 ? bestScore(heldOut, options.reg, problem.classification) : 0,
       stopped,
     };
   }
@@ -275,37 +276,27 @@ class Descent {
     return rank;
   }
 
-  #columnNorms(vectors: Float64Array): Float64Array {
-    const { n, k, regularizations } = this.#problem.size;
-    const width = vectorWidth(this.#problem.size);
-    const squares = new Float64Array(k * regularizations);
-    for (let i = 0; i < n; i++) {
-      if (this.#order.isHeldOut(i)) continue;
-      for (let c = 0; c < squares.length; c++) squares[c]! += vectors[i * width + c]! ** 2;
-    }
-    return squares.map(Math.sqrt);
-  }
-
   /** Largest relative residual of each regularization. */
   #residuals(): number[] {
-    const { k, regularizations } = this.#problem.size;
-    const norms = this.#columnNorms(this.#residual);
-    return Array.from({ length: regularizations }, (_, l) => {
-      let most = 0;
-      for (let c = l * k; c < (l + 1) * k; c++)
-        most = Math.max(most, this.#norms[c]! > 0 ? norms[c]! / this.#norms[c]! : norms[c]!);
-      if (Number.isNaN(most)) throw indefinite();
-      return most;
-    });
+    const system = systemOf(this.#problem);
+    // The norms of the residual, as if it were the targets.
+    const norms = targetNorms({ ...system, targets: this.#residual });
+    if (norms.some(Number.isNaN)) throw indefinite();
+    return relativeResiduals(system, norms, this.#norms);
   }
 
+  /** Scores of rows held out; the residual holds minus their predictions. */
   #heldOut(): number[] | undefined {
-    const { heldOut, size, classification, targets } = this.#problem;
+    const { heldOut, size, workspace } = this.#problem;
     if (heldOut === undefined) return undefined;
-    const scored = { heldOut, classification, k: size.k, targets, width: vectorWidth(size) };
-    return Array.from({ length: size.regularizations }, (_, l) =>
-      heldOutScore(scored, this.#residual, -1, l),
-    );
+    const width = vectorWidth(size);
+    // Free between steps.
+    const predictions = workspace.arena.float64('bcd steps');
+    for (let i = 0; i < size.n; i++) {
+      if (heldOut[i] !== 1) continue;
+      for (let at = i * width; at < (i + 1) * width; at++) predictions[at] = -this.#residual[at]!;
+    }
+    return heldOutScores(this.#problem, predictions);
   }
 
   #tell(residuals: readonly number[], exact: boolean): void {
@@ -313,7 +304,7 @@ class Descent {
     const { classification, onEvent } = this.#problem;
     const state = this.#state;
     if (heldOut !== undefined && !exact) {
-      const value = heldOut[bestHeldOut(heldOut, classification)]!;
+      const value = classification ? Math.max(...heldOut) : Math.min(...heldOut);
       if (state.bestValue === null || isBetter(value, state.bestValue, classification)) {
         state.bestValue = value;
         state.bestPass = state.passes;
