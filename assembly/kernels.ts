@@ -9,6 +9,7 @@ export * from './gram';
 export { addCrossProduct, addProduct, packPanels } from './normalProduct';
 export { packByteRows, packFloatRows32, packFloatRows64 } from './packRows';
 export { byteProducts, floatProducts32, floatProducts64 } from './rowProducts';
+export * from './packedFactor';
 export { scatterRows } from './scatter';
 export { scores32, scores64 } from './scores';
 export { adagradStep, adamStep, averageStep, gradient32, momentumStep, nesterovStep, softThreshold, softThresholdScaled } from './step';

@@ -6,6 +6,7 @@ import { type EpilogueKernels, plainEpilogue } from './epilogue.js';
 import { type GatherKernels, plainGather } from './gather.js';
 import { type GramKernels, plainGram } from './gram.js';
 import { type NormalProductKernels, plainNormalProduct } from './normalProduct.js';
+import { type PackedFactorKernels, plainPackedFactor } from './packedFactor.js';
 import { plainRowProducts, type RowProductKernels } from './rowProducts.js';
 import type { ScatterKernels } from './scatter.js';
 import { plainScatter } from './scatter.js';
@@ -25,6 +26,7 @@ export interface Kernels
     GatherKernels,
     GramKernels,
     NormalProductKernels,
+    PackedFactorKernels,
     RowProductKernels,
     ScoreKernels,
     SoftmaxKernels,
@@ -46,6 +48,7 @@ export function plainKernels(memory: WebAssembly.Memory): Kernels {
     ...plainGram(buffer),
     ...plainCholesky(buffer),
     ...plainNormalProduct(buffer),
+    ...plainPackedFactor(buffer),
     ...plainRowProducts(buffer),
     ...plainEpilogue(buffer),
     ...plainTileProduct(buffer),

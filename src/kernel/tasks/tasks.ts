@@ -3,6 +3,7 @@ import type { RowGeometry } from '../functions/blockEvaluator.js';
 import type { KernelFunction, TileDtype } from '../functions/kernelFunction.js';
 import { checksumTasks } from './checksumTasks.js';
 import { evaluateTasks } from './evaluateTasks.js';
+import { factorTasks } from './factorTasks.js';
 import { mirrorTasks } from './mirrorTasks.js';
 import { preconditionTasks } from './preconditionTasks.js';
 import { productTasks } from './productTasks.js';
@@ -24,6 +25,7 @@ export function kernelTasks(environment: ThreadEnvironment, setup: TaskSetup): T
   const { evaluation } = setup;
   return {
     ...checksumTasks(environment),
+    ...factorTasks(environment),
     ...mirrorTasks(environment),
     ...preconditionTasks(environment),
     ...productTasks(environment),
