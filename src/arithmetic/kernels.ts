@@ -10,6 +10,7 @@ import { plainScatter } from './scatter.js';
 import { plainScores, type ScoreKernels } from './scores.js';
 import { plainSoftmax, type SoftmaxKernels } from './softmax.js';
 import { plainSteps, type StepKernels } from './step.js';
+import { plainTileFactor, type TileFactorKernels } from './tileFactor.js';
 import { plainTileProduct, type TileProductKernels } from './tileProduct.js';
 
 /**
@@ -26,7 +27,8 @@ export interface Kernels
     CholeskyKernels,
     NormalProductKernels,
     RowProductKernels,
-    TileProductKernels {}
+    TileProductKernels,
+    TileFactorKernels {}
 
 export type KernelBuild = 'plain' | 'simd' | 'relaxed';
 
@@ -44,6 +46,7 @@ export function plainKernels(memory: WebAssembly.Memory): Kernels {
     ...plainNormalProduct(buffer),
     ...plainRowProducts(buffer),
     ...plainTileProduct(buffer),
+    ...plainTileFactor(buffer),
   };
 }
 
