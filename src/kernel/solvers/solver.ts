@@ -1,4 +1,5 @@
 import type { Region } from '../../memory/plan.js';
+import type { Storage } from '../../storage/storage.js';
 import type { KernelListener } from '../events.js';
 import type { KernelMatrix } from '../matrix/kernelMatrix.js';
 import type { KernelTrainOptions } from '../options.js';
@@ -49,6 +50,8 @@ export interface Checkpoint {
   save(header: unknown, blocks: Readonly<Record<string, Uint8Array>>): Promise<void>;
   /** Removes all states: the job is done. */
   clear(): Promise<void>;
+  /** Where that folder lies. */
+  readonly storage: Storage;
   /** Folder for large files of this job that outlive a kill (factors); made when first asked for. */
   folder(): Promise<string>;
 }

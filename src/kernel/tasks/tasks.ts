@@ -1,6 +1,7 @@
 import type { TaskTable, ThreadEnvironment } from '../../threads/threads.js';
 import type { RowGeometry } from '../functions/blockEvaluator.js';
 import type { KernelFunction, TileDtype } from '../functions/kernelFunction.js';
+import { factorTasks } from './factorTasks.js';
 import { productTasks } from './productTasks.js';
 
 /** What every thread of a kernel job is told at its start. Plain data. */
@@ -17,5 +18,5 @@ export interface TaskSetup {
 
 /** The tasks of kernel jobs, one table for each folder that has any. */
 export function kernelTasks(environment: ThreadEnvironment, _setup: TaskSetup): TaskTable {
-  return { ...productTasks(environment) };
+  return { ...productTasks(environment), ...factorTasks(environment) };
 }
