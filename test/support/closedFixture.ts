@@ -97,7 +97,7 @@ export async function solveClosed(given: ClosedCase) {
     { name: 'coefficients', bytes: 8 * n * width },
     ...plan.regions,
   ]);
-  const kernels = loadKernels(arena.memory);
+  const kernels = { ...loadKernels(arena.memory, 'plain'), ...loadKernels(arena.memory) };
   const environment = { kernels, buffer: arena.buffer, thread: 0, scratch: 0 };
   const targets = arena.float64('targets');
   const random = Random.of(77, n, k);
