@@ -50,8 +50,6 @@ export interface Checkpoint {
   save(header: unknown, blocks: Readonly<Record<string, Uint8Array>>): Promise<void>;
   /** Removes all states: the job is done. */
   clear(): Promise<void>;
-  /** Where that folder lies. */
-  readonly storage: Storage;
   /** Folder for large files of this job that outlive a kill (factors); made when first asked for. */
   folder(): Promise<string>;
 }
@@ -73,6 +71,8 @@ export interface KernelProblem {
   readonly heldOut: Uint8Array | undefined;
   readonly classification: boolean;
   readonly checkpoint: Checkpoint;
+  /** For files in `checkpoint.folder()`. */
+  readonly storage: Storage;
   readonly signal?: AbortSignal;
   readonly onEvent: KernelListener;
 }

@@ -26,7 +26,7 @@ async function solve(problem: KernelProblem): Promise<KernelSolution> {
   const blocks = stateBlocks(arena, coefficients);
   const saved = await loadState(checkpoint, key, blocks);
   const file = await FactorFile.open(
-    checkpoint.storage,
+    problem.storage,
     await checkpoint.folder(),
     layout,
     scratchTiles(layout, leavesOneOut(size)),
