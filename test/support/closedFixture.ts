@@ -9,6 +9,7 @@ import {
   type SystemSize,
   vectorWidth,
 } from '../../src/kernel/solvers/solver.js';
+import { mainEnvironment, threadRegions } from '../../src/kernel/startThreads.js';
 import { kernelTasks } from '../../src/kernel/tasks/tasks.js';
 import { Arena } from '../../src/memory/arena.js';
 import { layOut } from '../../src/memory/plan.js';
@@ -20,18 +21,12 @@ import { DenseKernel, denseKernelRegions } from './denseKernel.js';
 
 /** Keeps the last state in memory; always due. */
 export class MemoryCheckpoint implements Checkpoint {
-  readonly storage: Storage;
   saves = 0;
   #state: { header: unknown; blocks: Record<string, Uint8Array> } | undefined;
   /** Throws after so many saves, as a kill would stop the process. */
   readonly #killAfter: number;
 
-  constructor(
-    storage: Storage = new MemoryStorage(),
-    killAfter = Number.POSITIVE_INFINITY,
-    from?: MemoryCheckpoint,
-  ) {
-    this.storage = storage;
+  constructor(killAfter = Number.POSITIVE_INFINITY, from?: MemoryCheckpoint) {
     this.#killAfter = killAfter;
     if (from !== undefined) this.#state = from.#state;
   }
@@ -75,6 +70,7 @@ export interface ClosedCase {
   readonly classification?: boolean;
   readonly options?: Partial<KernelTrainOptions>;
   readonly checkpoint?: Checkpoint;
+  readonly storage?: Storage;
 }
 
 /** Runs `closed` on a dense kernel with random targets. */
@@ -96,9 +92,10 @@ export async function solveClosed(given: ClosedCase) {
     { name: 'targets', bytes: 8 * n * width },
     { name: 'coefficients', bytes: 8 * n * width },
     ...plan.regions,
+    ...threadRegions(1),
   ]);
-  const kernels = { ...loadKernels(arena.memory, 'plain'), ...loadKernels(arena.memory) };
-  const environment = { kernels, buffer: arena.buffer, thread: 0, scratch: 0 };
+  const kernels = loadKernels(arena.memory);
+  const environment = mainEnvironment(arena, kernels);
   const targets = arena.float64('targets');
   const random = Random.of(77, n, k);
   for (let i = 0; i < n; i++) {
@@ -121,6 +118,7 @@ export async function solveClosed(given: ClosedCase) {
     heldOut,
     classification: given.classification ?? false,
     checkpoint: given.checkpoint ?? new MemoryCheckpoint(),
+    storage: given.storage ?? new MemoryStorage(),
     onEvent: (event) => events.push(event),
   };
   const solution = await closed.solve(problem);

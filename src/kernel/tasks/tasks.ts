@@ -3,9 +3,9 @@ import type { RowGeometry } from '../functions/blockEvaluator.js';
 import type { KernelFunction, TileDtype } from '../functions/kernelFunction.js';
 import { checksumTasks } from './checksumTasks.js';
 import { evaluateTasks } from './evaluateTasks.js';
-import { factorTasks } from './factorTasks.js';
 import { mirrorTasks } from './mirrorTasks.js';
 import { productTasks } from './productTasks.js';
+import { tileFactorTasks } from './tileFactorTasks.js';
 
 /** What every thread of a kernel job is told at its start. Plain data. */
 export interface TaskSetup {
@@ -26,7 +26,7 @@ export function kernelTasks(environment: ThreadEnvironment, setup: TaskSetup): T
     ...productTasks(environment),
     ...checksumTasks(environment),
     ...mirrorTasks(environment),
-    ...factorTasks(environment),
+    ...tileFactorTasks(environment),
     ...(evaluation === undefined ? {} : evaluateTasks(environment, evaluation)),
   };
 }

@@ -1,11 +1,10 @@
-import { MlmlError } from '../../../errors.js';
+import { bestScore } from '../heldOut.js';
 import type { KernelProblem, KernelSolution, Solver } from '../solver.js';
 import { vectorWidth } from '../solver.js';
 import { ClosedRun } from './closedRun.js';
 import { initialState, loadState, stateBlocks } from './closedState.js';
-import { FactorFile } from './factorFile.js';
+import { FactorFile, factorPath } from './factorFile.js';
 import { leavesOneOut, planClosed, plannedLayout, scratchTiles } from './planClosed.js';
-import { bestOf } from './validation.js';
 
 /**
  * The exact solution of (K + λI)A = Y: a Cholesky factor in float32, tile by tile on disk, then refinement in doubles
@@ -19,39 +18,34 @@ import { bestOf } from './validation.js';
 export const closed: Solver = { plan: (size, _options, bytes) => planClosed(size, bytes), solve };
 
 async function solve(problem: KernelProblem): Promise<KernelSolution> {
-  const { size, options, checkpoint, workspace, coefficients } = problem;
+  const { size, options, checkpoint, storage, workspace, coefficients } = problem;
   const { arena } = workspace;
   const layout = plannedLayout(size, arena);
   const key = JSON.stringify([1, layout, options.reg, size.k, size.heldOut, options.tol]);
   const blocks = stateBlocks(arena, coefficients);
-  const saved = await loadState(checkpoint, key, blocks);
-  const file = await FactorFile.open(
-    problem.storage,
-    await checkpoint.folder(),
-    layout,
-    scratchTiles(layout, leavesOneOut(size)),
-    arena.buffer,
-    arena.uint32('closed checksums'),
-    saved !== undefined,
-  );
+  const folder = await checkpoint.folder();
+  const present = (await storage.status(factorPath(folder))) !== undefined;
+  // Without its factor a state is of no use.
+  const saved = present ? await loadState(checkpoint, key, blocks) : undefined;
+  const tiles = scratchTiles(layout, leavesOneOut(size));
+  const file = await FactorFile.open(storage, folder, layout, tiles, workspace, saved !== undefined);
   let finished = false;
   try {
     const run = new ClosedRun(problem, layout, file, saved ?? initialState(key), vectorWidth(size), blocks);
     if (saved !== undefined) run.reportResumed();
     const state = await run.finish();
     finished = true;
-    const best = bestOf(state.validations, problem.classification);
     return {
       passes: state.passes,
       residuals: state.residuals,
-      best: state.validations.length === 0 ? 0 : best,
+      best: bestScore(state.validations, options.reg, problem.classification),
       stopped: state.short ? 'passes' : 'tolerance',
       ...(size.heldOut && { heldOut: state.validations }),
       ...(leavesOneOut(size) && state.validations.length > 0 && { leaveOneOut: state.validations }),
     };
   } catch (error) {
     // What is damaged would stop every later run at the same place.
-    if (error instanceof MlmlError && error.code === 'MLML_CHECKSUM') {
+    if (file.damaged) {
       finished = true;
       await checkpoint.clear();
     }

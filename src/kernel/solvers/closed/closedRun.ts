@@ -5,9 +5,9 @@ import type { ClosedState } from './closedState.js';
 import type { FactorFile } from './factorFile.js';
 import { type FactorLayout, paddedRow } from './factorLayout.js';
 import { addInverseDiagonal } from './inverseDiagonal.js';
-import { KernelSystem } from './kernelSystem.js';
 import { leavesOneOut } from './planClosed.js';
 import { refine } from './refine.js';
+import { RefinedSystem } from './refinedSystem.js';
 import { smallestEigenvalue } from './smallestEigenvalue.js';
 import { factorTile, PivotError, TileReducer } from './tileReducer.js';
 import { TileSource } from './tileSource.js';
@@ -144,7 +144,7 @@ export class ClosedRun {
   /** Solves with the factor, and notes the result. */
   async #solve(): Promise<void> {
     const { options, size, classification, heldOut, onEvent } = this.#problem;
-    const system = new KernelSystem(this.#problem, this.#state.index, this.#fullWidth);
+    const system = new RefinedSystem(this.#problem, this.#state.index);
     const { residual, stopped } = await refine(system, {
       tolerance: Math.min(TOLERANCE, options.tol),
       mostPasses: options.passes,
@@ -215,7 +215,7 @@ export class ClosedRun {
   /** Throws when K itself, not float32, is at fault for a breakdown. */
   async #refuseIndefinite(): Promise<void> {
     const { size, heldOut, options } = this.#problem;
-    const system = new KernelSystem(this.#problem, this.#state.index, this.#fullWidth);
+    const system = new RefinedSystem(this.#problem, this.#state.index);
     const random = Random.of(options.seed, 0xc105ed);
     const { width, direction, correction, product } = system;
     const smallest = await smallestEigenvalue(

@@ -1,13 +1,17 @@
 import { join } from 'node:path';
 import { MlmlError } from '../../../errors.js';
-import { crc32c } from '../../../storage/crc32c.js';
 import type { Storage, WritableFile } from '../../../storage/storage.js';
+import { TileChecksums } from '../../matrix/tileChecksums.js';
+import type { Workspace } from '../../workspace.js';
 import type { FactorLayout } from './factorLayout.js';
 
-const NAME = 'cholesky.factor';
+/** The factor of a job whose large files lie in `folder`. */
+export function factorPath(folder: string): string {
+  return join(folder, 'cholesky.factor');
+}
 
 /**
- * The scratch file of the factorisation: tiles of equal size by number, slab by slab, each slab with a CRC32C that lies
+ * The scratch file of the factorisation: tiles of equal size by number, slab by slab, each slab with a checksum that lies
  * in memory (and in checkpoints). Slabs travel between the file and arena addresses.
  */
 export class FactorFile {
@@ -18,21 +22,18 @@ export class FactorFile {
   readonly #layout: FactorLayout;
   readonly #memory: Uint8Array;
   readonly #checksums: Uint32Array;
+  readonly #sum: TileChecksums;
   #writes: Promise<void>[] = [];
   #failure: unknown;
+  #damaged = false;
 
-  private constructor(
-    storage: Storage,
-    file: WritableFile,
-    layout: FactorLayout,
-    buffer: SharedArrayBuffer,
-    checksums: Uint32Array,
-  ) {
+  private constructor(storage: Storage, file: WritableFile, layout: FactorLayout, workspace: Workspace) {
     this.#storage = storage;
     this.#file = file;
     this.#layout = layout;
-    this.#memory = new Uint8Array(buffer);
-    this.#checksums = checksums;
+    this.#memory = new Uint8Array(workspace.arena.buffer);
+    this.#checksums = workspace.arena.uint32('closed checksums');
+    this.#sum = new TileChecksums(workspace, 'closed checksum strips');
   }
 
   /**
@@ -44,11 +45,10 @@ export class FactorFile {
     folder: string,
     layout: FactorLayout,
     tiles: number,
-    buffer: SharedArrayBuffer,
-    checksums: Uint32Array,
+    workspace: Workspace,
     resume: boolean,
   ): Promise<FactorFile> {
-    const path = join(folder, NAME);
+    const path = factorPath(folder);
     const here = (await storage.status(path))?.byteLength ?? 0;
     const needed = tiles * layout.tileBytes;
     const free = (await storage.freeBytes(folder)) + here;
@@ -60,7 +60,7 @@ export class FactorFile {
       );
     }
     const file = resume ? await storage.openWrite(path) : await storage.create(path);
-    return new FactorFile(storage, file, layout, buffer, checksums);
+    return new FactorFile(storage, file, layout, workspace);
   }
 
   /** Reads a slab to `address` and checks it. */
@@ -68,21 +68,35 @@ export class FactorFile {
     const { slabBytes, slabs } = this.#layout;
     const target = this.#memory.subarray(address, address + slabBytes);
     this.bytesRead += slabBytes;
-    await this.#file.readInto(target, this.#position(tile, slab));
-    if (crc32c(target) !== this.#checksums[tile * slabs + slab]) {
-      throw new MlmlError(
-        'MLML_CHECKSUM',
-        `${this.#file.path}: tile ${tile} of the Cholesky factor, bytes from ${this.#position(tile, slab)}, is ` +
-          'damaged; the factor is dropped: run the same command again to make it anew, and check the disk',
-      );
-    }
+    const position = this.#position(tile, slab);
+    await this.#file.readInto(target, position).catch((error) => {
+      if (!(error instanceof MlmlError) || error.code !== 'MLML_BAD_FILE') throw error;
+      throw this.#damage(tile, position, error);
+    });
+    if (this.#sum.of(address, slabBytes) !== this.#checksums[tile * slabs + slab])
+      throw this.#damage(tile, position);
+  }
+
+  /** True once a slab was found to be damaged or missing. */
+  get damaged(): boolean {
+    return this.#damaged;
+  }
+
+  #damage(tile: number, position: number, cause?: unknown): MlmlError {
+    this.#damaged = true;
+    return new MlmlError(
+      'MLML_CHECKSUM',
+      `${this.#file.path}: tile ${tile} of the Cholesky factor is damaged (bytes from ${position}); the factor is ` +
+        'dropped: give the same command again to make it anew, and check the disk',
+      { cause },
+    );
   }
 
   /** Begins to write a slab from `address`, whose bytes stay as they are until `flush`. */
   write(tile: number, slab: number, address: number): void {
     const { slabBytes, slabs } = this.#layout;
     const source = this.#memory.subarray(address, address + slabBytes);
-    this.#checksums[tile * slabs + slab] = crc32c(source);
+    this.#checksums[tile * slabs + slab] = this.#sum.of(address, slabBytes);
     this.bytesWritten += slabBytes;
     const written = this.#file.write(source, this.#position(tile, slab));
     // A write may fail long before anyone waits for it.

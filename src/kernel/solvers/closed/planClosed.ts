@@ -1,6 +1,7 @@
 import { MlmlError } from '../../../errors.js';
 import type { Arena } from '../../../memory/arena.js';
 import { layOut, type Region } from '../../../memory/plan.js';
+import { tileChecksumRegion } from '../../matrix/tileChecksums.js';
 import type { SolverPlan, SystemSize } from '../solver.js';
 import { type FactorLayout, factorLayout, factorTileCount, tileSizes } from './factorLayout.js';
 
@@ -40,6 +41,7 @@ function regionsOf(size: SystemSize, layout: FactorLayout): Region[] {
     { name: 'closed solution', bytes: 8 * layout.length * width },
     { name: 'closed inverse diagonal', bytes: 8 * layout.length },
     { name: 'closed checksums', bytes: 4 * tiles * layout.slabs },
+    tileChecksumRegion(layout.slabBytes, 'closed checksum strips'),
     ...['estimate', 'residual', 'correction', 'direction', 'product'].map(block),
   ];
 }

@@ -1,5 +1,5 @@
 import { MlmlError } from '../../../errors.js';
-import { addColumns, dots, type KernelSystem } from './kernelSystem.js';
+import { addColumns, dots, type RefinedSystem } from './refinedSystem.js';
 
 /** A step of refinement must leave at most this share of the residual, else conjugate gradients take over. */
 const CONTRACTION = 0.25;
@@ -7,6 +7,8 @@ const CONTRACTION = 0.25;
 const MOST_RESTARTS = 4;
 /** A restart that leaves more than this share of the residual has reached what rounding allows. */
 const PROGRESS = 0.5;
+/** A curvature pᵀAp that negative, as a share of ‖p‖‖Ap‖, is no rounding error of doubles. */
+const CURVATURE_ROUNDING = 1e-10;
 
 export interface RefineSettings {
   /** Relative residual to reach. */
@@ -29,8 +31,8 @@ export interface RefineResult {
  * takes 2 to 4 passes over K; conjugate gradients preconditioned by M where A is too ill-conditioned for that.
  * Ends with product = K·X.
  */
-export async function refine(system: KernelSystem, settings: RefineSettings): Promise<RefineResult> {
-  const { estimate, correction, residual, width } = system;
+export async function refine(system: RefinedSystem, settings: RefineSettings): Promise<RefineResult> {
+  const { estimate, correction, width } = system;
   const { tolerance } = settings;
   const ones = new Float64Array(width).fill(1);
   let relative = system.relativeResidual();
@@ -60,12 +62,12 @@ export async function refine(system: KernelSystem, settings: RefineSettings): Pr
     if (relative <= tolerance) return { residual: relative, stopped: 'tolerance' };
     if (!(relative <= PROGRESS * before) || system.passes >= settings.mostPasses) break;
   }
+  if (!Number.isFinite(relative))
+    throw new MlmlError('MLML_NOT_DEFINITE', 'closed: the refinement diverged; raise --reg');
   settings.onWarning(
     `closed: the residual stays at ${relative.toExponential(1)}, above ${tolerance}; a larger --reg or a shorter ` +
       'lengthscale makes the system better conditioned',
   );
-  if (residual.some((value) => !Number.isFinite(value)))
-    throw new MlmlError('MLML_NOT_DEFINITE', 'closed: the refinement diverged; raise --reg');
   return { residual: relative, stopped: 'passes' };
 }
 
@@ -73,7 +75,7 @@ export async function refine(system: KernelSystem, settings: RefineSettings): Pr
  * From the residual at hand until its recurrence is below the tolerance in every column, each with its own steps:
  * q = Ap, α = rᵀz/pᵀq, x += αp, r −= αq, z = M⁻¹r, p = z + βp with β the ratio of new to old rᵀz.
  */
-async function conjugateGradients(system: KernelSystem, settings: RefineSettings): Promise<void> {
+async function conjugateGradients(system: RefinedSystem, settings: RefineSettings): Promise<void> {
   const { estimate, residual, correction, direction, product, width } = system;
   await settings.precondition();
   direction.set(correction);
@@ -82,8 +84,10 @@ async function conjugateGradients(system: KernelSystem, settings: RefineSettings
     await system.multiplyDirection();
     const curvature = dots(direction, product, width);
     const size = dots(direction, direction, width);
+    const image = dots(product, product, width);
     const steps = energy.map((value, c) => {
-      if (curvature[c]! < 0) throw notDefinite(curvature[c]! / size[c]!);
+      const limit = -CURVATURE_ROUNDING * Math.sqrt(size[c]! * image[c]!);
+      if (curvature[c]! < limit) throw notDefinite(curvature[c]! / size[c]!);
       return value > 0 && curvature[c]! > 0 ? value / curvature[c]! : 0;
     });
     addColumns(estimate, steps, direction, width);

@@ -25,11 +25,3 @@ export function validate(
   }
   return classification ? sum / rows : Math.sqrt(sum / rows);
 }
-
-/** Index of the best validation: highest accuracy or lowest error, the first among equals. */
-export function bestOf(values: readonly number[], classification: boolean): number {
-  let best = 0;
-  for (const [i, value] of values.entries())
-    if (classification ? value > values[best]! : value < values[best]!) best = i;
-  return best;
-}

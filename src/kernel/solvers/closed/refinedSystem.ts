@@ -1,12 +1,13 @@
 import { addKernelProduct } from '../../matrix/multiply.js';
-import type { KernelProblem } from '../solver.js';
+import { type KernelSystem, relativeResiduals, residualFromProduct, targetNorms } from '../residual.js';
+import { type KernelProblem, vectorWidth } from '../solver.js';
 import { solveWidth } from './planClosed.js';
 
 /**
  * (K + λI)X = Y for one regularization, on blocks [n][width] of doubles in the solver's regions. Rows held out are rows
  * of the identity with zero on the right: X is zero there.
  */
-export class KernelSystem {
+export class RefinedSystem {
   readonly width: number;
   /** Columns in use: targets. */
   readonly k: number;
@@ -18,41 +19,40 @@ export class KernelSystem {
   /** Passes over K so far. */
   passes = 0;
   readonly #problem: KernelProblem;
-  readonly #fullWidth: number;
-  readonly #column: number;
-  readonly #regularization: number;
-  readonly #norms: Float64Array;
+  readonly #equations: KernelSystem;
+  readonly #targetNorms: Float64Array;
 
-  /** `index`: which of `options.reg`; `fullWidth`: columns of targets and coefficients. */
-  constructor(problem: KernelProblem, index: number, fullWidth: number) {
+  /** `index`: which of `options.reg`. */
+  constructor(problem: KernelProblem, index: number) {
     const { arena } = problem.workspace;
+    const { size, options, targets, heldOut } = problem;
     this.#problem = problem;
-    this.k = problem.size.k;
+    this.k = size.k;
     this.width = solveWidth(this.k);
-    this.#fullWidth = fullWidth;
-    this.#column = index * this.k;
-    this.#regularization = problem.options.reg[index]!;
+    this.#equations = {
+      n: size.n,
+      k: this.k,
+      width: this.width,
+      regularizations: [options.reg[index]!],
+      targets,
+      targetWidth: vectorWidth(size),
+      firstTarget: index * this.k,
+      heldOut,
+    };
+    this.#targetNorms = targetNorms(this.#equations);
     this.estimate = arena.float64('closed estimate');
     this.residual = arena.float64('closed residual');
     this.correction = arena.float64('closed correction');
     this.direction = arena.float64('closed direction');
     this.product = arena.float64('closed product');
     this.estimate.fill(0);
-    this.residual.fill(0);
-    this.forRows((i) => {
-      for (let c = 0; c < this.k; c++) this.residual[i * this.width + c] = this.target(i, c);
-    });
-    this.#norms = this.columnNorms();
+    this.product.fill(0);
+    residualFromProduct(this.#equations, this.estimate, this.product, this.residual);
   }
 
   target(i: number, c: number): number {
-    return this.#problem.targets[i * this.#fullWidth + this.#column + c]!;
-  }
-
-  /** Calls `work` for each row that is not held out. */
-  forRows(work: (i: number) => void): void {
-    const { heldOut, size } = this.#problem;
-    for (let i = 0; i < size.n; i++) if (heldOut?.[i] !== 1) work(i);
+    const { targets, targetWidth, firstTarget } = this.#equations;
+    return targets[i * targetWidth + firstTarget + c]!;
   }
 
   /** product := K·block, rows held out included: one pass. */
@@ -68,51 +68,36 @@ export class KernelSystem {
   /** residual := Y − (K + λI)·estimate: one pass; product := K·estimate. Returns the relative residual. */
   async computeResidual(): Promise<number> {
     await this.multiply(this.estimate);
-    this.residual.fill(0);
-    this.forRows((i) => {
-      for (let c = 0; c < this.k; c++) {
-        const at = i * this.width + c;
-        this.residual[at] = this.target(i, c) - this.product[at]! - this.#regularization * this.estimate[at]!;
-      }
-    });
+    residualFromProduct(this.#equations, this.estimate, this.product, this.residual);
     return this.relativeResidual();
   }
 
   /** product := (K + λI)·direction, zero in rows held out: one pass. */
   async multiplyDirection(): Promise<void> {
     await this.multiply(this.direction);
-    const { heldOut, size } = this.#problem;
-    for (let i = 0; i < size.n; i++) {
+    const { heldOut, n, regularizations } = this.#equations;
+    const lambda = regularizations[0]!;
+    for (let i = 0; i < n; i++) {
       for (let at = i * this.width; at < (i + 1) * this.width; at++) {
-        const value = this.product[at]! + this.#regularization * this.direction[at]!;
+        const value = this.product[at]! + lambda * this.direction[at]!;
         this.product[at] = heldOut?.[i] === 1 ? 0 : value;
       }
     }
   }
 
-  /** Of each column of the residual block. */
-  columnNorms(): Float64Array {
-    return dots(this.residual, this.residual, this.width).map(Math.sqrt);
-  }
-
-  /** ‖residual‖/‖Y‖, the largest over columns. A column of zeros has the solution zero. */
+  /** ‖residual‖/‖Y‖, the largest over columns. */
   relativeResidual(): number {
-    let most = 0;
-    for (const [c, norm] of this.columnNorms().entries()) {
-      const right = this.#norms[c]!;
-      const relative = right > 0 ? norm / right : 0;
-      if (!(relative <= most)) most = relative;
-    }
-    return most;
+    const norms = dots(this.residual, this.residual, this.width).map(Math.sqrt);
+    return relativeResiduals(this.#equations, norms, this.#targetNorms)[0]!;
   }
 
   /** coefficients := estimate, for the columns of this regularization. */
   store(): void {
     const { coefficients } = this.#problem;
-    this.forRows((i) => {
-      for (let c = 0; c < this.k; c++)
-        coefficients[i * this.#fullWidth + this.#column + c] = this.estimate[i * this.width + c]!;
-    });
+    const { n, k, targetWidth, firstTarget } = this.#equations;
+    for (let i = 0; i < n; i++)
+      for (let c = 0; c < k; c++)
+        coefficients[i * targetWidth + firstTarget + c] = this.estimate[i * this.width + c]!;
   }
 }
 
