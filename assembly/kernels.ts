@@ -14,4 +14,5 @@ export { scatterRows } from './scatter';
 export { scores32, scores64 } from './scores';
 export { adagradStep, adamStep, averageStep, gradient32, momentumStep, nesterovStep, softThreshold, softThresholdScaled } from './step';
 export { softmaxSlopes } from './softmax';
+export * from './tileFactor';
 export { addTileProduct, addTransposedTileProduct, toDoubles } from './tileProduct';

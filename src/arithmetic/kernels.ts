@@ -13,6 +13,7 @@ import { plainScatter } from './scatter.js';
 import { plainScores, type ScoreKernels } from './scores.js';
 import { plainSoftmax, type SoftmaxKernels } from './softmax.js';
 import { plainSteps, type StepKernels } from './step.js';
+import { plainTileFactor, type TileFactorKernels } from './tileFactor.js';
 import { plainTileProduct, type TileProductKernels } from './tileProduct.js';
 
 /**
@@ -31,6 +32,7 @@ export interface Kernels
     ScoreKernels,
     SoftmaxKernels,
     StepKernels,
+    TileFactorKernels,
     TileProductKernels,
     ScatterKernels {}
 
@@ -53,6 +55,7 @@ export function plainKernels(memory: WebAssembly.Memory): Kernels {
     ...plainEpilogue(buffer),
     ...plainTileProduct(buffer),
     ...plainChecksum(buffer),
+    ...plainTileFactor(buffer),
   };
 }
 

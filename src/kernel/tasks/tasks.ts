@@ -7,6 +7,7 @@ import { factorTasks } from './factorTasks.js';
 import { mirrorTasks } from './mirrorTasks.js';
 import { preconditionTasks } from './preconditionTasks.js';
 import { productTasks } from './productTasks.js';
+import { tileFactorTasks } from './tileFactorTasks.js';
 
 /** What every thread of a kernel job is told at its start. Plain data. */
 export interface TaskSetup {
@@ -29,6 +30,7 @@ export function kernelTasks(environment: ThreadEnvironment, setup: TaskSetup): T
     ...mirrorTasks(environment),
     ...preconditionTasks(environment),
     ...productTasks(environment),
+    ...tileFactorTasks(environment),
     ...(evaluation === undefined ? {} : evaluateTasks(environment, evaluation)),
   };
 }
