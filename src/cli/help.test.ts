@@ -5,7 +5,7 @@ import { fakeCommand } from '../../test/support/fakeCommand.js';
 import { assertGolden } from '../../test/support/golden.js';
 import { nodeStorage } from '../storage/nodeStorage.js';
 import { readJson } from '../storage/textFile.js';
-import { commandNames } from './optionTable.js';
+import { commandNames } from './optionSpec.js';
 import { version } from './version.js';
 
 for (const name of commandNames) {
