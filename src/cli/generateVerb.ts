@@ -1,3 +1,4 @@
+import { kernelName } from '../kernel/functions/kernelName.js';
 import { KernelReporter } from '../run/kernelReporter.js';
 import { generateText, THREAD_ALLOWANCE } from '../run/kernelSummary.js';
 import { ProgressReporter } from '../run/progressReporter.js';
@@ -28,7 +29,7 @@ export async function generateVerb(context: CommandContext, given: Arguments): P
     try {
       const { name, task } = dataset.description;
       const kernelReporter = new KernelReporter(reporter, {
-        kernelName: jobs.kernelName,
+        kernelName,
         classification: task === 'classification',
         regularizations: [],
         notes: false,
@@ -63,7 +64,7 @@ export async function generateVerb(context: CommandContext, given: Arguments): P
         baselineRssBytes: baselineBytes,
       };
       await context.stdout.write(
-        given.flag('json') ? `${JSON.stringify(summary)}\n` : generateText(summary, jobs.kernelName(kernel)),
+        given.flag('json') ? `${JSON.stringify(summary)}\n` : generateText(summary, kernelName(kernel)),
       );
     } finally {
       await dataset.close();

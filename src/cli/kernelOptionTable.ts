@@ -211,7 +211,7 @@ export const kernelOptionTable: readonly OptionSpec[] = [
     name: 'copy-rows',
     kind: 'flag',
     help: 'the model keeps a copy of the training rows it needs, instead of referring to the data set',
-    verbs: solving,
+    verbs: [...solving, 'prune'],
   },
   {
     name: 'logfreq',
@@ -230,6 +230,25 @@ export const kernelOptionTable: readonly OptionSpec[] = [
     shownDefault: 'beside the run',
     verbs: solving,
   },
+  ...['n', 'nt'].map(
+    (name): OptionSpec => ({
+      name,
+      kind: 'integer',
+      min: 1,
+      max: Number.MAX_SAFE_INTEGER,
+      help: `rows of the ${name === 'n' ? 'training' : 'test'} set to make for digits`,
+      verbs: kernelVerbs,
+    }),
+  ),
+  {
+    name: 'out',
+    kind: 'text',
+    shape: '<folder>',
+    help: 'the run folder',
+    shownDefault: 'runs/<verb>-<time>',
+    verbs: kernelTrainingVerbs,
+  },
+  { name: 'out', kind: 'text', shape: '<folder>', help: 'the folder of the new model', verbs: ['prune'] },
   {
     name: 'keep',
     kind: 'number',
@@ -243,7 +262,8 @@ export const kernelOptionTable: readonly OptionSpec[] = [
     name: 'tol',
     kind: 'number',
     min: 0,
-    help: 'drop rows none of whose coefficients is larger',
+    max: 1,
+    help: 'keep rows whose coefficients reach this share of those of the row with the largest',
     verbs: ['prune'],
   },
 ];

@@ -48,8 +48,24 @@ export function generateOptions(given: Arguments): GenerateOptions {
   };
 }
 
-/** The options of a verb that solves, over the defaults; a stored kernel knows its rows and their scaling. */
-export function kernelTrainOptions(
+/**
+ * The options of a verb that solves, over the defaults; a stored kernel brings its rows and their scaling along.
+ *
+ * @throws MlmlError `MLML_NOT_FOUND` when there is no kernel of that memId
+ */
+export async function solverOptions(
+  jobs: Pick<KernelJobs, 'listKernels'>,
+  storage: Storage,
+  solver: SolverName,
+  given: Arguments,
+): Promise<KernelTrainOptions> {
+  const memId = given.text('memId');
+  const options = kernelTrainOptions(solver, given, undefined);
+  if (memId === undefined) return options;
+  return kernelTrainOptions(solver, given, await findStoredKernel(jobs, storage, options.kernels, memId));
+}
+
+function kernelTrainOptions(
   solver: SolverName,
   given: Arguments,
   stored: StoredKernel | undefined,
@@ -62,14 +78,14 @@ export function kernelTrainOptions(
     nthreads: defaultThreads(),
     ...(stored === undefined ? {} : storedSettings(stored)),
     ...changed,
+    ...(stored === undefined ? {} : { dtype: stored.dtype }),
   };
 }
 
-function storedSettings(stored: StoredKernel): Pick<KernelTrainOptions, 'subset' | 'scale' | 'dtype'> {
+function storedSettings(stored: StoredKernel): Pick<KernelTrainOptions, 'subset' | 'scale'> {
   return {
     subset: stored.dataset.subset,
     scale: stored.scale as KernelTrainOptions['scale'],
-    dtype: stored.dtype,
   };
 }
 

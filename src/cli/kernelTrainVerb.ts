@@ -1,3 +1,5 @@
+import { kernelName } from '../kernel/functions/kernelName.js';
+import type { KernelJobs } from '../kernel/jobs.js';
 import type { KernelTrainOptions, SolverName } from '../kernel/options.js';
 import { saveModel } from '../model/saveModel.js';
 import { KernelCsv } from '../run/kernelCsv.js';
@@ -5,10 +7,9 @@ import { KernelReporter } from '../run/kernelReporter.js';
 import { type KernelSummary, kernelSummaryText, THREAD_ALLOWANCE } from '../run/kernelSummary.js';
 import { HEAP_ALLOWANCE, scoreOf } from '../run/summary.js';
 import type { CommandContext } from './commandContext.js';
-import { findStoredKernel, kernelTrainOptions, uselessKernelOptions } from './kernelSettings.js';
+import { solverOptions, uselessKernelOptions } from './kernelSettings.js';
 import { openTrainingData } from './openData.js';
 import type { Arguments } from './parseArguments.js';
-import type { KernelServices } from './services.js';
 import { runTraining, type TrainingRun } from './trainingRun.js';
 
 /** cg, bcd, nystrom, krr, and closed and ssgd with --memId: trains a kernel model and leaves a run folder. */
@@ -21,7 +22,7 @@ export async function kernelTrainVerb(
   const { storage } = context.services;
   await runTraining<KernelSummary>(context, { verb: solver, given, words }, async () => {
     const jobs = await context.services.kernels();
-    const options = await solverOptions(context, jobs, solver, given);
+    const options = await solverOptions(jobs, storage, solver, given);
     let classification = true;
     return {
       options,
@@ -38,29 +39,14 @@ export async function kernelTrainVerb(
       plan: (dataset, scratchFolder) =>
         jobs.planKernelTraining(solver, dataset, options, { storage, scratchFolder, signal: context.signal }),
       work: (run) => trainAndSave(context, jobs, solver, options, given, run),
-      text: (summary, csv) =>
-        kernelSummaryText(summary, jobs.kernelName(summary.kernel), classification, csv),
+      text: (summary, csv) => kernelSummaryText(summary, kernelName(summary.kernel), classification, csv),
     };
   });
 }
 
-/** The options of a solver; those of a stored kernel come from where it lies. */
-export async function solverOptions(
-  context: CommandContext,
-  jobs: KernelServices,
-  solver: SolverName,
-  given: Arguments,
-): Promise<KernelTrainOptions> {
-  const memId = given.text('memId');
-  const options = kernelTrainOptions(solver, given, undefined);
-  if (memId === undefined) return options;
-  const stored = await findStoredKernel(jobs, context.services.storage, options.kernels, memId);
-  return kernelTrainOptions(solver, given, stored);
-}
-
 async function trainAndSave(
   context: CommandContext,
-  jobs: KernelServices,
+  jobs: KernelJobs,
   solver: SolverName,
   options: KernelTrainOptions,
   given: Arguments,
@@ -71,7 +57,7 @@ async function trainAndSave(
   const classification = task === 'classification';
   const csv = new KernelCsv(log, given.number('logfreq') ?? 1, classification);
   const kernelReporter = new KernelReporter(reporter, {
-    kernelName: jobs.kernelName,
+    kernelName,
     classification,
     regularizations: options.reg,
     notes: solver === 'krr',

@@ -89,7 +89,7 @@ export const kernelVerbTable = {
   },
   prune: {
     summary: 'drop rows with negligible coefficients from a kernel model',
-    synopsis: ['mlml prune <model> --out=<folder> (--keep=<share>|--tol=<size>) [options]'],
+    synopsis: ['mlml prune <model> --out=<folder> (--keep=<share>|--tol=<share>) [options]'],
     details: [
       '<model> is a model folder or a run folder. Predictions take less time in proportion; check the accuracy with evaluate.',
     ],
@@ -98,7 +98,10 @@ export const kernelVerbTable = {
         'mlml prune runs/cg-2026-01-31T12-00-00 --keep=0.5 --out=half',
         'the half with the largest coefficients',
       ],
-      ['mlml prune model --tol=1e-6 --out=smaller', 'all rows with a coefficient above 1e-6'],
+      [
+        'mlml prune model --tol=0.001 --out=smaller',
+        'rows with at least a thousandth of the largest coefficients',
+      ],
     ],
   },
 } as const satisfies Readonly<Record<string, VerbDescription>>;

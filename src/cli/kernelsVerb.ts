@@ -1,4 +1,5 @@
 import { MlmlError } from '../errors.js';
+import { kernelName } from '../kernel/functions/kernelName.js';
 import type { StoredKernel } from '../kernel/jobs.js';
 import { defaultKernelOptions } from '../kernel/options.js';
 import { formatBytes } from '../memory/byteSize.js';
@@ -60,7 +61,6 @@ async function verify(
     quiet: given.flag('quiet') ?? false,
     clock,
   });
-  const { kernelName } = jobs;
   const kernelReporter = new KernelReporter(reporter, {
     kernelName,
     classification: true,
@@ -102,7 +102,7 @@ async function listKernels(context: CommandContext, given: Arguments): Promise<v
     ['memId', 'kernel', 'data set', 'rows', 'dtype', 'size', 'state'],
     ...all.map((each) => [
       each.memId,
-      jobs.kernelName(each.kernel),
+      kernelName(each.kernel),
       each.dataset.name,
       formatCount(each.n),
       each.dtype,

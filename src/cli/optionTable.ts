@@ -216,7 +216,7 @@ export const optionTable: readonly OptionSpec[] = [
     name: 'simulated',
     kind: 'flag',
     help: 'evaluate on the whole training set too, as if memory were no limit',
-    verbs: [...training, ...kernelTraining],
+    verbs: [...training, ...kernelTrainingVerbs],
   },
   {
     name: 'logfreq',
@@ -249,7 +249,7 @@ export const optionTable: readonly OptionSpec[] = [
     min: 1,
     max: Number.MAX_SAFE_INTEGER,
     help: 'rows: of --train, or of the training set to make for digits',
-    verbs: ['import', ...training, ...kernelVerbs],
+    verbs: ['import', ...training],
   },
   {
     name: 'nt',
@@ -257,7 +257,7 @@ export const optionTable: readonly OptionSpec[] = [
     min: 1,
     max: Number.MAX_SAFE_INTEGER,
     help: 'rows: of --test, or of the test set to make for digits',
-    verbs: ['import', ...training, ...kernelVerbs],
+    verbs: ['import', ...training],
   },
   {
     name: 'd',
@@ -340,8 +340,8 @@ export const optionTable: readonly OptionSpec[] = [
   {
     name: 'out',
     kind: 'text',
-    help: 'what is made: the data set folder (import), the run folder (training), the model (prune), a .csv or .npy file or - (predict)',
-    verbs: ['import', ...training, ...kernelTrainingVerbs, 'prune', 'predict'],
+    help: 'what is made: the data set folder (import), the run folder (training), a .csv or .npy file or - (predict)',
+    verbs: ['import', ...training, 'predict'],
   },
   {
     name: 'json',

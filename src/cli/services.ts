@@ -4,7 +4,6 @@ import type { ImportOptions } from '../data/import/importOptions.js';
 import type { OpenOptions } from '../data/import/openByName.js';
 import type { RawRows } from '../data/rawRows.js';
 import type { RowFile } from '../data/rowFile.js';
-import type { KernelFunction } from '../kernel/functions/kernelFunction.js';
 import type { KernelJobs } from '../kernel/jobs.js';
 import type { Plan } from '../memory/plan.js';
 import type { Model } from '../model/saveModel.js';
@@ -33,12 +32,6 @@ export interface Scoring {
   scoreRows(model: Model, file: RowFile, options: ScoringOptions): AsyncIterable<ScoreBlock>;
 }
 
-/** What the verbs of kernels do their work with. */
-export interface KernelServices extends KernelJobs {
-  /** A kernel with its parameters, in words: `rbf(sigma=5)`. */
-  kernelName(kernel: KernelFunction): string;
-}
-
 export interface Importing {
   importDataset(storage: Storage, source: string, options: ImportOptions): Promise<DatasetDescription>;
   /** The folder a named data set is imported into and looked for. */
@@ -60,7 +53,7 @@ export interface Verifying {
 export interface Services {
   readonly storage: Storage;
   training(): Promise<Training>;
-  kernels(): Promise<KernelServices>;
+  kernels(): Promise<KernelJobs>;
   scoring(): Promise<Scoring>;
   importing(): Promise<Importing>;
   /** Loads the readers of original files ahead of an import, so that their code counts as Node's baseline. */

@@ -1,4 +1,4 @@
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import type { Dataset } from '../data/dataset.js';
 import { MlmlError } from '../errors.js';
 import type { Plan } from '../memory/plan.js';
@@ -10,6 +10,7 @@ import {
   type RunDescription,
   type RunPaths,
   removeUnfinished,
+  runsFolder,
   writeRun,
 } from '../run/runFolder.js';
 import { RunLog } from '../run/runLog.js';
@@ -141,7 +142,7 @@ async function runInFolder<Summary extends object>(
   const { description, path } = state.dataset;
   const out = given.text('out');
   // Beside the run, not in it: the next run there finds, or removes, what a killed one left.
-  const scratchFolder = job.scratch ?? (out === undefined ? 'runs' : dirname(out));
+  const scratchFolder = job.scratch ?? runsFolder(out);
   // Before anything is made: a budget that is too small leaves no trace.
   const plan = await job.plan(state.dataset, scratchFolder);
   const started = context.now();

@@ -16,6 +16,11 @@ export interface RunPaths {
   readonly csv: string;
 }
 
+/** The folder in which the folder of a run lies: that of `out`, or `runs`. */
+export function runsFolder(out: string | undefined): string {
+  return out === undefined ? 'runs' : dirname(out);
+}
+
 /** `2026-01-31T12-34-56`, in universal time: sorts by time, and is a file name everywhere. */
 export function timeName(date: Date): string {
   return date.toISOString().slice(0, 19).replaceAll(':', '-');
@@ -33,13 +38,13 @@ export async function makeRunFolder(
 ): Promise<RunPaths> {
   const time = timeName(started);
   let name = time;
-  let folder = out ?? join('runs', `${verb}-${name}`);
+  let folder = out ?? join(runsFolder(out), `${verb}-${name}`);
   for (let number = 2; !(await claimFolder(storage, folder)); number++) {
     if (out !== undefined) {
       throw new MlmlError('MLML_EXISTS', `${out}: exists already; remove it or give another --out`);
     }
     name = `${time}-${number}`;
-    folder = join('runs', `${verb}-${name}`);
+    folder = join(runsFolder(out), `${verb}-${name}`);
   }
   // Logs lie beside the folder of runs, as they did in 2016.
   const parent = dirname(folder);
