@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { setFlagsFromString } from 'node:v8';
+import { type ChecksumKernels, plainChecksum } from './checksum.js';
 import { type CholeskyKernels, plainCholesky } from './cholesky.js';
 import { type GatherKernels, plainGather } from './gather.js';
 import { type GramKernels, plainGram } from './gram.js';
@@ -26,7 +27,8 @@ export interface Kernels
     CholeskyKernels,
     NormalProductKernels,
     RowProductKernels,
-    TileProductKernels {}
+    TileProductKernels,
+    ChecksumKernels {}
 
 export type KernelBuild = 'plain' | 'simd' | 'relaxed';
 
@@ -44,6 +46,7 @@ export function plainKernels(memory: WebAssembly.Memory): Kernels {
     ...plainNormalProduct(buffer),
     ...plainRowProducts(buffer),
     ...plainTileProduct(buffer),
+    ...plainChecksum(buffer),
   };
 }
 
@@ -123,7 +126,11 @@ export function compileKernels(build: KernelBuild = bestBuild()): WebAssembly.Mo
 
 /** Binds a build of the kernels to an arena's memory. */
 export function loadKernels(memory: WebAssembly.Memory, build: KernelBuild = bestBuild()): Kernels {
-  const module = compileKernels(build);
+  return bindKernels(memory, compileKernels(build));
+}
+
+/** Binds a compiled build, or the reference where there is none. Threads do it with the main thread's module. */
+export function bindKernels(memory: WebAssembly.Memory, module: WebAssembly.Module | undefined): Kernels {
   if (module === undefined) return plainKernels(memory);
   return new WebAssembly.Instance(module, { env: { memory } }).exports as unknown as Kernels;
 }

@@ -20,18 +20,28 @@ export class SelectedRows implements RowSource {
     this.rows = indices.length;
   }
 
-  async readRows(target: Uint8Array, firstRow: number, count: number): Promise<void> {
-    const { rowBytes } = this.#file.layout;
-    const reads: Promise<void>[] = [];
-    for (let i = 0; i < count; ) {
-      // Rows that follow one another are read at once.
-      const start = this.#indices[firstRow + i]!;
-      let length = 1;
-      while (i + length < count && this.#indices[firstRow + i + length] === start + length) length++;
-      const piece = target.subarray(i * rowBytes, (i + length) * rowBytes);
-      reads.push(this.#file.readRows(piece, start, length));
-      i += length;
-    }
-    await Promise.all(reads);
+  readRows(target: Uint8Array, firstRow: number, count: number): Promise<void> {
+    const indices = this.#indices.subarray(firstRow, firstRow + count);
+    return readChosenRows(this.#file, this.#file.layout.rowBytes, indices, target);
   }
+}
+
+/** Reads rows with these numbers, one after the other, into the start of `target`. */
+export async function readChosenRows(
+  source: RowSource,
+  rowBytes: number,
+  indices: Uint32Array,
+  target: Uint8Array,
+): Promise<void> {
+  const reads: Promise<void>[] = [];
+  for (let i = 0; i < indices.length; ) {
+    // Rows that follow one another are read at once.
+    const start = indices[i]!;
+    let length = 1;
+    while (i + length < indices.length && indices[i + length] === start + length) length++;
+    const piece = target.subarray(i * rowBytes, (i + length) * rowBytes);
+    reads.push(source.readRows(piece, start, length));
+    i += length;
+  }
+  await Promise.all(reads);
 }

@@ -1,6 +1,9 @@
 import type { TaskTable, ThreadEnvironment } from '../../threads/threads.js';
 import type { RowGeometry } from '../functions/blockEvaluator.js';
 import type { KernelFunction, TileDtype } from '../functions/kernelFunction.js';
+import { checksumTasks } from './checksumTasks.js';
+import { evaluateTasks } from './evaluateTasks.js';
+import { mirrorTasks } from './mirrorTasks.js';
 import { productTasks } from './productTasks.js';
 
 /** What every thread of a kernel job is told at its start. Plain data. */
@@ -16,6 +19,12 @@ export interface TaskSetup {
 }
 
 /** The tasks of kernel jobs, one table for each folder that has any. */
-export function kernelTasks(environment: ThreadEnvironment, _setup: TaskSetup): TaskTable {
-  return { ...productTasks(environment) };
+export function kernelTasks(environment: ThreadEnvironment, setup: TaskSetup): TaskTable {
+  const { evaluation } = setup;
+  return {
+    ...productTasks(environment),
+    ...checksumTasks(environment),
+    ...mirrorTasks(environment),
+    ...(evaluation === undefined ? {} : evaluateTasks(environment, evaluation)),
+  };
 }
