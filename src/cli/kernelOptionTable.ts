@@ -106,6 +106,15 @@ export const kernelOptionTable: readonly OptionSpec[] = [
     effective: [...iterative, 'nystrom'],
   },
   {
+    name: 'refit',
+    kind: 'flag',
+    negatable: true,
+    help: 'after rows were held out, go on with all rows and the best of --reg',
+    shownDefault: defaultKernelOptions.refit ? 'yes' : 'no',
+    verbs: solving,
+    effective: ['cg', 'krr'],
+  },
+  {
     name: 'passes',
     kind: 'integer',
     min: 1,

@@ -46,7 +46,7 @@ test('given options replace defaults and nothing else', async () => {
   const { options, scratch } = await solved(
     'bcd digits --kernel=matern --sigma=2 --nu=2.5 --reg=1,0.1 --block=auto --rank=auto --tile=64 --buffer=1 ' +
       '--nthreads=3 --dtype=float64 --subset=7 --scale=none --tol=1e-3 --patience=2 --holdout=0.2 --passes=4 ' +
-      '--seed=5 --kernels=k --scratch=/fast --centers=9 --epochs=2 --eta0=0.5 --momentum=0 --simulated --copy-rows',
+      '--seed=5 --kernels=k --scratch=/fast --centers=9 --epochs=2 --eta0=0.5 --momentum=0 --simulated --copy-rows --no-refit',
   );
   assert.deepEqual(options, {
     bufferBytes: 1e6,
@@ -61,6 +61,7 @@ test('given options replace defaults and nothing else', async () => {
     tol: 1e-3,
     patience: 2,
     holdout: 0.2,
+    refit: false,
     passes: 4,
     rank: -1,
     block: 0,

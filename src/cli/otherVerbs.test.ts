@@ -158,7 +158,7 @@ const bad: readonly (readonly [string, string, string])[] = [
   [
     'plan sgdd mnist',
     'MLML_USAGE',
-    'plan sgdd: needs a command to plan, one of import, closed, gd, sgd, ssgd, hsgd; did you mean sgd?',
+    'plan sgdd: needs a command to plan, one of import, closed, gd, sgd, ssgd, hsgd, generate, cg, bcd, nystrom, krr; did you mean sgd?',
   ],
   ['info', 'MLML_USAGE', 'info takes one data set, model or run; see mlml info --help'],
   [

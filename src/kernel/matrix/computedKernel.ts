@@ -166,7 +166,8 @@ export class ComputedKernel implements KernelMatrix {
       signal?.throwIfAborted();
       const a = { address: block.address, capacity, rows: block.rows };
       const target = address + 4 * block.first * stride;
-      if (this.dtype === 'float32') evaluateTile(threads, a, b, { address: target, stride, dtype: 'float32' });
+      if (this.dtype === 'float32')
+        evaluateTile(threads, a, b, { address: target, stride, dtype: 'float32' });
       else {
         evaluateTile(threads, a, b, tile);
         this.#convert(tile, a.rows, b.rows, target, stride);

@@ -67,7 +67,10 @@ function planOf(sizes: TileSizes, tileSize: number, slots: number): TilePlan {
     ...packedBlockRegions('kernel', sizeOf(sizes, tileSize), slots),
     ...sizes.tiles.map((name) => ({ name, bytes: alignUp(bytes, TILE_ALIGN), align: TILE_ALIGN })),
   ];
-  const aligned = regions.reduce((sum, region) => sum + alignUp(region.bytes, 64) + ('align' in region ? TILE_ALIGN : 64), 0);
+  const aligned = regions.reduce(
+    (sum, region) => sum + alignUp(region.bytes, 64) + ('align' in region ? TILE_ALIGN : 64),
+    0,
+  );
   const blocks = blocksRead(tileRows(sizes.n, tileSize), slots, sizes.order);
   const rowsRead = Math.min(blocks * tileSize, blocks === tileRows(sizes.n, tileSize) ? sizes.n : Infinity);
   return { tileSize, slots, regions, bytes: aligned, rowsRead };
