@@ -28,7 +28,12 @@ export async function evaluateVerb(context: CommandContext, given: Arguments): P
         signal,
         storage: services.storage,
         nthreads,
+        onProgress: (done) => {
+          const bytesRead = done * rows.layout.rowBytes;
+          reporter.progress({ phase: 'evaluate', done, total: rows.rows, bytesRead, bytesWritten: 0 });
+        },
       });
+      reporter.end();
       const seconds = (clock() - started) / 1000;
       const { name } = dataset.description;
       const result = {

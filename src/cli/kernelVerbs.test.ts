@@ -396,6 +396,8 @@ test('info, evaluate and predict take kernel models', async () => {
   assert.match((await fakeCommand(['info', 'r', '--verify'], { storage })).stdout, /^everything was read/m);
   const evaluated = await fakeCommand(['evaluate', 'r', 'digits', '--nthreads=1'], { storage });
   assert.equal(evaluated.stdout, 'tiny, 2 rows of part test: loss 0.2500, accuracy 50.00 %\n');
+  const linear = await fakeCommand(['evaluate', 'linear', 'digits', '--nthreads=1'], { storage });
+  assert.equal(linear.stderr, 'warning: --nthreads has no effect on linear: it is a linear model\n');
   const predicted = await fakeCommand(['predict', 'r', 'digits'], { storage });
   assert.equal(predicted.stdout, 'row,class,name\n0,1,right\n1,1,right\n');
 });

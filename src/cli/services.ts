@@ -25,6 +25,8 @@ export interface ScoringOptions {
   readonly storage: Storage;
   /** Threads for kernel models. */
   readonly nthreads: number;
+  /** Called now and then with the rows scored, by kernel models, which take their time. */
+  readonly onProgress?: (rows: number) => void;
 }
 
 export interface Scoring {

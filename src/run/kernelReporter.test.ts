@@ -62,7 +62,7 @@ test('a job of several regularizations: the plan, the kernel, a line for each pa
     text,
     'plan: kernel rbf of 10 rows x 2 features: 2.05 kB of 1.00 MB, 20 passes, reads 4.00 kB, scratch 800 bytes\n' +
       'kernel: <rbf> (sigma as given)\n' +
-      'resumed: going on after 3\n' +
+      'resumed: 3 done before\n' +
       '     time   pass    residual   held out   with reg\n' +
       '   0.03 s      4      0.5000    95.00 %        0.1\n' +
       '   0.04 s  checkpoint after pass 4\n' +

@@ -53,7 +53,7 @@ export class KernelReporter {
         return this.#timed(`checkpoint after pass ${event.pass}`);
       case 'resumed': {
         const all = event.total > 0 ? ` of ${formatCount(event.total)}` : '';
-        return this.#reporter.line(`resumed: going on after ${formatCount(event.done)}${all}`);
+        return this.#reporter.line(`resumed: ${formatCount(event.done)}${all} done before`);
       }
       case 'evaluation':
       case 'warning':
