@@ -11,6 +11,11 @@ export const nodeServices: Services = {
     compileKernels();
     return training;
   },
+  // Large, with the code of threads; the kernels' WebAssembly is compiled with it.
+  async kernels() {
+    compileKernels();
+    return await import('../kernel/kernel.js');
+  },
   async scoring() {
     const [{ evaluateModel }, { scoreRows }] = await Promise.all([
       import('../ssgd/evaluate.js'),

@@ -1,0 +1,136 @@
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { MlmlError } from '../errors.js';
+import type { KernelJobs, StoredKernel } from '../kernel/jobs.js';
+import {
+  defaultKernelOptions,
+  type GenerateOptions,
+  type KernelTrainOptions,
+  type SolverName,
+} from '../kernel/options.js';
+import type { Storage } from '../storage/storage.js';
+import type { CommandName } from './optionSpec.js';
+import { optionsOf } from './optionsOf.js';
+import type { Arguments } from './parseArguments.js';
+import { nearest } from './suggest.js';
+
+const parameters = ['sigma', 'gamma', 'degree', 'coef0', 'nu', 'depth'] as const;
+/** What `auto` is for the library. */
+const automatic: Readonly<Record<string, number>> = { rank: -1, block: 0, tile: 0 };
+
+/** Threads when none are asked for. */
+export function defaultThreads(): number {
+  return availableParallelism();
+}
+
+/** The options that were given, under the names of `KernelTrainOptions`. */
+function changes(given: Arguments): Record<string, unknown> {
+  const changed: Record<string, unknown> = {};
+  for (const name of [...Object.keys(defaultKernelOptions), ...parameters, 'memId', 'nthreads']) {
+    if (!given.has(name)) continue;
+    const value: unknown = given.text(name);
+    changed[name] = value === 'auto' && name in automatic ? automatic[name] : value;
+  }
+  if (given.has('nu')) changed['nu'] = Number(given.text('nu'));
+  const bufferBytes = given.number('buffer');
+  if (bufferBytes !== undefined) changed['bufferBytes'] = bufferBytes;
+  return changed;
+}
+
+/** The options of `mlml generate`, over the defaults. */
+export function generateOptions(given: Arguments): GenerateOptions {
+  const { reg: _, ...changed } = changes(given);
+  const { bufferBytes, kernel, scale, subset, seed, kernels, dtype, tile } = defaultKernelOptions;
+  return {
+    ...{ bufferBytes, kernel, scale, subset, seed, kernels, dtype, tile },
+    nthreads: defaultThreads(),
+    ...changed,
+  };
+}
+
+/**
+ * The options of a verb that solves, over the defaults; a stored kernel brings its rows and their scaling along.
+ *
+ * @throws MlmlError `MLML_NOT_FOUND` when there is no kernel of that memId
+ */
+export async function solverOptions(
+  jobs: Pick<KernelJobs, 'listKernels'>,
+  storage: Storage,
+  solver: SolverName,
+  given: Arguments,
+): Promise<KernelTrainOptions> {
+  const memId = given.text('memId');
+  const options = kernelTrainOptions(solver, given, undefined);
+  if (memId === undefined) return options;
+  return kernelTrainOptions(solver, given, await findStoredKernel(jobs, storage, options.kernels, memId));
+}
+
+function kernelTrainOptions(
+  solver: SolverName,
+  given: Arguments,
+  stored: StoredKernel | undefined,
+): KernelTrainOptions {
+  const changed = changes(given);
+  // On these verbs it is the number type of raw rows.
+  if (solver === 'closed' || solver === 'ssgd') delete changed['dtype'];
+  return {
+    ...defaultKernelOptions,
+    nthreads: defaultThreads(),
+    ...(stored === undefined ? {} : storedSettings(stored)),
+    ...changed,
+    ...(stored === undefined ? {} : { dtype: stored.dtype }),
+  };
+}
+
+function storedSettings(stored: StoredKernel): Pick<KernelTrainOptions, 'subset' | 'scale'> {
+  return {
+    subset: stored.dataset.subset,
+    scale: stored.scale as KernelTrainOptions['scale'],
+  };
+}
+
+/** One sentence for each option that was given but changes nothing in a kernel job. */
+export function uselessKernelOptions(verb: CommandName, given: Arguments): string[] {
+  const warnings: string[] = [];
+  const stored = given.has('memId');
+  for (const { name, effective, ofKernel, linearOnly, rawOnly } of optionsOf(verb, 'kernel')) {
+    if (!given.has(name)) continue;
+    if (verb === 'generate' && name === 'reg') {
+      warnings.push('--reg has no effect on generate: regularization is applied when solving');
+    } else if (linearOnly) {
+      warnings.push(`--${name} has no effect on a kernel (--memId)`);
+    } else if (ofKernel && stored) {
+      warnings.push(`--${name} has no effect with --memId: the stored kernel is as it was generated`);
+    } else if (effective !== undefined && !effective.includes(verb)) {
+      warnings.push(`--${name} has no effect on ${verb}, only on ${effective.join(', ')}`);
+    } else if (rawOnly && !given.has('train')) {
+      warnings.push(`--${name} has no effect on a data set; it describes raw row files (--train)`);
+    }
+  }
+  return warnings;
+}
+
+/**
+ * Finds a stored kernel by its memId.
+ *
+ * @throws MlmlError `MLML_NOT_FOUND`, naming the memId that was probably meant
+ */
+export async function findStoredKernel(
+  jobs: Pick<KernelJobs, 'listKernels'>,
+  storage: Storage,
+  folder: string,
+  memId: string,
+): Promise<StoredKernel> {
+  const all = await jobs.listKernels(storage, folder);
+  const found = all.find((each) => each.memId === memId);
+  if (found !== undefined) return found;
+  const ids = all.map((each) => each.memId);
+  const meant = nearest(memId, ids);
+  const hint =
+    meant !== undefined
+      ? `did you mean ${meant}?`
+      : ids.length === 0
+        ? 'make one with mlml generate'
+        : `mlml kernels lists the ${ids.length} that ${ids.length === 1 ? 'is' : 'are'} there`;
+  throw new MlmlError('MLML_NOT_FOUND', `${join(folder, memId)}: there is no such kernel; ${hint}`);
+}
