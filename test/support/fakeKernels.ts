@@ -78,7 +78,7 @@ export const storedKernels: readonly StoredKernel[] = [
 
 /** Computes nothing, but tells and returns everything. */
 export const fakeKernels: KernelJobs = {
-  planGenerate: (_description, options) => ({ ...fakeKernelPlan, budgetBytes: options.bufferBytes }),
+  planGenerate: async (_dataset, options) => ({ ...fakeKernelPlan, budgetBytes: options.bufferBytes }),
   async generateKernel(_dataset, options, { onEvent }) {
     onEvent?.({ type: 'plan', plan: fakeKernelPlan });
     onEvent?.({ type: 'kernel', kernel: fakeKernel, reason: 'sigma as given' });
