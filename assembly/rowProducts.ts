@@ -1,19 +1,14 @@
 /**
- * Products x·y of all pairs of rows of two packed blocks.
+ * Products x·y of all pairs of rows of two packed blocks (packRows.ts).
  *
- * A packed block is a sequence of panels of 16 rows. In a panel one step along the features holds, row after row,
- * a pair of 16-bit numbers (bytes, features 2s and 2s+1), one float or one double:
- *
- *   panel [⌈d/2⌉][16][2] i16      step of 64 bytes
- *   panel [d][16] f32             step of 64 bytes
- *   panel [d][16] f64             step of 128 bytes
- *
- * So a vector of a step is four (two) rows, a row of the other side is spread over a vector as it is loaded, and the sums
- * come out in the order of the target, with nothing to add across lanes.
+ * A vector of a step is four rows (two rows of doubles); a row of the other side is spread over a vector as it is loaded.
+ * So the sums come out in the order of the target, with nothing to add across lanes. The type T of a generic function is
+ * the type of the sums: i32 for bytes in pairs, u32 for bytes in quads (the same integers), f32 and f64.
  */
 import { multiplyAdd32, multiplyAdd64 } from './multiplyAdd';
+import { quadBytes, quadForm } from './packRows';
 
-/** Bytes of a step: T is the type of the sums, i32, f32 or f64. */
+/** Bytes of a step: 16 rows of one element. */
 // @ts-ignore: decorator
 @inline
 function stepBytes<T>(): u32 {
@@ -23,7 +18,8 @@ function stepBytes<T>(): u32 {
 // @ts-ignore: decorator
 @inline
 function stepsOf<T>(d: u32): u32 {
-  return isInteger<T>() ? (d + 1) >> 1 : d;
+  if (!isInteger<T>()) return d;
+  return isSigned<T>() ? (d + 1) >> 1 : (d + 3) >> 2;
 }
 
 /** Steps whose two panels, of at most 16 KiB each, stay in the first-level cache. */
@@ -33,67 +29,7 @@ function blockSteps<T>(): u32 {
   return 16384 / stepBytes<T>();
 }
 
-/** Packs rows of bytes. See src/arithmetic/rowProducts.ts for the parameters of all functions here. */
-export function packByteRows(
-  source: u32, rowBytes: u32, first: u32, count: u32, d: u32, signed: u32, target: u32, capacity: u32
-): void {
-  const steps = stepsOf<i32>(d);
-  const panelBytes = steps << 6;
-  const padded = (count + 15) & ~15;
-  for (let r: u32 = 0; r < padded; r++) {
-    const row = source + r * rowBytes;
-    let out = target + ((first + r) >> 4) * panelBytes + ((r & 15) << 2);
-    if (r >= count) {
-      for (let s: u32 = 0; s < steps; s++, out += 64) store<u32>(out, 0);
-      continue;
-    }
-    let j: u32 = 0;
-    for (; j + 8 <= d; j += 8, out += 256) {
-      const words = signed ? v128.load8x8_s(row + j) : v128.load8x8_u(row + j);
-      v128.store_lane<u32>(out, words, 0);
-      v128.store_lane<u32>(out, words, 1, 64);
-      v128.store_lane<u32>(out, words, 2, 128);
-      v128.store_lane<u32>(out, words, 3, 192);
-    }
-    for (; j < d; j += 2, out += 64) {
-      store<i16>(out, byteAt(row + j, signed));
-      store<i16>(out, j + 1 < d ? byteAt(row + j + 1, signed) : 0, 2);
-    }
-  }
-}
-
-// @ts-ignore: decorator
-@inline
-function byteAt(address: u32, signed: u32): i16 {
-  return signed ? <i16>load<i8>(address) : <i16>load<u8>(address);
-}
-
-/** Packs rows of floats or doubles. */
-// @ts-ignore: decorator
-@inline
-function packFloatRows<T>(source: u32, first: u32, count: u32, d: u32, target: u32): void {
-  const step = stepBytes<T>();
-  const padded = (count + 15) & ~15;
-  for (let r: u32 = 0; r < padded; r++) {
-    let from = source + r * d * <u32>sizeof<T>();
-    let out = target + ((first + r) >> 4) * d * step + (r & 15) * <u32>sizeof<T>();
-    for (let j: u32 = 0; j < d; j++) {
-      store<T>(out, r < count ? load<T>(from) : 0);
-      from += <u32>sizeof<T>();
-      out += step;
-    }
-  }
-}
-
-export function packFloatRows32(source: u32, first: u32, count: u32, d: u32, target: u32, capacity: u32): void {
-  packFloatRows<f32>(source, first, count, d, target);
-}
-
-export function packFloatRows64(source: u32, first: u32, count: u32, d: u32, target: u32, capacity: u32): void {
-  packFloatRows<f64>(source, first, count, d, target);
-}
-
-/** One row's part of a step, in all lanes. */
+/** One row's element of a step, in all lanes. */
 // @ts-ignore: decorator
 @inline
 function spread<T>(address: u32): v128 {
@@ -103,8 +39,9 @@ function spread<T>(address: u32): v128 {
 // @ts-ignore: decorator
 @inline
 function addProduct<T>(sum: v128, x: v128, y: v128): v128 {
-  if (isInteger<T>()) return i32x4.add(sum, i32x4.dot_i16x8_s(x, y));
-  return sizeof<T>() == 8 ? multiplyAdd64(x, y, sum) : multiplyAdd32(x, y, sum);
+  if (!isInteger<T>()) return sizeof<T>() == 8 ? multiplyAdd64(x, y, sum) : multiplyAdd32(x, y, sum);
+  if (RELAXED && !isSigned<T>()) return i32x4.relaxed_dot_i8x16_i7x16_add_s(x, y, sum);
+  return i32x4.add(sum, i32x4.dot_i16x8_s(x, y));
 }
 
 // @ts-ignore: decorator
@@ -123,9 +60,7 @@ function put<T>(out: u32, s0: v128, s1: v128, wide: bool, onward: bool): void {
 }
 
 /** Four rows at a, two vectors of rows at b, `steps` steps. */
-// @ts-ignore: decorator
-@inline
-function smallTile<T>(a: u32, b: u32, steps: u32, out: u32, rowStride: u32, wide: bool, onward: bool): void {
+function tile4<T>(a: u32, b: u32, steps: u32, out: u32, rowStride: u32, wide: bool, onward: bool): void {
   const step = stepBytes<T>();
   const size = <u32>sizeof<T>();
   let s00 = i32x4.splat(0), s01 = i32x4.splat(0);
@@ -157,30 +92,115 @@ function smallTile<T>(a: u32, b: u32, steps: u32, out: u32, rowStride: u32, wide
   put<T>(out + 3 * rowStride, s30, s31, wide, onward);
 }
 
-/** All products, along the features in blocks that stay in the first-level cache. */
+/** Six rows at a: twelve sums, two vectors and one spread row are all the registers that x86 has for them. */
+function tile6<T>(a: u32, b: u32, steps: u32, out: u32, rowStride: u32, wide: bool, onward: bool): void {
+  const step = stepBytes<T>();
+  const size = <u32>sizeof<T>();
+  let s00 = i32x4.splat(0), s01 = i32x4.splat(0);
+  let s10 = i32x4.splat(0), s11 = i32x4.splat(0);
+  let s20 = i32x4.splat(0), s21 = i32x4.splat(0);
+  let s30 = i32x4.splat(0), s31 = i32x4.splat(0);
+  let s40 = i32x4.splat(0), s41 = i32x4.splat(0);
+  let s50 = i32x4.splat(0), s51 = i32x4.splat(0);
+  const end = a + steps * step;
+  while (a < end) {
+    const b0 = v128.load(b);
+    const b1 = v128.load(b, 16);
+    let x = spread<T>(a);
+    s00 = addProduct<T>(s00, x, b0);
+    s01 = addProduct<T>(s01, x, b1);
+    x = spread<T>(a + size);
+    s10 = addProduct<T>(s10, x, b0);
+    s11 = addProduct<T>(s11, x, b1);
+    x = spread<T>(a + 2 * size);
+    s20 = addProduct<T>(s20, x, b0);
+    s21 = addProduct<T>(s21, x, b1);
+    x = spread<T>(a + 3 * size);
+    s30 = addProduct<T>(s30, x, b0);
+    s31 = addProduct<T>(s31, x, b1);
+    x = spread<T>(a + 4 * size);
+    s40 = addProduct<T>(s40, x, b0);
+    s41 = addProduct<T>(s41, x, b1);
+    x = spread<T>(a + 5 * size);
+    s50 = addProduct<T>(s50, x, b0);
+    s51 = addProduct<T>(s51, x, b1);
+    a += step;
+    b += step;
+  }
+  put<T>(out, s00, s01, wide, onward);
+  put<T>(out + rowStride, s10, s11, wide, onward);
+  put<T>(out + 2 * rowStride, s20, s21, wide, onward);
+  put<T>(out + 3 * rowStride, s30, s31, wide, onward);
+  put<T>(out + 4 * rowStride, s40, s41, wide, onward);
+  put<T>(out + 5 * rowStride, s50, s51, wide, onward);
+}
+
+/** Up to 16 rows of one panel by up to 16 rows of another, `steps` steps; `height`: a multiple of 4. */
 // @ts-ignore: decorator
 @inline
+function panelProducts<T>(
+  a: u32, height: u32, b: u32, columns: u32, steps: u32, out: u32, rowStride: u32, onward: bool, tall: bool
+): void {
+  const size = <u32>sizeof<T>();
+  // Two vectors of 16 bytes: 8 floats or integers, or 4 doubles.
+  const width: u32 = 32 / size;
+  for (let c: u32 = 0; c < columns; c += width) {
+    const right = b + c * size;
+    const wide = sizeof<T>() == 8 || c + 4 < columns;
+    let r: u32 = 0;
+    while (r < height) {
+      const left = a + r * size;
+      const to = out + r * rowStride + c * size;
+      // 16 rows are 6 + 6 + 4, 12 rows 6 + 6, 8 rows 4 + 4.
+      const rest = height - r;
+      if (RELAXED && tall && rest != 4 && rest != 8) {
+        tile6<T>(left, right, steps, to, rowStride, wide, onward);
+        r += 6;
+      } else {
+        tile4<T>(left, right, steps, to, rowStride, wide, onward);
+        r += 4;
+      }
+    }
+  }
+}
+
+/**
+ * All products, along the features in blocks of which a panel of each side stays in the first-level cache.
+ * `onward`: the sums are added to what the target holds; `tall`: in tiles of six rows, which changes no bit of the sums.
+ */
 function products<T>(
-  a: u32, aFrom: u32, rows: u32, b: u32, bFrom: u32, columns: u32, d: u32, target: u32, stride: u32
+  a: u32, aFrom: u32, rows: u32, b: u32, bFrom: u32, columns: u32, d: u32, target: u32, stride: u32,
+  onward: bool, tall: bool
 ): void {
   const size = <u32>sizeof<T>();
   const step = stepBytes<T>();
   const steps = stepsOf<T>(d);
   const panelBytes = steps * step;
   const rowStride = stride * size;
-  // Vectors of a step are 16 bytes: two of them are 8 floats or integers, or 4 doubles.
-  const width: u32 = 32 / size;
   const blocks = (steps + blockSteps<T>() - 1) / blockSteps<T>();
   const length = (steps + blocks - 1) / blocks;
   for (let s: u32 = 0; s < steps; s += length) {
     const count = min(length, steps - s);
-    for (let c: u32 = 0; c < columns; c += width) {
-      const right = b + ((bFrom + c) >> 4) * panelBytes + s * step + (c & 15) * size;
-      const wide = sizeof<T>() == 8 || c + 4 < columns;
-      for (let r: u32 = 0; r < rows; r += 4) {
-        const left = a + ((aFrom + r) >> 4) * panelBytes + s * step + (r & 15) * size;
-        smallTile<T>(left, right, count, target + r * rowStride + c * size, rowStride, wide, s > 0);
+    const add = onward || s > 0;
+    for (let r: u32 = 0; r < rows; r += 16) {
+      const left = a + ((aFrom + r) >> 4) * panelBytes + s * step;
+      const height = min<u32>(16, (rows - r + 3) & ~3);
+      for (let c: u32 = 0; c < columns; c += 16) {
+        const right = b + ((bFrom + c) >> 4) * panelBytes + s * step;
+        const out = target + r * rowStride + c * size;
+        panelProducts<T>(left, height, right, min<u32>(16, columns - c), count, out, rowStride, add, tall);
       }
+    }
+  }
+}
+
+/** target(r, c) = left_r + right_c, what the products of quads are added to; whole vectors of four. */
+function outerSum(left: u32, rows: u32, right: u32, columns: u32, target: u32, stride: u32): void {
+  for (let r: u32 = 0; r < rows; r++) {
+    const x = v128.load32_splat(left + (r << 2));
+    const out = target + ((r * stride) << 2);
+    for (let c: u32 = 0; c < columns; c += 4) {
+      v128.store(out + (c << 2), i32x4.add(x, v128.load(right + (c << 2))));
     }
   }
 }
@@ -189,19 +209,26 @@ export function byteProducts(
   a: u32, aCapacity: u32, aFrom: u32, rows: u32, b: u32, bCapacity: u32, bFrom: u32, columns: u32,
   d: u32, target: u32, stride: u32
 ): void {
-  products<i32>(a, aFrom, rows, b, bFrom, columns, d, target, stride);
+  if (quadForm() == 0) {
+    products<i32>(a, aFrom, rows, b, bFrom, columns, d, target, stride, false, false);
+    return;
+  }
+  const aBytes = quadBytes(d, aCapacity);
+  const bBytes = quadBytes(d, bCapacity);
+  outerSum(a + 2 * aBytes + (aFrom << 2), rows, b + 2 * bBytes + ((bCapacity + bFrom) << 2), columns, target, stride);
+  products<u32>(a, aFrom, rows, b + bBytes, bFrom, columns, d, target, stride, true, true);
 }
 
 export function floatProducts32(
   a: u32, aCapacity: u32, aFrom: u32, rows: u32, b: u32, bCapacity: u32, bFrom: u32, columns: u32,
   d: u32, target: u32, stride: u32
 ): void {
-  products<f32>(a, aFrom, rows, b, bFrom, columns, d, target, stride);
+  products<f32>(a, aFrom, rows, b, bFrom, columns, d, target, stride, false, quadForm() != 0);
 }
 
 export function floatProducts64(
   a: u32, aCapacity: u32, aFrom: u32, rows: u32, b: u32, bCapacity: u32, bFrom: u32, columns: u32,
   d: u32, target: u32, stride: u32
 ): void {
-  products<f64>(a, aFrom, rows, b, bFrom, columns, d, target, stride);
+  products<f64>(a, aFrom, rows, b, bFrom, columns, d, target, stride, false, quadForm() != 0);
 }

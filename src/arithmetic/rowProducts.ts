@@ -90,7 +90,8 @@ export type ProductKind = 'bytes' | 'float32' | 'float64';
 
 /** Bytes of a packed block of `capacity` rows of d features. */
 export function packedRowsBytes(kind: ProductKind, d: number, capacity: number): number {
-  if (kind === 'bytes') return Math.ceil(d / 8) * 8 * 2 * capacity;
+  // Two copies of bytes padded to multiples of 4, or one of 16-bit numbers, and two 32-bit sums a row: assembly/packRows.ts.
+  if (kind === 'bytes') return (Math.ceil(d / 8) * 8 * 2 + 8) * capacity;
   return d * capacity * (kind === 'float32' ? 4 : 8);
 }
 
