@@ -1,5 +1,9 @@
 export { checksumStrips, fillChecksumTables } from './checksum';
 export * from './cholesky';
+export * from './epilogueDirect';
+export * from './epilogueFunctions';
+export * from './epilogueProducts';
+export * from './epilogueStore';
 export * from './gather';
 export * from './gram';
 export { addCrossProduct, addProduct, packPanels } from './normalProduct';

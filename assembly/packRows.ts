@@ -78,71 +78,102 @@ export function packByteRows(
   source: u32, rowBytes: u32, first: u32, count: u32, d: u32, signed: u32, target: u32, capacity: u32
 ): void {
   const form = quadForm();
-  for (let r: u32 = 0; r < count; r += 16) {
-    const rows = min<u32>(16, count - r);
-    if (form) packQuads(source + r * rowBytes, rowBytes, first + r, rows, d, signed, target, capacity, form);
-    else packPairs(source + r * rowBytes, rowBytes, rows, d, signed, target + (first + r) * ((d + 1) >> 1) * 4);
+  const padded = (count + 15) & ~15;
+  for (let r: u32 = 0; r < padded; r += 4) {
+    const rows = r < count ? min<u32>(4, count - r) : 0;
+    const row = source + r * rowBytes;
+    if (form) packQuads(row, rowBytes, first + r, rows, d, signed, target, capacity, form);
+    else packPairs(row, rowBytes, first + r, rows, d, signed, target);
   }
 }
 
-/** One panel of pairs: up to 16 rows, the others zero. */
-function packPairs(source: u32, rowBytes: u32, rows: u32, d: u32, signed: u32, panel: u32): void {
+/** Four rows in pairs, of which `rows` are there and the others zero. */
+function packPairs(source: u32, rowBytes: u32, first: u32, rows: u32, d: u32, signed: u32, block: u32): void {
+  const target = block + ((first & ~15) * ((d + 1) >> 1) << 2) + ((first & 15) << 2);
   let j: u32 = 0;
-  if (rows == 16) {
+  if (rows == 4) {
     for (; j + 8 <= d; j += 8) {
-      for (let r: u32 = 0; r < 16; r += 4) {
-        const row = source + r * rowBytes + j;
-        const r0 = words(row, signed);
-        const r1 = words(row + rowBytes, signed);
-        const r2 = words(row + 2 * rowBytes, signed);
-        const r3 = words(row + 3 * rowBytes, signed);
-        storeTransposed(r0, r1, r2, r3, panel + (j << 5) + (r << 2));
-      }
+      const row = source + j;
+      const r0 = words(row, signed);
+      const r1 = words(row + rowBytes, signed);
+      const r2 = words(row + 2 * rowBytes, signed);
+      const r3 = words(row + 3 * rowBytes, signed);
+      storeTransposed(r0, r1, r2, r3, target + (j << 5));
     }
   }
   for (; j < d; j += 2) {
-    const out = panel + (j << 5);
-    for (let r: u32 = 0; r < 16; r++) {
+    for (let r: u32 = 0; r < 4; r++) {
       const row = source + r * rowBytes + j;
-      store<i16>(out + (r << 2), r < rows ? byteAt(row, signed) : 0);
-      store<i16>(out + (r << 2), r < rows && j + 1 < d ? byteAt(row + 1, signed) : 0, 2);
+      const out = target + (j << 5) + (r << 2);
+      store<i16>(out, r < rows ? byteAt(row, signed) : 0);
+      store<i16>(out, r < rows && j + 1 < d ? byteAt(row + 1, signed) : 0, 2);
     }
   }
 }
 
-/** One panel of quads: up to 16 rows, the others zero, and the sums of each row. */
+/** Four rows in quads, of which `rows` are there and the others zero, and the two numbers of each row. */
 function packQuads(
   source: u32, rowBytes: u32, first: u32, rows: u32, d: u32, signed: u32, block: u32, capacity: u32, form: u32
 ): void {
   const secondFactors = quadBytes(d, capacity);
-  const panel = block + first * ((d + 3) & ~3);
+  const target = block + (first & ~15) * ((d + 3) & ~3) + ((first & 15) << 2);
   // The top bit turns a byte of one range into one of the other.
   const flipFirst: u32 = signed ? 0 : 0x80808080;
   const flipSecond: u32 = form == 1 ? 0x80808080 : 0;
-  const o: i32 = signed ? 0 : 128;
-  const p: i32 = o - (form == 1 ? 128 : 0);
-  for (let r: u32 = 0; r < 16; r++) {
+  let s0 = i32x4.splat(0), s1 = i32x4.splat(0), s2 = i32x4.splat(0), s3 = i32x4.splat(0);
+  let j: u32 = 0;
+  if (rows == 4) {
+    const flip = i32x4.splat(flipFirst);
+    const turn = i32x4.splat(flipSecond);
+    for (; j + 16 <= d; j += 16) {
+      const row = source + j;
+      const r0 = v128.xor(v128.load(row), flip);
+      const r1 = v128.xor(v128.load(row + rowBytes), flip);
+      const r2 = v128.xor(v128.load(row + 2 * rowBytes), flip);
+      const r3 = v128.xor(v128.load(row + 3 * rowBytes), flip);
+      s0 = addBytes(s0, r0);
+      s1 = addBytes(s1, r1);
+      s2 = addBytes(s2, r2);
+      s3 = addBytes(s3, r3);
+      const out = target + (j << 4);
+      storeTransposed(r0, r1, r2, r3, out);
+      storeTransposed(
+        v128.xor(r0, turn), v128.xor(r1, turn), v128.xor(r2, turn), v128.xor(r3, turn), out + secondFactors
+      );
+    }
+  }
+  for (let r: u32 = 0; r < 4; r++) {
+    let sum = sumOfLanes(r < 2 ? (r == 0 ? s0 : s1) : r == 2 ? s2 : s3);
     const row = source + r * rowBytes;
-    let out = panel + (r << 2);
-    let sum: i32 = 0;
-    for (let j: u32 = 0; j < d; j += 4) {
+    let out = target + (j << 4) + (r << 2);
+    for (let i = j; i < d; i += 4, out += 64) {
       let quad: u32 = 0;
-      if (r < rows) {
-        if (j + 4 <= d) quad = load<u32>(row + j);
-        else for (let i: u32 = j; i < d; i++) quad |= <u32>load<u8>(row + i) << ((i - j) << 3);
-      }
+      for (let e = i; e < min(i + 4, d) && r < rows; e++) quad |= <u32>load<u8>(row + e) << ((e - i) << 3);
       quad ^= flipFirst;
-      // Elements behind d are zero in the first factors, whatever the second ones hold.
-      if (j + 4 > d) quad &= 0xffffffff >>> ((j + 4 - d) << 3);
+      // Behind d the first factors are zero, so that it does not matter what the second ones are.
+      if (i + 4 > d) quad &= 0xffffffff >>> ((i + 4 - d) << 3);
       sum += <i32><i8>quad + <i32><i8>(quad >>> 8) + <i32><i8>(quad >>> 16) + <i32><i8>(quad >>> 24);
       store<u32>(out, quad);
       store<u32>(out + secondFactors, quad ^ flipSecond);
-      out += 64;
     }
+    const o: i32 = signed ? 0 : 128;
+    const p: i32 = o - (form == 1 ? 128 : 0);
     const sums = block + 2 * secondFactors + ((first + r) << 2);
     store<i32>(sums, p * sum);
     store<i32>(sums + (capacity << 2), o * (sum + o * <i32>d));
   }
+}
+
+/** Adds sixteen signed bytes to the lanes of sums. */
+// @ts-ignore: decorator
+@inline
+function addBytes(sums: v128, bytes: v128): v128 {
+  return i32x4.add(sums, i32x4.extadd_pairwise_i16x8_s(i16x8.extadd_pairwise_i8x16_s(bytes)));
+}
+
+function sumOfLanes(x: v128): i32 {
+  const low = i32x4.extract_lane(x, 0) + i32x4.extract_lane(x, 1);
+  return low + i32x4.extract_lane(x, 2) + i32x4.extract_lane(x, 3);
 }
 
 /** Packs rows of floats or doubles. */

@@ -135,52 +135,63 @@ function tile6<T>(a: u32, b: u32, steps: u32, out: u32, rowStride: u32, wide: bo
   put<T>(out + 5 * rowStride, s50, s51, wide, onward);
 }
 
+/** Up to 16 rows of one panel by up to 16 rows of another, `steps` steps; `height`: a multiple of 4. */
+// @ts-ignore: decorator
+@inline
+function panelProducts<T>(
+  a: u32, height: u32, b: u32, columns: u32, steps: u32, out: u32, rowStride: u32, onward: bool, tall: bool
+): void {
+  const size = <u32>sizeof<T>();
+  // Two vectors of 16 bytes: 8 floats or integers, or 4 doubles.
+  const width: u32 = 32 / size;
+  for (let c: u32 = 0; c < columns; c += width) {
+    const right = b + c * size;
+    const wide = sizeof<T>() == 8 || c + 4 < columns;
+    let r: u32 = 0;
+    while (r < height) {
+      const left = a + r * size;
+      const to = out + r * rowStride + c * size;
+      // 16 rows are 6 + 6 + 4, 12 rows 6 + 6, 8 rows 4 + 4.
+      const rest = height - r;
+      if (RELAXED && tall && rest != 4 && rest != 8) {
+        tile6<T>(left, right, steps, to, rowStride, wide, onward);
+        r += 6;
+      } else {
+        tile4<T>(left, right, steps, to, rowStride, wide, onward);
+        r += 4;
+      }
+    }
+  }
+}
+
 /**
- * All products, along the features in blocks that stay in the first-level cache.
- * `onward`: the sums are added to what the target holds.
+ * All products, along the features in blocks of which a panel of each side stays in the first-level cache.
+ * `onward`: the sums are added to what the target holds; `tall`: in tiles of six rows, which changes no bit of the sums.
  */
 function products<T>(
-  a: u32, aFrom: u32, rows: u32, b: u32, bFrom: u32, columns: u32, d: u32, target: u32, stride: u32, onward: bool
+  a: u32, aFrom: u32, rows: u32, b: u32, bFrom: u32, columns: u32, d: u32, target: u32, stride: u32,
+  onward: bool, tall: bool
 ): void {
   const size = <u32>sizeof<T>();
   const step = stepBytes<T>();
   const steps = stepsOf<T>(d);
   const panelBytes = steps * step;
   const rowStride = stride * size;
-  const height = (rows + 3) & ~3;
-  // Two vectors of 16 bytes: 8 floats or integers, or 4 doubles.
-  const width: u32 = 32 / size;
   const blocks = (steps + blockSteps<T>() - 1) / blockSteps<T>();
   const length = (steps + blocks - 1) / blocks;
   for (let s: u32 = 0; s < steps; s += length) {
     const count = min(length, steps - s);
     const add = onward || s > 0;
-    for (let c: u32 = 0; c < columns; c += width) {
-      const right = b + ((bFrom + c) >> 4) * panelBytes + s * step + (c & 15) * size;
-      const wide = sizeof<T>() == 8 || c + 4 < columns;
-      let r: u32 = 0;
-      while (r < height) {
-        const left = a + ((aFrom + r) >> 4) * panelBytes + s * step + (r & 15) * size;
+    for (let r: u32 = 0; r < rows; r += 16) {
+      const left = a + ((aFrom + r) >> 4) * panelBytes + s * step;
+      const height = min<u32>(16, (rows - r + 3) & ~3);
+      for (let c: u32 = 0; c < columns; c += 16) {
+        const right = b + ((bFrom + c) >> 4) * panelBytes + s * step;
         const out = target + r * rowStride + c * size;
-        // A panel of 16 rows is 6 + 6 + 4, of 12 rows 6 + 6, of 8 rows 4 + 4.
-        const rest = min(height - (r & ~15), 16) - (r & 15);
-        if (sixRows<T>() && rest != 4 && rest != 8) {
-          tile6<T>(left, right, count, out, rowStride, wide, add);
-          r += 6;
-        } else {
-          tile4<T>(left, right, count, out, rowStride, wide, add);
-          r += 4;
-        }
+        panelProducts<T>(left, height, right, min<u32>(16, columns - c), count, out, rowStride, add, tall);
       }
     }
   }
-}
-
-/** Whether six rows are faster: where a product and its sum are one instruction, without a register in between. */
-// @ts-ignore: decorator
-@inline
-function sixRows<T>(): bool {
-  return RELAXED && !(isInteger<T>() && isSigned<T>());
 }
 
 /** target(r, c) = left_r + right_c, what the products of quads are added to; whole vectors of four. */
@@ -199,25 +210,25 @@ export function byteProducts(
   d: u32, target: u32, stride: u32
 ): void {
   if (quadForm() == 0) {
-    products<i32>(a, aFrom, rows, b, bFrom, columns, d, target, stride, false);
+    products<i32>(a, aFrom, rows, b, bFrom, columns, d, target, stride, false, false);
     return;
   }
   const aBytes = quadBytes(d, aCapacity);
   const bBytes = quadBytes(d, bCapacity);
   outerSum(a + 2 * aBytes + (aFrom << 2), rows, b + 2 * bBytes + ((bCapacity + bFrom) << 2), columns, target, stride);
-  products<u32>(a, aFrom, rows, b + bBytes, bFrom, columns, d, target, stride, true);
+  products<u32>(a, aFrom, rows, b + bBytes, bFrom, columns, d, target, stride, true, true);
 }
 
 export function floatProducts32(
   a: u32, aCapacity: u32, aFrom: u32, rows: u32, b: u32, bCapacity: u32, bFrom: u32, columns: u32,
   d: u32, target: u32, stride: u32
 ): void {
-  products<f32>(a, aFrom, rows, b, bFrom, columns, d, target, stride, false);
+  products<f32>(a, aFrom, rows, b, bFrom, columns, d, target, stride, false, quadForm() != 0);
 }
 
 export function floatProducts64(
   a: u32, aCapacity: u32, aFrom: u32, rows: u32, b: u32, bCapacity: u32, bFrom: u32, columns: u32,
   d: u32, target: u32, stride: u32
 ): void {
-  products<f64>(a, aFrom, rows, b, bFrom, columns, d, target, stride, false);
+  products<f64>(a, aFrom, rows, b, bFrom, columns, d, target, stride, false, quadForm() != 0);
 }

@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
+import { nearest } from '../data/suggest.js';
 import { MlmlError } from '../errors.js';
 import type { KernelJobs, StoredKernel } from '../kernel/jobs.js';
 import {
@@ -12,7 +13,6 @@ import type { Storage } from '../storage/storage.js';
 import type { CommandName } from './optionSpec.js';
 import { optionsOf } from './optionsOf.js';
 import type { Arguments } from './parseArguments.js';
-import { nearest } from './suggest.js';
 
 const parameters = ['sigma', 'gamma', 'degree', 'coef0', 'nu', 'depth'] as const;
 /** What `auto` is for the library. */

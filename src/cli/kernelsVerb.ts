@@ -1,3 +1,4 @@
+import { nearest } from '../data/suggest.js';
 import { MlmlError } from '../errors.js';
 import { kernelName } from '../kernel/functions/kernelName.js';
 import type { StoredKernel } from '../kernel/jobs.js';
@@ -9,7 +10,6 @@ import { ProgressReporter } from '../run/progressReporter.js';
 import type { CommandContext } from './commandContext.js';
 import { findStoredKernel } from './kernelSettings.js';
 import type { Arguments } from './parseArguments.js';
-import { nearest } from './suggest.js';
 
 const actions = ['list', 'rm', 'verify'] as const;
 

@@ -1,28 +1,40 @@
-import { numberToHalf } from '../../arithmetic/dtype.js';
-import { gather32Of, scalingBytes, writeScaling } from '../../arithmetic/gather.js';
-import { packedRowsBytes } from '../../arithmetic/rowProducts.js';
-import { MlmlError } from '../../errors.js';
-import type { Region } from '../../memory/plan.js';
-import type { ThreadEnvironment } from '../../threads/threads.js';
+import { dtypeBytes, readNumber } from '../../arithmetic/dtype.js';
+import type { Kernels } from '../../arithmetic/kernels.js';
+import { alignUp, type Region } from '../../memory/plan.js';
+import { THREAD_SCRATCH_BYTES, type ThreadEnvironment } from '../../threads/threads.js';
 import { type BlockEvaluator, PACK_ROWS, type RowGeometry } from './blockEvaluator.js';
+import { customBlock } from './customKernel.js';
+import { type EvaluationPlan, leavesOf, planEvaluation } from './evaluationPlan.js';
+import { CORNER_BYTES, compileSteps, PLANE_ROWS, planeColumns } from './evaluationSteps.js';
 import type { KernelFunction, TileDtype } from './kernelFunction.js';
+import type { PassParts } from './leafPasses.js';
+import { type BlockPair, constantBytes, PackedRows } from './packedRows.js';
 
 /** Name of the region whose address `createEvaluator` takes as `constants`. */
 export const EVALUATION_REGION = 'evaluation';
 
-const strideOf = (geometry: RowGeometry) => Math.ceil(geometry.layout.d / 16) * 16;
-
-/** The one region, `EVALUATION_REGION`, that all threads' evaluators share. */
-export function evaluatorRegions(
-  _kernel: KernelFunction,
-  geometry: RowGeometry,
-  _dtype: TileDtype,
-): Region[] {
-  const { d, dtype } = geometry.layout;
-  return [{ name: EVALUATION_REGION, bytes: scalingBytes(d, strideOf(geometry), dtype, 32) }];
+/**
+ * The one region, `EVALUATION_REGION`, that the evaluators of all threads share. `MLML_USAGE` when the kernel cannot be
+ * evaluated so: precomputed, a custom function unknown here, nested too deep, or entries too large for the dtype.
+ */
+export function evaluatorRegions(kernel: KernelFunction, geometry: RowGeometry, dtype: TileDtype): Region[] {
+  const plan = planEvaluation(kernel, geometry, dtype);
+  for (const leaf of leavesOf(kernel)) if (leaf.kind === 'custom') customBlock(leaf.name);
+  planeColumns(kernel, plan);
+  let bytes = 0;
+  for (const packing of plan.packings) bytes += constantBytes(packing, geometry);
+  return [{ name: EVALUATION_REGION, bytes }];
 }
 
-/** The evaluator of one thread. Thread 0 writes the constants: it is made before any call of a task. */
+/**
+ * The evaluator of one thread. That of thread 0 writes the constants at the address `constants`, a region of
+ * `evaluatorRegions`: it is made before any evaluator is used.
+ *
+ * Sub-blocks of up to 32 × 256 entries are worked out in planes of numbers in the thread's scratch: products, from them
+ * distances, then the kernel function, combinations, and the conversion to the tile. See `planEvaluation` for the number
+ * types. Sizes too large for the dtype become its largest number. An entry depends on its two rows alone, and is the same
+ * for (x, y) and (y, x).
+ */
 export function createEvaluator(
   kernel: KernelFunction,
   geometry: RowGeometry,
@@ -30,89 +42,94 @@ export function createEvaluator(
   environment: ThreadEnvironment,
   constants: number,
 ): BlockEvaluator {
-  if (kernel.kind !== 'rbf' && kernel.kind !== 'linear')
-    throw new MlmlError('MLML_USAGE', `--kernel=${kernel.kind}: cannot be evaluated yet`);
+  const plan = planEvaluation(kernel, geometry, dtype);
+  const columnsOfPlane = planeColumns(kernel, plan);
   const { kernels, buffer, scratch } = environment;
-  const { layout, multiply, add, mean } = geometry;
-  const stride = strideOf(geometry);
-  const distances = kernel.kind === 'rbf';
-  const factor = kernel.kind === 'rbf' ? -1 / (2 * kernel.lengthscale ** 2) : 1;
-  if (environment.thread === 0) {
-    const offset = distances ? add.map((x, j) => x - mean[j]!) : add;
-    writeScaling(buffer, constants, stride, layout.dtype, 32, { multiply, add: offset });
+  const packed: PackedRows[] = [];
+  let at = constants;
+  for (const packing of plan.packings) {
+    packed.push(new PackedRows(packing, geometry, environment, at, packed.slice()));
+    at += constantBytes(packing, geometry);
   }
-  const floats = new Float32Array(buffer);
-  const target32 = floats;
-  const target64 = new Float64Array(buffer);
-  const target16 = new Uint16Array(buffer);
-  const gather = gather32Of(kernels, layout.dtype);
-  const normsAt = (capacity: number) => packedRowsBytes('float32', stride, capacity);
-  const store = (address: number, value: number) => {
-    if (dtype === 'float32') target32[address / 4] = value;
-    else if (dtype === 'float64') target64[address / 8] = value;
-    else target16[address / 2] = numberToHalf(value);
+  const parts: PassParts = {
+    kernels,
+    buffer,
+    plan,
+    rowsOf: (measure) => packed[plan.packings.indexOf(plan.packingOf.get(measure)!)]!,
+    byteFactor: geometry.multiply[0]!,
+    planeRows: PLANE_ROWS,
+    planeColumns: columnsOfPlane,
   };
-  const bytes = { float16: 2, float32: 4, float64: 8 }[dtype];
+  const planeBytes = PLANE_ROWS * columnsOfPlane * dtypeBytes[plan.work];
+  const { steps, result } = compileSteps(kernel, parts, (index) => scratch + index * planeBytes);
+  const store = storeOf(kernels, plan, dtype);
+  const entryBytes = dtypeBytes[dtype];
+  const pair: BlockPair = {
+    a: 0,
+    aCapacity: 0,
+    aFrom: 0,
+    rows: 0,
+    b: 0,
+    bCapacity: 0,
+    bFrom: 0,
+    columns: 0,
+    stride: 0,
+  };
+
   const evaluator: BlockEvaluator = {
-    packedBytes: (capacity) => normsAt(capacity) + 4 * capacity,
-    pack(source, count, target, capacity, first) {
-      for (let from = 0; from < count; from += PACK_ROWS) {
-        const rows = Math.min(PACK_ROWS, count - from);
-        gather(source, layout.rowBytes, 0, from, rows, layout.d, stride, constants, scratch);
-        const at = first + from;
-        kernels.packFloatRows32(scratch, at, rows, stride, target, capacity);
-        // By the kernel that multiplies rows, so that the distance of equal rows is 0.
-        kernels.floatProducts32(
-          target,
-          capacity,
-          at,
-          PACK_ROWS,
-          target,
-          capacity,
-          at,
-          PACK_ROWS,
-          stride,
-          scratch,
-          PACK_ROWS,
-        );
-        for (let r = 0; r < PACK_ROWS; r++)
-          floats[(target + normsAt(capacity)) / 4 + at + r] = floats[scratch / 4 + r * (PACK_ROWS + 1)]!;
-      }
+    packedBytes(capacity) {
+      let bytes = 0;
+      for (const rows of packed) bytes += rows.bytes(capacity);
+      return bytes;
     },
-    evaluate(a, aCapacity, aFrom, rows, b, bCapacity, bFrom, columns, target, tileStride) {
-      const [aNorms, bNorms] = [(a + normsAt(aCapacity)) / 4, (b + normsAt(bCapacity)) / 4];
-      for (let r0 = 0; r0 < rows; r0 += 32) {
-        const subRows = Math.min(32, rows - r0);
-        for (let c0 = 0; c0 < columns; c0 += 256) {
-          const subColumns = Math.min(256, columns - c0);
-          kernels.floatProducts32(
-            a,
-            aCapacity,
-            aFrom + r0,
-            subRows,
-            b,
-            bCapacity,
-            bFrom + c0,
-            subColumns,
-            stride,
-            scratch,
-            256,
-          );
-          for (let r = 0; r < subRows; r++) {
-            for (let c = 0; c < subColumns; c++) {
-              const dot = floats[scratch / 4 + r * 256 + c]!;
-              const norms = floats[aNorms + aFrom + r0 + r]! + floats[bNorms + bFrom + c0 + c]!;
-              const value = distances ? Math.exp(factor * Math.max(0, norms - 2 * dot)) : dot;
-              store(target + ((r0 + r) * tileStride + c0 + c) * bytes, value);
-            }
-          }
+    pack(source, count, target, capacity, first) {
+      for (const rows of packed) rows.pack(source, count, target, capacity, first);
+    },
+    evaluate(a, aCapacity, aFrom, rows, b, bCapacity, bFrom, columns, target, stride) {
+      pair.a = a;
+      pair.aCapacity = aCapacity;
+      pair.b = b;
+      pair.bCapacity = bCapacity;
+      for (let c = 0; c < columns; c += columnsOfPlane) {
+        pair.bFrom = bFrom + c;
+        pair.columns = Math.min(columnsOfPlane, columns - c);
+        pair.stride = alignUp(pair.columns, 8);
+        for (let r = 0; r < rows; r += PLANE_ROWS) {
+          pair.aFrom = aFrom + r;
+          pair.rows = Math.min(PLANE_ROWS, rows - r);
+          for (const step of steps) step(pair);
+          const to = target + (r * stride + c) * entryBytes;
+          store(result, pair.stride, pair.rows, pair.columns, to, stride);
         }
       }
     },
     diagonal(block, capacity, first, count, target) {
-      const norms = (block + normsAt(capacity)) / 4 + first;
-      for (let i = 0; i < count; i++) target[i] = distances ? 1 : floats[norms + i]!;
+      const corner = scratch + THREAD_SCRATCH_BYTES - CORNER_BYTES;
+      const entries = new DataView(buffer, corner, CORNER_BYTES);
+      for (let i = 0; i < count; i += PACK_ROWS) {
+        const rows = Math.min(PACK_ROWS, count - i);
+        evaluator.evaluate(
+          block,
+          capacity,
+          first + i,
+          rows,
+          block,
+          capacity,
+          first + i,
+          rows,
+          corner,
+          PACK_ROWS,
+        );
+        for (let r = 0; r < rows; r++)
+          target[i + r] = readNumber(entries, r * (PACK_ROWS + 1) * entryBytes, dtype);
+      }
     },
   };
   return evaluator;
+}
+
+function storeOf(kernels: Kernels, { work }: EvaluationPlan, dtype: TileDtype): Kernels['store64From64'] {
+  if (dtype === 'float64') return kernels.store64From64;
+  if (dtype === 'float32') return work === 'float32' ? kernels.store32From32 : kernels.store32From64;
+  return work === 'float32' ? kernels.store16From32 : kernels.store16From64;
 }
