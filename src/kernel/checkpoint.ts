@@ -175,11 +175,10 @@ export class JobCheckpoint implements Checkpoint {
     try {
       const { state, end } = await readHeader(file);
       if (state === undefined || state.key !== this.#key) return undefined;
-      const names = Object.keys(blocks);
-      if (names.length !== state.blocks.length) return undefined;
+      if (Object.keys(blocks).length !== state.blocks.length) return undefined;
       let position = end;
-      for (const [i, { name, bytes, crc32c: wanted }] of state.blocks.entries()) {
-        if (name !== names[i] || blocks[name]!.length !== bytes) return undefined;
+      for (const { name, bytes, crc32c: wanted } of state.blocks) {
+        if (blocks[name]?.length !== bytes) return undefined;
         const target = copy ? blocks[name] : undefined;
         if ((await readBlock(file, position, bytes, target)) !== wanted) return undefined;
         position += bytes;

@@ -104,7 +104,10 @@ export interface KernelJobs {
   ): Promise<KernelTrainResult>;
   listKernels(storage: Storage, folder: string): Promise<StoredKernel[]>;
   removeKernel(storage: Storage, folder: string, memId: string): Promise<void>;
-  /** Reads all tiles and checks them; throws at the first that is wrong. */
+  /**
+   * Reads all tiles and compares them with their checksums. Those that are wrong are marked, so that the same generate
+   * makes them again, and the error names them.
+   */
   verifyKernel(
     storage: Storage,
     folder: string,

@@ -100,10 +100,10 @@ export class KernelWriter {
         for (const file of [TILE_FILE, LOG_FILE]) await storage.remove(join(folder, file));
       }
       const table = TileTable.inArena(workspace.arena, 'kernel', description);
-      const advice = `free some space and give the same command again, it goes on; or ${kernelAdvice(description.memId)}`;
       const writer = await TileWriter.open(storage, folder, description, table, workspace, {
         ...options,
-        advice,
+        advice: kernelAdvice(description.memId),
+        whenFull: 'free some space and give the same command again, it goes on',
       });
       try {
         if (isNew) await writeKernelDescription(storage, folder, description);
@@ -144,7 +144,7 @@ export class KernelWriter {
   }
 
   /** See `TileWriter.write`. */
-  async write(index: TileIndex, address: number): Promise<void> {
+  async writeTile(index: TileIndex, address: number): Promise<void> {
     await this.#writer.write(index, address);
   }
 

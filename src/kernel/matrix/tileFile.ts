@@ -25,7 +25,7 @@ export class TileFile {
     this.#slotBytes = slotBytes(shape);
   }
 
-  /** Reads the log into the table. Tiles that the file is too short for are `MLML_BAD_FILE`. */
+  /** Reads the log into the table and opens the tiles. */
   static async open(
     storage: Storage,
     folder: string,
@@ -34,6 +34,17 @@ export class TileFile {
     advice: string,
   ): Promise<TileFile> {
     await readTileLog(storage, join(folder, LOG_FILE), table);
+    return await TileFile.openWith(storage, folder, shape, table, advice);
+  }
+
+  /** With a table that was read before. Tiles that the file is too short for are `MLML_BAD_FILE`. */
+  static async openWith(
+    storage: Storage,
+    folder: string,
+    shape: MatrixShape,
+    table: TileTable,
+    advice: string,
+  ): Promise<TileFile> {
     await checkTileFileLength(storage, folder, shape, table, advice);
     const file = await storage.openRead(join(folder, TILE_FILE), { direct: true });
     return new TileFile(file, shape, table, advice);

@@ -15,8 +15,10 @@ import type { TileTable } from './tileTable.js';
 const SYNC_MS = 2000;
 
 export interface TileWriterOptions {
-  /** What to do when the disk is full or a file is damaged, for messages. */
+  /** What to do about damaged files, for messages. */
   readonly advice: string;
+  /** What to do when the disk has become full, for messages. */
+  readonly whenFull: string;
   /** Default 2000; 0 syncs each tile. */
   readonly syncMs?: number;
 }
@@ -194,7 +196,7 @@ export class TileWriter {
     this.#failure ??= full
       ? new MlmlError(
           'MLML_DISK_FULL',
-          `${this.#data.path}: the disk became full after ${this.table.done} of ${this.table.tiles} tiles; ${this.#options.advice}`,
+          `${this.#data.path}: the disk became full; ${this.#options.whenFull}`,
           { cause: error },
         )
       : error;
