@@ -6,12 +6,14 @@ import { type EpilogueKernels, plainEpilogue } from './epilogue.js';
 import { type GatherKernels, plainGather } from './gather.js';
 import { type GramKernels, plainGram } from './gram.js';
 import { type NormalProductKernels, plainNormalProduct } from './normalProduct.js';
+import { type PackedFactorKernels, plainPackedFactor } from './packedFactor.js';
 import { plainRowProducts, type RowProductKernels } from './rowProducts.js';
 import type { ScatterKernels } from './scatter.js';
 import { plainScatter } from './scatter.js';
 import { plainScores, type ScoreKernels } from './scores.js';
 import { plainSoftmax, type SoftmaxKernels } from './softmax.js';
 import { plainSteps, type StepKernels } from './step.js';
+import { plainTileFactor, type TileFactorKernels } from './tileFactor.js';
 import { plainTileProduct, type TileProductKernels } from './tileProduct.js';
 
 /**
@@ -19,18 +21,20 @@ import { plainTileProduct, type TileProductKernels } from './tileProduct.js';
  * `plainKernels` is the TypeScript reference; `loadKernels` gives the WebAssembly build; both pass one suite.
  */
 export interface Kernels
-  extends GatherKernels,
-    ScatterKernels,
+  extends ChecksumKernels,
+    CholeskyKernels,
+    EpilogueKernels,
+    GatherKernels,
+    GramKernels,
+    NormalProductKernels,
+    PackedFactorKernels,
+    RowProductKernels,
     ScoreKernels,
     SoftmaxKernels,
     StepKernels,
-    GramKernels,
-    CholeskyKernels,
-    NormalProductKernels,
-    RowProductKernels,
-    EpilogueKernels,
+    TileFactorKernels,
     TileProductKernels,
-    ChecksumKernels {}
+    ScatterKernels {}
 
 export type KernelBuild = 'plain' | 'simd' | 'relaxed';
 
@@ -46,10 +50,12 @@ export function plainKernels(memory: WebAssembly.Memory): Kernels {
     ...plainGram(buffer),
     ...plainCholesky(buffer),
     ...plainNormalProduct(buffer),
+    ...plainPackedFactor(buffer),
     ...plainRowProducts(buffer),
     ...plainEpilogue(buffer),
     ...plainTileProduct(buffer),
     ...plainChecksum(buffer),
+    ...plainTileFactor(buffer),
   };
 }
 

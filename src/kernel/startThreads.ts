@@ -10,6 +10,7 @@ import type { Region } from '../memory/plan.js';
 import { OneThread } from '../threads/oneThread.js';
 import { ThreadPool } from '../threads/threadPool.js';
 import { THREAD_SCRATCH_BYTES, type Threads } from '../threads/threads.js';
+import { isCustom } from './functions/customKernel.js';
 import { kernelTasks, type TaskSetup } from './tasks/tasks.js';
 import type { Workspace } from './workspace.js';
 
@@ -36,7 +37,8 @@ export function mainEnvironment(arena: Arena, kernels: Kernels) {
 }
 
 /**
- * Kernels bound to the arena and `count` threads over it, the calling one included; with one no worker is started.
+ * Kernels bound to the arena and `count` threads over it, the calling one included; with one no worker is started, nor
+ * for a kernel with a custom function, which workers do not know.
  * The arena has the regions of `threadRegions(count)`. Close the threads when the job ends, however it ends.
  */
 export async function startThreads(
@@ -47,8 +49,9 @@ export async function startThreads(
 ): Promise<Workspace> {
   const kernels = loadKernels(arena.memory, build);
   const tasks = kernelTasks(mainEnvironment(arena, kernels), setup);
+  const custom = setup.evaluation !== undefined && isCustom(setup.evaluation.kernel);
   const threads: Threads =
-    count === 1
+    count === 1 || custom
       ? new OneThread(tasks)
       : await ThreadPool.start<KernelWorkerSetup>({
           count,

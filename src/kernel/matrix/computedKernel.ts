@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
-import { dtypeBytes, halfToNumber } from '../../arithmetic/dtype.js';
+import { dtypeBytes } from '../../arithmetic/dtype.js';
 import { MlmlError } from '../../errors.js';
 import type { BlockEvaluator } from '../functions/blockEvaluator.js';
 import type { TileDtype } from '../functions/kernelFunction.js';
@@ -9,6 +9,7 @@ import { type EntryTarget, evaluateDiagonalTile, evaluateTile, type PackedRows }
 import { type KernelMatrix, lowerTriangle, type Tile, type TileIndex } from './kernelMatrix.js';
 import { PackedBlocks } from './packedBlocks.js';
 import type { RowSource } from './rowSource.js';
+import { entriesOf } from './tileEntries.js';
 import { TileWindow } from './tileWindow.js';
 
 /** Name of the regions of packed rows; see `planTiles`. */
@@ -58,14 +59,14 @@ export class ComputedKernel implements KernelMatrix {
   }
 
   /**
-   * The tiles asked for, each written to the address that `place` gives when its turn comes: tileSize² entries, zero
-   * behind the rows and columns of the matrix.
+   * The tiles asked for, each made at the address that `place` gives when its turn comes: room for tileSize² entries.
    */
   async *tilesInto(
     which: Iterable<TileIndex>,
     place: () => number | Promise<number>,
     signal?: AbortSignal,
   ): AsyncGenerator<Tile> {
+    const { threads } = this.#workspace;
     this.#claim();
     try {
       const window = new TileWindow(which, LOOKAHEAD);
@@ -79,23 +80,14 @@ export class ComputedKernel implements KernelMatrix {
         await setImmediate();
         signal?.throwIfAborted();
         const target = { address, stride: this.tileSize, dtype: this.dtype };
-        this.#evaluate(a, b, target);
+        if (a === b) evaluateDiagonalTile(threads, a, target);
+        else evaluateTile(threads, a, b, target);
         const [firstRow, firstColumn] = [row * this.tileSize, column * this.tileSize];
         yield { row, column, firstRow, rows: a.rows, firstColumn, columns: b.rows, ...target };
       }
     } finally {
       await this.#release();
     }
-  }
-
-  #evaluate(a: PackedRows, b: PackedRows, target: EntryTarget): void {
-    const { threads, arena } = this.#workspace;
-    if (b.rows < this.tileSize || a.rows < this.tileSize) {
-      const bytes = this.tileSize ** 2 * dtypeBytes[this.dtype];
-      new Uint8Array(arena.buffer, target.address, bytes).fill(0);
-    }
-    if (a === b) evaluateDiagonalTile(threads, a, target);
-    else evaluateTile(threads, a, b, target);
   }
 
   async #packed(block: number, keep: number, window: TileWindow): Promise<PackedRows> {
@@ -179,17 +171,11 @@ export class ComputedKernel implements KernelMatrix {
   #convert(tile: EntryTarget, rows: number, columns: number, target: number, stride: number): void {
     const { buffer } = this.#workspace.arena;
     const out = new Float32Array(buffer);
-    const doubles = new Float64Array(buffer);
-    const halves = new Uint16Array(buffer);
+    const entries = entriesOf(buffer, tile.dtype);
+    const first = tile.address / dtypeBytes[tile.dtype];
     for (let r = 0; r < rows; r++) {
-      for (let c = 0; c < columns; c++) {
-        const at = r * tile.stride + c;
-        const value =
-          tile.dtype === 'float64'
-            ? doubles[tile.address / 8 + at]!
-            : halfToNumber(halves[tile.address / 2 + at]!);
-        out[target / 4 + r * stride + c] = value;
-      }
+      for (let c = 0; c < columns; c++)
+        out[target / 4 + r * stride + c] = entries.get(first + r * tile.stride + c);
     }
   }
 }

@@ -9,9 +9,9 @@ export const STRIP_BYTES = 65536;
 const STRIPS_PER_CALL = 4;
 
 /** Region for the checksums of tiles of `tileBytes` bytes. */
-export function tileChecksumRegion(tileBytes: number): Region {
+export function tileChecksumRegion(tileBytes: number, name = 'tile checksums'): Region {
   return {
-    name: 'tile checksums',
+    name,
     bytes: CHECKSUM_TABLE_BYTES + 4 * Math.ceil(tileBytes / STRIP_BYTES),
   };
 }
@@ -26,12 +26,13 @@ export class TileChecksums {
   readonly #sums: number;
   readonly #sumBytes: Uint8Array;
 
-  constructor(workspace: Workspace) {
+  /** `region`: the name given to `tileChecksumRegion`. */
+  constructor(workspace: Workspace, region = 'tile checksums') {
     const { arena, kernels } = workspace;
     this.#workspace = workspace;
-    this.#tables = arena.address('tile checksums');
+    this.#tables = arena.address(region);
     this.#sums = this.#tables + CHECKSUM_TABLE_BYTES;
-    this.#sumBytes = arena.uint8('tile checksums').subarray(CHECKSUM_TABLE_BYTES);
+    this.#sumBytes = arena.uint8(region).subarray(CHECKSUM_TABLE_BYTES);
     kernels.fillChecksumTables(this.#tables);
   }
 

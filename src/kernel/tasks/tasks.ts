@@ -3,8 +3,11 @@ import type { RowGeometry } from '../functions/blockEvaluator.js';
 import type { KernelFunction, TileDtype } from '../functions/kernelFunction.js';
 import { checksumTasks } from './checksumTasks.js';
 import { evaluateTasks } from './evaluateTasks.js';
+import { factorTasks } from './factorTasks.js';
 import { mirrorTasks } from './mirrorTasks.js';
+import { preconditionTasks } from './preconditionTasks.js';
 import { productTasks } from './productTasks.js';
+import { tileFactorTasks } from './tileFactorTasks.js';
 
 /** What every thread of a kernel job is told at its start. Plain data. */
 export interface TaskSetup {
@@ -22,9 +25,12 @@ export interface TaskSetup {
 export function kernelTasks(environment: ThreadEnvironment, setup: TaskSetup): TaskTable {
   const { evaluation } = setup;
   return {
-    ...productTasks(environment),
     ...checksumTasks(environment),
+    ...factorTasks(environment),
     ...mirrorTasks(environment),
+    ...preconditionTasks(environment),
+    ...productTasks(environment),
+    ...tileFactorTasks(environment),
     ...(evaluation === undefined ? {} : evaluateTasks(environment, evaluation)),
   };
 }
