@@ -142,7 +142,14 @@ test('a kernel run leaves run.json, events, the CSV log and the model', async ()
   const run = (await readJson(storage, `${CG}/run.json`)) as Record<string, never>;
   assert.equal(run['status'], 'done');
   assert.equal(run['seed'], 7);
-  assert.deepEqual(run['options'], { ...defaultKernelOptions, nthreads, reg: [1, 0.1], seed: 7 });
+  assert.deepEqual(run['options'], {
+    ...defaultKernelOptions,
+    nthreads,
+    reg: [1, 0.1],
+    seed: 7,
+    logfreq: 1,
+    copyRows: false,
+  });
   assert.equal(run['plan']['passes'], 20);
   assert.equal(run['result']['solver'], 'cg');
   const events = (await readText(storage, `${CG}/events.jsonl`)).trimEnd().split('\n');
