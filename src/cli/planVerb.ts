@@ -1,5 +1,6 @@
 import type { Dataset } from '../data/dataset.js';
 import { DIGIT_ROW_BYTES } from '../data/digits/sample.js';
+import { nearest } from '../data/suggest.js';
 import { MlmlError } from '../errors.js';
 import type { SolverName } from '../kernel/options.js';
 import { formatBytes } from '../memory/byteSize.js';
@@ -14,7 +15,6 @@ import { generateOptions, solverOptions, uselessKernelOptions } from './kernelSe
 import { openTrainingData } from './openData.js';
 import { type CommandName, kernelVerbs } from './optionSpec.js';
 import { type Arguments, parseArguments } from './parseArguments.js';
-import { nearest } from './suggest.js';
 import { trainOptions, uselessOptions } from './trainSettings.js';
 
 const plannable = ['import', ...trainingVerbs, ...kernelVerbs];

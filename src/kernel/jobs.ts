@@ -102,6 +102,8 @@ export interface KernelJobs {
     context: KernelContext,
   ): Promise<KernelTrainResult>;
   listKernels(storage: Storage, folder: string): Promise<StoredKernel[]>;
+  /** One of them; the others may be damaged. */
+  findKernel(storage: Storage, folder: string, memId: string): Promise<StoredKernel>;
   removeKernel(storage: Storage, folder: string, memId: string): Promise<void>;
   /**
    * Reads all tiles and compares them with their checksums. Those that are wrong are marked, so that the same generate

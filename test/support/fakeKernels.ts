@@ -144,6 +144,7 @@ export const fakeKernels: KernelJobs = {
     };
   },
   listKernels: async () => [...storedKernels],
+  findKernel: async (_storage, _folder, memId) => storedKernels.find((each) => each.memId === memId)!,
   removeKernel: async (storage, folder, memId) => await storage.remove(`${folder}/${memId}`),
   async verifyKernel(_storage, _folder, memId, { onEvent }) {
     const progress = { type: 'progress', epoch: 0, total: 66, bytesRead: 60, bytesWritten: 0 } as const;
