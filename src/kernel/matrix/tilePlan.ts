@@ -70,7 +70,6 @@ function planOf(sizes: TileSizes, tileSize: number, slots: number): TilePlan {
   ];
   const aligned = regions.reduce(
     (sum, region) => sum + alignUp(region.bytes, 64) + ('align' in region ? TILE_ALIGN : 64),
-    0,
     sizes.otherBytes?.(tileSize) ?? 0,
   );
   const blocks = blocksRead(tileRows(sizes.n, tileSize), slots, sizes.order);
