@@ -41,7 +41,7 @@ class SlowSink implements TileSink {
     return this.tiles.has(tileNumber(index));
   }
 
-  async write(index: TileIndex, address: number): Promise<void> {
+  async writeTile(index: TileIndex, address: number): Promise<void> {
     assert.equal(address % 4096, 0);
     assert.ok(!this.isDone(index), 'a tile was made twice');
     const fails = this.#started++ === this.failAt;
