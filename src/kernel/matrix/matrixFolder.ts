@@ -4,7 +4,7 @@ import { ownedName, removeLeftovers } from '../../storage/ownedFolder.js';
 import type { Storage } from '../../storage/storage.js';
 import type { Workspace } from '../workspace.js';
 import type { MatrixShape } from './tileLayout.js';
-import { TileTable } from './tileTable.js';
+import type { TileTable } from './tileTable.js';
 import { TileWriter } from './tileWriter.js';
 
 /**
@@ -16,17 +16,17 @@ export async function makeMatrixFolder(
   parent: string,
   shape: MatrixShape,
   workspace: Workspace,
+  table: TileTable,
   make: {
     fill(writer: TileWriter): Promise<void>;
     /** Writes the description into the temporary folder and returns the final path. */
-    describe(temporary: string, table: TileTable): Promise<string>;
+    describe(temporary: string): Promise<string>;
   },
 ): Promise<string> {
   await removeLeftovers(storage, parent);
   const temporary = join(parent, ownedName('import'));
   await storage.makeFolder(temporary);
   try {
-    const table = TileTable.inArena(workspace.arena, 'matrix', shape);
     const whenFull = 'free some space or choose another folder, and begin again';
     const writer = await TileWriter.open(storage, temporary, shape, table, workspace, {
       advice: 'begin again',
@@ -43,7 +43,7 @@ export async function makeMatrixFolder(
         'MLML_INTERNAL',
         `${temporary}: only ${table.done} of ${table.tiles} tiles were made`,
       );
-    const folder = await make.describe(temporary, table);
+    const folder = await make.describe(temporary);
     if ((await storage.status(folder)) === undefined) {
       await storage.rename(temporary, folder);
       await storage.syncFolder(dirname(folder));

@@ -6,7 +6,7 @@ import { THREAD_SCRATCH_BYTES } from '../../threads/threads.js';
 import { kernelTasks } from '../tasks/tasks.js';
 import type { Workspace } from '../workspace.js';
 import { tileChecksumRegion } from './tileChecksums.js';
-import { type MatrixShape, SLOT_ALIGN, slotBytes } from './tileLayout.js';
+import { type MatrixShape, SLOT_ALIGN } from './tileLayout.js';
 import { tileTableRegion } from './tileTable.js';
 
 /** How operations on matrices get their threads: a count, and what starts them over an arena with `thread scratch`. */
@@ -31,7 +31,7 @@ export function matrixRegions(shape: MatrixShape, threads: number, work: number)
   return [
     { name: 'thread scratch', bytes: threads * THREAD_SCRATCH_BYTES },
     tileTableRegion('matrix', shape),
-    tileChecksumRegion(slotBytes(shape)),
+    tileChecksumRegion(),
     { name: 'work', bytes: work, align: SLOT_ALIGN },
   ];
 }
