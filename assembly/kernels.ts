@@ -1,9 +1,18 @@
 export { checksumStrips, fillChecksumTables } from './checksum';
 export * from './cholesky';
+export * from './epilogueDirect';
+export * from './epilogueFunctions';
+export * from './epilogueProducts';
+export * from './epilogueStore';
 export * from './gather';
 export * from './gram';
 export { addCrossProduct, addProduct, packPanels } from './normalProduct';
+export { packByteRows, packFloatRows32, packFloatRows64 } from './packRows';
+export { byteProducts, floatProducts32, floatProducts64 } from './rowProducts';
+export * from './packedFactor';
 export { scatterRows } from './scatter';
 export { scores32, scores64 } from './scores';
 export { adagradStep, adamStep, averageStep, gradient32, momentumStep, nesterovStep, softThreshold, softThresholdScaled } from './step';
 export { softmaxSlopes } from './softmax';
+export * from './tileFactor';
+export { addTileProduct, addTransposedTileProduct, toDoubles } from './tileProduct';

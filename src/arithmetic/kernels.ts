@@ -2,15 +2,18 @@ import { readFileSync } from 'node:fs';
 import { setFlagsFromString } from 'node:v8';
 import { type ChecksumKernels, plainChecksum } from './checksum.js';
 import { type CholeskyKernels, plainCholesky } from './cholesky.js';
+import { type EpilogueKernels, plainEpilogue } from './epilogue.js';
 import { type GatherKernels, plainGather } from './gather.js';
 import { type GramKernels, plainGram } from './gram.js';
 import { type NormalProductKernels, plainNormalProduct } from './normalProduct.js';
+import { type PackedFactorKernels, plainPackedFactor } from './packedFactor.js';
 import { plainRowProducts, type RowProductKernels } from './rowProducts.js';
 import type { ScatterKernels } from './scatter.js';
 import { plainScatter } from './scatter.js';
 import { plainScores, type ScoreKernels } from './scores.js';
 import { plainSoftmax, type SoftmaxKernels } from './softmax.js';
 import { plainSteps, type StepKernels } from './step.js';
+import { plainTileFactor, type TileFactorKernels } from './tileFactor.js';
 import { plainTileProduct, type TileProductKernels } from './tileProduct.js';
 
 /**
@@ -18,17 +21,20 @@ import { plainTileProduct, type TileProductKernels } from './tileProduct.js';
  * `plainKernels` is the TypeScript reference; `loadKernels` gives the WebAssembly build; both pass one suite.
  */
 export interface Kernels
-  extends GatherKernels,
-    ScatterKernels,
+  extends ChecksumKernels,
+    CholeskyKernels,
+    EpilogueKernels,
+    GatherKernels,
+    GramKernels,
+    NormalProductKernels,
+    PackedFactorKernels,
+    RowProductKernels,
     ScoreKernels,
     SoftmaxKernels,
     StepKernels,
-    GramKernels,
-    CholeskyKernels,
-    NormalProductKernels,
-    RowProductKernels,
+    TileFactorKernels,
     TileProductKernels,
-    ChecksumKernels {}
+    ScatterKernels {}
 
 export type KernelBuild = 'plain' | 'simd' | 'relaxed';
 
@@ -44,9 +50,12 @@ export function plainKernels(memory: WebAssembly.Memory): Kernels {
     ...plainGram(buffer),
     ...plainCholesky(buffer),
     ...plainNormalProduct(buffer),
+    ...plainPackedFactor(buffer),
     ...plainRowProducts(buffer),
+    ...plainEpilogue(buffer),
     ...plainTileProduct(buffer),
     ...plainChecksum(buffer),
+    ...plainTileFactor(buffer),
   };
 }
 
@@ -126,7 +135,11 @@ export function compileKernels(build: KernelBuild = bestBuild()): WebAssembly.Mo
 
 /** Binds a build of the kernels to an arena's memory. */
 export function loadKernels(memory: WebAssembly.Memory, build: KernelBuild = bestBuild()): Kernels {
-  const module = compileKernels(build);
+  return bindKernels(memory, compileKernels(build));
+}
+
+/** Binds a compiled build, or the reference where there is none. Threads do it with the main thread's module. */
+export function bindKernels(memory: WebAssembly.Memory, module: WebAssembly.Module | undefined): Kernels {
   if (module === undefined) return plainKernels(memory);
   return new WebAssembly.Instance(module, { env: { memory } }).exports as unknown as Kernels;
 }

@@ -29,6 +29,15 @@ export interface TileProductKernels {
     target: number,
     scratch: number,
   ): void;
+  /** `rows` rows of `columns` entries, `stride` entries apart, as doubles, `columns` apart. */
+  toDoubles(
+    source: number,
+    dtype: number,
+    stride: number,
+    rows: number,
+    columns: number,
+    target: number,
+  ): void;
 }
 
 export const tileDtypeCodes = ['float16', 'float32', 'float64'] as const;
@@ -53,6 +62,11 @@ export function plainTileProduct(buffer: SharedArrayBuffer): TileProductKernels 
             doubles[target / 8 + r * width + c]! += value * doubles[v / 8 + s * width + c]!;
         }
       }
+    },
+    toDoubles(source, dtype, stride, rows, columns, target) {
+      for (let r = 0; r < rows; r++)
+        for (let c = 0; c < columns; c++)
+          doubles[target / 8 + r * columns + c] = entry(source, dtype, r * stride + c);
     },
     addTransposedTileProduct(tile, dtype, stride, rows, columns, u, width, target) {
       for (let r = 0; r < rows; r++) {

@@ -54,6 +54,8 @@ export interface KernelTrainOptions extends KernelDataOptions {
   readonly patience: number;
   /** Share of the training rows held out when there is a list of λ or patience. Default 0.1. */
   readonly holdout: number;
+  /** When rows were held out, go on with all rows and the best λ, so that the model has used all (cg). Default true. */
+  readonly refit: boolean;
   /** Most passes over K (cg, bcd, ssgd). Default 200 (ssgd: `epochs`). */
   readonly passes: number;
   /** Columns of the preconditioner (cg); -1 lets the plan choose. Default -1. */
@@ -85,6 +87,7 @@ export const defaultKernelOptions: Omit<KernelTrainOptions, 'nthreads'> = {
   tol: 1e-4,
   patience: 0,
   holdout: 0.1,
+  refit: true,
   passes: 200,
   rank: -1,
   block: 0,

@@ -19,10 +19,10 @@ async function numbersOf(source: MatrixSource): Promise<number[]> {
   return numbers;
 }
 
-// numpy.save of numpy.array([[0.5, -2], [3, 65504], [1, 0]], '<f2'), numpy 1.26.
+// numpy.save of numpy.array([[0.5, -2], [3, 65504], [1, 0]], '<f2'), numpy 2.
 const NPY = Buffer.from(
   '934e554d5059010076007b276465736372273a20273c6632272c2027666f727472616e5f6f72646572273a2046616c73652c20277368617065273a2028332c2032292c207d' +
-    '20'.repeat(60) +
+    '20'.repeat(58) +
     '0a003800c00042ff7b003c0000',
   'hex',
 );

@@ -10,8 +10,8 @@ const STRIPS_PER_CALL = 4;
 const STRIPS_AT_ONCE = 256;
 
 /** Region for the tables and the sums of strips. */
-export function tileChecksumRegion(): Region {
-  return { name: 'tile checksums', bytes: CHECKSUM_TABLE_BYTES + 4 * STRIPS_AT_ONCE };
+export function tileChecksumRegion(name = 'tile checksums'): Region {
+  return { name, bytes: CHECKSUM_TABLE_BYTES + 4 * STRIPS_AT_ONCE };
 }
 
 /**
@@ -23,11 +23,12 @@ export class TileChecksums {
   readonly #tables: number;
   readonly #sums: Uint8Array;
 
-  constructor(workspace: Workspace) {
+  /** `region`: the name given to `tileChecksumRegion`. */
+  constructor(workspace: Workspace, region = 'tile checksums') {
     const { arena, kernels } = workspace;
     this.#workspace = workspace;
-    this.#tables = arena.address('tile checksums');
-    this.#sums = arena.uint8('tile checksums').subarray(CHECKSUM_TABLE_BYTES);
+    this.#tables = arena.address(region);
+    this.#sums = arena.uint8(region).subarray(CHECKSUM_TABLE_BYTES);
     kernels.fillChecksumTables(this.#tables);
   }
 

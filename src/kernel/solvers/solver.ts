@@ -1,4 +1,5 @@
 import type { Region } from '../../memory/plan.js';
+import type { Storage } from '../../storage/storage.js';
 import type { KernelListener } from '../events.js';
 import type { KernelMatrix } from '../matrix/kernelMatrix.js';
 import type { KernelTrainOptions } from '../options.js';
@@ -70,6 +71,8 @@ export interface KernelProblem {
   readonly heldOut: Uint8Array | undefined;
   readonly classification: boolean;
   readonly checkpoint: Checkpoint;
+  /** For files in `checkpoint.folder()`. */
+  readonly storage: Storage;
   readonly signal?: AbortSignal;
   readonly onEvent: KernelListener;
 }

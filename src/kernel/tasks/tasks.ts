@@ -2,7 +2,12 @@ import type { TaskTable, ThreadEnvironment } from '../../threads/threads.js';
 import type { RowGeometry } from '../functions/blockEvaluator.js';
 import type { KernelFunction, TileDtype } from '../functions/kernelFunction.js';
 import { checksumTasks } from './checksumTasks.js';
+import { evaluateTasks } from './evaluateTasks.js';
+import { factorTasks } from './factorTasks.js';
+import { mirrorTasks } from './mirrorTasks.js';
+import { preconditionTasks } from './preconditionTasks.js';
 import { productTasks } from './productTasks.js';
+import { tileFactorTasks } from './tileFactorTasks.js';
 
 /** What every thread of a kernel job is told at its start. Plain data. */
 export interface TaskSetup {
@@ -17,6 +22,15 @@ export interface TaskSetup {
 }
 
 /** The tasks of kernel jobs, one table for each folder that has any. */
-export function kernelTasks(environment: ThreadEnvironment, _setup: TaskSetup): TaskTable {
-  return { ...productTasks(environment), ...checksumTasks(environment) };
+export function kernelTasks(environment: ThreadEnvironment, setup: TaskSetup): TaskTable {
+  const { evaluation } = setup;
+  return {
+    ...checksumTasks(environment),
+    ...factorTasks(environment),
+    ...mirrorTasks(environment),
+    ...preconditionTasks(environment),
+    ...productTasks(environment),
+    ...tileFactorTasks(environment),
+    ...(evaluation === undefined ? {} : evaluateTasks(environment, evaluation)),
+  };
 }
