@@ -57,14 +57,11 @@ async function planKernelVerb(
   const { storage } = context.services;
   const jobs = await context.services.kernels();
   const plan = async (dataset: Dataset) => {
-    if (verb === 'generate') return jobs.planGenerate(dataset.description, generateOptions(given));
-    const options = await solverOptions(jobs, storage, verb, given);
     const scratchFolder = given.text('scratch') ?? runsFolder(given.text('out'));
-    return await jobs.planKernelTraining(verb, dataset, options, {
-      storage,
-      scratchFolder,
-      signal: context.signal,
-    });
+    const job = { storage, scratchFolder, signal: context.signal };
+    if (verb === 'generate') return await jobs.planGenerate(dataset, generateOptions(given), job);
+    const options = await solverOptions(jobs, storage, verb, given);
+    return await jobs.planKernelTraining(verb, dataset, options, job);
   };
   await tellPlan(context, verb, given, uselessKernelOptions(verb, given), plan);
 }

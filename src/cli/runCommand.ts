@@ -2,11 +2,9 @@ import { nearest } from '../data/suggest.js';
 import { MlmlError } from '../errors.js';
 import type { SolverName } from '../kernel/options.js';
 import type { CommandContext } from './commandContext.js';
-import { type CommandName, commandNames } from './optionTable.js';
-import { parseArguments } from './parseArguments.js';
 import { type CommandName, commandNames } from './optionSpec.js';
 import { type Arguments, parseArguments } from './parseArguments.js';
-import { nearest } from './suggest.js';
+
 import { trainVerb } from './trainVerb.js';
 import { version } from './version.js';
 

@@ -39,6 +39,12 @@ export async function listKernels(storage: Storage, folder: string): Promise<Sto
   return kernels;
 }
 
+/** The stored kernel of a memId. `MLML_NOT_FOUND` when there is none. */
+export async function findKernel(storage: Storage, folder: string, memId: string): Promise<StoredKernel> {
+  const description = await requireKernelDescription(storage, folder, memId);
+  return await summary(storage, kernelFolder(folder, memId), description);
+}
+
 async function summary(
   storage: Storage,
   folder: string,

@@ -68,6 +68,8 @@ export interface ClosedCase {
   readonly factorTile?: number;
   readonly heldOut?: Uint8Array;
   readonly classification?: boolean;
+  /** Element of a target column. Default: a sine, which has a share in all eigenvectors. */
+  readonly target?: (i: number, c: number) => number;
   readonly options?: Partial<KernelTrainOptions>;
   readonly checkpoint?: Checkpoint;
   readonly storage?: Storage;
@@ -76,6 +78,7 @@ export interface ClosedCase {
 /** Runs `closed` on a dense kernel with random targets. */
 export async function solveClosed(given: ClosedCase) {
   const { n, tileSize, entry, dtype = 'float64', k = 1, reg = [0.1], heldOut } = given;
+  const target = given.target ?? ((i, c) => Math.sin(i * (c + 1)));
   const size: SystemSize = {
     n,
     k,
@@ -102,7 +105,7 @@ export async function solveClosed(given: ClosedCase) {
     const label = random.below(k);
     for (let c = 0; c < width; c++) {
       const column = c % k;
-      const value = given.classification ? Number(column === label) : Math.sin(i * (column + 1));
+      const value = given.classification ? Number(column === label) : target(i, column);
       targets[i * width + c] = c < k * reg.length ? value : 0;
     }
   }

@@ -132,7 +132,7 @@ export async function generateKernel(
         kernel,
         sink: {
           isDone: (index) => writer.isDone(index),
-          writeTile: (index, address) => writer.write(index, address),
+          write: (index, address) => writer.writeTile(index, address),
         },
         band: generation.sizes.band,
         ...(signal === undefined ? {} : { signal }),
