@@ -95,7 +95,7 @@ async function compare(set: string, sigma: number, folder: string): Promise<void
   for (const [i, [title]] of jobs.entries()) {
     const ratio = (key: 'seconds' | 'peakRssBytes') =>
       peer < 0 ? '-' : (of(i, key) / of(peer, key)).toFixed(3);
-    const theirs = figures[peer]?.[0]!.entries ?? [];
+    const theirs = peer < 0 ? [] : figures[peer]![0]!.entries;
     const differences = figures[i]![0]!.entries.map((x, j) => Math.abs(x - theirs[j]!));
     const largest = differences.length === 0 ? Number.NaN : Math.max(...differences);
     table.push([
