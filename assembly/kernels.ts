@@ -3,6 +3,7 @@ export * from './gather';
 export * from './gram';
 export { addCrossProduct, addProduct, packPanels } from './normalProduct';
 export * from './packedFactor';
+export { rowStep } from './rowStep';
 export { scatterRows } from './scatter';
 export { scores32, scores64 } from './scores';
 export { adagradStep, adamStep, averageStep, gradient32, momentumStep, nesterovStep, softThreshold, softThresholdScaled } from './step';

@@ -6,6 +6,7 @@ import { type GramKernels, plainGram } from './gram.js';
 import { type NormalProductKernels, plainNormalProduct } from './normalProduct.js';
 import { type PackedFactorKernels, plainPackedFactor } from './packedFactor.js';
 import { plainRowProducts, type RowProductKernels } from './rowProducts.js';
+import { plainRowStep, type RowStepKernels } from './rowStep.js';
 import type { ScatterKernels } from './scatter.js';
 import { plainScatter } from './scatter.js';
 import { plainScores, type ScoreKernels } from './scores.js';
@@ -28,6 +29,7 @@ export interface Kernels
     NormalProductKernels,
     PackedFactorKernels,
     RowProductKernels,
+    RowStepKernels,
     TileProductKernels {}
 
 export type KernelBuild = 'plain' | 'simd' | 'relaxed';
@@ -46,6 +48,7 @@ export function plainKernels(memory: WebAssembly.Memory): Kernels {
     ...plainNormalProduct(buffer),
     ...plainPackedFactor(buffer),
     ...plainRowProducts(buffer),
+    ...plainRowStep(buffer),
     ...plainTileProduct(buffer),
   };
 }

@@ -3,6 +3,7 @@ import type { RowGeometry } from '../functions/blockEvaluator.js';
 import type { KernelFunction, TileDtype } from '../functions/kernelFunction.js';
 import { factorTasks } from './factorTasks.js';
 import { productTasks } from './productTasks.js';
+import { rowStepTasks } from './rowStepTasks.js';
 
 /** What every thread of a kernel job is told at its start. Plain data. */
 export interface TaskSetup {
@@ -18,5 +19,5 @@ export interface TaskSetup {
 
 /** The tasks of kernel jobs, one table for each folder that has any. */
 export function kernelTasks(environment: ThreadEnvironment, _setup: TaskSetup): TaskTable {
-  return { ...productTasks(environment), ...factorTasks(environment) };
+  return { ...productTasks(environment), ...factorTasks(environment), ...rowStepTasks(environment) };
 }
