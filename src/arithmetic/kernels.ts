@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { setFlagsFromString } from 'node:v8';
+import { type ChecksumKernels, plainChecksum } from './checksum.js';
 import { type CholeskyKernels, plainCholesky } from './cholesky.js';
+import { type EpilogueKernels, plainEpilogue } from './epilogue.js';
 import { type GatherKernels, plainGather } from './gather.js';
 import { type GramKernels, plainGram } from './gram.js';
 import { type NormalProductKernels, plainNormalProduct } from './normalProduct.js';
@@ -12,6 +14,7 @@ import { plainScatter } from './scatter.js';
 import { plainScores, type ScoreKernels } from './scores.js';
 import { plainSoftmax, type SoftmaxKernels } from './softmax.js';
 import { plainSteps, type StepKernels } from './step.js';
+import { plainTileFactor, type TileFactorKernels } from './tileFactor.js';
 import { plainTileProduct, type TileProductKernels } from './tileProduct.js';
 
 /**
@@ -19,18 +22,21 @@ import { plainTileProduct, type TileProductKernels } from './tileProduct.js';
  * `plainKernels` is the TypeScript reference; `loadKernels` gives the WebAssembly build; both pass one suite.
  */
 export interface Kernels
-  extends GatherKernels,
-    ScatterKernels,
-    ScoreKernels,
-    SoftmaxKernels,
-    StepKernels,
-    GramKernels,
+  extends ChecksumKernels,
     CholeskyKernels,
+    EpilogueKernels,
+    GatherKernels,
+    GramKernels,
     NormalProductKernels,
     PackedFactorKernels,
     RowProductKernels,
     RowStepKernels,
-    TileProductKernels {}
+    ScoreKernels,
+    SoftmaxKernels,
+    StepKernels,
+    TileFactorKernels,
+    TileProductKernels,
+    ScatterKernels {}
 
 export type KernelBuild = 'plain' | 'simd' | 'relaxed';
 
@@ -49,7 +55,10 @@ export function plainKernels(memory: WebAssembly.Memory): Kernels {
     ...plainPackedFactor(buffer),
     ...plainRowProducts(buffer),
     ...plainRowStep(buffer),
+    ...plainEpilogue(buffer),
     ...plainTileProduct(buffer),
+    ...plainChecksum(buffer),
+    ...plainTileFactor(buffer),
   };
 }
 
@@ -129,7 +138,11 @@ export function compileKernels(build: KernelBuild = bestBuild()): WebAssembly.Mo
 
 /** Binds a build of the kernels to an arena's memory. */
 export function loadKernels(memory: WebAssembly.Memory, build: KernelBuild = bestBuild()): Kernels {
-  const module = compileKernels(build);
+  return bindKernels(memory, compileKernels(build));
+}
+
+/** Binds a compiled build, or the reference where there is none. Threads do it with the main thread's module. */
+export function bindKernels(memory: WebAssembly.Memory, module: WebAssembly.Module | undefined): Kernels {
   if (module === undefined) return plainKernels(memory);
   return new WebAssembly.Instance(module, { env: { memory } }).exports as unknown as Kernels;
 }

@@ -36,7 +36,8 @@ export interface RowProductKernels {
     capacity: number,
   ): void;
   /**
-   * target(r, c) as i32 = a_{aFrom + r} · b_{bFrom + c}, exact for sums below 2^31. aFrom and bFrom are multiples of 16;
+   * target(r, c) as i32 = a_{aFrom + r} · b_{bFrom + c}, exact for sums below 2^31, both blocks packed with the same
+   * `signed` and by this engine: how bytes lie in a block depends on it. aFrom and bFrom are multiples of 16;
    * elements behind `rows` and `columns` up to multiples of 4 may be overwritten with anything: `stride` ≥ columns
    * rounded up to a multiple of 4, and there is room for rows rounded up to a multiple of 4.
    */
@@ -90,7 +91,8 @@ export type ProductKind = 'bytes' | 'float32' | 'float64';
 
 /** Bytes of a packed block of `capacity` rows of d features. */
 export function packedRowsBytes(kind: ProductKind, d: number, capacity: number): number {
-  if (kind === 'bytes') return Math.ceil(d / 8) * 8 * 2 * capacity;
+  // Two copies of bytes padded to multiples of 4, or one of 16-bit numbers, and two 32-bit sums a row: assembly/packRows.ts.
+  if (kind === 'bytes') return (Math.ceil(d / 8) * 8 * 2 + 8) * capacity;
   return d * capacity * (kind === 'float32' ? 4 : 8);
 }
 

@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { formatCount, formatLoss, formatQuality } from '../run/numbers.js';
 import { ProgressReporter } from '../run/progressReporter.js';
 import { scoreOf } from '../run/summary.js';
@@ -21,7 +22,18 @@ export async function evaluateVerb(context: CommandContext, given: Arguments): P
       const { evaluateModel } = await services.scoring();
       const started = clock();
       const bufferBytes = given.number('buffer') ?? defaultOptions.bufferBytes;
-      const evaluation = await evaluateModel(model, rows, { bufferBytes, signal });
+      const nthreads = given.number('nthreads') ?? availableParallelism();
+      const evaluation = await evaluateModel(model, rows, {
+        bufferBytes,
+        signal,
+        storage: services.storage,
+        nthreads,
+        onProgress: (done) => {
+          const bytesRead = done * rows.layout.rowBytes;
+          reporter.progress({ phase: 'evaluate', done, total: rows.rows, bytesRead, bytesWritten: 0 });
+        },
+      });
+      reporter.end();
       const seconds = (clock() - started) / 1000;
       const { name } = dataset.description;
       const result = {

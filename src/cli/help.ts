@@ -1,4 +1,6 @@
-import { type CommandName, commandNames, type OptionSpec, optionsOf } from './optionTable.js';
+import { type CommandName, commandNames, type OptionSpec } from './optionSpec.js';
+import { optionsOf } from './optionsOf.js';
+import { optionTable } from './optionTable.js';
 import { valueShape } from './parseArguments.js';
 import { verbTable } from './verbTable.js';
 import { version } from './version.js';
@@ -33,6 +35,11 @@ function optionLines(option: OptionSpec): string[] {
   return [head.padEnd(28) + first!.trimStart(), ...rest];
 }
 
+/** Options of linear training are shown on each of its verbs; those of kernels only where they change something. */
+function shows(option: OptionSpec, command: CommandName): boolean {
+  return option.effective === undefined || optionTable.includes(option) || option.effective.includes(command);
+}
+
 /** `mlml <verb> --help`. */
 export function verbHelp(command: CommandName): string {
   const { summary, synopsis, details, examples } = verbTable[command];
@@ -40,7 +47,14 @@ export function verbHelp(command: CommandName): string {
   for (const line of synopsis) lines.push(`  ${line}`);
   for (const paragraph of details) lines.push('', ...wrap(paragraph, 0));
   lines.push('', 'Options [default]:');
-  for (const option of optionsOf(command)) lines.push(...optionLines(option));
+  const linear = optionsOf(command, 'linear');
+  for (const option of linear) if (shows(option, command)) lines.push(...optionLines(option));
+  const kernel = optionsOf(command, 'kernel').filter((option) => !linear.includes(option));
+  if (kernel.length > 0) {
+    lines.push('', 'Options with --memId, which solves with a stored kernel [default]:');
+    for (const option of kernel)
+      if (shows(option, command) && !option.ofKernel) lines.push(...optionLines(option));
+  }
   lines.push('', 'Examples:');
   for (const [line, what] of examples) lines.push(`  ${line}`, `      ${what}`);
   return `${lines.join('\n')}\n`;
@@ -51,7 +65,7 @@ export function overallHelp(): string {
   const lines = [
     `mlml ${version}: memory-limited machine learning`,
     '',
-    'Trains linear models on data larger than memory, inside a byte budget (--buffer).',
+    'Trains linear and kernel models on data larger than memory, inside a byte budget (--buffer).',
     '',
     'Verbs:',
   ];

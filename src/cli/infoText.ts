@@ -1,6 +1,8 @@
 import type { DatasetDescription } from '../data/format.js';
 import { rowLayout } from '../data/rowLayout.js';
+import { kernelName } from '../kernel/functions/kernelName.js';
 import { formatBytes } from '../memory/byteSize.js';
+import type { KernelModelDescription } from '../model/kernelModelFormat.js';
 import type { ModelDescription } from '../model/modelFormat.js';
 import { formatCount, formatSeconds } from '../run/numbers.js';
 import type { RunDescription } from '../run/runFolder.js';
@@ -29,16 +31,34 @@ export function datasetText(description: DatasetDescription, path: string): stri
   return `${lines.join('\n')}\n`;
 }
 
+/** Where a kernel model finds the rows it compares with. */
+function rowsText({ rows, n }: KernelModelDescription): string {
+  if (rows.kind === 'file') return `copied into the model (${rows.path})`;
+  const which = rows.selected ? `${formatCount(n)} chosen ones` : `the first ${formatCount(n)}`;
+  return `${which} of the training rows in ${rows.path}`;
+}
+
 /** A model, in words. */
 export function modelText(model: ModelDescription, path: string): string {
-  const { task, loss, d, k, scaling, classNames, fingerprint, weights } = model;
-  const lines = [
-    field('model', `linear (${path})`),
-    field('task', task),
-    field('loss', loss),
-    field('weights', `${formatCount(d)} features x ${k} scores, ${formatBytes(weights.bytes)}`),
-    field('scaling', scaling),
-  ];
+  const { task, d, k, scaling, classNames, fingerprint, weights } = model;
+  const bytes = formatBytes(weights.bytes);
+  const lines =
+    model.kind === 'kernel'
+      ? [
+          field('model', `kernel (${path})`),
+          field('task', task),
+          field('kernel', kernelName(model.kernel)),
+          field('reg', String(model.regularization)),
+          field('weights', `${formatCount(model.n)} rows x ${k} scores, ${bytes}`),
+          field('rows', rowsText(model)),
+        ]
+      : [
+          field('model', `linear (${path})`),
+          field('task', task),
+          field('loss', model.loss),
+          field('weights', `${formatCount(d)} features x ${k} scores, ${bytes}`),
+        ];
+  lines.push(field('scaling', scaling));
   if (classNames.length > 0) lines.push(field('classes', classNames.join(', ')));
   lines.push(field('trained on', `data of fingerprint ${fingerprint}`));
   return `${lines.join('\n')}\n`;

@@ -1,13 +1,24 @@
 import { join } from 'node:path';
 import { checkDescription, DESCRIPTION_FILE } from '../data/format.js';
 import { MlmlError } from '../errors.js';
-import { loadModel, readModelDescription } from '../model/loadModel.js';
+import { verifyModelRows } from '../model/kernelModelFile.js';
+import { findModel, loadModel, readModelDescription } from '../model/loadModel.js';
 import { MODEL_FILE } from '../model/modelFormat.js';
 import { checkRun, RUN_FILE } from '../run/runFolder.js';
+import type { Storage } from '../storage/storage.js';
 import { readJson } from '../storage/textFile.js';
 import type { CommandContext } from './commandContext.js';
 import { datasetText, modelText, runText } from './infoText.js';
 import type { Arguments } from './parseArguments.js';
+
+/** Reads a model whole: its weights, and the rows it keeps. */
+async function verifyModel(storage: Storage, path: string): Promise<void> {
+  await loadModel(storage, path);
+  const description = await readModelDescription(storage, path);
+  if (description.kind === 'kernel') {
+    await verifyModelRows(storage, await findModel(storage, path), description);
+  }
+}
 
 /** `mlml info`: describes a data set, a model or a run; with --verify reads it whole. */
 export async function infoVerb(context: CommandContext, given: Arguments): Promise<void> {
@@ -42,12 +53,12 @@ export async function infoVerb(context: CommandContext, given: Arguments): Promi
   if (await has(subject, RUN_FILE)) {
     const path = join(subject, RUN_FILE);
     const run = checkRun(await readJson(storage, path), path);
-    if (verify && (await has(join(subject, 'model'), MODEL_FILE))) await loadModel(storage, subject);
+    if (verify && (await has(join(subject, 'model'), MODEL_FILE))) await verifyModel(storage, subject);
     return await tell(run, runText(run, subject));
   }
   if (await has(subject, MODEL_FILE)) {
     const description = await readModelDescription(storage, subject);
-    if (verify) await loadModel(storage, subject);
+    if (verify) await verifyModel(storage, subject);
     return await tell(description, modelText(description, subject));
   }
   throw new MlmlError(

@@ -3,15 +3,15 @@ import type { RowFile } from '../data/rowFile.js';
 import { MlmlError } from '../errors.js';
 import { checkFit } from '../model/checkFit.js';
 import { loadModel } from '../model/loadModel.js';
+import { isKernelModel, type Model } from '../model/saveModel.js';
 import type { ProgressReporter } from '../run/progressReporter.js';
-import type { LinearModel } from '../ssgd/linearModel.js';
 import type { CommandContext } from './commandContext.js';
 import { openRequest } from './openData.js';
 import type { Arguments } from './parseArguments.js';
 
 export interface ModelAndData {
   readonly modelPath: string;
-  readonly model: LinearModel;
+  readonly model: Model;
   readonly dataset: Dataset;
   readonly part: 'train' | 'test';
   readonly rows: RowFile;
@@ -30,6 +30,9 @@ export async function openModelAndData(
   }
   const { services } = context;
   const model = await loadModel(services.storage, modelPath);
+  if (given.has('nthreads') && !isKernelModel(model)) {
+    reporter.warn(`--nthreads has no effect on ${modelPath}: it is a linear model`);
+  }
   const { openByName } = await services.importing();
   const dataset = await openByName(services.storage, source, openRequest(context, given, reporter));
   try {

@@ -4,6 +4,8 @@ import type { OpenOptions } from '../data/import/openByName.js';
 import { MlmlError } from '../errors.js';
 import type { ProgressReporter } from '../run/progressReporter.js';
 import type { CommandContext } from './commandContext.js';
+import type { CommandName } from './optionSpec.js';
+import { optionsOf } from './optionsOf.js';
 import type { Arguments } from './parseArguments.js';
 import { rawRequest } from './rawRows.js';
 
@@ -14,7 +16,9 @@ export function openRequest(
   reporter: ProgressReporter,
 ): OpenOptions {
   const request: Record<string, unknown> = {};
-  for (const name of ['n', 'nt', 'seed', 'dtype', 'percentage']) {
+  // --dtype of verbs that work on kernels is that of kernel entries.
+  const names = ['n', 'nt', 'seed', 'percentage', ...(given.kind === 'linear' ? ['dtype'] : [])];
+  for (const name of names) {
     if (given.has(name)) request[name] = given.text(name);
   }
   const dataDir = given.text('data-dir');
@@ -36,7 +40,7 @@ export function openRequest(
 /** Opens what a training verb names: raw row files, a data set folder, or a known name (imported first). */
 export async function openTrainingData(
   context: CommandContext,
-  verb: string,
+  verb: CommandName,
   given: Arguments,
   reporter: ProgressReporter,
 ): Promise<Dataset> {
@@ -52,9 +56,12 @@ export async function openTrainingData(
   const importing = await services.importing();
   if (raw !== undefined) return await importing.openRawRows(services.storage, raw);
   if (source === undefined) {
+    const rawRows = optionsOf(verb, given.kind).some(({ name }) => name === 'train')
+      ? ', or --train=<path> with --n and --d'
+      : '';
     throw new MlmlError(
       'MLML_USAGE',
-      `${verb} needs data: mnist, spam, cifar-10, digits, a data set folder, or --train=<path> with --n and --d`,
+      `${verb} needs data: mnist, spam, cifar-10, digits${rawRows === '' ? ' or' : ','} a data set folder${rawRows}`,
     );
   }
   // The seed of a run decides its order of rows, not which data a name stands for.

@@ -6,62 +6,24 @@ import {
   optimizerNames,
   scheduleNames,
   shuffleNames,
-  verbs as trainingVerbs,
-  type Verb,
+  verbs as training,
 } from '../ssgd/options.js';
+import { commandNames, kernelTrainingVerbs, kernelVerbs, type OptionSpec } from './optionSpec.js';
 
-export const commandNames = [
-  'import',
-  ...trainingVerbs,
-  'plan',
-  'predict',
-  'evaluate',
-  'info',
-  'help',
-] as const;
-export type CommandName = (typeof commandNames)[number];
-
-/** `integer`, `number`: with a range. `size`: bytes, written as megabytes or with a unit. `flag`: no value needed. */
-export type OptionKind = 'integer' | 'number' | 'size' | 'choice' | 'text' | 'flag';
-
-export interface OptionSpec {
-  readonly name: string;
-  readonly kind: OptionKind;
-  readonly help: string;
-  /** Shown in the help; the parser does not fill it in. */
-  readonly shownDefault?: string;
-  readonly min?: number;
-  readonly max?: number;
-  /** The range excludes `min` itself. */
-  readonly aboveMin?: boolean;
-  readonly choices?: readonly string[];
-  /** A word accepted beside numbers. */
-  readonly word?: string;
-  readonly negatable?: boolean;
-  /** A flag that may be followed by true or false as a word of its own, as in 2016. */
-  readonly wordAfter?: boolean;
-  readonly verbs: readonly CommandName[];
-  /** Training verbs on which it changes anything; all when absent. Others accept it with a warning. */
-  readonly effective?: readonly Verb[];
-  /** It describes raw row files; given with a data set it changes nothing and earns a warning. */
-  readonly rawOnly?: boolean;
-}
-
-const training = trainingVerbs;
 const streaming = ['ssgd', 'hsgd'] as const;
 const stochastic = ['sgd', 'ssgd', 'hsgd'] as const;
 const iterative = ['gd', 'sgd', 'ssgd', 'hsgd'] as const;
 const open = [...training, 'predict', 'evaluate', 'info'] as const;
 const shown = (value: number | string | boolean) => String(value);
 
-/** Every option of the command line, in the order of the help. */
+/** The options of all verbs but those that only kernel jobs have (`kernelOptionTable`), in the order of the help. */
 export const optionTable: readonly OptionSpec[] = [
   {
     name: 'buffer',
     kind: 'size',
     help: 'memory for everything that grows with the data, in MB (also 512KB, 2GiB)',
     shownDefault: shown(defaultOptions.bufferBytes / 1e6),
-    verbs: [...training, 'predict', 'evaluate'],
+    verbs: [...training, ...kernelVerbs, 'kernels', 'predict', 'evaluate'],
   },
   {
     name: 'algo',
@@ -70,6 +32,7 @@ export const optionTable: readonly OptionSpec[] = [
     help: 'how rows are brought into random order on disk',
     shownDefault: defaultOptions.algo,
     verbs: training,
+    linearOnly: true,
     effective: streaming,
   },
   {
@@ -79,6 +42,7 @@ export const optionTable: readonly OptionSpec[] = [
     help: 'shuffle for every epoch, or once',
     shownDefault: defaultOptions.reshuffle,
     verbs: training,
+    linearOnly: true,
     effective: streaming,
   },
   {
@@ -99,6 +63,7 @@ export const optionTable: readonly OptionSpec[] = [
     help: 'steps of sgd, full iterations of gd',
     shownDefault: shown(defaultOptions.iters),
     verbs: training,
+    linearOnly: true,
     effective: ['gd', 'sgd'],
   },
   {
@@ -108,6 +73,7 @@ export const optionTable: readonly OptionSpec[] = [
     help: 'what is minimised (closed solves ridge)',
     shownDefault: defaultOptions.loss,
     verbs: training,
+    linearOnly: true,
   },
   {
     name: 'reg',
@@ -124,6 +90,7 @@ export const optionTable: readonly OptionSpec[] = [
     help: 'l1·Σ|W| is added likewise (not by closed)',
     shownDefault: shown(defaultOptions.l1),
     verbs: training,
+    linearOnly: true,
   },
   {
     name: 'bias',
@@ -132,6 +99,7 @@ export const optionTable: readonly OptionSpec[] = [
     help: 'fit an intercept (not penalised)',
     shownDefault: 'yes',
     verbs: training,
+    linearOnly: true,
   },
   {
     name: 'scale',
@@ -139,7 +107,7 @@ export const optionTable: readonly OptionSpec[] = [
     choices: scalingNames,
     help: 'scaling of features while reading; auto is unit for bytes, standard otherwise',
     shownDefault: defaultOptions.scale,
-    verbs: training,
+    verbs: [...training, ...kernelVerbs],
   },
   {
     name: 'eta0',
@@ -159,6 +127,7 @@ export const optionTable: readonly OptionSpec[] = [
     help: 'how the learning rate falls',
     shownDefault: defaultOptions.schedule,
     verbs: training,
+    linearOnly: true,
     effective: iterative,
   },
   {
@@ -170,6 +139,7 @@ export const optionTable: readonly OptionSpec[] = [
     help: 'schedule step: factor on the learning rate every --step steps',
     shownDefault: shown(defaultOptions.damp),
     verbs: training,
+    linearOnly: true,
     effective: iterative,
   },
   {
@@ -180,6 +150,7 @@ export const optionTable: readonly OptionSpec[] = [
     help: 'schedule step: steps between two falls of the rate',
     shownDefault: shown(defaultOptions.step),
     verbs: training,
+    linearOnly: true,
     effective: iterative,
   },
   {
@@ -199,6 +170,7 @@ export const optionTable: readonly OptionSpec[] = [
     help: 'update rule',
     shownDefault: defaultOptions.optimizer,
     verbs: training,
+    linearOnly: true,
     effective: iterative,
   },
   {
@@ -210,6 +182,7 @@ export const optionTable: readonly OptionSpec[] = [
     help: 'rows per step; auto is up to 32, or 1 (as in 2016) when --eta0 is a number',
     shownDefault: shown(defaultOptions.batch),
     verbs: training,
+    linearOnly: true,
     effective: stochastic,
   },
   {
@@ -217,6 +190,7 @@ export const optionTable: readonly OptionSpec[] = [
     kind: 'flag',
     help: 'average the weights over the last epoch',
     verbs: training,
+    linearOnly: true,
     effective: stochastic,
   },
   {
@@ -234,15 +208,15 @@ export const optionTable: readonly OptionSpec[] = [
     kind: 'integer',
     min: 0,
     max: Number.MAX_SAFE_INTEGER,
-    help: 'train on the first rows only; 0 is all',
+    help: 'use the first training rows only; 0 is all',
     shownDefault: shown(defaultOptions.subset),
-    verbs: training,
+    verbs: [...training, ...kernelVerbs],
   },
   {
     name: 'simulated',
     kind: 'flag',
     help: 'evaluate on the whole training set too, as if memory were no limit',
-    verbs: training,
+    verbs: [...training, ...kernelTrainingVerbs],
   },
   {
     name: 'logfreq',
@@ -337,7 +311,7 @@ export const optionTable: readonly OptionSpec[] = [
     kind: 'text',
     help: 'folder of data sets and of files to import',
     shownDefault: './data',
-    verbs: ['import', ...open],
+    verbs: ['import', ...open, ...kernelVerbs],
   },
   {
     name: 'part',
@@ -361,7 +335,7 @@ export const optionTable: readonly OptionSpec[] = [
     max: Number.MAX_SAFE_INTEGER,
     help: 'seed of every random choice',
     shownDefault: shown(defaultOptions.seed),
-    verbs: ['import', ...training],
+    verbs: ['import', ...training, ...kernelVerbs],
   },
   {
     name: 'out',
@@ -373,18 +347,13 @@ export const optionTable: readonly OptionSpec[] = [
     name: 'json',
     kind: 'flag',
     help: 'print the result as one JSON object',
-    verbs: ['import', ...training, 'plan', 'predict', 'evaluate', 'info'],
+    verbs: ['import', ...training, ...kernelVerbs, 'kernels', 'prune', 'plan', 'predict', 'evaluate', 'info'],
   },
   {
     name: 'quiet',
     kind: 'flag',
     help: 'no progress, results only',
-    verbs: ['import', ...training, 'predict', 'evaluate'],
+    verbs: ['import', ...training, ...kernelVerbs, 'kernels', 'predict', 'evaluate'],
   },
   { name: 'help', kind: 'flag', help: 'this help', verbs: commandNames },
 ];
-
-/** The options a verb knows. */
-export function optionsOf(command: CommandName): readonly OptionSpec[] {
-  return optionTable.filter((option) => option.verbs.includes(command));
-}

@@ -140,21 +140,25 @@ const bad: readonly (readonly [string, string, string])[] = [
   [
     'xyzzy',
     'MLML_USAGE',
-    'xyzzy: there is no such verb; the verbs are import, closed, gd, sgd, ssgd, hsgd, plan, predict, evaluate, info, help',
+    'xyzzy: there is no such verb; the verbs are import, closed, gd, sgd, ssgd, hsgd, generate, cg, bcd, nystrom, krr, kernels, prune, plan, predict, evaluate, info, help',
   ],
   [
     '--buffer=1 ssgd',
     'MLML_USAGE',
-    '--buffer=1: the verb comes first; the verbs are import, closed, gd, sgd, ssgd, hsgd, plan, predict, evaluate, info, help',
+    '--buffer=1: the verb comes first; the verbs are import, closed, gd, sgd, ssgd, hsgd, generate, cg, bcd, nystrom, krr, kernels, prune, plan, predict, evaluate, info, help',
   ],
   ['help plam', 'MLML_USAGE', 'plam: there is no such verb; did you mean plan?'],
   ['import', 'MLML_USAGE', 'import needs mnist, spam, cifar-10, digits or a path; see mlml import --help'],
   ['import a b', 'MLML_USAGE', 'b: import takes one source; see mlml import --help'],
-  ['plan', 'MLML_USAGE', 'plan: needs a command to plan, one of import, closed, gd, sgd, ssgd, hsgd'],
+  [
+    'plan',
+    'MLML_USAGE',
+    'plan: needs a command to plan, one of import, closed, gd, sgd, ssgd, hsgd, generate, cg, bcd, nystrom, krr',
+  ],
   [
     'plan sgdd mnist',
     'MLML_USAGE',
-    'plan sgdd: needs a command to plan, one of import, closed, gd, sgd, ssgd, hsgd; did you mean sgd?',
+    'plan sgdd: needs a command to plan, one of import, closed, gd, sgd, ssgd, hsgd, generate, cg, bcd, nystrom, krr; did you mean sgd?',
   ],
   ['info', 'MLML_USAGE', 'info takes one data set, model or run; see mlml info --help'],
   [

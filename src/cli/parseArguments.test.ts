@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { MlmlError } from '../errors.js';
+import { defaultKernelOptions } from '../kernel/options.js';
 import { defaultOptions } from '../ssgd/options.js';
-import type { CommandName } from './optionTable.js';
+import { kernelOptionTable } from './kernelOptionTable.js';
+import { type CommandName, commandNames } from './optionSpec.js';
+import { optionsOf } from './optionsOf.js';
 import { optionTable } from './optionTable.js';
 import { parseArguments } from './parseArguments.js';
 import { trainOptions, uselessOptions } from './trainSettings.js';
@@ -37,11 +40,24 @@ const good: readonly (readonly [CommandName, readonly string[], string, unknown]
   ['import', ['--percentage=1'], 'percentage', 1],
   ['predict', ['--out', '-'], 'out', '-'],
   ['info', ['-h'], 'help', true],
+  ['cg', ['--reg=0.5'], 'reg', [0.5]],
+  ['cg', ['--reg', '1,0.1,1e-2'], 'reg', [1, 0.1, 0.01]],
+  ['cg', ['--memId=a'], 'memId', 'a'],
+  ['cg', ['--memid', 'a'], 'memId', 'a'],
+  ['cg', ['--rank=auto'], 'rank', 'auto'],
+  ['cg', ['--coef0=-1'], 'coef0', -1],
+  ['closed', ['--mem-id=a', '--reg=1,2'], 'reg', [1, 2]],
+  ['closed', ['--reg=1'], 'reg', 1],
+  ['ssgd', ['--reg=1', '--memid', 'a'], 'reg', [1]],
+  ['generate', ['--kernel=RBF'], 'kernel', 'RBF'],
+  ['generate', ['--dtype=float16'], 'dtype', 'float16'],
+  ['generate', ['--nu=2.5'], 'nu', '2.5'],
+  ['prune', ['--tol=0'], 'tol', 0],
 ];
 
 for (const [command, words, name, value] of good) {
   test(`${command} ${words.join(' ')}: ${name} is ${value}`, () => {
-    assert.equal(parseArguments(command, words).text(name), value);
+    assert.deepEqual(parseArguments(command, words).text(name), value);
   });
 }
 
@@ -99,6 +115,36 @@ const bad: readonly (readonly [CommandName, readonly string[], string])[] = [
   ['hsgd', ['--nthreads=2000'], '--nthreads=2000: must be a whole number of at least 1 and at most 1024'],
   ['import', ['--percentage=1.2'], '--percentage=1.2: must be a number above 0 and at most 1'],
   ['import', ['--out='], '--out=: must be a path, not empty'],
+  ['ssgd', ['--reg=1,0.1'], '--reg=1,0.1: must be a number of at least 0'],
+  ['cg', ['--reg=1,'], '--reg=1,: must be a number of at least 0, or several with commas between them'],
+  ['cg', ['--reg=1,-1'], '--reg=1,-1: must be a number of at least 0, or several with commas between them'],
+  ['cg', ['--memId='], '--memId=: must be something, not empty'],
+  ['cg', ['--memIt=a'], '--memIt: cg has no such option; did you mean --memId?'],
+  ['cg', ['--sigma=0'], '--sigma=0: must be a number above 0'],
+  ['cg', ['--rank=-1'], '--rank=-1: must be a whole number of at least 0 and at most 1000000 or auto'],
+  ['cg', ['--nu=2'], '--nu=2: must be one of 0.5, 1.5, 2.5'],
+  ['generate', ['--dtype=uint8'], '--dtype=uint8: must be one of float16, float32, float64'],
+  ['prune', ['--keep=0'], '--keep=0: must be a number above 0 and at most 1'],
+  [
+    'cg',
+    ['--loss=softmax'],
+    '--loss: is not an option of cg, but of closed, gd, sgd, ssgd, hsgd; see mlml cg --help',
+  ],
+  [
+    'krr',
+    ['--memId=a'],
+    '--memId: is not an option of krr, but of closed, ssgd, cg, bcd; see mlml krr --help',
+  ],
+  [
+    'closed',
+    ['--kernel=rbf'],
+    '--kernel: closed takes it only with --memId=<id>, a stored kernel: make one with mlml generate; cg, bcd, nystrom and krr do without',
+  ],
+  [
+    'ssgd',
+    ['--tol=1e-3'],
+    '--tol: ssgd takes it only with --memId=<id>, a stored kernel: make one with mlml generate; cg, bcd, nystrom and krr do without',
+  ],
   [
     'import',
     ['--dtype=uint7'],
@@ -137,6 +183,26 @@ test('every training option has an entry of its own in the table', () => {
   assert.equal(new Set(names).size, names.length);
   for (const name of Object.keys(defaultOptions)) {
     assert.ok(names.includes(name === 'bufferBytes' ? 'buffer' : name), name);
+  }
+});
+
+test('each verb has one entry for an option, of a linear and of a kernel job', () => {
+  for (const command of commandNames) {
+    const own = kernelOptionTable.filter(({ verbs }) => verbs.includes(command)).map(({ name }) => name);
+    assert.equal(new Set(own).size, own.length, command);
+    for (const kind of ['linear', 'kernel'] as const) {
+      const names = optionsOf(command, kind).map(({ name }) => name);
+      assert.equal(new Set(names).size, names.length, `${command} ${kind}`);
+    }
+  }
+});
+
+test('every option of kernel training is known to each verb that solves', () => {
+  for (const command of ['closed', 'ssgd', 'cg', 'bcd', 'nystrom', 'krr'] as const) {
+    const names = optionsOf(command, 'kernel').map(({ name }) => name);
+    for (const name of [...Object.keys(defaultKernelOptions), 'nthreads', 'sigma', 'gamma', 'nu']) {
+      assert.ok(names.includes(name === 'bufferBytes' ? 'buffer' : name), `${command} --${name}`);
+    }
   }
 });
 

@@ -1,16 +1,21 @@
+import { nearest } from '../data/suggest.js';
 import { MlmlError } from '../errors.js';
 import { parseByteSize } from '../memory/byteSize.js';
-import { type CommandName, type OptionSpec, optionsOf, optionTable } from './optionTable.js';
-import { nearest } from './suggest.js';
+import { kernelOptionTable } from './kernelOptionTable.js';
+import type { CommandName, OptionSpec } from './optionSpec.js';
+import { type JobKind, jobKind, optionsOf } from './optionsOf.js';
+import { optionTable } from './optionTable.js';
 
-type Value = string | number | boolean;
+type Value = string | number | boolean | readonly number[];
 
 /** What was written after a verb. Only options that were given have a value. */
 export class Arguments {
+  readonly kind: JobKind;
   readonly positionals: readonly string[];
   readonly #values: ReadonlyMap<string, Value>;
 
-  constructor(positionals: readonly string[], values: ReadonlyMap<string, Value>) {
+  constructor(kind: JobKind, positionals: readonly string[], values: ReadonlyMap<string, Value>) {
+    this.kind = kind;
     this.positionals = positionals;
     this.#values = values;
   }
@@ -24,6 +29,9 @@ export class Arguments {
   number(name: string): number | undefined {
     return this.#values.get(name) as number | undefined;
   }
+  numbers(name: string): readonly number[] | undefined {
+    return this.#values.get(name) as readonly number[] | undefined;
+  }
   flag(name: string): boolean | undefined {
     return this.#values.get(name) as boolean | undefined;
   }
@@ -34,7 +42,8 @@ export class Arguments {
  * keeps its last value. Anything wrong is `MLML_USAGE`, naming the option, the value and what is allowed.
  */
 export function parseArguments(command: CommandName, words: readonly string[]): Arguments {
-  const options = optionsOf(command);
+  const kind = jobKind(command, words);
+  const options = optionsOf(command, kind);
   const positionals: string[] = [];
   const values = new Map<string, Value>();
   for (let i = 0; i < words.length; i++) {
@@ -74,7 +83,7 @@ export function parseArguments(command: CommandName, words: readonly string[]): 
     }
     values.set(option.name, parseValue(option, value));
   }
-  return new Arguments(positionals, values);
+  return new Arguments(kind, positionals, values);
 }
 
 function findOption(
@@ -84,13 +93,20 @@ function findOption(
 ): { option: OptionSpec; negated: boolean } {
   const name = written.replace(/^--?/, '');
   if (written.startsWith('--')) {
-    const plain = options.find((option) => option.name === name);
+    const plain = options.find((option) => option.name === name || option.aliases?.includes(name));
     if (plain !== undefined) return { option: plain, negated: false };
     const negative = options.find((option) => option.negatable && `no-${option.name}` === name);
     if (negative !== undefined) return { option: negative, negated: true };
   }
-  const elsewhere = optionTable.find((option) => option.name === name);
+  const elsewhere = [...optionTable, ...kernelOptionTable].find((option) => option.name === name);
   if (elsewhere !== undefined && written.startsWith('--')) {
+    if (elsewhere.verbs.includes(command)) {
+      throw new MlmlError(
+        'MLML_USAGE',
+        `${written}: ${command} takes it only with --memId=<id>, a stored kernel: make one with mlml generate; ` +
+          'cg, bcd, nystrom and krr do without',
+      );
+    }
     throw new MlmlError(
       'MLML_USAGE',
       `${written}: is not an option of ${command}, but of ${elsewhere.verbs.join(', ')}; see mlml ${command} --help`,
@@ -121,7 +137,10 @@ function parseValue(option: OptionSpec, value: string): Value {
   const bad = (wanted: string) => new MlmlError('MLML_USAGE', `--${name}=${value}: must be ${wanted}`);
   if (kind === 'size') return parseByteSize(value, `--${name}`);
   if (kind === 'text') {
-    if (value === '') throw bad('a path, not empty');
+    if (value === '')
+      throw bad(
+        `${option.shape === '<id>' || option.shape === '<kernel>' ? 'something' : 'a path'}, not empty`,
+      );
     return value;
   }
   if (kind === 'choice') {
@@ -131,12 +150,23 @@ function parseValue(option: OptionSpec, value: string): Value {
     throw bad(`one of ${choices!.join(', ')}${hint}`);
   }
   if (word !== undefined && value === word) return word;
+  if (kind === 'numbers') {
+    const numbers = value.split(',').map((part) => numberIn(option, part));
+    if (numbers.every((number) => number !== undefined)) return numbers as number[];
+    throw bad(`${rangeText(option)}, or several with commas between them`);
+  }
+  const number = numberIn(option, value);
+  if (number !== undefined) return number;
+  throw bad(`${rangeText(option)}${word === undefined ? '' : ` or ${word}`}`);
+}
+
+/** The number written, or undefined when it is none in the range of the option. */
+function numberIn(option: OptionSpec, value: string): number | undefined {
   const number = /^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i.test(value) ? Number(value) : Number.NaN;
   const { min = -Infinity, max = Infinity, aboveMin = false } = option;
   const low = aboveMin ? number > min : number >= min;
-  const whole = kind === 'number' || Number.isSafeInteger(number);
-  if (Number.isFinite(number) && low && number <= max && whole) return number;
-  throw bad(`${rangeText(option)}${word === undefined ? '' : ` or ${word}`}`);
+  const whole = option.kind !== 'integer' || Number.isSafeInteger(number);
+  return Number.isFinite(number) && low && number <= max && whole ? number : undefined;
 }
 
 /** The values a numeric option takes, in words. */
@@ -153,7 +183,8 @@ export function rangeText(option: OptionSpec): string {
 export function valueShape(option: OptionSpec): string {
   if (option.kind === 'choice') return option.choices!.join('|');
   if (option.kind === 'size') return '<MB>';
-  if (option.kind === 'text') return '<path>';
+  if (option.kind === 'text') return option.shape ?? '<path>';
+  if (option.kind === 'numbers') return '<number>[,<number>...]';
   const number = option.kind === 'integer' ? '<count>' : '<number>';
   return option.word === undefined ? number : `${option.word}|${number}`;
 }

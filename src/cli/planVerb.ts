@@ -1,17 +1,23 @@
+import type { Dataset } from '../data/dataset.js';
 import { DIGIT_ROW_BYTES } from '../data/digits/sample.js';
+import { nearest } from '../data/suggest.js';
 import { MlmlError } from '../errors.js';
+import type { SolverName } from '../kernel/options.js';
 import { formatBytes } from '../memory/byteSize.js';
+import type { Plan } from '../memory/plan.js';
 import { planFields, planText } from '../run/planText.js';
 import { ProgressReporter } from '../run/progressReporter.js';
+import { runsFolder } from '../run/runFolder.js';
 import { verbs as trainingVerbs, type Verb } from '../ssgd/options.js';
 import type { CommandContext } from './commandContext.js';
 import { importTarget } from './importVerb.js';
+import { generateOptions, solverOptions, uselessKernelOptions } from './kernelSettings.js';
 import { openTrainingData } from './openData.js';
+import { type CommandName, kernelVerbs } from './optionSpec.js';
 import { type Arguments, parseArguments } from './parseArguments.js';
-import { nearest } from './suggest.js';
 import { trainOptions, uselessOptions } from './trainSettings.js';
 
-const plannable = ['import', ...trainingVerbs];
+const plannable = ['import', ...trainingVerbs, ...kernelVerbs];
 const DIGITS_TRAIN = 60_000;
 const DIGITS_TEST = 10_000;
 
@@ -30,22 +36,54 @@ export async function planVerb(context: CommandContext, words: readonly string[]
   }
   const rest = [...words.slice(0, at), ...words.slice(at + 1)];
   if (verb === 'import') return await planImport(context, parseArguments('import', rest));
-  await planTrainingVerb(context, verb as Verb, parseArguments(verb as Verb, rest));
+  const given = parseArguments(verb as CommandName, rest);
+  if (given.kind === 'linear') return await planTrainingVerb(context, verb as Verb, given);
+  await planKernelVerb(context, verb as SolverName | 'generate', given);
 }
 
 async function planTrainingVerb(context: CommandContext, verb: Verb, given: Arguments): Promise<void> {
   const options = trainOptions(given);
+  const { planTraining } = await context.services.training();
+  await tellPlan(context, verb, given, uselessOptions(verb, given, given.has('train')), (dataset) =>
+    planTraining(verb, dataset.description, options),
+  );
+}
+
+async function planKernelVerb(
+  context: CommandContext,
+  verb: SolverName | 'generate',
+  given: Arguments,
+): Promise<void> {
+  const { storage } = context.services;
+  const jobs = await context.services.kernels();
+  const plan = async (dataset: Dataset) => {
+    const scratchFolder = given.text('scratch') ?? runsFolder(given.text('out'));
+    const job = { storage, scratchFolder, signal: context.signal };
+    if (verb === 'generate') return await jobs.planGenerate(dataset, generateOptions(given), job);
+    const options = await solverOptions(jobs, storage, verb, given);
+    return await jobs.planKernelTraining(verb, dataset, options, job);
+  };
+  await tellPlan(context, verb, given, uselessKernelOptions(verb, given), plan);
+}
+
+/** Opens the data, prints what `makePlan` makes of it. */
+async function tellPlan(
+  context: CommandContext,
+  verb: CommandName,
+  given: Arguments,
+  warnings: readonly string[],
+  makePlan: (dataset: Dataset) => Plan | Promise<Plan>,
+): Promise<void> {
   const reporter = new ProgressReporter({
     stream: context.stderr,
     quiet: given.flag('quiet') ?? false,
     clock: context.clock,
   });
-  for (const warning of uselessOptions(verb, given, given.has('train'))) reporter.warn(warning);
-  const { planTraining } = await context.services.training();
+  for (const warning of warnings) reporter.warn(warning);
   try {
     const dataset = await openTrainingData(context, verb, given, reporter);
     try {
-      const plan = planTraining(verb, dataset.description, options);
+      const plan = await makePlan(dataset);
       reporter.end();
       await context.stdout.write(
         given.flag('json') ? `${JSON.stringify(planFields(plan))}\n` : planText(plan),

@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { MlmlError } from '../errors.js';
 import { type ByteSink, fileSink } from '../model/byteSink.js';
 import { predictionFormat } from '../model/predict.js';
@@ -42,27 +43,34 @@ export async function predictVerb(context: CommandContext, given: Arguments): Pr
       const { scoreRows } = await services.scoring();
       const started = clock();
       const bufferBytes = given.number('buffer') ?? defaultOptions.bufferBytes;
+      const nthreads = given.number('nthreads') ?? availableParallelism();
       const stdoutSink: ByteSink = {
         write: (bytes) => context.stdout.write(bytes),
         finish: async () => {},
         discard: async () => {},
       };
       const sink = out === '-' ? stdoutSink : await fileSink(services.storage, out);
-      await writePredictions(model, rows.rows, scoreRows(model, rows, { bufferBytes, signal }), sink, {
-        format,
-        proba,
-        signal,
-        onProgress: (done) => {
-          const bytesRead = done * rows.layout.rowBytes;
-          reporter.progress({
-            phase: 'predict',
-            done,
-            total: rows.rows,
-            bytesRead,
-            bytesWritten: 0,
-          });
+      await writePredictions(
+        model,
+        rows.rows,
+        scoreRows(model, rows, { bufferBytes, signal, storage: services.storage, nthreads }),
+        sink,
+        {
+          format,
+          proba,
+          signal,
+          onProgress: (done) => {
+            const bytesRead = done * rows.layout.rowBytes;
+            reporter.progress({
+              phase: 'predict',
+              done,
+              total: rows.rows,
+              bytesRead,
+              bytesWritten: 0,
+            });
+          },
         },
-      });
+      );
       if (out === '-') return;
       const seconds = (clock() - started) / 1000;
       const result = {

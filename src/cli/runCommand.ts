@@ -1,8 +1,10 @@
+import { nearest } from '../data/suggest.js';
 import { MlmlError } from '../errors.js';
+import type { SolverName } from '../kernel/options.js';
 import type { CommandContext } from './commandContext.js';
-import { type CommandName, commandNames } from './optionTable.js';
-import { parseArguments } from './parseArguments.js';
-import { nearest } from './suggest.js';
+import { type CommandName, commandNames } from './optionSpec.js';
+import { type Arguments, parseArguments } from './parseArguments.js';
+
 import { trainVerb } from './trainVerb.js';
 import { version } from './version.js';
 
@@ -25,6 +27,18 @@ export async function runCommand(context: CommandContext, words: readonly string
   }
   const given = parseArguments(command, rest);
   switch (command) {
+    case 'generate': {
+      const { generateVerb } = await import('./generateVerb.js');
+      return await generateVerb(context, given);
+    }
+    case 'kernels': {
+      const { kernelsVerb } = await import('./kernelsVerb.js');
+      return await kernelsVerb(context, given);
+    }
+    case 'prune': {
+      const { pruneVerb } = await import('./pruneVerb.js');
+      return await pruneVerb(context, given);
+    }
     case 'import': {
       const { importVerb } = await import('./importVerb.js');
       return await importVerb(context, given);
@@ -41,9 +55,26 @@ export async function runCommand(context: CommandContext, words: readonly string
       const { infoVerb } = await import('./infoVerb.js');
       return await infoVerb(context, given);
     }
+    case 'cg':
+    case 'bcd':
+    case 'nystrom':
+    case 'krr':
+      return await kernelTraining(context, command, given, words);
     default:
+      if (given.kind === 'kernel') return await kernelTraining(context, command as SolverName, given, words);
       return await trainVerb(context, command, given, words);
   }
+}
+
+/** Loaded by kernel jobs alone: it would add to the memory of linear training. */
+async function kernelTraining(
+  context: CommandContext,
+  solver: SolverName,
+  given: Arguments,
+  words: readonly string[],
+): Promise<void> {
+  const { kernelTrainVerb } = await import('./kernelTrainVerb.js');
+  await kernelTrainVerb(context, solver, given, words);
 }
 
 function asksForHelp(words: readonly string[]): boolean {

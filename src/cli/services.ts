@@ -4,10 +4,11 @@ import type { ImportOptions } from '../data/import/importOptions.js';
 import type { OpenOptions } from '../data/import/openByName.js';
 import type { RawRows } from '../data/rawRows.js';
 import type { RowFile } from '../data/rowFile.js';
+import type { KernelJobs } from '../kernel/jobs.js';
 import type { Plan } from '../memory/plan.js';
+import type { Model } from '../model/saveModel.js';
 import type { ScoreBlock } from '../model/writePredictions.js';
 import type { Evaluation } from '../ssgd/events.js';
-import type { LinearModel } from '../ssgd/linearModel.js';
 import type { TrainOptions, Verb } from '../ssgd/options.js';
 import type { TrainContext, TrainResult } from '../ssgd/train.js';
 import type { Storage } from '../storage/storage.js';
@@ -17,17 +18,20 @@ export interface Training {
   train(verb: Verb, dataset: Dataset, options: TrainOptions, context: TrainContext): Promise<TrainResult>;
 }
 
+export interface ScoringOptions {
+  readonly bufferBytes: number;
+  readonly signal?: AbortSignal;
+  /** Where the training rows of kernel models are read from. */
+  readonly storage: Storage;
+  /** Threads for kernel models. */
+  readonly nthreads: number;
+  /** Called now and then with the rows scored, by kernel models, which take their time. */
+  readonly onProgress?: (rows: number) => void;
+}
+
 export interface Scoring {
-  evaluateModel(
-    model: LinearModel,
-    file: RowFile,
-    options: { readonly bufferBytes: number; readonly signal?: AbortSignal },
-  ): Promise<Evaluation>;
-  scoreRows(
-    model: LinearModel,
-    file: RowFile,
-    options: { readonly bufferBytes: number; readonly signal?: AbortSignal },
-  ): AsyncIterable<ScoreBlock>;
+  evaluateModel(model: Model, file: RowFile, options: ScoringOptions): Promise<Evaluation>;
+  scoreRows(model: Model, file: RowFile, options: ScoringOptions): AsyncIterable<ScoreBlock>;
 }
 
 export interface Importing {
@@ -51,6 +55,7 @@ export interface Verifying {
 export interface Services {
   readonly storage: Storage;
   training(): Promise<Training>;
+  kernels(): Promise<KernelJobs>;
   scoring(): Promise<Scoring>;
   importing(): Promise<Importing>;
   /** Loads the readers of original files ahead of an import, so that their code counts as Node's baseline. */

@@ -1,5 +1,5 @@
 import { defaultOptions, type TrainOptions, type Verb } from '../ssgd/options.js';
-import { optionsOf } from './optionTable.js';
+import { optionsOf } from './optionsOf.js';
 import type { Arguments } from './parseArguments.js';
 
 /** The options of training that were given, over the defaults. */
@@ -19,9 +19,9 @@ export function trainOptions(given: Arguments): TrainOptions {
 /** One sentence for each option that was given but changes nothing. */
 export function uselessOptions(verb: Verb, given: Arguments, rawRows: boolean): string[] {
   const warnings: string[] = [];
-  for (const { name, effective, rawOnly } of optionsOf(verb)) {
+  for (const { name, effective, rawOnly } of optionsOf(verb, 'linear')) {
     if (!given.has(name)) continue;
-    if (effective !== undefined && !effective.includes(verb)) {
+    if (effective !== undefined && !(effective as readonly string[]).includes(verb)) {
       warnings.push(`--${name} has no effect on ${verb}, only on ${effective.join(', ')}`);
     } else if (rawOnly && !rawRows) {
       warnings.push(`--${name} has no effect on a data set; it describes raw row files (--train)`);

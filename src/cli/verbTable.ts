@@ -1,16 +1,7 @@
-import type { CommandName } from './optionTable.js';
+import { kernelVerbTable } from './kernelVerbTable.js';
+import type { CommandName } from './optionSpec.js';
+import { data, dataNames, type VerbDescription } from './verbDescription.js';
 
-export interface VerbDescription {
-  readonly summary: string;
-  readonly synopsis: readonly string[];
-  /** Paragraphs between the synopsis and the options. */
-  readonly details: readonly string[];
-  readonly examples: readonly (readonly [command: string, what: string])[];
-}
-
-const dataNames = 'mnist|spam|cifar-10|digits|<data set folder>';
-const data =
-  'A data set given by name is imported first when that has not been done. `digits` is built in and needs no download.';
 const raw =
   'Raw row files hold n rows of d features and a label, little-endian, without a header. With k > 1 the labels ' +
   'are class numbers 0 to k-1. With --k=1 (or --one-hot=false) the label is the target of a regression, or one ' +
@@ -54,11 +45,13 @@ export const verbTable: Readonly<Record<CommandName, VerbDescription>> = {
     'train a ridge regression exactly, in one pass',
     [
       'Solves the normal equations by Cholesky; where they do not fit --buffer, by conjugate gradients in several passes.',
+      'With --memId it solves kernel ridge regression on a stored kernel, and tells leave-one-out errors.',
     ],
     [
       ['mlml closed mnist', 'the exact ridge classifier of MNIST'],
       ['mlml closed mnist --no-bias --reg=0.1 --json', 'without an intercept; the result as JSON'],
       ['mlml closed cifar-10 --buffer=4', 'in 4 MB, too few for the normal equations'],
+      ['mlml closed mnist --memId=<id> --reg=1,0.1', 'kernel ridge regression by Cholesky, on disk'],
     ],
   ),
   gd: trainingVerb(
@@ -82,7 +75,10 @@ export const verbTable: Readonly<Record<CommandName, VerbDescription>> = {
   ssgd: trainingVerb(
     'ssgd',
     'train by stochastic gradient descent on data larger than memory',
-    ['Rows are shuffled on disk and streamed; memory stays within --buffer, whatever n is.'],
+    [
+      'Rows are shuffled on disk and streamed; memory stays within --buffer, whatever n is.',
+      'With --memId it fits a stored kernel as in 2016, by descent on ||(K + lambda*I)A - Y||^2; cg is much faster.',
+    ],
     [
       ['mlml ssgd digits --buffer=1 --simulated', 'in 1 MB, on built-in data'],
       ['mlml ssgd mnist --loss=softmax --epochs=10', 'softmax regression'],
@@ -102,13 +98,21 @@ export const verbTable: Readonly<Record<CommandName, VerbDescription>> = {
       ['mlml hsgd mnist --loss=softmax', 'softmax regression'],
     ],
   ),
+  ...kernelVerbTable,
   plan: {
     summary: 'say what a command would do: memory, passes, bytes, disk space',
-    synopsis: ['mlml plan (import|closed|gd|sgd|ssgd|hsgd) <arguments as for that verb>'],
-    details: ['Nothing is trained. A data set given by name is imported first when that has not been done.'],
+    synopsis: [
+      'mlml plan (import|closed|gd|sgd|ssgd|hsgd) <arguments as for that verb>',
+      'mlml plan (generate|cg|bcd|nystrom|krr|closed|ssgd) <arguments as for that verb>',
+    ],
+    details: [
+      'Nothing is trained. A data set given by name is imported first when that has not been done. For kernels it ' +
+        'also tells the size of tiles, and the minutes it takes with the kernel stored and with it computed in each pass.',
+    ],
     examples: [
       ['mlml plan ssgd mnist --buffer=1', 'in words'],
       ['mlml plan closed cifar-10 --buffer=4 --json', 'as JSON'],
+      ['mlml plan krr mnist --buffer=1000', 'which solver a kernel would get, and why'],
     ],
   },
   predict: {

@@ -1,16 +1,16 @@
 import type { Task } from '../data/format.js';
-import type { RowLayout } from '../data/rowLayout.js';
 import type { Scaling } from '../data/scaling.js';
+import type { RowGeometry } from './functions/blockEvaluator.js';
 import type { KernelFunction } from './functions/kernelFunction.js';
 
 /** Where the training rows of a kernel model lie. */
-export type ModelRows =
-  /** The first `n` training rows of a data set, opened at `path` (a folder). */
-  | { readonly kind: 'reference'; readonly path: string; readonly n: number }
-  /** Chosen training rows of a data set: row i of the model is row `indices[i]` there. */
-  | { readonly kind: 'selected'; readonly path: string; readonly indices: Uint32Array }
-  /** A row file of `n` rows in the model folder. */
-  | { readonly kind: 'copied'; readonly path: string; readonly n: number };
+export interface ModelRows {
+  /** The training part of a data set folder, or a row file without a description (in a model folder). */
+  readonly kind: 'dataset' | 'file';
+  readonly path: string;
+  /** Row i of the model is row `indices[i]` there; without them it is row i. */
+  readonly indices?: Uint32Array;
+}
 
 /**
  * A kernel model: score_c(x) = Σᵢ k(x, xᵢ)·coefficients[i·k + c] over the model's rows xᵢ.
@@ -25,11 +25,11 @@ export interface KernelModel {
   /** Rows with a coefficient. */
   readonly n: number;
   readonly regularization: number;
-  readonly scaling: Scaling;
-  /** Mean of the scaled features, around which distances are taken. */
-  readonly mean: Float64Array;
-  /** Of stored training rows. */
-  readonly layout: RowLayout;
+  /** Scores are least-squares estimates, as those of a ridge model. */
+  readonly loss: 'ridge';
+  readonly scaling: Scaling['name'];
+  /** How stored rows become the vectors that are compared. */
+  readonly geometry: RowGeometry;
   /** n × k, row by row. */
   readonly coefficients: Float64Array;
   readonly rows: ModelRows;

@@ -15,7 +15,8 @@ export class Arena {
   readonly #offsets: Map<string, number>;
   readonly #sizes = new Map<string, number>();
 
-  constructor(regions: readonly Region[]) {
+  /** `memory`: that of an arena whose phase is over; regions that both layouts begin with keep their addresses. */
+  constructor(regions: readonly Region[], memory?: WebAssembly.Memory) {
     const { offsets, totalBytes } = layOut(regions);
     if (totalBytes > LARGEST_ARENA) {
       throw new MlmlError(
@@ -24,7 +25,10 @@ export class Arena {
       );
     }
     const pages = Math.ceil(totalBytes / PAGE_BYTES);
-    this.memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
+    if (memory !== undefined && memory.buffer.byteLength < pages * PAGE_BYTES) {
+      throw new MlmlError('MLML_INTERNAL', `${totalBytes} bytes do not fit the memory of the job`);
+    }
+    this.memory = memory ?? new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
     this.bytes = totalBytes;
     this.#offsets = offsets;
     for (const region of regions) this.#sizes.set(region.name, region.bytes);

@@ -1,9 +1,9 @@
 import type { DatasetDescription } from '../data/format.js';
 import { MlmlError } from '../errors.js';
-import type { LinearModel } from '../ssgd/linearModel.js';
+import type { ScoreMeaning } from '../ssgd/linearModel.js';
 
 /** `MLML_BAD_DATA` unless rows of this data set can be given to this model. */
-export function checkFit(model: LinearModel, description: DatasetDescription): void {
+export function checkFit(model: ScoreMeaning, description: DatasetDescription): void {
   const { name, d, k, task } = description;
   if (model.d !== d) {
     throw new MlmlError('MLML_BAD_DATA', `${name}: has ${d} features, the model was trained on ${model.d}`);

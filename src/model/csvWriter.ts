@@ -1,4 +1,4 @@
-import type { LinearModel } from '../ssgd/linearModel.js';
+import type { ScoreMeaning } from '../ssgd/linearModel.js';
 import type { ByteSink } from './byteSink.js';
 import type { PredictionWriter } from './predictionWriter.js';
 
@@ -13,7 +13,7 @@ export function csvField(text: string): string {
  * CSV with a header: `row,class`, with `,name` when the classes have names other than their numbers and `,p0,p1,…` when probabilities are
  * asked for; `row,value` for a regression.
  */
-export function csvWriter(sink: ByteSink, model: LinearModel, probabilityColumns: number): PredictionWriter {
+export function csvWriter(sink: ByteSink, model: ScoreMeaning, probabilityColumns: number): PredictionWriter {
   // Names that are the class numbers themselves say nothing new.
   const named = model.classNames.some((name, c) => name !== String(c));
   const names = model.classNames.map(csvField);

@@ -1,9 +1,10 @@
 import { join } from 'node:path';
 import { MlmlError } from '../errors.js';
-import type { LinearModel } from '../ssgd/linearModel.js';
 import type { Storage } from '../storage/storage.js';
 import { readJson } from '../storage/textFile.js';
+import { readKernelModel } from './kernelModelFile.js';
 import { checkModelDescription, MODEL_FILE, type ModelDescription } from './modelFormat.js';
+import type { Model } from './saveModel.js';
 import { readNumbers } from './weightsFile.js';
 
 /** The model folder meant by `path`: itself, or `model/` in it when it is a run folder. */
@@ -29,9 +30,10 @@ export async function readModelDescription(storage: Storage, path: string): Prom
  * @example
  * const model = await loadModel(nodeStorage, 'runs/ssgd-2026-01-31T12-00-00');
  */
-export async function loadModel(storage: Storage, path: string): Promise<LinearModel> {
+export async function loadModel(storage: Storage, path: string): Promise<Model> {
   const folder = await findModel(storage, path);
   const description = await readModelDescription(storage, folder);
+  if (description.kind === 'kernel') return await readKernelModel(storage, folder, description);
   const { d, k, weights: stored } = description;
   const file = await storage.openRead(join(folder, stored.file));
   try {

@@ -1,16 +1,15 @@
 import { MlmlError } from '../errors.js';
 import { type LossName, lossNames } from '../ssgd/options.js';
+import { checkKernelFields, type KernelModelDescription } from './kernelModelFormat.js';
 
 export const MODEL_FILE = 'model.json';
 export const MODEL_VERSION = 1;
 
-/** What `model.json` holds. See docs/format.md. */
-export interface ModelDescription {
+/** The fields of `model.json` that every kind of model has. */
+export interface CommonDescription {
   readonly format: 'mlml-model';
   readonly version: number;
-  readonly kind: 'linear';
   readonly task: 'classification' | 'regression';
-  readonly loss: LossName;
   readonly d: number;
   /** Columns of scores. */
   readonly k: number;
@@ -18,18 +17,30 @@ export interface ModelDescription {
   readonly classNames: readonly string[];
   /** Of the training data. */
   readonly fingerprint: string;
-  /** float64, little-endian: k·d weights, k intercepts, d factors and d addends of the scaling. */
+  /** float64, little-endian; what it holds depends on the kind. */
   readonly weights: { readonly file: string; readonly bytes: number; readonly sha256: string };
 }
+
+/** Weights: k·d weights, k intercepts, d factors and d addends of the scaling. See docs/format.md. */
+export interface LinearModelDescription extends CommonDescription {
+  readonly kind: 'linear';
+  readonly loss: LossName;
+}
+
+/** What `model.json` holds. See docs/format.md. */
+export type ModelDescription = LinearModelDescription | KernelModelDescription;
 
 /** Bytes of the weights file of a linear model. */
 export function weightBytes(d: number, k: number): number {
   return 8 * (k * d + k + 2 * d);
 }
 
+/** Throws `MLML_BAD_FILE` naming a field of a description, what it holds and what was expected. */
+export type BadField = (field: string, found: unknown, wanted: string) => never;
+
 /** Checks a parsed `model.json`; anything unexpected is an error naming the field. */
 export function checkModelDescription(value: unknown, path: string): ModelDescription {
-  const bad = (field: string, found: unknown, wanted: string): never => {
+  const bad: BadField = (field, found, wanted) => {
     throw new MlmlError(
       'MLML_BAD_FILE',
       `${path}: field '${field}' is ${JSON.stringify(found)}; expected ${wanted}`,
@@ -48,9 +59,8 @@ export function checkModelDescription(value: unknown, path: string): ModelDescri
   const oneOf = (field: string, allowed: readonly string[]) => {
     if (!allowed.includes(given[field] as string)) bad(field, given[field], `one of ${allowed.join(', ')}`);
   };
-  oneOf('kind', ['linear']);
+  oneOf('kind', ['linear', 'kernel']);
   oneOf('task', ['classification', 'regression']);
-  oneOf('loss', lossNames);
   oneOf('scaling', ['none', 'unit', 'standard']);
   for (const field of ['d', 'k']) {
     if (!Number.isSafeInteger(given[field]) || (given[field] as number) < 1)
@@ -63,10 +73,15 @@ export function checkModelDescription(value: unknown, path: string): ModelDescri
   const weights = (given['weights'] ?? {}) as Record<string, unknown>;
   if (typeof weights['file'] !== 'string' || /[\\/]/.test(weights['file']) || weights['file'] === '')
     bad('weights.file', weights['file'], 'a file name without folders');
-  const wanted = weightBytes(given['d'] as number, given['k'] as number);
-  if (!Number.isSafeInteger(wanted)) bad('d', given['d'], 'a size that can be stored');
-  if (weights['bytes'] !== wanted) bad('weights.bytes', weights['bytes'], `${wanted}, from d and k`);
   if (typeof weights['sha256'] !== 'string' || !/^[0-9a-f]{64}$/.test(weights['sha256']))
     bad('weights.sha256', weights['sha256'], '64 hexadecimal digits');
+  let wanted: number;
+  if (given['kind'] === 'kernel') wanted = checkKernelFields(given, path, bad);
+  else {
+    oneOf('loss', lossNames);
+    wanted = weightBytes(given['d'] as number, given['k'] as number);
+  }
+  if (!Number.isSafeInteger(wanted)) bad('d', given['d'], 'a size that can be stored');
+  if (weights['bytes'] !== wanted) bad('weights.bytes', weights['bytes'], `${wanted}, from the sizes`);
   return value as ModelDescription;
 }

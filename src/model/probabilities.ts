@@ -1,8 +1,8 @@
 import { MlmlError } from '../errors.js';
-import type { LinearModel } from '../ssgd/linearModel.js';
+import type { ScoreMeaning } from '../ssgd/linearModel.js';
 
 /** Columns of class probabilities of a model; `MLML_USAGE` when its scores are not probabilities in disguise. */
-export function probabilityColumns(model: LinearModel): number {
+export function probabilityColumns(model: ScoreMeaning): number {
   if (model.task !== 'classification' || (model.loss !== 'softmax' && model.loss !== 'logistic')) {
     throw new MlmlError(
       'MLML_USAGE',
@@ -17,7 +17,7 @@ export function probabilityColumns(model: LinearModel): number {
  * column: 1/(1+exp(−s)) for class 1; with several (one against the rest): those values divided by their sum.
  */
 export function probabilitiesOf(
-  model: LinearModel,
+  model: ScoreMeaning,
   scores: Float64Array,
   offset: number,
   target: Float64Array,

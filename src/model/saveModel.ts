@@ -1,51 +1,54 @@
 import { basename, dirname, join } from 'node:path';
 import { MlmlError } from '../errors.js';
+import type { KernelModel } from '../kernel/kernelModel.js';
 import type { LinearModel } from '../ssgd/linearModel.js';
 import type { Storage } from '../storage/storage.js';
 import { replaceFile } from '../storage/textFile.js';
-import { MODEL_FILE, MODEL_VERSION, type ModelDescription, weightBytes } from './modelFormat.js';
-import { writeNumbers } from './weightsFile.js';
+import { writeKernelModel } from './kernelModelFile.js';
+import {
+  type LinearModelDescription,
+  MODEL_FILE,
+  MODEL_VERSION,
+  type ModelDescription,
+  weightBytes,
+} from './modelFormat.js';
+import { WEIGHTS_FILE, writeWeights } from './weightsFile.js';
 
-const WEIGHTS_FILE = 'weights.bin';
+export interface SaveOptions {
+  /** Keep a copy of the training rows a kernel model needs, so that it does without the data set. Default false. */
+  readonly copyRows?: boolean;
+}
+
+/** A linear model, or one of kernels. */
+export type Model = LinearModel | KernelModel;
+
+export function isKernelModel(model: Model): model is KernelModel {
+  return 'coefficients' in model;
+}
 
 /**
- * Saves a model as a folder of two files. The folder appears whole or not at all; one that is there already is
- * `MLML_EXISTS`.
+ * Saves a model as a folder. The folder appears whole or not at all; one that is there already is `MLML_EXISTS`.
  *
  * @example
  * await saveModel(nodeStorage, 'mymodel', result.model);
  */
-export async function saveModel(storage: Storage, folder: string, model: LinearModel): Promise<void> {
+export async function saveModel(
+  storage: Storage,
+  folder: string,
+  model: Model,
+  options: SaveOptions = {},
+): Promise<void> {
   if ((await storage.status(folder)) !== undefined) {
     throw new MlmlError('MLML_EXISTS', `${folder}: exists already; remove it or give another name`);
   }
-  const { d, k, weights, intercept, scaling } = model;
   const parent = dirname(folder);
   const temporary = join(parent, `.${basename(folder)}.tmp-${process.pid}`);
   try {
     await storage.remove(temporary);
     await storage.makeFolder(temporary);
-    const file = await storage.create(join(temporary, WEIGHTS_FILE));
-    let sha256: string;
-    try {
-      sha256 = await writeNumbers(file, [weights, intercept, scaling.multiply, scaling.add]);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    const description: ModelDescription = {
-      format: 'mlml-model',
-      version: MODEL_VERSION,
-      kind: 'linear',
-      task: model.task,
-      loss: model.loss,
-      d,
-      k,
-      scaling: scaling.name,
-      classNames: model.classNames,
-      fingerprint: model.fingerprint,
-      weights: { file: WEIGHTS_FILE, bytes: weightBytes(d, k), sha256 },
-    };
+    const description: ModelDescription = isKernelModel(model)
+      ? await writeKernelModel(storage, temporary, model, options)
+      : await writeLinearModel(storage, temporary, model);
     await replaceFile(storage, join(temporary, MODEL_FILE), `${JSON.stringify(description, null, 1)}\n`);
     await storage.rename(temporary, folder);
     await storage.syncFolder(parent);
@@ -53,4 +56,26 @@ export async function saveModel(storage: Storage, folder: string, model: LinearM
     await storage.remove(temporary).catch(() => {});
     throw error;
   }
+}
+
+async function writeLinearModel(
+  storage: Storage,
+  folder: string,
+  model: LinearModel,
+): Promise<LinearModelDescription> {
+  const { d, k, weights, intercept, scaling } = model;
+  const sha256 = await writeWeights(storage, folder, [weights, intercept, scaling.multiply, scaling.add]);
+  return {
+    format: 'mlml-model',
+    version: MODEL_VERSION,
+    kind: 'linear',
+    task: model.task,
+    loss: model.loss,
+    d,
+    k,
+    scaling: scaling.name,
+    classNames: model.classNames,
+    fingerprint: model.fingerprint,
+    weights: { file: WEIGHTS_FILE, bytes: weightBytes(d, k), sha256 },
+  };
 }

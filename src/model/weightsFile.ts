@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto';
+import { join } from 'node:path';
 import { MlmlError } from '../errors.js';
-import type { ReadableFile, WritableFile } from '../storage/storage.js';
+import type { ReadableFile, Storage, WritableFile } from '../storage/storage.js';
 
+export const WEIGHTS_FILE = 'weights.bin';
 const NUMBERS_AT_ONCE = 8192;
 
 /** Writes arrays of float64 one after the other, little-endian; returns the sha256 of the bytes. */
@@ -58,5 +60,21 @@ export async function readNumbers(
   }
   if (badAt !== -1) {
     throw new MlmlError('MLML_BAD_FILE', `${file.path}: the number at byte ${badAt} is not finite`);
+  }
+}
+
+/** Writes and syncs a file of numbers; returns its sha256. */
+export async function writeWeights(
+  storage: Storage,
+  folder: string,
+  arrays: readonly Float64Array[],
+): Promise<string> {
+  const file = await storage.create(join(folder, WEIGHTS_FILE));
+  try {
+    const sha256 = await writeNumbers(file, arrays);
+    await file.sync();
+    return sha256;
+  } finally {
+    await file.close();
   }
 }

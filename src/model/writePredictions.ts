@@ -1,5 +1,5 @@
 import { classOf } from '../ssgd/evaluate.js';
-import type { LinearModel } from '../ssgd/linearModel.js';
+import type { ScoreMeaning } from '../ssgd/linearModel.js';
 import type { ByteSink } from './byteSink.js';
 
 import { csvWriter } from './csvWriter.js';
@@ -24,7 +24,7 @@ export interface PredictionOptions {
 
 /** Turns scores into predictions and streams them to a sink, which is finished, or discarded on an error. */
 export async function writePredictions(
-  model: LinearModel,
+  model: ScoreMeaning,
   rows: number,
   blocks: AsyncIterable<ScoreBlock>,
   sink: ByteSink,

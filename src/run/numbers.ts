@@ -25,9 +25,14 @@ export function formatSeconds(seconds: number): string {
   return `${Math.floor(minutes / 60)}:${two(minutes % 60)}:${two(whole % 60)} h`;
 }
 
+/** `86.41 %`, of a share from 0 to 1. */
+export function formatShare(share: number): string {
+  return `${(100 * share).toFixed(2)} %`;
+}
+
 /** `86.41 %` or `rmse 4.93, r2 0.7312`, whichever the task has. */
 export function formatQuality(evaluation: Evaluation): string {
-  if (evaluation.accuracy !== undefined) return `accuracy ${(100 * evaluation.accuracy).toFixed(2)} %`;
+  if (evaluation.accuracy !== undefined) return `accuracy ${formatShare(evaluation.accuracy)}`;
   const { rmse, r2 } = evaluation;
   return `rmse ${formatLoss(rmse ?? Number.NaN)}, r2 ${(r2 ?? Number.NaN).toFixed(4)}`;
 }

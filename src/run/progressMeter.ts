@@ -1,7 +1,19 @@
 import { formatBytes } from '../memory/byteSize.js';
 import { formatCount, formatSeconds } from './numbers.js';
 
-export type Phase = 'shuffle' | 'train' | 'solve' | 'evaluate' | 'download' | 'import' | 'predict';
+export type Phase =
+  | 'shuffle'
+  | 'train'
+  | 'solve'
+  | 'evaluate'
+  | 'download'
+  | 'import'
+  | 'predict'
+  | 'generate'
+  | 'precondition'
+  | 'factor'
+  | 'refine'
+  | 'verify';
 
 export interface ProgressState {
   readonly phase: Phase;
@@ -10,6 +22,8 @@ export interface ProgressState {
   readonly total: number;
   /** Counted from 1; absent when the job has none. */
   readonly epoch?: number;
+  /** Passes over a kernel, counted from 1, when `done` and `total` are of one pass only. */
+  readonly pass?: number;
   readonly bytesRead: number;
   readonly bytesWritten: number;
 }
@@ -22,12 +36,15 @@ export interface MemoryState {
   readonly allowedBytes: number;
 }
 
-/** Of phases that count rows, what a row is called; other phases show no rate. */
+/** Of phases that count rows or tiles, the unit of their rate; other phases show none. */
 const units: Partial<Record<Phase, string>> = {
   train: 'samples/s',
   shuffle: 'rows/s',
   evaluate: 'rows/s',
   predict: 'rows/s',
+  generate: 'tiles/s',
+  factor: 'tiles/s',
+  verify: 'tiles/s',
 };
 
 /** Keeps what is needed to tell rates and the time left: the start of the current phase. */
@@ -36,12 +53,14 @@ export class ProgressMeter {
   #startMs = 0;
   #startDone = 0;
   #startBytes = 0;
+  #pass: number | undefined;
   #lastDone = 0;
 
   /** Takes note of a state; called for every report, so that rates start with their phase. */
   observe(state: ProgressState, nowMs: number): void {
-    if (state.phase !== this.#phase || state.done < this.#lastDone) {
+    if (state.phase !== this.#phase || state.pass !== this.#pass || state.done < this.#lastDone) {
       this.#phase = state.phase;
+      this.#pass = state.pass;
       this.#startMs = nowMs;
       // The first report of a phase may come late; its work was done before it.
       this.#startDone = state.done;
@@ -56,16 +75,19 @@ export class ProgressMeter {
     const seconds = (nowMs - this.#startMs) / 1000;
     const rate = seconds > 0 ? (state.done - this.#startDone) / seconds : 0;
     const epoch = state.epoch === undefined ? '' : ` epoch ${state.epoch}`;
+    const pass = state.pass === undefined ? '' : ` pass ${state.pass}`;
     const share =
       state.total > 0 ? `${Math.floor((100 * state.done) / state.total)} %` : formatCount(state.done);
-    const facts = [`${state.phase}${epoch} ${share}`];
+    const facts = [`${state.phase}${epoch}${pass} ${share}`];
     if (seconds > 0 && bytes > this.#startBytes) {
       facts.push(`${((bytes - this.#startBytes) / seconds / 1e6).toPrecision(3)} MB/s`);
     }
     const unit = units[state.phase];
-    if (rate > 0 && unit !== undefined) facts.push(`${formatCount(rate)} ${unit}`);
+    if (rate > 0 && unit !== undefined)
+      facts.push(`${rate < 10 ? rate.toPrecision(2) : formatCount(rate)} ${unit}`);
     if (rate > 0 && state.total > 0) {
-      facts.push(`${formatSeconds(Math.max(0, state.total - state.done) / rate)} left`);
+      const left = formatSeconds(Math.max(0, state.total - state.done) / rate);
+      facts.push(pass === '' ? `${left} left` : `${left} left in this pass`);
     }
     if (memory !== undefined) {
       facts.push(`RSS +${formatBytes(Math.max(0, memory.usedBytes))} of ${formatBytes(memory.allowedBytes)}`);

@@ -73,7 +73,8 @@ export class ProgressReporter {
     this.#barShown = false;
   }
 
-  #time(): string {
+  /** Since the reporter was made. */
+  time(): string {
     return formatSeconds((this.#clock() - this.#startMs) / 1000);
   }
 
@@ -85,7 +86,7 @@ export class ProgressReporter {
     this.#lastShownMs = now;
     const facts = this.#meter.facts(state, now, this.#memory?.());
     if (!this.#stream.isTTY) {
-      this.line(`${this.#time().padStart(9)}  ${facts.join(', ')}`);
+      this.line(`${this.time().padStart(9)}  ${facts.join(', ')}`);
       return;
     }
     const text = facts.join('  ');
@@ -112,7 +113,7 @@ export class ProgressReporter {
         return this.#row(event);
       case 'evaluation':
         return this.line(
-          `${this.#time().padStart(9)}  ${event.part}${event.epoch > 0 ? ` after epoch ${event.epoch}` : ''}: ` +
+          `${this.time().padStart(9)}  ${event.part}${event.epoch > 0 ? ` after epoch ${event.epoch}` : ''}: ` +
             `loss ${formatLoss(event.evaluation.loss)}, ${formatQuality(event.evaluation)}`,
         );
       case 'log':
@@ -124,7 +125,7 @@ export class ProgressReporter {
     if (!this.#headerShown) this.line(COLUMNS.map(([name, width]) => name.padStart(width)).join(''));
     this.#headerShown = true;
     const cells = [
-      this.#time(),
+      this.time(),
       formatCount(row.step),
       formatCount(row.samples),
       String(row.epoch + 1),

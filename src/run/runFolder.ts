@@ -1,7 +1,7 @@
 import { basename, dirname, join } from 'node:path';
 import { MlmlError } from '../errors.js';
 import type { Storage } from '../storage/storage.js';
-import { replaceFile } from '../storage/textFile.js';
+import { readJson, replaceFile } from '../storage/textFile.js';
 
 export const RUN_FILE = 'run.json';
 export const RUN_VERSION = 1;
@@ -14,6 +14,11 @@ export interface RunPaths {
   readonly model: string;
   /** The CSV log of 2016, beside the folder of runs. */
   readonly csv: string;
+}
+
+/** The folder in which the folder of a run lies: that of `out`, or `runs`. */
+export function runsFolder(out: string | undefined): string {
+  return out === undefined ? 'runs' : dirname(out);
 }
 
 /** `2026-01-31T12-34-56`, in universal time: sorts by time, and is a file name everywhere. */
@@ -33,13 +38,13 @@ export async function makeRunFolder(
 ): Promise<RunPaths> {
   const time = timeName(started);
   let name = time;
-  let folder = out ?? join('runs', `${verb}-${name}`);
+  let folder = out ?? join(runsFolder(out), `${verb}-${name}`);
   for (let number = 2; !(await claimFolder(storage, folder)); number++) {
     if (out !== undefined) {
       throw new MlmlError('MLML_EXISTS', `${out}: exists already; remove it or give another --out`);
     }
     name = `${time}-${number}`;
-    folder = join('runs', `${verb}-${name}`);
+    folder = join(runsFolder(out), `${verb}-${name}`);
   }
   // Logs lie beside the folder of runs, as they did in 2016.
   const parent = dirname(folder);
@@ -67,6 +72,31 @@ async function claimFolder(storage: Storage, folder: string): Promise<boolean> {
     if (error instanceof MlmlError && error.code === 'MLML_EXISTS') return false;
     throw error;
   }
+}
+
+/**
+ * Removes the folder of an earlier run of the same command that did not come to its end (killed, or interrupted), so
+ * that the command can be given again; its checkpoints lie elsewhere. False, and nothing removed, when `folder` is
+ * anything else. `alive` tells whether the process with a number still runs.
+ */
+export async function removeUnfinished(
+  storage: Storage,
+  folder: string,
+  command: readonly string[],
+  alive: (pid: number) => boolean,
+): Promise<boolean> {
+  const names = await storage.list(folder);
+  const own = (name: string) =>
+    name === RUN_FILE || name === 'events.jsonl' || /^(\.model|run\.json)\.tmp-/.test(name);
+  if (!names.includes(RUN_FILE) || !names.every(own)) return false;
+  const run = await readJson(storage, join(folder, RUN_FILE)).catch(() => undefined);
+  const { status, pid, error, command: earlier } = (run ?? {}) as Partial<RunDescription>;
+  const stopped =
+    (status === 'running' && typeof pid === 'number' && !alive(pid)) ||
+    (status === 'failed' && error?.code === 'MLML_INTERRUPTED');
+  if (!stopped || JSON.stringify(earlier) !== JSON.stringify(command)) return false;
+  await storage.remove(folder);
+  return true;
 }
 
 async function freeName(storage: Storage, folder: string, name: string, extension: string): Promise<string> {

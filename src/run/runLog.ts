@@ -1,3 +1,4 @@
+import type { KernelEvent } from '../kernel/events.js';
 import type { TrainEvent } from '../ssgd/events.js';
 import type { Storage } from '../storage/storage.js';
 import { LineFile } from './lineFile.js';
@@ -62,7 +63,7 @@ export class RunLog {
     return Math.round(this.#clock() - this.#started) / 1000;
   }
 
-  record(event: TrainEvent | RunEvent): void {
+  record(event: TrainEvent | KernelEvent | RunEvent): void {
     const time = this.#time();
     if (event.type === 'log') {
       // The CSV log is for these; with --logfreq=1 they are too many for the other file.

@@ -43,15 +43,33 @@ export function scoreOf(evaluation: Evaluation | undefined): Score | null {
   return { loss, rmse: rmse ?? Number.NaN, r2: r2 ?? Number.NaN };
 }
 
-function scoreLine(score: Score): string {
+/** The figures of a score, in words. */
+export function scoreLine(score: Score): string {
   return `loss ${formatLoss(score.loss)}, ${formatQuality({ rows: 0, ...score })}`;
+}
+
+/** Memory used against what was allowed; `workers` threads take `workerBytes` each besides. */
+export function memoryLine(
+  summary: Pick<TrainSummary, 'peakRssBytes' | 'baselineRssBytes' | 'bufferBytes'>,
+  workers = 0,
+  workerBytes = 0,
+): string {
+  const { peakRssBytes, baselineRssBytes, bufferBytes } = summary;
+  const above = formatBytes(Math.max(0, peakRssBytes - baselineRssBytes));
+  const threads =
+    workers === 0
+      ? ''
+      : ` + ${formatBytes(workers * workerBytes)} for ${workers} more ${workers === 1 ? 'thread' : 'threads'}`;
+  return (
+    `memory  peak RSS ${formatBytes(peakRssBytes)}: ${above} above the ${formatBytes(baselineRssBytes)} of Node ` +
+    `itself; allowed ${formatBytes(bufferBytes)} + ${formatBytes(HEAP_ALLOWANCE)}${threads}`
+  );
 }
 
 /** The end of a run, in words. `wholeTrain`: the training figures are of all rows, not of the last epoch. */
 export function summaryText(summary: TrainSummary, wholeTrain: boolean, csv: string | undefined): string {
-  const { seconds, bytesRead, bytesWritten, peakRssBytes, baselineRssBytes, bufferBytes } = summary;
+  const { seconds, bytesRead, bytesWritten } = summary;
   const speed = (bytesRead + bytesWritten) / 1e6 / Math.max(seconds, 1e-9);
-  const above = peakRssBytes - baselineRssBytes;
   const lines: string[] = [];
   if (summary.test !== null) lines.push(`test    ${scoreLine(summary.test)}`);
   if (summary.train !== null) {
@@ -61,8 +79,7 @@ export function summaryText(summary: TrainSummary, wholeTrain: boolean, csv: str
     `time    ${formatSeconds(seconds)}: ${formatCount(summary.samples)} samples, ` +
       `${formatCount(summary.samplesPerSecond)} samples/s, ${speed.toPrecision(3)} MB/s ` +
       `(read ${formatBytes(bytesRead)}, wrote ${formatBytes(bytesWritten)})`,
-    `memory  peak RSS ${formatBytes(peakRssBytes)}: ${formatBytes(Math.max(0, above))} above the ` +
-      `${formatBytes(baselineRssBytes)} of Node itself; allowed ${formatBytes(bufferBytes)} + ${formatBytes(HEAP_ALLOWANCE)}`,
+    memoryLine(summary),
     `run     ${summary.run}`,
     `model   ${summary.model}`,
   );

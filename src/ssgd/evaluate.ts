@@ -6,7 +6,7 @@ import type { Evaluation } from './events.js';
 import type { LinearModel } from './linearModel.js';
 import type { Loss } from './losses/loss.js';
 import { lossOf } from './losses/losses.js';
-import { openScorer, type Scorer } from './score.js';
+import { openScorer, type RowScorer } from './score.js';
 
 /**
  * The class of the row whose scores start at `at`: with one column, 1 if its score is positive, else 0;
@@ -25,9 +25,9 @@ export function classOf(scores: Float32Array | Float64Array, at: number, columns
   return best;
 }
 
-/** Loss and accuracy (or rmse and r2) of the model a scorer holds, over all rows of a part. */
+/** Loss and accuracy (or rmse and r2) of the model a scorer holds, over all rows of a file. */
 export async function evaluateWith(
-  scorer: Scorer,
+  scorer: RowScorer,
   loss: Loss,
   task: Task,
   columns: number,

@@ -2,22 +2,27 @@ import type { Task } from '../data/format.js';
 import type { Scaling } from '../data/scaling.js';
 import type { LossName } from './options.js';
 
+/** What the scores of a model mean, whatever computes them. */
+export interface ScoreMeaning {
+  readonly task: Task;
+  readonly loss: LossName;
+  /** Number of features. */
+  readonly d: number;
+  /** Columns of scores: classes, or 1. */
+  readonly k: number;
+  readonly classNames: readonly string[];
+}
+
 /**
  * A linear model: score_c = Σⱼ weights[c·d + j]·(multiply[j]·xⱼ + add[j]) + intercept[c].
  * Classification: the class with the largest score; with one column of scores (k = 1 column), its sign.
  * Regression: the score.
  */
-export interface LinearModel {
-  readonly task: Task;
-  readonly loss: LossName;
-  readonly d: number;
-  /** Columns of scores: classes, or 1. */
-  readonly k: number;
+export interface LinearModel extends ScoreMeaning {
   readonly scaling: Scaling;
   /** k × d, row by row. */
   readonly weights: Float64Array;
   readonly intercept: Float64Array;
-  readonly classNames: readonly string[];
   /** Fingerprint of the training data. */
   readonly fingerprint: string;
 }

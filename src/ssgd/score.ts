@@ -16,6 +16,11 @@ export interface ScoredBlock {
   readonly labels: Float64Array;
 }
 
+/** Streams the rows of a file through the model it holds. */
+export interface RowScorer {
+  blocks(file: RowFile, signal?: AbortSignal): AsyncGenerator<ScoredBlock>;
+}
+
 /** Rows scored at a time: enough to amortise the calls, few enough to stay in the first-level cache. */
 const BLOCK_ROWS = 8;
 const LARGEST_READ = 1 << 18;
@@ -49,7 +54,7 @@ export function scorerRegions(layout: RowLayout, k: number, bytes: number): Regi
 }
 
 /** Computes scores in double precision, streaming. Lives in an arena that holds `scorerRegions`. */
-export class Scorer {
+export class Scorer implements RowScorer {
   readonly #arena: Arena;
   readonly #kernels: Kernels;
   readonly #layout: RowLayout;

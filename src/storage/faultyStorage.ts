@@ -74,8 +74,8 @@ export class FaultyStorage implements Storage {
     return new FaultyFile(await this.#inner.openRead(path, options), this);
   }
 
-  async openWrite(path: string): Promise<WritableFile> {
-    return new FaultyFile(await this.#inner.openWrite(path), this);
+  async openWrite(path: string, options?: { readonly direct?: boolean }): Promise<WritableFile> {
+    return new FaultyFile(await this.#inner.openWrite(path, options), this);
   }
 
   async create(path: string, options?: CreateOptions): Promise<WritableFile> {

@@ -157,9 +157,9 @@ export const nodeStorage: Storage = {
     }
   },
 
-  async openWrite(path): Promise<WritableFile> {
+  async openWrite(path, options = {}): Promise<WritableFile> {
     try {
-      const handle = await open(path, constants.O_RDWR);
+      const handle = await openHandle(path, constants.O_RDWR, options.direct ?? false);
       return new NodeFile(path, (await handle.stat()).size, handle);
     } catch (error) {
       throw translate(error, 'opening', path);

@@ -5,11 +5,14 @@ import type { Storage } from './storage.js';
 
 let made = 0;
 
+/** What owned names are for: temporary folders, folders about to be removed, files that lock a folder. */
+export type OwnedKind = 'scratch' | 'import' | 'removed' | 'reader' | 'writer';
+
 /**
- * A name for a temporary folder that belongs to this process: `.mlml-<kind>-<machine>-<process>-<start>-<count>`.
+ * A name for a temporary folder or file that belongs to this process: `.mlml-<kind>-<machine>-<process>-<start>-<count>`.
  * It tells later processes whether its owner is dead; the start time is there since process numbers come back.
  */
-export function ownedName(kind: 'scratch' | 'import'): string {
+export function ownedName(kind: OwnedKind): string {
   return `.mlml-${kind}-${hostname()}-${process.pid}-${startTime(process.pid) ?? 0}-${made++}`;
 }
 
@@ -24,18 +27,35 @@ function startTime(pid: number): number | undefined {
   }
 }
 
-/** Whether the process that made a folder of this name is dead. Folders of other machines count as alive. */
-export function isLeftover(name: string): boolean {
-  const match = /^\.mlml-(?:scratch|import)-(.*)-([0-9]+)-([0-9]+)-[0-9]+$/.exec(name);
-  if (match === null || match[1] !== hostname()) return false;
-  const pid = Number(match[2]);
+export interface Owner {
+  readonly kind: OwnedKind;
+  readonly machine: string;
+  readonly pid: number;
+  /** Its process has ended. Those of other machines count as alive. */
+  readonly dead: boolean;
+}
+
+/** The owner that a name tells of; undefined for other names. */
+export function ownerOf(name: string): Owner | undefined {
+  const match = /^\.mlml-(scratch|import|removed|reader|writer)-(.*)-([0-9]+)-([0-9]+)-[0-9]+$/.exec(name);
+  if (match === null) return undefined;
+  const [kind, machine, pid, start] = [match[1] as OwnedKind, match[2]!, Number(match[3]), Number(match[4])];
+  return { kind, machine, pid, dead: machine === hostname() && isDead(pid, start) };
+}
+
+function isDead(pid: number, start: number): boolean {
   try {
     process.kill(pid, 0);
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'ESRCH';
   }
   const started = startTime(pid);
-  return started !== undefined && Number(match[3]) !== 0 && started !== Number(match[3]);
+  return started !== undefined && start !== 0 && started !== start;
+}
+
+/** Whether the process that made a folder of this name is dead. */
+export function isLeftover(name: string): boolean {
+  return ownerOf(name)?.dead ?? false;
 }
 
 /** Removes what dead processes left in a folder. */

@@ -44,7 +44,7 @@ export interface Storage {
   openRead(path: string, options?: { readonly direct?: boolean }): Promise<ReadableFile>;
   create(path: string, options?: CreateOptions): Promise<WritableFile>;
   /** Opens an existing file for reading and writing without emptying it (appending, resuming a download). */
-  openWrite(path: string): Promise<WritableFile>;
+  openWrite(path: string, options?: { readonly direct?: boolean }): Promise<WritableFile>;
   /** Makes the folder and its parents; no error when it exists. */
   makeFolder(path: string): Promise<void>;
   /** Atomic within one file system. Replaces a file; replacing a folder is an error. */

@@ -6,11 +6,14 @@ import { DatasetWriter } from '../../src/data/datasetWriter.js';
 import type { OpenOptions } from '../../src/data/import/openByName.js';
 import type { RawRows } from '../../src/data/rawRows.js';
 import { MlmlError } from '../../src/errors.js';
+import type { KernelJobs } from '../../src/kernel/jobs.js';
 import type { Plan } from '../../src/memory/plan.js';
+import { isKernelModel } from '../../src/model/saveModel.js';
 import type { Evaluation } from '../../src/ssgd/events.js';
 import type { LinearModel } from '../../src/ssgd/linearModel.js';
 import { MemoryStorage } from '../../src/storage/memoryStorage.js';
 import type { Storage } from '../../src/storage/storage.js';
+import { fakeKernels, storedKernels } from './fakeKernels.js';
 
 export const fakePlan: Plan = {
   job: 'ssgd on 2 features x 3 classes',
@@ -66,6 +69,9 @@ export interface FakeWorld {
   readonly storage?: MemoryStorage;
   readonly task?: 'classification' | 'regression';
   readonly train?: Training['train'];
+  readonly kernels?: Partial<KernelJobs>;
+  /** The folder of stored kernels is empty; otherwise it has those of `fakeKernels`. */
+  readonly noKernels?: boolean;
   readonly signal?: AbortSignal;
 }
 
@@ -96,6 +102,7 @@ export async function fakeCommand(words: readonly string[], world: FakeWorld = {
   let stdout = '';
   let stderr = '';
   let milliseconds = 0;
+  for (const { folder } of world.noKernels ? [] : storedKernels) await storage.makeFolder(folder);
   const services: Services = {
     storage,
     async training() {
@@ -107,12 +114,21 @@ export async function fakeCommand(words: readonly string[], world: FakeWorld = {
         train: world.train ?? fakeTrain,
       };
     },
+    async kernels() {
+      return { ...fakeKernels, ...world.kernels };
+    },
     async scoring() {
       return {
         async evaluateModel() {
           return testEvaluation;
         },
         async *scoreRows(model, file) {
+          if (isKernelModel(model)) {
+            const scores = new Float64Array(file.rows * model.k);
+            for (let i = 0; i < file.rows; i++) scores[i * model.k + 1] = 1;
+            yield { scores, rows: file.rows, firstRow: 0 };
+            return;
+          }
           const scores = new Float64Array(model.k);
           const row = new Uint8Array(file.layout.rowBytes);
           for (let i = 0; i < file.rows; i++) {

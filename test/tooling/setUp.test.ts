@@ -26,6 +26,8 @@ function makeCheckout(t: TestContext): string {
   for (const name of ['runCommand.ts', 'nodeServices.ts']) {
     writeFileSync(join(folder, 'src', 'cli', name), 'export {};\n');
   }
+  mkdirSync(join(folder, 'src', 'kernel'));
+  writeFileSync(join(folder, 'src', 'kernel', 'kernelWorker.ts'), 'export {};\n');
   return folder;
 }
 

@@ -1,9 +1,14 @@
 import type { TaskTable, ThreadEnvironment } from '../../threads/threads.js';
 import type { RowGeometry } from '../functions/blockEvaluator.js';
 import type { KernelFunction, TileDtype } from '../functions/kernelFunction.js';
+import { checksumTasks } from './checksumTasks.js';
+import { evaluateTasks } from './evaluateTasks.js';
 import { factorTasks } from './factorTasks.js';
+import { mirrorTasks } from './mirrorTasks.js';
+import { preconditionTasks } from './preconditionTasks.js';
 import { productTasks } from './productTasks.js';
 import { rowStepTasks } from './rowStepTasks.js';
+import { tileFactorTasks } from './tileFactorTasks.js';
 
 /** What every thread of a kernel job is told at its start. Plain data. */
 export interface TaskSetup {
@@ -18,6 +23,16 @@ export interface TaskSetup {
 }
 
 /** The tasks of kernel jobs, one table for each folder that has any. */
-export function kernelTasks(environment: ThreadEnvironment, _setup: TaskSetup): TaskTable {
-  return { ...productTasks(environment), ...factorTasks(environment), ...rowStepTasks(environment) };
+export function kernelTasks(environment: ThreadEnvironment, setup: TaskSetup): TaskTable {
+  const { evaluation } = setup;
+  return {
+    ...checksumTasks(environment),
+    ...factorTasks(environment),
+    ...mirrorTasks(environment),
+    ...preconditionTasks(environment),
+    ...productTasks(environment),
+    ...rowStepTasks(environment),
+    ...tileFactorTasks(environment),
+    ...(evaluation === undefined ? {} : evaluateTasks(environment, evaluation)),
+  };
 }

@@ -21,9 +21,11 @@ export function editDistance(a: string, b: string): number {
 export function nearest(word: string, candidates: readonly string[]): string | undefined {
   let best: string | undefined;
   let bestDistance = Math.max(1, Math.floor(word.length / 3)) + 1;
+  const written = word.toLowerCase();
   for (const candidate of candidates) {
-    const starts = word.length >= 3 && candidate.startsWith(word);
-    const distance = starts ? 1 : editDistance(word.toLowerCase(), candidate);
+    const name = candidate.toLowerCase();
+    const starts = written.length >= 3 && name.startsWith(written);
+    const distance = starts ? 1 : editDistance(written, name);
     if (distance < bestDistance) {
       best = candidate;
       bestDistance = distance;

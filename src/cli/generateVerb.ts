@@ -1,0 +1,75 @@
+import { kernelName } from '../kernel/functions/kernelName.js';
+import { KernelReporter } from '../run/kernelReporter.js';
+import { generateText, THREAD_ALLOWANCE } from '../run/kernelSummary.js';
+import { ProgressReporter } from '../run/progressReporter.js';
+import { HEAP_ALLOWANCE } from '../run/summary.js';
+import type { CommandContext } from './commandContext.js';
+import { generateOptions, uselessKernelOptions } from './kernelSettings.js';
+import { openTrainingData } from './openData.js';
+import type { Arguments } from './parseArguments.js';
+
+/** `mlml generate`: stores the kernel of a data set; the memId is the last line. */
+export async function generateVerb(context: CommandContext, given: Arguments): Promise<void> {
+  const { services, clock, signal } = context;
+  const options = generateOptions(given);
+  const jobs = await services.kernels();
+  const baselineBytes = context.residentBytes();
+  const reporter = new ProgressReporter({
+    stream: context.stderr,
+    quiet: given.flag('quiet') ?? false,
+    clock,
+    memory: () => ({
+      usedBytes: context.residentBytes() - baselineBytes,
+      allowedBytes: options.bufferBytes + HEAP_ALLOWANCE + (options.nthreads - 1) * THREAD_ALLOWANCE,
+    }),
+  });
+  for (const warning of uselessKernelOptions('generate', given)) reporter.warn(warning);
+  try {
+    const dataset = await openTrainingData(context, 'generate', given, reporter);
+    try {
+      const { name, task } = dataset.description;
+      const kernelReporter = new KernelReporter(reporter, {
+        kernelName,
+        classification: task === 'classification',
+        regularizations: [],
+        notes: false,
+      });
+      const result = await jobs.generateKernel(dataset, options, {
+        storage: services.storage,
+        scratchFolder: options.kernels,
+        signal,
+        onEvent: (event) => kernelReporter.event(event),
+      });
+      reporter.end();
+      const { memId, folder, kernel, n, dtype, tileSize, tiles, tilesMade, bytes } = result;
+      const { seconds, bytesRead, bytesWritten, plan } = result;
+      const summary = {
+        memId,
+        folder,
+        dataset: name,
+        kernel,
+        n,
+        dtype,
+        tileSize,
+        tiles,
+        tilesMade,
+        bytes,
+        seconds,
+        bytesRead,
+        bytesWritten,
+        bufferBytes: options.bufferBytes,
+        nthreads: options.nthreads,
+        plannedPeakBytes: plan.plannedPeakBytes,
+        peakRssBytes: context.peakBytes(),
+        baselineRssBytes: baselineBytes,
+      };
+      await context.stdout.write(
+        given.flag('json') ? `${JSON.stringify(summary)}\n` : generateText(summary, kernelName(kernel)),
+      );
+    } finally {
+      await dataset.close();
+    }
+  } finally {
+    reporter.end();
+  }
+}

@@ -1,0 +1,202 @@
+import { join } from 'node:path';
+import type { Dataset } from '../data/dataset.js';
+import { MlmlError } from '../errors.js';
+import type { Plan } from '../memory/plan.js';
+import { planFields } from '../run/planText.js';
+import { ProgressReporter } from '../run/progressReporter.js';
+import {
+  makeRunFolder,
+  RUN_VERSION,
+  type RunDescription,
+  type RunPaths,
+  removeUnfinished,
+  runsFolder,
+  writeRun,
+} from '../run/runFolder.js';
+import { RunLog } from '../run/runLog.js';
+import type { CommandContext } from './commandContext.js';
+import type { Arguments } from './parseArguments.js';
+import type { Services } from './services.js';
+import { version } from './version.js';
+
+/** A command line that trains. */
+export interface TrainingCommand {
+  readonly verb: string;
+  readonly given: Arguments;
+  /** The words after `mlml`. */
+  readonly words: readonly string[];
+}
+
+/** What a training job works with while it runs. */
+export interface TrainingRun {
+  readonly dataset: Dataset;
+  readonly paths: RunPaths;
+  readonly log: RunLog;
+  readonly reporter: ProgressReporter;
+  readonly scratchFolder: string;
+  readonly baselineBytes: number;
+}
+
+/** What linear and kernel training differ in. */
+export interface TrainingJob<Summary extends object> {
+  /** After defaults; kept in run.json. */
+  readonly options: { readonly seed: number };
+  /** Bytes it may take beyond what the process has when it starts. */
+  readonly allowedBytes: number;
+  /** Options that were given and change nothing, a sentence each. */
+  readonly warnings: readonly string[];
+  /** Default: beside the run. */
+  readonly scratch: string | undefined;
+  /** Keeps a CSV log. */
+  readonly csv: boolean;
+  /** Killed, it goes on when the same command is given again. */
+  readonly resumable: boolean;
+  open(reporter: ProgressReporter): Promise<Dataset>;
+  plan(dataset: Dataset, scratchFolder: string): Plan | Promise<Plan>;
+  /** Trains and saves the model at `run.paths.model`. */
+  work(run: TrainingRun): Promise<Summary>;
+  /** The result in words. */
+  text(summary: Summary, csv: string | undefined): string;
+}
+
+/**
+ * Trains a model and leaves a run folder. `prepare` loads all that the job needs: what comes after it counts as the
+ * job's memory.
+ */
+export async function runTraining<Summary extends object>(
+  context: CommandContext,
+  command: TrainingCommand,
+  prepare: () => Promise<TrainingJob<Summary>>,
+): Promise<void> {
+  const { services } = context;
+  const { given } = command;
+  const out = given.text('out');
+  const refuse = () =>
+    new MlmlError('MLML_EXISTS', `${out}: exists already; remove it or give another --out`);
+  const occupied = out !== undefined && (await services.storage.status(out)) !== undefined;
+  if (occupied && given.kind === 'linear') throw refuse();
+  const job = await prepare();
+  if (occupied) {
+    const removed = job.resumable && (await removeUnfinished(services.storage, out, command.words, isAlive));
+    if (!removed) throw refuse();
+  }
+  await loadReaders(services, given);
+  const baselineBytes = context.residentBytes();
+  const reporter = new ProgressReporter({
+    stream: context.stderr,
+    quiet: given.flag('quiet') ?? false,
+    clock: context.clock,
+    memory: () => ({
+      usedBytes: context.residentBytes() - baselineBytes,
+      allowedBytes: job.allowedBytes,
+    }),
+  });
+  for (const warning of job.warnings) reporter.warn(warning);
+  try {
+    const dataset = await job.open(reporter);
+    try {
+      const { summary, csv } = await runInFolder(context, command, job, { dataset, reporter, baselineBytes });
+      reporter.end();
+      await context.stdout.write(
+        given.flag('json') ? `${JSON.stringify(summary)}\n` : job.text(summary, csv),
+      );
+    } finally {
+      await dataset.close();
+    }
+  } finally {
+    reporter.end();
+  }
+}
+
+/** Whether a process runs; one with the number of this process died before it. */
+function isAlive(pid: number): boolean {
+  if (pid === process.pid) return false;
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code !== 'ESRCH';
+  }
+}
+
+/** Loads the readers of original files if this run will need them: a name that has not been imported yet. */
+async function loadReaders(services: Services, given: Arguments): Promise<void> {
+  const { datasetFolder } = await services.importing();
+  const source = given.positionals[0];
+  if (source === undefined) return;
+  const folder = await datasetFolder(services.storage, source, given.text('data-dir'), given.number('n'));
+  for (const path of [source, folder]) {
+    if ((await services.storage.status(join(path, 'dataset.json'))) !== undefined) return;
+  }
+  await services.readers();
+}
+
+/** Does the job, keeping `run.json` true at every moment. */
+async function runInFolder<Summary extends object>(
+  context: CommandContext,
+  { verb, given, words }: TrainingCommand,
+  job: TrainingJob<Summary>,
+  state: Pick<TrainingRun, 'dataset' | 'reporter' | 'baselineBytes'>,
+): Promise<{ summary: Summary; csv: string | undefined }> {
+  const { storage } = context.services;
+  const { description, path } = state.dataset;
+  const out = given.text('out');
+  // Beside the run, not in it: the next run there finds, or removes, what a killed one left.
+  const scratchFolder = job.scratch ?? runsFolder(out);
+  // Before anything is made: a budget that is too small leaves no trace.
+  const plan = await job.plan(state.dataset, scratchFolder);
+  const started = context.now();
+  const paths = await makeRunFolder(storage, verb, started, out);
+  const csv = job.csv ? paths.csv : undefined;
+  const run: RunDescription = {
+    format: 'mlml-run',
+    version: RUN_VERSION,
+    status: 'running',
+    verb,
+    command: words,
+    options: job.options,
+    seed: job.options.seed,
+    versions: { mlml: version, node: process.version, platform: `${process.platform}-${process.arch}` },
+    dataset: {
+      name: description.name,
+      path,
+      fingerprint: description.fingerprint,
+      task: description.task,
+      n: description.parts.train.n,
+      nt: description.parts.test.n,
+      d: description.d,
+      k: description.k,
+      dtype: description.dtype,
+    },
+    plan: planFields(plan),
+    started: started.toISOString(),
+    pid: process.pid,
+    ...(csv === undefined ? {} : { log: csv }),
+  };
+  await writeRun(storage, paths, run);
+  const log = await RunLog.create(storage, paths, {
+    csv: csv !== undefined,
+    clock: context.clock,
+    memory: context.residentBytes,
+  });
+  const ended = () => ({ ended: context.now().toISOString() });
+  try {
+    log.record({ type: 'start', verb, dataset: description.name, command: words });
+    const summary = await job.work({ ...state, paths, log, scratchFolder });
+    log.record({ type: 'end', status: 'done' });
+    await log.close();
+    await writeRun(storage, paths, { ...run, ...ended(), status: 'done', result: summary });
+    return { summary, csv };
+  } catch (error) {
+    const code = error instanceof MlmlError ? error.code : 'MLML_INTERNAL';
+    const message = error instanceof Error ? error.message : String(error);
+    // The first failure is the one to tell; a disk that takes no more may refuse these too.
+    try {
+      log.record({ type: 'end', status: 'failed', error: code });
+    } catch {}
+    await log.close().catch(() => {});
+    const failed: RunDescription = { ...run, ...ended(), status: 'failed', error: { code, message } };
+    await writeRun(storage, paths, failed).catch(() => {});
+    throw error;
+  }
+}

@@ -1,0 +1,214 @@
+import { dtypeBytes } from '../../arithmetic/dtype.js';
+import type { WorkType } from '../../arithmetic/epilogue.js';
+import { MlmlError } from '../../errors.js';
+import type { RowGeometry } from './blockEvaluator.js';
+import type { KernelFunction, TileDtype } from './kernelFunction.js';
+import { kernelName } from './kernelName.js';
+
+/** What a kernel function is a function of. */
+export type Measure = 'distance' | 'product' | 'l1' | 'chi2' | 'custom';
+/** A kernel that is no combination of others and compares rows. */
+export type LeafKernel = Exclude<
+  KernelFunction,
+  { readonly kind: 'sum' | 'product' | 'scale' | 'precomputed' }
+>;
+
+/**
+ * One packing of the rows of a block.
+ * bytes: as stored, for exact integer products. products: scaled rows, in panels for products.
+ * rows: scaled rows, one after another, with zeros up to whole vectors, for sums over pairs of features.
+ * bare: the same without zeros behind.
+ */
+export interface Packing {
+  readonly form: 'bytes' | 'products' | 'rows' | 'bare';
+  readonly element: WorkType;
+  /** Less the mean of the features. */
+  readonly centred: boolean;
+  /** Features below 0 count as 0. */
+  readonly positive: boolean;
+}
+
+/** How a kernel is evaluated: the number type of its planes, and how each measure's rows are packed. */
+export interface EvaluationPlan {
+  readonly work: WorkType;
+  readonly packings: readonly Packing[];
+  readonly packingOf: ReadonlyMap<Measure, Packing>;
+}
+
+/** Beyond it, integer squared distances of bytes would not be below 2^31. */
+const MOST_BYTE_FEATURES = Math.floor((2 ** 31 - 1) / 255 ** 2);
+/** Features are kept within these bounds, so that squared distances are finite. */
+export const largestFeature: Readonly<Record<WorkType, number>> = { float32: 1e15, float64: 1e140 };
+const largestEntry: Readonly<Record<TileDtype, number>> = {
+  float16: 65504,
+  float32: 2 ** 127,
+  float64: 1e300,
+};
+
+/** All leaves, from left to right. */
+export function leavesOf(kernel: KernelFunction): LeafKernel[] {
+  switch (kernel.kind) {
+    case 'sum':
+      return kernel.terms.flatMap(leavesOf);
+    case 'product':
+      return kernel.factors.flatMap(leavesOf);
+    case 'scale':
+      return leavesOf(kernel.of);
+    case 'precomputed':
+      throw new MlmlError(
+        'MLML_USAGE',
+        '--kernel=precomputed: there are no rows to compare; choose a kernel function',
+      );
+    default:
+      return [kernel];
+  }
+}
+
+export function measureOf(kernel: LeafKernel): Measure {
+  switch (kernel.kind) {
+    case 'rbf':
+    case 'laplacian':
+    case 'matern':
+      return 'distance';
+    case 'laplacian_l1':
+      return 'l1';
+    case 'chi2':
+      return 'chi2';
+    case 'custom':
+      return 'custom';
+    default:
+      return 'product';
+  }
+}
+
+/**
+ * Plans the evaluation of a kernel on rows; `MLML_USAGE` when it has no evaluator or its entries do not fit the dtype.
+ *
+ * Products are exact integers where the stored rows are bytes that one common factor scales (for kernels of products:
+ * that nothing is added to). Otherwise rows become floats, or doubles when `needsDoubles`.
+ */
+export function planEvaluation(
+  kernel: KernelFunction,
+  geometry: RowGeometry,
+  dtype: TileDtype,
+): EvaluationPlan {
+  const leaves = leavesOf(kernel);
+  const bound = largestValue(kernel, geometry);
+  if (!(bound <= largestEntry[dtype])) {
+    throw new MlmlError(
+      'MLML_USAGE',
+      `kernel ${kernelName(kernel)}: entries may reach ${bound.toPrecision(3)}, more than ${dtype} holds ` +
+        `(${largestEntry[dtype].toPrecision(3)}); use a wider --dtype, a smaller --gamma or another --scale`,
+    );
+  }
+  const doubles = dtype === 'float64' || leaves.some((leaf) => needsDoubles(leaf, geometry, dtype));
+  const work = doubles || bound > largestEntry.float32 ? 'float64' : 'float32';
+  const packings: Packing[] = [];
+  const packingOf = new Map<Measure, Packing>();
+  for (const measure of leaves.map(measureOf)) {
+    const wanted = packingFor(measure, geometry, work);
+    const same = packings.find((packing) => samePacking(packing, wanted));
+    if (same === undefined) packings.push(wanted);
+    packingOf.set(measure, same ?? wanted);
+  }
+  return { work, packings, packingOf };
+}
+
+function samePacking(a: Packing, b: Packing): boolean {
+  return a.form === b.form && a.element === b.element && a.centred === b.centred && a.positive === b.positive;
+}
+
+function packingFor(measure: Measure, geometry: RowGeometry, work: WorkType): Packing {
+  const plain = { element: work, centred: false, positive: false } as const;
+  if (exactProducts(measure, geometry)) return { ...plain, form: 'bytes' };
+  switch (measure) {
+    case 'distance':
+      return { ...plain, form: 'products', centred: true };
+    case 'product':
+      return { ...plain, form: 'products' };
+    case 'l1':
+      return { ...plain, form: 'rows', centred: true };
+    case 'chi2':
+      return { ...plain, form: 'rows', positive: true };
+    case 'custom':
+      return { ...plain, form: 'bare', element: 'float64' };
+  }
+}
+
+function exactProducts(measure: Measure, { layout, multiply, add }: RowGeometry): boolean {
+  if (measure !== 'distance' && measure !== 'product') return false;
+  if (dtypeBytes[layout.dtype] !== 1 || layout.d > MOST_BYTE_FEATURES) return false;
+  if (!multiply.every((factor) => factor === multiply[0])) return false;
+  // What is added to both rows drops out of their distance.
+  return measure === 'distance' || add.every((term) => term === 0);
+}
+
+/** Largest error of an entry through float32 rows that is let pass. */
+const visible = { float16: 2 ** -13, float32: 2 ** -18 } as const;
+
+/**
+ * Whether the roundings of float32 products would show in tiles of the dtype. Two centred rows of norm R have a squared
+ * distance that is off by about 2·2^−24·R²; the kernel's slope makes that an error of its entries:
+ *
+ *   rbf          R²/(2ℓ²)·2^−23             matern 3/2, 5/2   3R²/(2ℓ²)·2^−23, 5R²/(6ℓ²)·2^−23
+ *   laplacian, matern ½   R/ℓ·√(2^−23), at the smallest distances, where the root is steepest
+ *   sigmoid      γR²·2^−24, R the norm without centring
+ *   laplacian_l1, chi2    γ·√d·R·2^−23
+ *
+ * Integer products have none of it. The tangent kernel's slope has no bound at equal rows: always in doubles.
+ */
+function needsDoubles(kernel: LeafKernel, geometry: RowGeometry, dtype: TileDtype): boolean {
+  if (dtype === 'float64' || kernel.kind === 'arc_cosine' || kernel.kind === 'ntk') return true;
+  if (exactProducts(measureOf(kernel), geometry)) return false;
+  const { maxNorm, maxCentredNorm: radius, layout } = geometry;
+  if (Math.max(maxNorm, radius) > largestFeature.float32) return true;
+  const unit = 2 ** -23;
+  const error = () => {
+    switch (kernel.kind) {
+      case 'rbf':
+        return (unit * radius ** 2) / (2 * kernel.lengthscale ** 2);
+      case 'laplacian':
+        return (Math.sqrt(unit) * radius) / kernel.lengthscale;
+      case 'matern': {
+        const ratio = radius / kernel.lengthscale;
+        return kernel.nu === 0.5
+          ? Math.sqrt(unit) * ratio
+          : (kernel.nu === 1.5 ? 3 / 2 : 5 / 6) * unit * ratio ** 2;
+      }
+      case 'sigmoid':
+        return (unit / 2) * kernel.gamma * maxNorm ** 2;
+      case 'laplacian_l1':
+        return unit * kernel.gamma * Math.sqrt(layout.d) * radius;
+      case 'chi2':
+        return unit * kernel.gamma * Math.sqrt(layout.d) * maxNorm;
+      default:
+        return 0;
+    }
+  };
+  return error() > visible[dtype];
+}
+
+/** Bound on |k(x, y)| over the training rows; a custom function counts as 0. */
+function largestValue(kernel: KernelFunction, geometry: RowGeometry): number {
+  const square = geometry.maxNorm ** 2;
+  switch (kernel.kind) {
+    case 'linear':
+    case 'arc_cosine':
+      return square;
+    case 'ntk':
+      return (kernel.depth + 1) * square;
+    case 'polynomial':
+      return (kernel.gamma * square + Math.abs(kernel.coef0)) ** kernel.degree;
+    case 'sum':
+      return kernel.terms.reduce((sum, term) => sum + largestValue(term, geometry), 0);
+    case 'product':
+      return kernel.factors.reduce((product, factor) => product * largestValue(factor, geometry), 1);
+    case 'scale':
+      return kernel.factor * largestValue(kernel.of, geometry);
+    case 'custom':
+    case 'precomputed':
+      return 0;
+    default:
+      return 1;
+  }
+}

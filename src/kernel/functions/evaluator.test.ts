@@ -1,0 +1,371 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { evaluateKernel, geometryOf, type Sample, scaledRows } from '../../../test/support/evaluateKernel.js';
+import { referenceKernel } from '../../../test/support/referenceKernel.js';
+import type { Dtype } from '../../arithmetic/dtype.js';
+import { halfToNumber, numberToHalf } from '../../arithmetic/dtype.js';
+import { type KernelBuild, loadKernels } from '../../arithmetic/kernels.js';
+import { rowLayout } from '../../data/rowLayout.js';
+import { MlmlError } from '../../errors.js';
+import { Arena } from '../../memory/arena.js';
+import { Random } from '../../memory/random.js';
+import { OneThread } from '../../threads/oneThread.js';
+import { THREAD_SCRATCH_BYTES } from '../../threads/threads.js';
+import { kernelTasks } from '../tasks/tasks.js';
+import { customKernel } from './customKernel.js';
+import { planEvaluation } from './evaluationPlan.js';
+import { createEvaluator, EVALUATION_REGION, evaluatorRegions } from './evaluator.js';
+import type { KernelFunction, TileDtype } from './kernelFunction.js';
+import { kernelName } from './kernelName.js';
+
+const builds: KernelBuild[] = ['plain', 'simd', 'relaxed'];
+const dtypes: TileDtype[] = ['float16', 'float32', 'float64'];
+
+/**
+ * Errors let pass, relative to the larger of 1 and the largest entry: what `planEvaluation` lets float32 rows do, and
+ * half a unit in the last place of the tile.
+ */
+const tolerance = { float16: 2 ** -11 + 2 ** -13, float32: 2 ** -18, float64: 1e-12 } as const;
+
+/** Rows with duplicates, a zero row, near and far points, one huge feature. */
+function sample(dtype: Dtype, d: number, n: number, scaled: 'unit' | 'uneven', seed = 1): Sample {
+  const random = Random.of(seed, d, n);
+  const byte = dtype === 'uint8' || dtype === 'int8';
+  const draw = () => (byte ? random.below(120) : random.uniform());
+  const rows = Array.from({ length: n }, () => Array.from({ length: d }, draw));
+  rows[1] = [...rows[0]!];
+  rows[2] = rows[2]!.map(() => 0);
+  rows[3] = rows[0]!.map((x, j) => (j === 0 ? x + (byte ? 1 : 2 ** -8) : x));
+  rows[4]![d - 1] = byte ? 127 : 20;
+  rows[n - 1] = [...rows[0]!];
+  const factor = byte ? 1 / 255 : 1;
+  const multiply = new Float64Array(d).map((_, j) =>
+    scaled === 'unit' ? factor : factor * (1 + (j % 3) / 2),
+  );
+  const add = new Float64Array(d).map((_, j) => (scaled === 'unit' ? 0 : (j % 5) / 8));
+  return { layout: rowLayout(d, dtype), rows, multiply, add };
+}
+
+const scale = (d: number) => Math.sqrt(d) / 2;
+const kernelsOf = (d: number): KernelFunction[] => [
+  { kind: 'rbf', lengthscale: scale(d) },
+  { kind: 'laplacian', lengthscale: scale(d) },
+  { kind: 'laplacian_l1', gamma: 1 / d },
+  { kind: 'matern', nu: 0.5, lengthscale: scale(d) },
+  { kind: 'matern', nu: 1.5, lengthscale: scale(d) },
+  { kind: 'matern', nu: 2.5, lengthscale: scale(d) },
+  { kind: 'polynomial', gamma: 1 / d, coef0: 1, degree: 3 },
+  { kind: 'polynomial', gamma: 1 / d, coef0: -0.5, degree: 2 },
+  { kind: 'linear' },
+  { kind: 'cosine' },
+  { kind: 'sigmoid', gamma: 1 / d, coef0: -0.3 },
+  { kind: 'chi2', gamma: 1 / d },
+  { kind: 'arc_cosine', depth: 1 },
+  { kind: 'arc_cosine', depth: 3 },
+  { kind: 'ntk', depth: 2 },
+];
+
+/** Compares a block with the reference; nothing outside it may have been written. */
+function check(
+  kernel: KernelFunction,
+  rows: Sample,
+  dtype: TileDtype,
+  build: KernelBuild,
+  split: number,
+): void {
+  const name = `${kernelName(kernel)} of ${rows.layout.d} ${rows.layout.dtype}, ${dtype} ${build}`;
+  const vectors = scaledRows(rows);
+  const { entries, diagonal, margin } = evaluateKernel(kernel, rows, dtype, build, split);
+  const wanted = vectors.slice(0, split).map((x) => vectors.map((y) => referenceKernel(kernel, x, y)));
+  const size = Math.max(1, ...wanted.flat().map(Math.abs));
+  for (let i = 0; i < split; i++) {
+    for (let j = 0; j < vectors.length; j++) {
+      const error = Math.abs(entries[i]![j]! - wanted[i]![j]!) / size;
+      assert.ok(error <= tolerance[dtype], `${name}: (${i}, ${j}) ${entries[i]![j]} is not ${wanted[i]![j]}`);
+    }
+    assert.equal(diagonal[i], entries[i]![i], `${name}: diagonal ${i}`);
+  }
+  assert.ok(margin.every(Number.isNaN), `${name}: wrote outside the block`);
+  const transposed = evaluateKernel(kernel, rows, dtype, build, split, true).entries;
+  const turned = entries[0]!.map((_, j) => entries.map((row) => row[j]));
+  assert.deepEqual(transposed, turned, `${name}: is not symmetric`);
+}
+
+describe('every kernel equals its formula and is symmetric to the bit', () => {
+  for (const build of builds) {
+    for (const dtype of dtypes) {
+      test(`${build}, ${dtype}`, () => {
+        const cases = [
+          sample('uint8', 33, 41, 'unit'),
+          sample('uint8', 20, 19, 'uneven'),
+          sample('float32', 37, 23, 'unit'),
+        ];
+        for (const rows of cases)
+          for (const kernel of kernelsOf(rows.layout.d)) check(kernel, rows, dtype, build, 18);
+      });
+    }
+  }
+});
+
+describe('odd sizes and number types of rows', () => {
+  for (const build of builds) {
+    test(build, () => {
+      const some = (d: number) =>
+        kernelsOf(d).filter(({ kind }) => ['rbf', 'polynomial', 'laplacian_l1'].includes(kind));
+      for (const dtype of ['int8', 'int16', 'float16', 'float32', 'float64'] as const) {
+        for (const d of [1, 3, 16]) {
+          for (const kernel of some(d)) check(kernel, sample(dtype, d, 6, 'unit'), 'float32', build, 5);
+        }
+      }
+      for (const n of [5, 16, 17, 35]) {
+        for (const kernel of some(7))
+          check(kernel, sample('uint8', 7, n, 'unit'), 'float16', build, Math.min(n, 33));
+      }
+    });
+  }
+
+  test('more columns than a plane has, and features in several chunks', () => {
+    for (const build of ['simd', 'relaxed'] as const) {
+      for (const dtype of ['float32', 'float64'] as const) {
+        check({ kind: 'rbf', lengthscale: 1 }, sample('float32', 3, 530, 'unit'), dtype, build, 40);
+        check({ kind: 'rbf', lengthscale: 20 }, sample('uint8', 2600, 18, 'uneven'), dtype, build, 17);
+        check(
+          { kind: 'polynomial', gamma: 1 / 2100, coef0: 0, degree: 5 },
+          sample('float64', 2100, 18, 'uneven'),
+          dtype,
+          build,
+          17,
+        );
+      }
+    }
+  });
+});
+
+test('random sums, products and multiples of kernels', () => {
+  const random = Random.of(7);
+  const tree = (depth: number): KernelFunction => {
+    const leaves = kernelsOf(9);
+    const kind = depth === 0 ? 3 : random.below(4);
+    const parts = () => Array.from({ length: 2 + random.below(2) }, () => tree(depth - 1));
+    if (kind === 0) return { kind: 'sum', terms: parts() };
+    if (kind === 1) return { kind: 'product', factors: parts() };
+    if (kind === 2) return { kind: 'scale', factor: 0.25 + random.uniform(), of: tree(depth - 1) };
+    return leaves[random.below(leaves.length)]!;
+  };
+  for (let round = 0; round < 60; round++) {
+    const rows = sample(round % 2 === 0 ? 'uint8' : 'float32', 9, 20, 'unit', round);
+    const [dtype, build] = [round % 3 === 0 ? 'float64' : 'float32', builds[round % builds.length]!] as const;
+    check(tree(3), rows, dtype, build, 17);
+  }
+});
+
+test('distances of bytes are exact: float64 tiles are the exponential of whole numbers', () => {
+  const d = 800;
+  const random = Random.of(3);
+  const rows = Array.from({ length: 20 }, () => Array.from({ length: d }, () => random.below(256)));
+  rows[0] = rows[0]!.map(() => 255);
+  rows[1] = rows[1]!.map(() => 0);
+  const ones = new Float64Array(d).fill(1);
+  const bytes: Sample = { layout: rowLayout(d, 'uint8'), rows, multiply: ones, add: new Float64Array(d) };
+  // exp(−D/2ℓ²) near 1 and 2ℓ² a power of two: the distance can be read back.
+  const kernel = { kind: 'rbf', lengthscale: 2 ** 20 } as const;
+  for (const build of builds) {
+    const { entries } = evaluateKernel(kernel, bytes, 'float64', build, 20);
+    for (let i = 0; i < 20; i++) {
+      for (let j = 0; j < 20; j++) {
+        const square = rows[i]!.reduce((sum, x, f) => sum + (x - rows[j]![f]!) ** 2, 0);
+        assert.equal(Math.round(Math.abs(Math.log(entries[i]![j]!)) * 2 ** 41), square);
+      }
+    }
+    assert.equal(entries[7]![7], 1);
+  }
+});
+
+test('rows that are equal have distance 0 and a cosine of 1; far rows give 0, a zero row a cosine of 0', () => {
+  const rows = sample('float32', 50, 20, 'uneven');
+  const far: Sample = { ...rows, rows: rows.rows.map((row, i) => (i === 5 ? row.map(() => -3e38) : row)) };
+  for (const build of builds) {
+    for (const dtype of dtypes) {
+      for (const kernel of kernelsOf(50).slice(0, 6)) {
+        const { entries } = evaluateKernel(kernel, far, dtype, build, 20);
+        assert.equal(entries[0]![1], 1, kernelName(kernel));
+        assert.equal(entries[0]![19], 1, kernelName(kernel));
+        assert.deepEqual(
+          entries[5]!.map((x, j) => (j === 5 ? 1 - x : x)),
+          new Array(20).fill(0),
+          kernelName(kernel),
+        );
+      }
+      const cosines = evaluateKernel(
+        { kind: 'cosine' },
+        sample('float32', 50, 20, 'unit'),
+        dtype,
+        build,
+        3,
+      ).entries;
+      assert.deepEqual(cosines[2], new Array(20).fill(0));
+    }
+  }
+});
+
+test('float16 entries are the nearest halves', () => {
+  const rows = sample('uint8', 40, 30, 'unit');
+  for (const build of ['simd', 'relaxed'] as const) {
+    // Some of these are below 2^−14, where halves have fewer digits.
+    for (const lengthscale of [0.1, 0.5, 3]) {
+      const kernel = { kind: 'rbf', lengthscale } as const;
+      const half = evaluateKernel(kernel, rows, 'float16', build, 20).entries.flat();
+      const float = evaluateKernel(kernel, rows, 'float32', build, 20).entries.flat();
+      assert.deepEqual(
+        half,
+        float.map((x) => halfToNumber(numberToHalf(x))),
+      );
+    }
+  }
+});
+
+test('the number type of the work follows the rounding that would show', () => {
+  const bytes = geometryOf(sample('uint8', 20, 20, 'unit'));
+  const floats = geometryOf(sample('float32', 20, 20, 'unit'));
+  const radius = floats.maxCentredNorm;
+  const workOf = (kernel: KernelFunction, geometry = floats, dtype: TileDtype = 'float32') => {
+    const { work, packings } = planEvaluation(kernel, geometry, dtype);
+    return `${packings.map(({ form }) => form).join('+')} ${work}`;
+  };
+  assert.equal(workOf({ kind: 'rbf', lengthscale: 0.01 }, bytes), 'bytes float32');
+  assert.equal(workOf({ kind: 'rbf', lengthscale: 0.01 }, bytes, 'float64'), 'bytes float64');
+  assert.equal(workOf({ kind: 'rbf', lengthscale: radius / 7.9 }), 'products float32');
+  assert.equal(workOf({ kind: 'rbf', lengthscale: radius / 8.1 }), 'products float64');
+  assert.equal(workOf({ kind: 'rbf', lengthscale: radius / 8.1 }, floats, 'float16'), 'products float32');
+  assert.equal(workOf({ kind: 'laplacian', lengthscale: 1 }), 'products float64');
+  assert.equal(workOf({ kind: 'ntk', depth: 1 }, bytes), 'bytes float64');
+  const both: KernelFunction = {
+    kind: 'sum',
+    terms: [{ kind: 'rbf', lengthscale: radius }, { kind: 'linear' }],
+  };
+  assert.equal(workOf(both), 'products+products float32');
+  assert.equal(workOf(both, bytes), 'bytes float32');
+});
+
+test('custom functions are evaluated, alone and in combinations', () => {
+  const kernel = customKernel('test.quadratic', (x, y, rows, columns, d, target) => {
+    for (let r = 0; r < rows; r++) {
+      for (let c = 0; c < columns; c++) {
+        let sum = 0;
+        for (let j = 0; j < d; j++) sum += x[r * d + j]! * y[c * d + j]!;
+        target[r * columns + c] = (sum + 1) ** 2;
+      }
+    }
+  });
+  const same: KernelFunction = { kind: 'polynomial', gamma: 1, coef0: 1, degree: 2 };
+  const rbf: KernelFunction = { kind: 'rbf', lengthscale: 2 };
+  for (const dtype of ['uint8', 'float32'] as const) {
+    const rows = sample(dtype, 5, 37, 'unit');
+    for (const of of [
+      (k: KernelFunction) => k,
+      (k: KernelFunction): KernelFunction => ({ kind: 'product', factors: [rbf, k] }),
+    ]) {
+      const found = evaluateKernel(of(kernel), rows, 'float64', 'simd', 33).entries.flat();
+      const wanted = evaluateKernel(of(same), rows, 'float64', 'simd', 33).entries.flat();
+      const size = Math.max(...wanted);
+      for (const [i, x] of found.entries()) assert.ok(Math.abs(x - wanted[i]!) <= 1e-12 * size);
+    }
+  }
+});
+
+test('a NaN of a custom function is not hidden', () => {
+  const kernel = customKernel('test.nan', (_x, _y, _rows, _columns, _d, target) => target.fill(NaN));
+  for (const dtype of dtypes) {
+    const { entries } = evaluateKernel(kernel, sample('float32', 3, 12, 'unit'), dtype, 'simd', 11);
+    assert.ok(entries.flat().every(Number.isNaN), dtype);
+  }
+});
+
+test('kernels that cannot be evaluated are refused', () => {
+  const geometry = geometryOf(sample('float32', 5, 6, 'unit'));
+  const refused = (kernel: KernelFunction, pattern: RegExp, dtype: TileDtype = 'float32') =>
+    assert.throws(
+      () => evaluatorRegions(kernel, geometry, dtype),
+      (error) => error instanceof MlmlError && error.code === 'MLML_USAGE' && pattern.test(error.message),
+    );
+  refused({ kind: 'precomputed' }, /no rows to compare/);
+  refused({ kind: 'custom', name: 'nobody' }, /custom:nobody is not known in this process/);
+  const cubic: KernelFunction = { kind: 'polynomial', gamma: 1, coef0: 1, degree: 3 };
+  refused(cubic, /entries may reach .* more than float16 holds/, 'float16');
+  let deep: KernelFunction = { kind: 'linear' };
+  for (let i = 0; i < 200; i++) deep = { kind: 'sum', terms: [{ kind: 'cosine' }, deep] };
+  refused(deep, /nested 201 deep/);
+});
+
+test('entries beyond the largest number of a tile become it', () => {
+  // Rows met later may be larger than those the evaluation was planned for.
+  const rows = sample('float32', 4, 8, 'unit');
+  const geometry = { ...geometryOf(rows), maxNorm: 1 };
+  const layout = rows.layout;
+  for (const build of builds) {
+    const arena = new Arena([
+      { name: 'scratch', bytes: THREAD_SCRATCH_BYTES },
+      { name: EVALUATION_REGION, bytes: 4096 },
+      { name: 'rows', bytes: 2 * layout.rowBytes },
+      { name: 'block', bytes: 1 << 14 },
+      { name: 'tile', bytes: 64 },
+    ]);
+    arena.float32('rows').set([300, 300, 300, 300, 0, -300, -300, -300, -300, 0]);
+    const environment = {
+      kernels: loadKernels(arena.memory, build),
+      buffer: arena.buffer,
+      thread: 0,
+      scratch: arena.address('scratch'),
+    };
+    const constants = arena.address(EVALUATION_REGION);
+    const evaluator = createEvaluator({ kind: 'linear' }, geometry, 'float16', environment, constants);
+    const [block, tile] = [arena.address('block'), arena.address('tile')];
+    evaluator.pack(arena.address('rows'), 2, block, 16, 0);
+    evaluator.evaluate(block, 16, 0, 2, block, 16, 0, 2, tile, 2);
+    const entries = [...new Uint16Array(arena.buffer, tile, 4)].map(halfToNumber);
+    assert.deepEqual(entries, [65504, -65504, -65504, 65504]);
+  }
+});
+
+test('the tasks packRows and evaluateBlock take the arguments of pack and evaluate', () => {
+  const rows = sample('uint8', 6, 10, 'unit');
+  const geometry = geometryOf(rows);
+  const kernel = { kind: 'rbf', lengthscale: 0.5 } as const;
+  const arena = new Arena([
+    { name: 'scratch', bytes: THREAD_SCRATCH_BYTES },
+    ...evaluatorRegions(kernel, geometry, 'float32'),
+    { name: 'rows', bytes: 10 * rows.layout.rowBytes },
+    { name: 'block', bytes: 1 << 14 },
+    { name: 'tile', bytes: 400 },
+  ]);
+  for (const [i, row] of rows.rows.entries()) arena.uint8('rows').set(row, i * rows.layout.rowBytes);
+  const environment = {
+    kernels: loadKernels(arena.memory),
+    buffer: arena.buffer,
+    thread: 0,
+    scratch: arena.address('scratch'),
+  };
+  const constants = arena.address(EVALUATION_REGION);
+  const evaluation = { kernel, geometry, dtype: 'float32' as const, constants };
+  const threads = new OneThread(kernelTasks(environment, { evaluation }));
+  const [block, tile] = [arena.address('block'), arena.address('tile')];
+  threads.add('packRows', arena.address('rows'), 10, block, 16, 0);
+  threads.add('evaluateBlock', block, 16, 0, 10, block, 16, 0, 10, tile, 10);
+  threads.run();
+  const wanted = evaluateKernel(kernel, rows, 'float32', 'simd', 10).entries.flat();
+  for (const [i, x] of arena.float32('tile').entries()) assert.ok(Math.abs(x - wanted[i]!) < 1e-6);
+});
+
+test('other threads have no tasks for a custom kernel', () => {
+  const kernel = { kind: 'custom', name: 'known.elsewhere' } as const;
+  const geometry = geometryOf(sample('float32', 3, 6, 'unit'));
+  const arena = new Arena([{ name: 'scratch', bytes: THREAD_SCRATCH_BYTES }]);
+  const environment = {
+    kernels: loadKernels(arena.memory, 'plain'),
+    buffer: arena.buffer,
+    thread: 1,
+    scratch: arena.address('scratch'),
+  };
+  const evaluation = { kernel, geometry, dtype: 'float32' as const, constants: 0 };
+  assert.equal(kernelTasks(environment, { evaluation })['evaluateBlock'], undefined);
+});

@@ -1,0 +1,92 @@
+import { dtypeBytes } from '../../arithmetic/dtype.js';
+import type { RowLayout } from '../../data/rowLayout.js';
+import { alignUp, budgetTooSmall, layOut, type Region } from '../../memory/plan.js';
+import type { TileDtype } from '../functions/kernelFunction.js';
+import { tileCount } from '../matrix/kernelMatrix.js';
+import { bandRows, LARGEST_TILE, planTiles, smallestTilePlan } from '../matrix/tilePlan.js';
+import { threadRegions } from '../startThreads.js';
+import { GENERATED_TILES } from './generateTiles.js';
+
+/** A tile takes at most this share of the budget, so that jobs of the same budget can hold several of the matrix. */
+const TILE_SHARE = 8;
+
+export interface GenerationSizes {
+  readonly n: number;
+  readonly layout: RowLayout;
+  readonly dtype: TileDtype;
+  readonly threads: number;
+  readonly budgetBytes: number;
+  /** Largest tile size; 0 lets the plan choose. */
+  readonly tile: number;
+  /** Bytes of a packed block of rows; see `BlockEvaluator`. */
+  readonly packedBytes: (capacity: number) => number;
+  /** Regions of the evaluation, and of the stored kernel for this tile size. */
+  readonly otherRegions: (tileSize: number) => readonly Region[];
+  /** Tiles finished before. Default 0. */
+  readonly tilesDone?: number;
+}
+
+export interface GenerationPlan {
+  readonly tileSize: number;
+  /** Tile rows of a band; goes to `generateTiles`. */
+  readonly band: number;
+  readonly regions: readonly Region[];
+  readonly plannedPeakBytes: number;
+  readonly bytesRead: number;
+  readonly bytesWritten: number;
+  readonly notes: readonly string[];
+}
+
+/**
+ * Tile size, regions and traffic of building a kernel on disk. Pure.
+ *
+ * @throws MlmlError `MLML_BUDGET_TOO_SMALL`, naming the smallest budget that works
+ */
+export function planGeneration(sizes: GenerationSizes): GenerationPlan {
+  const { n, layout, dtype, threads, budgetBytes, packedBytes, otherRegions } = sizes;
+  const fixed = (tileSize: number) => [...threadRegions(threads), ...otherRegions(tileSize)];
+  const tileSizes = {
+    n,
+    rowBytes: layout.rowBytes,
+    dtype,
+    packedBytes,
+    tiles: GENERATED_TILES,
+    order: 'bands' as const,
+    otherBytes: (tileSize: number) => layOut(fixed(tileSize)).totalBytes,
+  };
+  const largestByBudget = Math.floor(Math.sqrt(budgetBytes / TILE_SHARE / dtypeBytes[dtype]));
+  const largest = Math.min(sizes.tile === 0 ? LARGEST_TILE : sizes.tile, Math.max(64, largestByBudget));
+  const plan = planTiles({ ...tileSizes, largest }, budgetBytes);
+  if (plan.bytes > budgetBytes) {
+    const job = `generate on ${n} rows of ${layout.d} features with ${threads} threads`;
+    throw budgetTooSmall(job, smallestTilePlan({ ...tileSizes, largest }).bytes, budgetBytes);
+  }
+  const regions = [...fixed(plan.tileSize), ...plan.regions];
+  const tiles = tileCount(n, plan.tileSize);
+  const tileBytes = alignUp(plan.tileSize ** 2 * dtypeBytes[dtype], 4096);
+  const left = tiles - (sizes.tilesDone ?? 0);
+  return {
+    tileSize: plan.tileSize,
+    band: bandRows(plan.slots),
+    regions,
+    plannedPeakBytes: layOut(regions).totalBytes,
+    bytesRead: Math.ceil((plan.rowsRead * layout.rowBytes * left) / tiles),
+    bytesWritten: left * tileBytes,
+    notes: notes(sizes, plan, tiles),
+  };
+}
+
+function notes(
+  { n, threads }: GenerationSizes,
+  { tileSize, slots, rowsRead }: { tileSize: number; slots: number; rowsRead: number },
+  tiles: number,
+): string[] {
+  const times = (rowsRead / n).toFixed(1);
+  return [
+    `${tiles} tiles of ${tileSize} x ${tileSize} entries: the lower triangle of ${n} x ${n}`,
+    rowsRead === n
+      ? 'all rows stay in memory, packed for the kernel: each is read once'
+      : `${slots} blocks of ${tileSize} rows stay in memory; each row is read ${times} times on average`,
+    threads === 1 ? 'one thread' : `${threads} threads share each tile`,
+  ];
+}

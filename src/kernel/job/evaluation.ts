@@ -1,0 +1,57 @@
+import { loadKernels } from '../../arithmetic/kernels.js';
+import { Arena } from '../../memory/arena.js';
+import type { BlockEvaluator, RowGeometry } from '../functions/blockEvaluator.js';
+import { isCustom } from '../functions/customKernel.js';
+import { createEvaluator, EVALUATION_REGION, evaluatorRegions } from '../functions/evaluator.js';
+import type { KernelFunction, TileDtype } from '../functions/kernelFunction.js';
+import { mainEnvironment, startThreads, threadRegions } from '../startThreads.js';
+import type { Workspace } from '../workspace.js';
+
+/** A kernel function over rows of one geometry, with the number type its entries come in. */
+export interface Evaluation {
+  readonly kernel: KernelFunction;
+  readonly geometry: RowGeometry;
+  readonly dtype: TileDtype;
+}
+
+/** Entries that are used at once gain nothing from half the bytes: they are floats, or doubles where that was asked for. */
+export function computedDtype(dtype: TileDtype): TileDtype {
+  return dtype === 'float64' ? 'float64' : 'float32';
+}
+
+/** Threads that can evaluate it: functions of the caller run in his thread only. */
+export function evaluationThreads(kernel: KernelFunction, nthreads: number): number {
+  return isCustom(kernel) ? 1 : nthreads;
+}
+
+/** Regions of the threads and of the constants of the evaluation; the first of every layout of a job. */
+export function evaluationRegions(evaluation: Evaluation, threads: number) {
+  const { kernel, geometry, dtype } = evaluation;
+  return [...threadRegions(threads), ...evaluatorRegions(kernel, geometry, dtype)];
+}
+
+/** Bytes of packed blocks, for plans: known by an evaluator that is never used. */
+export function packedBytesOf({ kernel, geometry, dtype }: Evaluation): (capacity: number) => number {
+  const arena = new Arena(evaluationRegions({ kernel, geometry, dtype }, 1));
+  const environment = mainEnvironment(arena, loadKernels(arena.memory, 'plain'));
+  const evaluator = createEvaluator(kernel, geometry, dtype, environment, arena.address(EVALUATION_REGION));
+  return (capacity) => evaluator.packedBytes(capacity);
+}
+
+export interface EvaluatingWorkspace extends Workspace {
+  /** The main thread's. */
+  readonly evaluator: BlockEvaluator;
+}
+
+/** Threads over an arena that begins with `evaluationRegions`, told how to evaluate. */
+export async function startEvaluation(
+  arena: Arena,
+  { kernel, geometry, dtype }: Evaluation,
+  threads: number,
+): Promise<EvaluatingWorkspace> {
+  const constants = arena.address(EVALUATION_REGION);
+  const setup = { evaluation: { kernel, geometry, dtype, constants } };
+  const workspace = await startThreads(arena, threads, setup);
+  const environment = mainEnvironment(arena, workspace.kernels);
+  return { ...workspace, evaluator: createEvaluator(kernel, geometry, dtype, environment, constants) };
+}

@@ -1,0 +1,173 @@
+import type { Dataset } from '../../data/dataset.js';
+import { MlmlError } from '../../errors.js';
+import { Arena } from '../../memory/arena.js';
+import type { Plan } from '../../memory/plan.js';
+import { generateTiles } from '../generate/generateTiles.js';
+import { type GenerationPlan, planGeneration } from '../generate/planGeneration.js';
+import type { GenerateResult, KernelContext } from '../jobs.js';
+import { ComputedKernel } from '../matrix/computedKernel.js';
+import { describeKernel, type KernelDescription, type KernelIdentity } from '../matrix/kernelDescription.js';
+import { findOrDescribeKernel, KernelWriter, kernelWriterRegions } from '../matrix/kernelWriter.js';
+import { tileFileBytes } from '../matrix/tileLayout.js';
+import type { GenerateOptions } from '../options.js';
+import { geometryOf } from '../rowGeometry.js';
+import {
+  type Evaluation,
+  evaluationRegions,
+  evaluationThreads,
+  packedBytesOf,
+  startEvaluation,
+} from './evaluation.js';
+import { kernelIdentity, resolveFor, trainingRows } from './kernelData.js';
+
+/** A generation with everything decided. */
+interface Generation {
+  readonly evaluation: Evaluation;
+  readonly identity: KernelIdentity;
+  readonly threads: number;
+  readonly sizes: GenerationPlan;
+  readonly plan: Plan;
+}
+
+function decide(
+  dataset: Dataset,
+  evaluation: Evaluation,
+  options: GenerateOptions,
+  tileSize: number,
+): Generation {
+  const { kernel, dtype } = evaluation;
+  const n = trainingRows(dataset.description, options);
+  const threads = evaluationThreads(kernel, options.nthreads);
+  const identity = kernelIdentity(dataset, kernel, dtype, options);
+  const sizes = planGeneration({
+    n,
+    layout: dataset.layout,
+    dtype,
+    threads,
+    budgetBytes: options.bufferBytes,
+    tile: tileSize,
+    packedBytes: packedBytesOf(evaluation),
+    otherRegions: (size) => [
+      ...evaluationRegions(evaluation, threads).slice(1),
+      ...kernelWriterRegions(describeKernel(identity, size)),
+    ],
+  });
+  const plan: Plan = {
+    job: `generate on ${n} rows of ${dataset.description.d} features`,
+    budgetBytes: options.bufferBytes,
+    regions: sizes.regions,
+    plannedPeakBytes: sizes.plannedPeakBytes,
+    passes: sizes.bytesRead / (n * dataset.layout.rowBytes),
+    bytesRead: sizes.bytesRead,
+    bytesWritten: sizes.bytesWritten,
+    scratchBytes: 0,
+    notes: sizes.notes,
+  };
+  return { evaluation, identity, threads, sizes, plan };
+}
+
+async function evaluationOf(
+  dataset: Dataset,
+  options: GenerateOptions,
+  context: Pick<KernelContext, 'onEvent' | 'signal'>,
+): Promise<Evaluation> {
+  const geometry = geometryOf(dataset.description, options.scale);
+  const kernel = await resolveFor(dataset, geometry, options, context);
+  return { kernel, geometry, dtype: options.dtype };
+}
+
+/** What `generateKernel` would use and do. Reads a sample of rows when the lengthscale is to be found. */
+export async function planGenerate(
+  dataset: Dataset,
+  options: GenerateOptions,
+  context: KernelContext,
+): Promise<Plan> {
+  const evaluation = await evaluationOf(dataset, options, context);
+  return decide(dataset, evaluation, options, options.tile).plan;
+}
+
+/**
+ * Builds the kernel matrix of the training rows on disk, inside `options.bufferBytes`. A killed run goes on where it
+ * stopped; a kernel that is complete is left as it is.
+ *
+ * @throws MlmlError `MLML_BUDGET_TOO_SMALL`, `MLML_DISK_FULL`, `MLML_BUSY`, `MLML_USAGE`, …
+ */
+export async function generateKernel(
+  dataset: Dataset,
+  options: GenerateOptions,
+  context: KernelContext,
+): Promise<GenerateResult> {
+  const start = performance.now();
+  const { storage, signal, onEvent } = context;
+  const evaluation = await evaluationOf(dataset, options, context);
+  let generation = decide(dataset, evaluation, options, options.tile);
+  const description = await findOrDescribeKernel(
+    storage,
+    options.kernels,
+    generation.identity,
+    generation.sizes.tileSize,
+  );
+  // A kernel that was begun keeps its tiles.
+  if (description.tileSize !== generation.sizes.tileSize) {
+    generation = decide(dataset, evaluation, options, description.tileSize);
+    requireTile(generation, description, options);
+  }
+  onEvent?.({ type: 'plan', plan: generation.plan });
+  const arena = new Arena(generation.plan.regions);
+  const workspace = await startEvaluation(arena, evaluation, generation.threads);
+  try {
+    const writer = await KernelWriter.open(storage, options.kernels, description, workspace);
+    try {
+      if (writer.tilesDone > 0) onEvent?.({ type: 'resumed', done: writer.tilesDone, total: writer.tiles });
+      const kernel = new ComputedKernel({
+        workspace,
+        source: dataset.train.first(generation.identity.n),
+        evaluator: workspace.evaluator,
+        rowBytes: dataset.layout.rowBytes,
+        tileSize: description.tileSize,
+        dtype: options.dtype,
+      });
+      const { made, tiles } = await generateTiles({
+        workspace,
+        kernel,
+        sink: {
+          isDone: (index) => writer.isDone(index),
+          write: (index, address) => writer.writeTile(index, address),
+        },
+        band: generation.sizes.band,
+        ...(signal === undefined ? {} : { signal }),
+        ...(onEvent === undefined ? {} : { onEvent }),
+      });
+      await writer.finish();
+      return {
+        memId: description.memId,
+        folder: writer.folder,
+        kernel: evaluation.kernel,
+        n: generation.identity.n,
+        tileSize: description.tileSize,
+        dtype: options.dtype,
+        bytes: tileFileBytes(description),
+        tilesMade: made,
+        tiles,
+        seconds: (performance.now() - start) / 1000,
+        bytesRead: kernel.bytesRead,
+        bytesWritten: writer.bytesWritten,
+        plan: generation.plan,
+      };
+    } finally {
+      await writer.close();
+    }
+  } finally {
+    await workspace.threads.close();
+  }
+}
+
+function requireTile(generation: Generation, description: KernelDescription, options: GenerateOptions): void {
+  if (generation.sizes.tileSize === description.tileSize) return;
+  throw new MlmlError(
+    'MLML_USAGE',
+    `generate: ${description.memId} was begun with tiles of ${description.tileSize} rows, which do not fit --buffer=${
+      options.bufferBytes / 1e6
+    }; give the --buffer it was begun with, or remove it with \`mlml kernels rm ${description.memId}\``,
+  );
+}

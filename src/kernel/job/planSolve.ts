@@ -1,0 +1,172 @@
+import type { Dataset } from '../../data/dataset.js';
+import { makeScaling } from '../../data/scaling.js';
+import { budgetTooSmall, layOut, type Plan, type Region } from '../../memory/plan.js';
+import { TILE_REGION } from '../matrix/computedKernel.js';
+import type { KernelDescription } from '../matrix/kernelDescription.js';
+import { planStoredKernel } from '../matrix/storedKernelMatrix.js';
+import { slotBytes } from '../matrix/tileLayout.js';
+import { planTiles, type TilePlan } from '../matrix/tilePlan.js';
+import type { KernelTrainOptions } from '../options.js';
+import { planScoring, type ScoringPlan } from '../predict/kernelScorer.js';
+import { type Solver, type SolverPlan, type SystemSize, vectorWidth } from '../solvers/solver.js';
+import { targetColumns, targetRegions } from '../targets.js';
+import { type Evaluation, evaluationRegions, evaluationThreads, packedBytesOf } from './evaluation.js';
+import { trainingRows } from './kernelData.js';
+
+/** Slots a stored kernel reads through, at least while there is room. */
+const READ_SLOTS = 4;
+/** For the columns of K that a preconditioner asks for, when the tiles come from disk. */
+const COLUMN_BYTES = 16e6;
+
+/** A solver's job with all sizes decided: three layouts of one memory, used one after the other. */
+export interface SolvePlan {
+  readonly size: SystemSize;
+  readonly threads: number;
+  readonly evaluation: Evaluation;
+  readonly solver: SolverPlan;
+  /** Tiles that are computed: all, or those of single columns beside a stored kernel. */
+  readonly computed: TilePlan;
+  readonly scoring: ScoringPlan;
+  readonly readingLayout: readonly Region[];
+  readonly solvingLayout: readonly Region[];
+  readonly scoringLayout: readonly Region[];
+  /** Bytes of the largest layout. */
+  readonly bytes: number;
+  readonly plan: Plan;
+}
+
+export interface SolveRequest {
+  readonly dataset: Dataset;
+  readonly name: string;
+  readonly solver: Solver;
+  readonly evaluation: Evaluation;
+  readonly options: KernelTrainOptions;
+  /** Undefined: tiles are computed. */
+  readonly stored: KernelDescription | undefined;
+  /** Some rows are held out. */
+  readonly heldOut: boolean;
+}
+
+/** Sizes, layouts and traffic of a solver's job. Throws `MLML_BUDGET_TOO_SMALL`, naming a budget that works. */
+export function planSolve(request: SolveRequest): SolvePlan {
+  const { options } = request;
+  const found = fit(request, options.bufferBytes);
+  if (found.bytes <= options.bufferBytes) return found;
+  // The smallest budget that works, to a twentieth.
+  let [low, high] = [options.bufferBytes, found.bytes];
+  while (fit(request, high).bytes > high) [low, high] = [high, 2 * high];
+  while (high > 1.05 * low) {
+    const middle = (low + high) / 2;
+    if (fit(request, middle).bytes <= middle) high = middle;
+    else low = middle;
+  }
+  throw budgetTooSmall(found.plan.job, high, options.bufferBytes);
+}
+
+function fit(request: SolveRequest, budget: number): SolvePlan {
+  const { dataset, name, solver, evaluation, options, stored, heldOut } = request;
+  const { description, layout } = dataset;
+  const n = trainingRows(description, options);
+  const k = targetColumns(description);
+  const threads = evaluationThreads(evaluation.kernel, options.nthreads);
+  const packedBytes = packedBytesOf(evaluation);
+  const width = vectorWidth({ k, regularizations: options.reg.length });
+  const first: Region[] = [
+    ...evaluationRegions(evaluation, threads),
+    { name: 'coefficients', bytes: 8 * n * width },
+    // Never touched: room for the model's copy of the coefficients.
+    { name: 'model', bytes: 8 * n * k },
+  ];
+  const common: Region[] = [
+    ...first,
+    { name: 'targets', bytes: 8 * n * width },
+    ...(heldOut ? [{ name: 'held out', bytes: n }] : []),
+  ];
+  const left = (regions: readonly Region[]) => budget - layOut(regions).totalBytes - 4096;
+  const tiles = (bytes: number, largest: number) =>
+    planTiles(
+      {
+        n,
+        rowBytes: layout.rowBytes,
+        dtype: evaluation.dtype,
+        packedBytes,
+        largest,
+        tiles: [TILE_REGION],
+        order: 'rows',
+      },
+      bytes,
+    );
+  const free = left(common);
+  const computed =
+    stored === undefined
+      ? tiles(free / 2, options.tile)
+      : tiles(Math.min(COLUMN_BYTES, free / 8), Math.min(stored.tileSize, 512));
+  const slots = (bytes: number) => (stored === undefined ? [] : planStoredKernel(stored, bytes).regions);
+  const fewSlots = slots(stored === undefined ? 0 : Math.min(READ_SLOTS * slotBytes(stored), free / 4));
+  const matrix = [...computed.regions, ...fewSlots];
+  const size: SystemSize = {
+    n,
+    k,
+    regularizations: options.reg.length,
+    tileSize: stored?.tileSize ?? computed.tileSize,
+    threads,
+    heldOut,
+  };
+  const solverPlan = solver.plan(size, options, left([...common, ...matrix]));
+  const withSolver = [...common, ...computed.regions, ...solverPlan.regions];
+  // What the solver leaves keeps tiles in memory.
+  const allSlots =
+    stored === undefined
+      ? []
+      : slots(
+          Math.max(
+            left(withSolver),
+            fewSlots.reduce((sum, { bytes }) => sum + bytes, 0),
+          ),
+        );
+  const solvingLayout = [...withSolver, ...allSlots];
+  const rows = Math.max(description.parts.test.n, options.simulated ? n : 0, 1);
+  const scoring = planScoring(
+    { rows, n, k, rowBytes: layout.rowBytes, packedBytes, resident: true },
+    evaluation.dtype,
+    left(first),
+  );
+  const scoringLayout = [...first, ...scoring.regions];
+  const readingLayout = [...common, ...targetRegions(layout.rowBytes)];
+  const total = (regions: readonly Region[]) => layOut(regions).totalBytes;
+  const bytes = Math.max(total(solvingLayout), total(scoringLayout), total(readingLayout));
+  const bytesPerPass =
+    stored === undefined
+      ? computed.rowsRead * layout.rowBytes
+      : planStoredKernel(stored, Math.max(0, left(withSolver))).bytesPerPass;
+  const kernelText = stored === undefined ? 'computed as it is needed' : `read from ${stored.memId}`;
+  const { name: scale } = makeScaling(options.scale, description.dtype, description.statistics);
+  const plan: Plan = {
+    job: `${name} on ${n} rows of ${description.d} features x ${k} columns`,
+    budgetBytes: budget,
+    regions: total(solvingLayout) === bytes ? solvingLayout : scoringLayout,
+    plannedPeakBytes: bytes,
+    passes: solverPlan.passes,
+    bytesRead: Math.round(bytesPerPass * solverPlan.passes + solverPlan.scratchBytes),
+    bytesWritten: solverPlan.scratchBytes,
+    scratchBytes: solverPlan.scratchBytes,
+    notes: [
+      `the kernel matrix, ${n} x ${n}, is ${kernelText} in tiles of ${size.tileSize} x ${size.tileSize}`,
+      ...(scale === 'none' ? [] : [`features are scaled (${scale}) as they are read`]),
+      ...solverPlan.notes,
+    ],
+  };
+  return {
+    size,
+    threads,
+    evaluation,
+    solver: solverPlan,
+    computed,
+    scoring,
+    readingLayout,
+    solvingLayout,
+    scoringLayout,
+    bytes,
+    plan,
+  };
+}

@@ -1,0 +1,205 @@
+import type { Dataset } from '../../data/dataset.js';
+import { Arena } from '../../memory/arena.js';
+import { evaluateWith } from '../../ssgd/evaluate.js';
+import type { Evaluation as Quality } from '../../ssgd/events.js';
+import { lossOf } from '../../ssgd/losses/losses.js';
+import { type CheckpointOptions, jobFolder, openCheckpoint } from '../checkpoint.js';
+import type { KernelContext } from '../jobs.js';
+import { ComputedKernel } from '../matrix/computedKernel.js';
+import type { KernelDescription } from '../matrix/kernelDescription.js';
+import { kernelFolder } from '../matrix/kernelDescription.js';
+import type { KernelMatrix } from '../matrix/kernelMatrix.js';
+import { RowsAndTiles } from '../matrix/rowsAndTiles.js';
+import { StoredKernelMatrix } from '../matrix/storedKernelMatrix.js';
+import type { KernelTrainOptions } from '../options.js';
+import { KernelScorer } from '../predict/kernelScorer.js';
+import { type KernelSolution, type Solver, vectorWidth } from '../solvers/solver.js';
+import { readTargets } from '../targets.js';
+import { type EvaluatingWorkspace, startEvaluation } from './evaluation.js';
+import { markHeldOut } from './heldOutRows.js';
+import type { SolvePlan } from './planSolve.js';
+
+export interface SolveJob {
+  readonly name: string;
+  readonly dataset: Dataset;
+  readonly solver: Solver;
+  readonly plan: SolvePlan;
+  readonly options: KernelTrainOptions;
+  readonly stored: KernelDescription | undefined;
+  readonly context: KernelContext;
+  /** Default: every 30 s. */
+  readonly checkpoints?: CheckpointOptions;
+}
+
+export interface SolvedSystem {
+  readonly solution: KernelSolution;
+  /** n × k, those of the regularization kept; memory of its own. */
+  readonly coefficients: Float64Array;
+  readonly train: Quality | undefined;
+  readonly test: Quality | undefined;
+  readonly bytesRead: number;
+  readonly bytesWritten: number;
+}
+
+/** Solves (K + λI)A = Y inside the plan's memory and scores what came out. */
+export async function solveSystem(job: SolveJob): Promise<SolvedSystem> {
+  const { plan, dataset } = job;
+  // One memory for all phases: each lays it out anew behind the regions they share.
+  const { memory } = new Arena([{ name: 'all', bytes: plan.bytes }]);
+  const first = new Arena(plan.readingLayout, memory);
+  const workspace = await startEvaluation(first, plan.evaluation, plan.threads);
+  try {
+    const { size, options, context } = { ...job, size: plan.size };
+    const rows = dataset.train.first(size.n);
+    const width = vectorWidth(size);
+    const targets = first.float64('targets');
+    await readTargets(
+      rows,
+      dataset.description,
+      workspace,
+      targets,
+      width,
+      options.reg.length,
+      context.signal,
+    );
+    const solving = { ...workspace, arena: new Arena(plan.solvingLayout, first.memory) };
+    const { solution, bytesRead } = await solveIn(solving, job);
+    const scoring = { ...workspace, arena: new Arena(plan.scoringLayout, first.memory) };
+    const coefficients = keepBest(
+      scoring.arena.float64('coefficients'),
+      size.n,
+      size.k,
+      width,
+      solution.best,
+    );
+    const scores = await scoreIn(scoring, job, rows);
+    return {
+      solution,
+      coefficients,
+      train: scores.train,
+      test: scores.test,
+      bytesRead: bytesRead + scores.bytesRead + rows.rows * rows.layout.rowBytes,
+      bytesWritten: plan.solver.scratchBytes,
+    };
+  } finally {
+    await workspace.threads.close();
+  }
+}
+
+async function solveIn(
+  workspace: EvaluatingWorkspace,
+  job: SolveJob,
+): Promise<{ solution: KernelSolution; bytesRead: number }> {
+  const { plan, dataset, options, stored, context, solver } = job;
+  const { size, evaluation } = plan;
+  const { storage, signal } = context;
+  const computed = new ComputedKernel({
+    workspace,
+    source: dataset.train.first(size.n),
+    evaluator: workspace.evaluator,
+    rowBytes: dataset.layout.rowBytes,
+    tileSize: plan.computed.tileSize,
+    dtype: evaluation.dtype,
+  });
+  const file =
+    stored === undefined
+      ? undefined
+      : await StoredKernelMatrix.open(storage, options.kernels, stored, workspace);
+  try {
+    const matrix: KernelMatrix = file === undefined ? computed : new RowsAndTiles(file, computed);
+    const place =
+      stored === undefined
+        ? { scratchFolder: context.scratchFolder }
+        : { kernelFolder: kernelFolder(options.kernels, stored.memId) };
+    const key = jobKey(job);
+    const checkpoint = await openCheckpoint(storage, jobFolder(place, key), key, job.checkpoints);
+    try {
+      const { arena } = workspace;
+      const heldOut = size.heldOut ? arena.uint8('held out') : undefined;
+      if (heldOut !== undefined) markHeldOut(heldOut, options);
+      const coefficients = arena.float64('coefficients').fill(0);
+      const solution = await solver.solve({
+        workspace,
+        matrix,
+        size,
+        options,
+        targets: arena.float64('targets'),
+        coefficients,
+        heldOut,
+        classification: dataset.description.task === 'classification',
+        checkpoint,
+        storage,
+        ...(signal === undefined ? {} : { signal }),
+        onEvent: context.onEvent ?? (() => {}),
+      });
+      await checkpoint.clear();
+      return { solution, bytesRead: matrix.bytesRead };
+    } finally {
+      await checkpoint.release();
+    }
+  } finally {
+    await file?.close();
+  }
+}
+
+/** Everything that decides the bits of the result. */
+function jobKey({ name, plan, dataset, options, stored }: SolveJob): object {
+  const { evaluation, size } = plan;
+  const { bufferBytes, reg, tol, patience, holdout, passes, rank, block, epochs, eta0, momentum, seed } =
+    options;
+  return {
+    solver: name,
+    fingerprint: dataset.description.fingerprint,
+    kernel: evaluation.kernel,
+    dtype: stored?.dtype ?? evaluation.dtype,
+    memId: stored?.memId ?? null,
+    made: stored?.created ?? null,
+    scale: options.scale,
+    size: { ...size, threads: 0 },
+    options: { bufferBytes, reg, tol, patience, holdout, passes, rank, block, epochs, eta0, momentum, seed },
+  };
+}
+
+/**
+ * Moves the columns of one regularization to the front, [n][even k], and returns a copy of them, n × k.
+ */
+function keepBest(columns: Float64Array, n: number, k: number, width: number, best: number): Float64Array {
+  const even = evenWidth(k);
+  const kept = new Float64Array(n * k);
+  for (let i = 0; i < n; i++) {
+    // Never beyond what has been read: even·i + c is at most width·i + best·k + c.
+    for (let c = 0; c < even; c++) {
+      const value = c < k ? columns[i * width + best * k + c]! : 0;
+      columns[i * even + c] = value;
+      if (c < k) kept[i * k + c] = value;
+    }
+  }
+  return kept;
+}
+
+const evenWidth = (k: number) => k + (k % 2);
+
+async function scoreIn(workspace: EvaluatingWorkspace, job: SolveJob, rows: Dataset['train']) {
+  const { plan, dataset, options, context } = job;
+  const { description } = dataset;
+  const { k } = plan.size;
+  const { arena } = workspace;
+  const coefficients = {
+    values: arena.float64('coefficients'),
+    stride: evenWidth(k),
+    address: arena.address('coefficients'),
+  };
+  let bytesRead = 0;
+  const evaluate = async (part: 'train' | 'test'): Promise<Quality | undefined> => {
+    const file = part === 'train' ? rows : dataset.test;
+    if (file.rows === 0) return undefined;
+    const scorer = new KernelScorer(workspace, plan.evaluation, rows, coefficients, k, plan.scoring);
+    const evaluation = await evaluateWith(scorer, lossOf('ridge'), description.task, k, file, context.signal);
+    bytesRead += scorer.bytesRead;
+    context.onEvent?.({ type: 'evaluation', part, epoch: 0, evaluation });
+    return evaluation;
+  };
+  const test = await evaluate('test');
+  const train = options.simulated ? await evaluate('train') : undefined;
+  return { train, test, bytesRead };
+}

@@ -1,0 +1,170 @@
+import { createHash } from 'node:crypto';
+import { join } from 'node:path';
+import { MlmlError } from '../../errors.js';
+import type { Storage } from '../../storage/storage.js';
+import { readJson } from '../../storage/textFile.js';
+import type { KernelFunction, TileDtype } from '../functions/kernelFunction.js';
+import { badField, checkMatrixFields, MATRIX_VERSION, writeDescription } from './matrixDescription.js';
+import type { MatrixShape } from './tileLayout.js';
+
+export const KERNEL_FILE = 'kernel.json';
+
+/** The rows a kernel was made from. */
+export interface KernelData {
+  readonly name: string;
+  /** Where they lay; for people. */
+  readonly path: string;
+  readonly fingerprint: string;
+  /** The first so many training rows; 0 for all. */
+  readonly subset: number;
+}
+
+/** What `kernel.json` holds. See docs/format.md. */
+export interface KernelDescription extends MatrixShape {
+  readonly format: 'mlml-kernel';
+  readonly version: number;
+  readonly memId: string;
+  readonly symmetric: true;
+  readonly kernel: KernelFunction;
+  /** How features were scaled (`--scale`). */
+  readonly scale: string;
+  readonly data: KernelData;
+  readonly state: 'incomplete' | 'complete';
+  /** ISO 8601. */
+  readonly created: string;
+}
+
+/** What decides every entry of a stored kernel. */
+export interface KernelIdentity {
+  readonly n: number;
+  readonly dtype: TileDtype;
+  readonly kernel: KernelFunction;
+  readonly scale: string;
+  readonly data: KernelData;
+}
+
+/** JSON with the fields of all objects in alphabetical order: the same text for the same content. */
+export function canonicalJson(value: unknown): string {
+  return JSON.stringify(value, (_key, part: unknown) =>
+    typeof part === 'object' && part !== null && !Array.isArray(part)
+      ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : part,
+  );
+}
+
+/**
+ * The name of a stored kernel, `<data>-<kind>-<n>-<8 hexadecimal digits>`: the same for the same rows, scaling,
+ * kernel and number type, so that a command given again goes on in the same folder.
+ */
+export function memIdOf({ n, dtype, kernel, scale, data }: KernelIdentity): string {
+  const hash = createHash('sha256')
+    .update(canonicalJson({ fingerprint: data.fingerprint, n, scale, kernel, dtype }))
+    .digest('hex');
+  const name = data.name.replace(/[^A-Za-z0-9._]+/g, '-').replace(/^[-.]+|-+$/g, '') || 'data';
+  return `${name}-${kernel.kind.replaceAll('_', '-')}-${n}-${hash.slice(0, 8)}`;
+}
+
+export function describeKernel(identity: KernelIdentity, tileSize: number): KernelDescription {
+  const { n, dtype, kernel, scale, data } = identity;
+  return {
+    format: 'mlml-kernel',
+    version: MATRIX_VERSION,
+    memId: memIdOf(identity),
+    rows: n,
+    columns: n,
+    symmetric: true,
+    tileSize,
+    dtype,
+    kernel,
+    scale,
+    data,
+    state: 'incomplete',
+    created: new Date().toISOString(),
+  };
+}
+
+/** The folder of a memId; anything but a plain name is `MLML_USAGE`. */
+export function kernelFolder(kernels: string, memId: string): string {
+  if (memId === '' || memId.startsWith('.') || /[\\/]/.test(memId)) {
+    throw new MlmlError(
+      'MLML_USAGE',
+      `--memId=${memId}: is not a name of a stored kernel; \`mlml kernels\` lists them`,
+    );
+  }
+  return join(kernels, memId);
+}
+
+/** Reads `kernel.json`; undefined when there is none. Damage is `MLML_BAD_FILE` naming the field. */
+export async function readKernelDescription(
+  storage: Storage,
+  folder: string,
+): Promise<KernelDescription | undefined> {
+  const path = join(folder, KERNEL_FILE);
+  if ((await storage.status(path)) === undefined) return undefined;
+  const given = checkMatrixFields(await readJson(storage, path), path, 'mlml-kernel');
+  if (given['symmetric'] !== true) badField(path, 'symmetric', given['symmetric'], 'true');
+  for (const field of ['memId', 'scale', 'created'])
+    if (typeof given[field] !== 'string') badField(path, field, given[field], 'a string');
+  if (given['state'] !== 'incomplete' && given['state'] !== 'complete')
+    badField(path, 'state', given['state'], '"incomplete" or "complete"');
+  const kernel = given['kernel'] as { kind?: unknown } | undefined;
+  if (typeof kernel?.kind !== 'string') badField(path, 'kernel', kernel, 'a kernel function');
+  const data = given['data'] as Record<string, unknown> | undefined;
+  for (const field of ['name', 'path', 'fingerprint'])
+    if (typeof data?.[field] !== 'string') badField(path, `data.${field}`, data?.[field], 'a string');
+  if (!Number.isSafeInteger(data?.['subset']) || (data!['subset'] as number) < 0)
+    badField(path, 'data.subset', data?.['subset'], 'a whole number of at least 0');
+  return given as unknown as KernelDescription;
+}
+
+/** Reads the description of a stored kernel; a missing one is `MLML_NOT_FOUND`. */
+export async function requireKernelDescription(
+  storage: Storage,
+  kernels: string,
+  memId: string,
+): Promise<KernelDescription> {
+  const folder = kernelFolder(kernels, memId);
+  const description = await readKernelDescription(storage, folder);
+  if (description !== undefined) return description;
+  throw new MlmlError(
+    'MLML_NOT_FOUND',
+    `${folder}: there is no stored kernel; \`mlml kernels\` lists them, \`mlml generate\` makes them`,
+  );
+}
+
+export async function writeKernelDescription(
+  storage: Storage,
+  folder: string,
+  description: KernelDescription,
+): Promise<void> {
+  await writeDescription(storage, join(folder, KERNEL_FILE), description);
+}
+
+/** What to do about a damaged or unfinished kernel, for messages. */
+export function kernelAdvice(memId: string): string {
+  return (
+    `\`mlml kernels verify ${memId}\` finds and marks what is damaged, and the same generate command then makes only that again; ` +
+    `or \`mlml kernels rm ${memId}\` and generate anew`
+  );
+}
+
+/** Throws `MLML_MISMATCH` unless the kernel was made from these rows, as they are scaled now. */
+export function checkKernelFits(
+  kernel: KernelDescription,
+  folder: string,
+  given: { readonly name: string; readonly fingerprint: string; readonly n: number; readonly scale: string },
+): void {
+  const wrong = (what: string) => {
+    throw new MlmlError(
+      'MLML_MISMATCH',
+      `${folder}: the kernel was made from other rows: ${what}; give the data it was made from, or generate a kernel from these ` +
+        `(fingerprints: kernel ${kernel.data.fingerprint}, data ${given.fingerprint})`,
+    );
+  };
+  if (kernel.data.fingerprint !== given.fingerprint)
+    wrong(
+      `its data set is ${kernel.data.name} with fingerprint ${kernel.data.fingerprint}, not ${given.name} with ${given.fingerprint}`,
+    );
+  if (kernel.rows !== given.n) wrong(`it has ${kernel.rows} rows (--subset), not ${given.n}`);
+  if (kernel.scale !== given.scale) wrong(`its features have --scale=${kernel.scale}, not ${given.scale}`);
+}

@@ -1,0 +1,47 @@
+import type { RowFile } from '../../data/rowFile.js';
+
+/** Rows that can be read by number. A RowFile is one. */
+export interface RowSource {
+  /** Number of rows. */
+  readonly rows: number;
+  /** Reads `count` rows from `firstRow` into the start of `target`, as they are stored. */
+  readRows(target: Uint8Array, firstRow: number, count: number): Promise<void>;
+}
+
+/** Chosen rows of a file, in the order given: row i is row `indices[i]` of the file. */
+export class SelectedRows implements RowSource {
+  readonly rows: number;
+  readonly #file: RowFile;
+  readonly #indices: Uint32Array;
+
+  constructor(file: RowFile, indices: Uint32Array) {
+    this.#file = file;
+    this.#indices = indices;
+    this.rows = indices.length;
+  }
+
+  readRows(target: Uint8Array, firstRow: number, count: number): Promise<void> {
+    const indices = this.#indices.subarray(firstRow, firstRow + count);
+    return readChosenRows(this.#file, this.#file.layout.rowBytes, indices, target);
+  }
+}
+
+/** Reads rows with these numbers, one after the other, into the start of `target`. */
+export async function readChosenRows(
+  source: RowSource,
+  rowBytes: number,
+  indices: Uint32Array,
+  target: Uint8Array,
+): Promise<void> {
+  const reads: Promise<void>[] = [];
+  for (let i = 0; i < indices.length; ) {
+    // Rows that follow one another are read at once.
+    const start = indices[i]!;
+    let length = 1;
+    while (i + length < indices.length && indices[i + length] === start + length) length++;
+    const piece = target.subarray(i * rowBytes, (i + length) * rowBytes);
+    reads.push(source.readRows(piece, start, length));
+    i += length;
+  }
+  await Promise.all(reads);
+}

@@ -1,0 +1,51 @@
+import { CHECKSUM_TABLE_BYTES } from '../../arithmetic/checksum.js';
+import type { Region } from '../../memory/plan.js';
+import { crc32c } from '../../storage/crc32c.js';
+import type { Workspace } from '../workspace.js';
+
+/** Bytes one thread sums at a time; part of the format. */
+export const STRIP_BYTES = 65536;
+/** Strips of one call. */
+const STRIPS_PER_CALL = 4;
+
+/** Region for the checksums of tiles of `tileBytes` bytes. */
+export function tileChecksumRegion(tileBytes: number, name = 'tile checksums'): Region {
+  return {
+    name,
+    bytes: CHECKSUM_TABLE_BYTES + 4 * Math.ceil(tileBytes / STRIP_BYTES),
+  };
+}
+
+/**
+ * Checksum of a tile: the CRC32C of the list (u32, little-endian) of the CRC32Cs of its strips of 64 KiB. So all threads
+ * can sum one tile.
+ */
+export class TileChecksums {
+  readonly #workspace: Workspace;
+  readonly #tables: number;
+  readonly #sums: number;
+  readonly #sumBytes: Uint8Array;
+
+  /** `region`: the name given to `tileChecksumRegion`. */
+  constructor(workspace: Workspace, region = 'tile checksums') {
+    const { arena, kernels } = workspace;
+    this.#workspace = workspace;
+    this.#tables = arena.address(region);
+    this.#sums = this.#tables + CHECKSUM_TABLE_BYTES;
+    this.#sumBytes = arena.uint8(region).subarray(CHECKSUM_TABLE_BYTES);
+    kernels.fillChecksumTables(this.#tables);
+  }
+
+  /** Of the `bytes` bytes at `address`, by all threads. No calls may be waiting on their list. */
+  of(address: number, bytes: number): number {
+    const { threads } = this.#workspace;
+    const step = STRIPS_PER_CALL * STRIP_BYTES;
+    for (let from = 0; from < bytes; from += step) {
+      const length = Math.min(step, bytes - from);
+      const sums = this.#sums + 4 * (from / STRIP_BYTES);
+      threads.add('checksumStrips', this.#tables, address + from, length, STRIP_BYTES, sums);
+    }
+    threads.run();
+    return crc32c(this.#sumBytes.subarray(0, 4 * Math.ceil(bytes / STRIP_BYTES)));
+  }
+}

@@ -1,0 +1,152 @@
+import { labelDtypeCodes } from '../../arithmetic/gather.js';
+import type { RowFile } from '../../data/rowFile.js';
+import { alignUp, layOut, type Region } from '../../memory/plan.js';
+import type { RowScorer, ScoredBlock } from '../../ssgd/score.js';
+import type { EvaluatingWorkspace, Evaluation } from '../job/evaluation.js';
+import { CrossKernel, type CrossPlan, planCross } from '../matrix/crossKernel.js';
+import { addTimesTile } from '../matrix/multiply.js';
+import type { RowSource } from '../matrix/rowSource.js';
+
+/** Rows whose labels are read at once. */
+const LABEL_ROWS = 64;
+
+export interface ScoringSizes {
+  /** Rows to score, and rows with a coefficient. */
+  readonly rows: number;
+  readonly n: number;
+  readonly k: number;
+  readonly rowBytes: number;
+  readonly packedBytes: (capacity: number) => number;
+  /** Coefficients lie in the arena already; otherwise they are copied there block by block. */
+  readonly resident: boolean;
+}
+
+export interface ScoringPlan {
+  readonly cross: CrossPlan;
+  readonly regions: readonly Region[];
+}
+
+const evenWidth = (k: number) => alignUp(k, 2);
+
+function scoringRegions(sizes: ScoringSizes, blockSize: number): Region[] {
+  const vector = 8 * blockSize * evenWidth(sizes.k);
+  return [
+    { name: 'score sums', bytes: vector },
+    { name: 'score label rows', bytes: Math.min(LABEL_ROWS, blockSize) * sizes.rowBytes },
+    { name: 'score labels', bytes: 8 * blockSize },
+    ...(sizes.resident ? [] : [{ name: 'score coefficients', bytes: vector }]),
+  ];
+}
+
+/** Blocks for scoring in at most `bytes` bytes where that is possible, else the smallest that work. Pure. */
+export function planScoring(sizes: ScoringSizes, dtype: Evaluation['dtype'], bytes: number): ScoringPlan {
+  const { rows, n, rowBytes, packedBytes } = sizes;
+  const plan = (most: number): ScoringPlan => {
+    const cross = planCross({ rows, columns: n, rowBytes, dtype, packedBytes }, most);
+    return { cross, regions: [...cross.regions, ...scoringRegions(sizes, cross.blockSize)] };
+  };
+  // What is left beside the blocks is at most that of the largest block the bytes allow.
+  const first = plan(bytes);
+  if (layOut(first.regions).totalBytes <= bytes) return first;
+  const beside = layOut(scoringRegions(sizes, first.cross.blockSize)).totalBytes;
+  return plan(bytes - beside);
+}
+
+/** Coefficients of the rows, n × k. */
+export interface Coefficients {
+  readonly values: Float64Array;
+  /** Numbers from one row to the next. */
+  readonly stride: number;
+  /** Their address when they lie in the arena with an even stride. */
+  readonly address?: number;
+}
+
+/** Scores of rows by a kernel model, in an arena with the regions of `planScoring` for the rows of the file it is given. */
+export class KernelScorer implements RowScorer {
+  bytesRead = 0;
+  readonly #workspace: EvaluatingWorkspace;
+  readonly #evaluation: Evaluation;
+  readonly #source: RowSource;
+  readonly #coefficients: Coefficients;
+  readonly #k: number;
+  readonly #blockSize: number;
+
+  constructor(
+    workspace: EvaluatingWorkspace,
+    evaluation: Evaluation,
+    /** The rows with a coefficient. */
+    source: RowSource,
+    coefficients: Coefficients,
+    k: number,
+    plan: ScoringPlan,
+  ) {
+    this.#workspace = workspace;
+    this.#evaluation = evaluation;
+    this.#source = source;
+    this.#coefficients = coefficients;
+    this.#k = k;
+    this.#blockSize = plan.cross.blockSize;
+  }
+
+  async *blocks(file: RowFile, signal?: AbortSignal): AsyncGenerator<ScoredBlock> {
+    const { arena, threads, evaluator } = this.#workspace;
+    const { dtype } = this.#evaluation;
+    const cross = new CrossKernel({
+      workspace: this.#workspace,
+      a: file,
+      b: this.#source,
+      evaluator,
+      rowBytes: file.layout.rowBytes,
+      blockSize: this.#blockSize,
+      dtype,
+    });
+    const width = this.#coefficients.address === undefined ? evenWidth(this.#k) : this.#coefficients.stride;
+    const sums = arena.float64('score sums');
+    const labels = arena.float64('score labels');
+    for await (const block of cross.blocks(signal)) {
+      if (block.firstColumn === 0) sums.fill(0);
+      const tile = { ...block, row: 0, column: 0, firstRow: 0, firstColumn: 0 };
+      addTimesTile(threads, tile, this.#vectors(block, width), width, arena.address('score sums'));
+      threads.run();
+      if (block.firstColumn + block.columns < this.#source.rows) continue;
+      await this.#readLabels(file, block.firstRow, block.rows, labels);
+      if (width !== this.#k) pack(sums, block.rows, width, this.#k);
+      yield { firstRow: block.firstRow, rows: block.rows, scores: sums, labels };
+    }
+    this.bytesRead += cross.bytesRead;
+  }
+
+  /** Address of the coefficients of a block's columns. */
+  #vectors({ firstColumn, columns }: { firstColumn: number; columns: number }, width: number): number {
+    const { values, stride, address } = this.#coefficients;
+    if (address !== undefined) return address + 8 * firstColumn * stride;
+    const { arena } = this.#workspace;
+    const target = arena.float64('score coefficients');
+    const k = this.#k;
+    for (let i = 0; i < columns; i++) {
+      const from = (firstColumn + i) * stride;
+      for (let c = 0; c < width; c++) target[i * width + c] = c < k ? values[from + c]! : 0;
+    }
+    return arena.address('score coefficients');
+  }
+
+  async #readLabels(file: RowFile, first: number, rows: number, labels: Float64Array): Promise<void> {
+    const { arena, kernels } = this.#workspace;
+    const { rowBytes, labelOffset, labelDtype } = file.layout;
+    const bytes = arena.uint8('score label rows');
+    const most = Math.floor(bytes.length / rowBytes);
+    const base = arena.address('score label rows');
+    const code = labelDtypeCodes.indexOf(labelDtype);
+    for (let row = 0; row < rows; row += most) {
+      const count = Math.min(most, rows - row);
+      await file.readRows(bytes, first + row, count);
+      const target = labels.byteOffset + 8 * row;
+      kernels.gatherLabels(base, rowBytes, labelOffset, code, 0, 0, count, target);
+    }
+  }
+}
+
+/** Rows of `width` numbers become rows of `k`, in place. */
+function pack(sums: Float64Array, rows: number, width: number, k: number): void {
+  for (let i = 0; i < rows; i++) for (let c = 0; c < k; c++) sums[i * k + c] = sums[i * width + c]!;
+}
