@@ -41,4 +41,4 @@ export {
   solverNames,
 } from './options.js';
 export { type PruneOptions, pruneModel } from './prune.js';
-export { listKernels, removeKernel, verifyKernel } from './storeList.js';
+export { findKernel, listKernels, removeKernel, verifyKernel } from './storeList.js';
