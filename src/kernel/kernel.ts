@@ -21,7 +21,6 @@ export { type CustomBlock, customKernel } from './functions/customKernel.js';
 export type { KernelFunction, KernelKind, TileDtype } from './functions/kernelFunction.js';
 export { kernelName } from './functions/kernelName.js';
 export { generateKernel, planGenerate } from './job/generateKernel.js';
-export { planKernelTraining, trainKernel } from './job/trainKernel.js';
 export type {
   GenerateResult,
   KernelContext,
@@ -42,3 +41,4 @@ export {
 } from './options.js';
 export { type PruneOptions, pruneModel } from './prune.js';
 export { findKernel, listKernels, removeKernel, verifyKernel } from './storeList.js';
+export { planKernelTraining, trainKernel } from './trainKernel.js';
