@@ -119,6 +119,45 @@ describe('round trips', () => {
   });
 });
 
+test('the bytes are those of the worked example of docs/format.md', async () => {
+  const storage = new MemoryStorage();
+  const m = [
+    [1, 0.5, 0.25],
+    [0.5, 1, 0.5],
+    [0.25, 0.5, 1],
+  ];
+  await (await store(storage, '/m', m, { symmetric: true, tileSize: 2 })).close();
+  const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex');
+  const tiles = storage.bytesOf('/m/tiles.bin');
+  assert.equal(tiles.length, 3 * 4096);
+  const starts = ['0000803f0000003f0000003f0000803f', '0000803e0000003f', '0000803f'];
+  for (const [t, start] of starts.entries())
+    assert.equal(hex(tiles.subarray(t * 4096, (t + 1) * 4096)), start.padEnd(2 * 4096, '0'));
+  // Worked out bit by bit, by another program.
+  const records = [
+    '000000007bf9d4660100000022cfb028',
+    '01000000b58986ce0100000050e4c0b8',
+    '02000000d2e5cfc501000000621c4ca6',
+  ];
+  assert.equal(hex(storage.bytesOf('/m/tiles.log')), records.join(''));
+});
+
+test('two threads: the same bits as one', async (context) => {
+  const folder = temporaryFolder(context);
+  const m = dense(150, 150);
+  await (await store(nodeStorage, `${folder}/m`, m, { tileSize: 64 })).close();
+  const vectors = Float64Array.from({ length: 450 }, (_, i) => Math.sin(i));
+  const results: unknown[] = [];
+  for (const nthreads of [1, 2]) {
+    const matrix = await MemMatrix.open(nodeStorage, `${folder}/m`, { nthreads });
+    const squared = await matrix.dot(matrix.transpose(), `${folder}/squared-${nthreads}`);
+    results.push([await matrix.dot(vectors, 3), await contentOf(squared)]);
+    await squared.close();
+    await matrix.close();
+  }
+  assert.deepEqual(results[1], results[0]);
+});
+
 describe('times vectors', () => {
   for (const dtype of tileDtypes) {
     for (const symmetric of [false, true]) {
