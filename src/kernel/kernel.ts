@@ -30,6 +30,10 @@ export type {
   StoredKernel,
 } from './jobs.js';
 export type { KernelModel, ModelRows } from './kernelModel.js';
+export { importKernel } from './matrix/importKernel.js';
+export { iteratedRows, type MatrixSource, npyMatrix, rawMatrix } from './matrix/matrixSource.js';
+export type { MatrixOptions } from './matrix/matrixWorkspace.js';
+export { type MatrixBlock, MemMatrix, type NewMatrix, type RowRange } from './matrix/memMatrix.js';
 export {
   defaultKernelOptions,
   type GenerateOptions,
