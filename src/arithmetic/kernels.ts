@@ -3,6 +3,7 @@ import { setFlagsFromString } from 'node:v8';
 import { type ChecksumKernels, plainChecksum } from './checksum.js';
 import { type CholeskyKernels, plainCholesky } from './cholesky.js';
 import { type EpilogueKernels, plainEpilogue } from './epilogue.js';
+import { type FloatProductKernels, plainFloatProduct } from './floatProduct.js';
 import { type GatherKernels, plainGather } from './gather.js';
 import { type GramKernels, plainGram } from './gram.js';
 import { type NormalProductKernels, plainNormalProduct } from './normalProduct.js';
@@ -28,6 +29,7 @@ export interface Kernels
     GramKernels,
     NormalProductKernels,
     PackedFactorKernels,
+    FloatProductKernels,
     RowProductKernels,
     ScoreKernels,
     SoftmaxKernels,
@@ -51,6 +53,7 @@ export function plainKernels(memory: WebAssembly.Memory): Kernels {
     ...plainCholesky(buffer),
     ...plainNormalProduct(buffer),
     ...plainPackedFactor(buffer),
+    ...plainFloatProduct(buffer),
     ...plainRowProducts(buffer),
     ...plainEpilogue(buffer),
     ...plainTileProduct(buffer),
