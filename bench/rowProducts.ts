@@ -75,19 +75,22 @@ function multiply({ kernels, kind, d, count, packed, sums }: Job): void {
   }
 }
 
-/** Calls a second, from as many calls as fill the time asked for. */
+/** Calls a second, after as much time to warm up as a run takes: the engine first runs unoptimised code. */
 function rate(work: () => void): number {
-  work();
-  return median(runs, () => {
+  const callsIn = (milliseconds: number): number => {
     const start = performance.now();
     let calls = 0;
-    let elapsed = 0;
-    do {
+    while (performance.now() - start < milliseconds) {
       work();
       calls++;
-      elapsed = performance.now() - start;
-    } while (elapsed < 1000 * seconds);
-    return (1000 * calls) / elapsed;
+    }
+    return calls;
+  };
+  const calls = Math.max(1, callsIn(1000 * seconds));
+  return median(runs, () => {
+    const start = performance.now();
+    for (let i = 0; i < calls; i++) work();
+    return (1000 * calls) / (performance.now() - start);
   });
 }
 

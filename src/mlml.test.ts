@@ -6,7 +6,7 @@ import * as data from './data/data.js';
 import * as entry from './mlml.js';
 import {
   defaultOptions,
-  evaluateModel,
+  evaluate,
   importDataset,
   loadModel,
   nodeStorage,
@@ -35,7 +35,7 @@ test('the whole way in TypeScript: import, plan, train, save, load, evaluate, pr
     assert.equal(events[0]!.type, 'plan');
     await saveModel(nodeStorage, join(folder, 'm'), result.model);
     const model = await loadModel(nodeStorage, join(folder, 'm'));
-    const evaluation = await evaluateModel(model, dataset.test, { bufferBytes: 1e6 });
+    const evaluation = await evaluate(nodeStorage, model, dataset.test, { bufferBytes: 1e6 });
     assert.equal(evaluation.accuracy, result.test?.accuracy);
     await predict(nodeStorage, model, dataset.test, join(folder, 'p.csv'), { bufferBytes: 1e6 });
     const status = await nodeStorage.status(join(folder, 'p.csv'));

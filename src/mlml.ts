@@ -17,9 +17,11 @@
  * @module
  */
 export * from './data/data.js';
+export * from './kernel/kernel.js';
 export { formatBytes, parseByteSize } from './memory/byteSize.js';
 export { loadModel } from './model/loadModel.js';
 export { type PredictOptions, predict } from './model/predict.js';
 export { probabilitiesOf } from './model/probabilities.js';
-export { saveModel } from './model/saveModel.js';
+export { type Model, type SaveOptions, saveModel } from './model/saveModel.js';
+export { evaluate, type ScoringOptions, scoreModel } from './model/scoreModel.js';
 export * from './ssgd/ssgd.js';

@@ -8,6 +8,7 @@ import { type GramKernels, plainGram } from './gram.js';
 import { type NormalProductKernels, plainNormalProduct } from './normalProduct.js';
 import { type PackedFactorKernels, plainPackedFactor } from './packedFactor.js';
 import { plainRowProducts, type RowProductKernels } from './rowProducts.js';
+import { plainRowStep, type RowStepKernels } from './rowStep.js';
 import type { ScatterKernels } from './scatter.js';
 import { plainScatter } from './scatter.js';
 import { plainScores, type ScoreKernels } from './scores.js';
@@ -29,6 +30,7 @@ export interface Kernels
     NormalProductKernels,
     PackedFactorKernels,
     RowProductKernels,
+    RowStepKernels,
     ScoreKernels,
     SoftmaxKernels,
     StepKernels,
@@ -52,6 +54,7 @@ export function plainKernels(memory: WebAssembly.Memory): Kernels {
     ...plainNormalProduct(buffer),
     ...plainPackedFactor(buffer),
     ...plainRowProducts(buffer),
+    ...plainRowStep(buffer),
     ...plainEpilogue(buffer),
     ...plainTileProduct(buffer),
     ...plainChecksum(buffer),

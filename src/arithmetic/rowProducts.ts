@@ -36,7 +36,8 @@ export interface RowProductKernels {
     capacity: number,
   ): void;
   /**
-   * target(r, c) as i32 = a_{aFrom + r} · b_{bFrom + c}, exact for sums below 2^31. aFrom and bFrom are multiples of 16;
+   * target(r, c) as i32 = a_{aFrom + r} · b_{bFrom + c}, exact for sums below 2^31, both blocks packed with the same
+   * `signed` and by this engine: how bytes lie in a block depends on it. aFrom and bFrom are multiples of 16;
    * elements behind `rows` and `columns` up to multiples of 4 may be overwritten with anything: `stride` ≥ columns
    * rounded up to a multiple of 4, and there is room for rows rounded up to a multiple of 4.
    */

@@ -27,14 +27,24 @@ export const kernelOptionTable: readonly OptionSpec[] = [
     defaultKernelOptions.kernel,
     { kind: 'text', shape: '<kernel>' },
   ),
-  parameter('sigma', 'lengthscale of rbf, laplacian and matern', 'median distance between rows', {
-    min: 0,
-    aboveMin: true,
-  }),
-  parameter('gamma', 'factor in the kernel; for rbf 1/(2*sigma^2), in place of --sigma', 'as --sigma', {
-    min: 0,
-    aboveMin: true,
-  }),
+  parameter(
+    'sigma',
+    'lengthscale of rbf, laplacian and matern; 1/gamma of laplacian_l1 and chi2',
+    'median distance between rows',
+    {
+      min: 0,
+      aboveMin: true,
+    },
+  ),
+  parameter(
+    'gamma',
+    'in place of --sigma: 1/(2*sigma^2) for rbf, else 1/sigma; also the factor of polynomial and sigmoid',
+    'from --sigma; polynomial, sigmoid: 1/d',
+    {
+      min: 0,
+      aboveMin: true,
+    },
+  ),
   parameter('degree', 'power of the polynomial kernel', '3', { kind: 'integer', min: 1, max: 100 }),
   parameter('coef0', 'constant in the polynomial and sigmoid kernels', '1'),
   parameter('nu', 'smoothness of the matern kernel', '1.5', {

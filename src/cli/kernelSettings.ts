@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
+import { nearest } from '../data/suggest.js';
 import { MlmlError } from '../errors.js';
 import type { KernelJobs, StoredKernel } from '../kernel/jobs.js';
 import {
@@ -12,7 +13,6 @@ import type { Storage } from '../storage/storage.js';
 import type { CommandName } from './optionSpec.js';
 import { optionsOf } from './optionsOf.js';
 import type { Arguments } from './parseArguments.js';
-import { nearest } from './suggest.js';
 
 const parameters = ['sigma', 'gamma', 'degree', 'coef0', 'nu', 'depth'] as const;
 /** What `auto` is for the library. */
@@ -54,7 +54,7 @@ export function generateOptions(given: Arguments): GenerateOptions {
  * @throws MlmlError `MLML_NOT_FOUND` when there is no kernel of that memId
  */
 export async function solverOptions(
-  jobs: Pick<KernelJobs, 'listKernels'>,
+  jobs: Pick<KernelJobs, 'findKernel'>,
   storage: Storage,
   solver: SolverName,
   given: Arguments,
@@ -62,7 +62,8 @@ export async function solverOptions(
   const memId = given.text('memId');
   const options = kernelTrainOptions(solver, given, undefined);
   if (memId === undefined) return options;
-  return kernelTrainOptions(solver, given, await findStoredKernel(jobs, storage, options.kernels, memId));
+  await requireMemId(storage, options.kernels, memId);
+  return kernelTrainOptions(solver, given, await jobs.findKernel(storage, options.kernels, memId));
 }
 
 function kernelTrainOptions(
@@ -111,26 +112,20 @@ export function uselessKernelOptions(verb: CommandName, given: Arguments): strin
 }
 
 /**
- * Finds a stored kernel by its memId.
+ * Makes sure that there is something of that memId.
  *
  * @throws MlmlError `MLML_NOT_FOUND`, naming the memId that was probably meant
  */
-export async function findStoredKernel(
-  jobs: Pick<KernelJobs, 'listKernels'>,
-  storage: Storage,
-  folder: string,
-  memId: string,
-): Promise<StoredKernel> {
-  const all = await jobs.listKernels(storage, folder);
-  const found = all.find((each) => each.memId === memId);
-  if (found !== undefined) return found;
-  const ids = all.map((each) => each.memId);
+export async function requireMemId(storage: Storage, folder: string, memId: string): Promise<void> {
+  const path = join(folder, memId);
+  if ((await storage.status(path)) !== undefined) return;
+  const ids = (await storage.list(folder)).filter((name) => !name.startsWith('.'));
   const meant = nearest(memId, ids);
   const hint =
     meant !== undefined
       ? `did you mean ${meant}?`
       : ids.length === 0
         ? 'make one with mlml generate'
-        : `mlml kernels lists the ${ids.length} that ${ids.length === 1 ? 'is' : 'are'} there`;
-  throw new MlmlError('MLML_NOT_FOUND', `${join(folder, memId)}: there is no such kernel; ${hint}`);
+        : 'mlml kernels lists those that are there';
+  throw new MlmlError('MLML_NOT_FOUND', `${path}: there is no such kernel; ${hint}`);
 }

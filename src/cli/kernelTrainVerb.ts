@@ -23,13 +23,16 @@ export async function kernelTrainVerb(
   await runTraining<KernelSummary>(context, { verb: solver, given, words }, async () => {
     const jobs = await context.services.kernels();
     const options = await solverOptions(jobs, storage, solver, given);
+    const scratch = given.text('scratch');
+    const logfreq = given.number('logfreq') ?? 1;
+    const copyRows = given.flag('copy-rows') ?? false;
     let classification = true;
     return {
-      options,
+      options: { ...options, logfreq, copyRows, ...(scratch === undefined ? {} : { scratch }) },
       allowedBytes: options.bufferBytes + HEAP_ALLOWANCE + (options.nthreads - 1) * THREAD_ALLOWANCE,
       warnings: uselessKernelOptions(solver, given),
-      scratch: given.text('scratch'),
-      csv: given.number('logfreq') !== 0,
+      scratch,
+      csv: logfreq > 0,
       resumable: true,
       async open(reporter) {
         const dataset = await openTrainingData(context, solver, given, reporter);

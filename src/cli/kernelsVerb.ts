@@ -1,3 +1,4 @@
+import { nearest } from '../data/suggest.js';
 import { MlmlError } from '../errors.js';
 import { kernelName } from '../kernel/functions/kernelName.js';
 import type { StoredKernel } from '../kernel/jobs.js';
@@ -7,9 +8,8 @@ import { KernelReporter } from '../run/kernelReporter.js';
 import { formatCount } from '../run/numbers.js';
 import { ProgressReporter } from '../run/progressReporter.js';
 import type { CommandContext } from './commandContext.js';
-import { findStoredKernel } from './kernelSettings.js';
+import { requireMemId } from './kernelSettings.js';
 import type { Arguments } from './parseArguments.js';
-import { nearest } from './suggest.js';
 
 const actions = ['list', 'rm', 'verify'] as const;
 
@@ -38,11 +38,11 @@ export async function kernelsVerb(context: CommandContext, given: Arguments): Pr
   const { storage } = context.services;
   const jobs = await context.services.kernels();
   const folder = given.text('kernels') ?? defaultKernelOptions.kernels;
-  const stored = await findStoredKernel(jobs, storage, folder, memId);
+  await requireMemId(storage, folder, memId);
   if (action === 'rm') {
     await jobs.removeKernel(storage, folder, memId);
-    const text = `${memId}: removed, ${formatBytes(stored.bytes)} freed\n`;
-    const result = { memId, removed: true, bytes: stored.bytes };
+    const text = `${memId}: removed\n`;
+    const result = { memId, removed: true };
     return await context.stdout.write(given.flag('json') ? `${JSON.stringify(result)}\n` : text);
   }
   await verify(context, given, folder, memId);

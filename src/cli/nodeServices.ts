@@ -17,11 +17,11 @@ export const nodeServices: Services = {
     return await import('../kernel/kernel.js');
   },
   async scoring() {
-    const [{ evaluateModel }, { scoreRows }] = await Promise.all([
-      import('../ssgd/evaluate.js'),
-      import('../ssgd/score.js'),
-    ]);
-    return { evaluateModel, scoreRows };
+    const { evaluate, scoreModel } = await import('../model/scoreModel.js');
+    return {
+      evaluateModel: (model, file, { storage, ...options }) => evaluate(storage, model, file, options),
+      scoreRows: (model, file, { storage, ...options }) => scoreModel(storage, model, file, options),
+    };
   },
   async importing() {
     return {

@@ -1,10 +1,10 @@
+import { nearest } from '../data/suggest.js';
 import { MlmlError } from '../errors.js';
 import { parseByteSize } from '../memory/byteSize.js';
 import { kernelOptionTable } from './kernelOptionTable.js';
 import type { CommandName, OptionSpec } from './optionSpec.js';
 import { type JobKind, jobKind, optionsOf } from './optionsOf.js';
 import { optionTable } from './optionTable.js';
-import { nearest } from './suggest.js';
 
 type Value = string | number | boolean | readonly number[];
 

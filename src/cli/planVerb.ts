@@ -1,5 +1,6 @@
 import type { Dataset } from '../data/dataset.js';
 import { DIGIT_ROW_BYTES } from '../data/digits/sample.js';
+import { nearest } from '../data/suggest.js';
 import { MlmlError } from '../errors.js';
 import type { SolverName } from '../kernel/options.js';
 import { formatBytes } from '../memory/byteSize.js';
@@ -14,7 +15,6 @@ import { generateOptions, solverOptions, uselessKernelOptions } from './kernelSe
 import { openTrainingData } from './openData.js';
 import { type CommandName, kernelVerbs } from './optionSpec.js';
 import { type Arguments, parseArguments } from './parseArguments.js';
-import { nearest } from './suggest.js';
 import { trainOptions, uselessOptions } from './trainSettings.js';
 
 const plannable = ['import', ...trainingVerbs, ...kernelVerbs];
@@ -57,14 +57,11 @@ async function planKernelVerb(
   const { storage } = context.services;
   const jobs = await context.services.kernels();
   const plan = async (dataset: Dataset) => {
-    if (verb === 'generate') return jobs.planGenerate(dataset.description, generateOptions(given));
-    const options = await solverOptions(jobs, storage, verb, given);
     const scratchFolder = given.text('scratch') ?? runsFolder(given.text('out'));
-    return await jobs.planKernelTraining(verb, dataset, options, {
-      storage,
-      scratchFolder,
-      signal: context.signal,
-    });
+    const job = { storage, scratchFolder, signal: context.signal };
+    if (verb === 'generate') return await jobs.planGenerate(dataset, generateOptions(given), job);
+    const options = await solverOptions(jobs, storage, verb, given);
+    return await jobs.planKernelTraining(verb, dataset, options, job);
   };
   await tellPlan(context, verb, given, uselessKernelOptions(verb, given), plan);
 }

@@ -1,9 +1,10 @@
+import { nearest } from '../data/suggest.js';
 import { MlmlError } from '../errors.js';
 import type { SolverName } from '../kernel/options.js';
 import type { CommandContext } from './commandContext.js';
 import { type CommandName, commandNames } from './optionSpec.js';
 import { type Arguments, parseArguments } from './parseArguments.js';
-import { nearest } from './suggest.js';
+
 import { trainVerb } from './trainVerb.js';
 import { version } from './version.js';
 

@@ -1,5 +1,4 @@
 import type { Dataset } from '../data/dataset.js';
-import type { DatasetDescription } from '../data/format.js';
 import type { Plan } from '../memory/plan.js';
 import type { Evaluation } from '../ssgd/events.js';
 import type { Storage } from '../storage/storage.js';
@@ -85,8 +84,8 @@ export interface KernelTrainResult {
 
 /** The functions behind the verbs. */
 export interface KernelJobs {
-  /** What `generate` would do. Touches no file. */
-  planGenerate(description: DatasetDescription, options: GenerateOptions): Plan;
+  /** What `generate` would do. Reads a sample of rows when the lengthscale is to be found. */
+  planGenerate(dataset: Dataset, options: GenerateOptions, context: KernelContext): Promise<Plan>;
   /** Builds a kernel on disk; goes on where a killed run stopped; returns at once when it is complete. */
   generateKernel(dataset: Dataset, options: GenerateOptions, context: KernelContext): Promise<GenerateResult>;
   /** What a kernel verb would do. Opens the stored kernel when `memId` is given, to know its tiles. */
@@ -103,6 +102,8 @@ export interface KernelJobs {
     context: KernelContext,
   ): Promise<KernelTrainResult>;
   listKernels(storage: Storage, folder: string): Promise<StoredKernel[]>;
+  /** One of them; the others may be damaged. */
+  findKernel(storage: Storage, folder: string, memId: string): Promise<StoredKernel>;
   removeKernel(storage: Storage, folder: string, memId: string): Promise<void>;
   /**
    * Reads all tiles and compares them with their checksums. Those that are wrong are marked, so that the same generate

@@ -39,6 +39,12 @@ export async function listKernels(storage: Storage, folder: string): Promise<Sto
   return kernels;
 }
 
+/** The stored kernel of a memId. `MLML_NOT_FOUND` when there is none. */
+export async function findKernel(storage: Storage, folder: string, memId: string): Promise<StoredKernel> {
+  const description = await requireKernelDescription(storage, folder, memId);
+  return await summary(storage, kernelFolder(folder, memId), description);
+}
+
 async function summary(
   storage: Storage,
   folder: string,
@@ -88,7 +94,7 @@ export async function removeKernel(storage: Storage, folder: string, memId: stri
 /** Memory of `verifyKernel`. Pure. */
 export function planVerify(description: KernelDescription): Region[] {
   return [
-    tileChecksumRegion(slotBytes(description)),
+    tileChecksumRegion(),
     { name: 'tile', bytes: slotBytes(description), align: SLOT_ALIGN },
     { name: 'tile table', bytes: 5 * tilesOf(description) },
   ];

@@ -1,10 +1,10 @@
 import type { RowFile } from '../data/rowFile.js';
 import { MlmlError } from '../errors.js';
-import type { LinearModel } from '../ssgd/linearModel.js';
-import { scoreRows } from '../ssgd/score.js';
 import type { Storage } from '../storage/storage.js';
 import { fileSink } from './byteSink.js';
 import { probabilityColumns } from './probabilities.js';
+import type { Model } from './saveModel.js';
+import { type ScoringOptions, scoreModel } from './scoreModel.js';
 import { writePredictions } from './writePredictions.js';
 
 /** Format of a predictions file, from its name. */
@@ -14,12 +14,9 @@ export function predictionFormat(path: string): 'csv' | 'npy' {
   throw new MlmlError('MLML_USAGE', `--out=${path}: must end in .csv or .npy, or be - for CSV to stdout`);
 }
 
-export interface PredictOptions {
-  /** Bound on the memory of reading and scoring, in bytes. */
-  readonly bufferBytes: number;
+export interface PredictOptions extends ScoringOptions {
   /** Class probabilities too (csv), or instead of classes (npy). Default false. */
   readonly proba?: boolean;
-  readonly signal?: AbortSignal;
   /** Called now and then with the rows done. */
   readonly onProgress?: (rows: number) => void;
 }
@@ -33,13 +30,13 @@ export interface PredictOptions {
  */
 export async function predict(
   storage: Storage,
-  model: LinearModel,
+  model: Model,
   file: RowFile,
   path: string,
   options: PredictOptions,
 ): Promise<void> {
   const format = predictionFormat(path);
   if (options.proba) probabilityColumns(model);
-  const scores = scoreRows(model, file, options);
+  const scores = scoreModel(storage, model, file, options);
   await writePredictions(model, file.rows, scores, await fileSink(storage, path), { ...options, format });
 }

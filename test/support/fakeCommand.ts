@@ -13,7 +13,7 @@ import type { Evaluation } from '../../src/ssgd/events.js';
 import type { LinearModel } from '../../src/ssgd/linearModel.js';
 import { MemoryStorage } from '../../src/storage/memoryStorage.js';
 import type { Storage } from '../../src/storage/storage.js';
-import { fakeKernels } from './fakeKernels.js';
+import { fakeKernels, storedKernels } from './fakeKernels.js';
 
 export const fakePlan: Plan = {
   job: 'ssgd on 2 features x 3 classes',
@@ -70,6 +70,8 @@ export interface FakeWorld {
   readonly task?: 'classification' | 'regression';
   readonly train?: Training['train'];
   readonly kernels?: Partial<KernelJobs>;
+  /** The folder of stored kernels is empty; otherwise it has those of `fakeKernels`. */
+  readonly noKernels?: boolean;
   readonly signal?: AbortSignal;
 }
 
@@ -100,6 +102,7 @@ export async function fakeCommand(words: readonly string[], world: FakeWorld = {
   let stdout = '';
   let stderr = '';
   let milliseconds = 0;
+  for (const { folder } of world.noKernels ? [] : storedKernels) await storage.makeFolder(folder);
   const services: Services = {
     storage,
     async training() {

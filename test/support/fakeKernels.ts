@@ -78,7 +78,7 @@ export const storedKernels: readonly StoredKernel[] = [
 
 /** Computes nothing, but tells and returns everything. */
 export const fakeKernels: KernelJobs = {
-  planGenerate: (_description, options) => ({ ...fakeKernelPlan, budgetBytes: options.bufferBytes }),
+  planGenerate: async (_dataset, options) => ({ ...fakeKernelPlan, budgetBytes: options.bufferBytes }),
   async generateKernel(_dataset, options, { onEvent }) {
     onEvent?.({ type: 'plan', plan: fakeKernelPlan });
     onEvent?.({ type: 'kernel', kernel: fakeKernel, reason: 'sigma as given' });
@@ -144,6 +144,7 @@ export const fakeKernels: KernelJobs = {
     };
   },
   listKernels: async () => [...storedKernels],
+  findKernel: async (_storage, _folder, memId) => storedKernels.find((each) => each.memId === memId)!,
   removeKernel: async (storage, folder, memId) => await storage.remove(`${folder}/${memId}`),
   async verifyKernel(_storage, _folder, memId, { onEvent }) {
     const progress = { type: 'progress', epoch: 0, total: 66, bytesRead: 60, bytesWritten: 0 } as const;

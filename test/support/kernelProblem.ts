@@ -11,6 +11,7 @@ import {
 } from '../../src/kernel/solvers/solver.js';
 import { kernelTasks } from '../../src/kernel/tasks/tasks.js';
 import { Arena } from '../../src/memory/arena.js';
+import { MemoryStorage } from '../../src/storage/memoryStorage.js';
 import { OneThread } from '../../src/threads/oneThread.js';
 import { THREAD_SCRATCH_BYTES } from '../../src/threads/threads.js';
 import { DenseKernel, denseKernelRegions } from './denseKernel.js';
@@ -108,6 +109,7 @@ export function kernelProblem(solver: Solver, system: SystemUnderTest) {
     heldOut: heldOut === undefined ? undefined : mask,
     classification: system.classification ?? false,
     checkpoint: system.checkpoint ?? new MemoryCheckpoint(),
+    storage: new MemoryStorage(),
     ...(system.signal === undefined ? {} : { signal: system.signal }),
     onEvent: (event) => {
       events.push(event);

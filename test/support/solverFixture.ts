@@ -167,10 +167,13 @@ export function rbfEntries(
 ): (i: number, j: number) => number {
   const random = Random.of(seed);
   const rows = Array.from({ length: n }, () => Array.from({ length: d }, () => random.uniform()));
-  return (i, j) => {
-    const squares = rows[i]!.reduce((sum, x, f) => sum + (x - rows[j]![f]!) ** 2, 0);
-    return Math.exp(-squares / (2 * lengthscale ** 2));
-  };
+  const entries = rows.map((x) =>
+    rows.map((y) => {
+      const squares = x.reduce((sum, value, f) => sum + (value - y[f]!) ** 2, 0);
+      return Math.exp(-squares / (2 * lengthscale ** 2));
+    }),
+  );
+  return (i, j) => entries[i]![j]!;
 }
 
 /** A = (K + λI)⁻¹Y over the rows kept (others get 0), by elimination: element i·k + c. */

@@ -82,7 +82,8 @@ export function measureOf(kernel: LeafKernel): Measure {
 }
 
 /**
- * Plans the evaluation of a kernel on rows; `MLML_USAGE` when it has no evaluator or its entries do not fit the dtype.
+ * Plans the evaluation of a kernel on rows; `MLML_USAGE` when it has no evaluator or its entries do not fit the dtype,
+ * `MLML_BAD_DATA` when the norms of the rows are beyond all reason.
  *
  * Products are exact integers where the stored rows are bytes that one common factor scales (for kernels of products:
  * that nothing is added to). Otherwise rows become floats, or doubles when `needsDoubles`.
@@ -93,6 +94,13 @@ export function planEvaluation(
   dtype: TileDtype,
 ): EvaluationPlan {
   const leaves = leavesOf(kernel);
+  const norm = Math.max(geometry.maxNorm, geometry.maxCentredNorm);
+  if (!(norm <= largestFeature.float64)) {
+    throw new MlmlError(
+      'MLML_BAD_DATA',
+      `scaled rows have norms up to ${norm}, beyond ${largestFeature.float64}: their distances are no numbers; use --scale=standard`,
+    );
+  }
   const bound = largestValue(kernel, geometry);
   if (!(bound <= largestEntry[dtype])) {
     throw new MlmlError(

@@ -292,6 +292,13 @@ test('kernels that cannot be evaluated are refused', () => {
   refused({ kind: 'custom', name: 'nobody' }, /custom:nobody is not known in this process/);
   const cubic: KernelFunction = { kind: 'polynomial', gamma: 1, coef0: 1, degree: 3 };
   refused(cubic, /entries may reach .* more than float16 holds/, 'float16');
+  for (const maxNorm of [1e200, NaN]) {
+    assert.throws(
+      () => evaluatorRegions({ kind: 'cosine' }, { ...geometry, maxNorm }, 'float32'),
+      (error) =>
+        error instanceof MlmlError && error.code === 'MLML_BAD_DATA' && /norms up to/.test(error.message),
+    );
+  }
   let deep: KernelFunction = { kind: 'linear' };
   for (let i = 0; i < 200; i++) deep = { kind: 'sum', terms: [{ kind: 'cosine' }, deep] };
   refused(deep, /nested 201 deep/);

@@ -63,7 +63,7 @@ export async function generateTiles(options: GenerateTilesOptions): Promise<Gene
   };
   try {
     for await (const tile of kernel.tilesInto(missing(), place, signal)) {
-      const write = sink.write(tile, tile.address).then(finished);
+      const write = sink.writeTile(tile, tile.address).then(finished);
       // It is awaited when its slot is needed again; until then a failure is not unhandled.
       write.catch(() => {});
       writes[started++ % GENERATED_TILES.length] = write;

@@ -9,5 +9,5 @@ export interface TileSink {
    * up to a multiple of 4096 bytes. The memory is the sink's until the promise settles. It may use the threads before
    * it returns its promise, not after.
    */
-  write(index: TileIndex, address: number): Promise<void>;
+  writeTile(index: TileIndex, address: number): Promise<void>;
 }

@@ -130,10 +130,7 @@ export async function generateKernel(
       const { made, tiles } = await generateTiles({
         workspace,
         kernel,
-        sink: {
-          isDone: (index) => writer.isDone(index),
-          writeTile: (index, address) => writer.write(index, address),
-        },
+        sink: writer,
         band: generation.sizes.band,
         ...(signal === undefined ? {} : { signal }),
         ...(onEvent === undefined ? {} : { onEvent }),

@@ -4,6 +4,7 @@ import { makeScaling } from '../../data/scaling.js';
 import { MlmlError } from '../../errors.js';
 import type { RowGeometry } from '../functions/blockEvaluator.js';
 import type { KernelFunction, TileDtype } from '../functions/kernelFunction.js';
+import { medianDistance } from '../functions/medianDistance.js';
 import { resolveKernel } from '../functions/resolveKernel.js';
 import type { KernelContext } from '../jobs.js';
 import type { KernelIdentity } from '../matrix/kernelDescription.js';
@@ -36,4 +37,32 @@ export function kernelIdentity(
     scale: makeScaling(options.scale, rowDtype, statistics).name,
     data: { name, path, fingerprint, subset: options.subset },
   };
+}
+
+/**
+ * The kernel an option list means for these rows; told as an event, with where its parameters come from. Reads a sample of
+ * rows when the lengthscale is to be found.
+ */
+export async function resolveFor(
+  dataset: Dataset,
+  geometry: RowGeometry,
+  options: KernelDataOptions,
+  context: Pick<KernelContext, 'onEvent'>,
+): Promise<KernelFunction> {
+  const { description, train } = dataset;
+  const { d, statistics } = description;
+  const { multiply, add } = geometry;
+  const smallest = (j: number) =>
+    Math.min(multiply[j]! * statistics.min[j]! + add[j]!, multiply[j]! * statistics.max[j]! + add[j]!);
+  let smallestFeature = Number.POSITIVE_INFINITY;
+  for (let j = 0; j < d; j++) smallestFeature = Math.min(smallestFeature, smallest(j));
+  const rows = train.first(trainingRows(description, options));
+  const { kernel, reason, warning } = await resolveKernel(options, {
+    d,
+    smallestFeature,
+    medianDistance: (measure) => medianDistance(rows, geometry, measure, options.seed),
+  });
+  context.onEvent?.({ type: 'kernel', kernel, reason });
+  if (warning !== undefined) context.onEvent?.({ type: 'warning', message: warning });
+  return kernel;
 }

@@ -128,6 +128,7 @@ async function solveIn(
         heldOut,
         classification: dataset.description.task === 'classification',
         checkpoint,
+        storage,
         ...(signal === undefined ? {} : { signal }),
         onEvent: context.onEvent ?? (() => {}),
       });

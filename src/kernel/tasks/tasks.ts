@@ -7,6 +7,7 @@ import { factorTasks } from './factorTasks.js';
 import { mirrorTasks } from './mirrorTasks.js';
 import { preconditionTasks } from './preconditionTasks.js';
 import { productTasks } from './productTasks.js';
+import { rowStepTasks } from './rowStepTasks.js';
 import { tileFactorTasks } from './tileFactorTasks.js';
 
 /** What every thread of a kernel job is told at its start. Plain data. */
@@ -30,6 +31,7 @@ export function kernelTasks(environment: ThreadEnvironment, setup: TaskSetup): T
     ...mirrorTasks(environment),
     ...preconditionTasks(environment),
     ...productTasks(environment),
+    ...rowStepTasks(environment),
     ...tileFactorTasks(environment),
     ...(evaluation === undefined ? {} : evaluateTasks(environment, evaluation)),
   };

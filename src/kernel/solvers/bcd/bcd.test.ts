@@ -113,10 +113,11 @@ for (const [name, more] of [
 
 test('several regularizations are solved in the same passes, and the best on held-out rows is named', async () => {
   const reg = [100, 0.01, 1];
+  const entry = rbfEntries(90, 4, 0.8, 1);
   const system = fixture({
     options: { reg, tol: 1e-8, block: 32 },
     heldOut: (i) => i % 5 === 0,
-    target: (i, c) => Math.cos(i * (c + 1)) * 0.01 + rbfEntries(90, 4, 0.8, 1)(i, 7),
+    target: (i, c) => Math.cos(i * (c + 1)) * 0.01 + entry(i, 7),
   });
   const solved = await solveSystem(bcd, system);
   const expected: number[] = [];

@@ -1,0 +1,170 @@
+import type { Dataset } from '../../data/dataset.js';
+import { makeScaling } from '../../data/scaling.js';
+import { MlmlError } from '../../errors.js';
+import type { Plan } from '../../memory/plan.js';
+import type { KernelContext, KernelTrainResult } from '../jobs.js';
+import type { KernelModel } from '../kernelModel.js';
+import {
+  checkKernelFits,
+  type KernelDescription,
+  kernelFolder,
+  requireKernelDescription,
+} from '../matrix/kernelDescription.js';
+import type { KernelTrainOptions, SolverName } from '../options.js';
+import { geometryOf } from '../rowGeometry.js';
+import { type SystemSolverName, solvers } from '../solvers/solvers.js';
+import { computedDtype, type Evaluation } from './evaluation.js';
+import { needsHeldOut } from './heldOutRows.js';
+import { resolveFor, trainingRows } from './kernelData.js';
+import { planSolve, type SolvePlan } from './planSolve.js';
+import { solveSystem } from './solveSystem.js';
+
+/** A kernel and where its tiles come from. */
+interface Source {
+  readonly evaluation: Evaluation;
+  readonly stored: KernelDescription | undefined;
+}
+
+/** The stored kernel that is asked for, which must have been made from these rows; or the one the options describe. */
+async function sourceOf(
+  dataset: Dataset,
+  options: KernelTrainOptions,
+  context: KernelContext,
+): Promise<Source> {
+  const { description } = dataset;
+  const geometry = geometryOf(description, options.scale);
+  if (options.memId === undefined) {
+    const kernel = await resolveFor(dataset, geometry, options, context);
+    return { evaluation: { kernel, geometry, dtype: computedDtype(options.dtype) }, stored: undefined };
+  }
+  const stored = await requireKernelDescription(context.storage, options.kernels, options.memId);
+  checkKernelFits(stored, kernelFolder(options.kernels, options.memId), {
+    name: description.name,
+    fingerprint: description.fingerprint,
+    n: trainingRows(description, options),
+    scale: makeScaling(options.scale, description.dtype, description.statistics).name,
+  });
+  context.onEvent?.({ type: 'kernel', kernel: stored.kernel, reason: `stored as ${stored.memId}` });
+  return { evaluation: { kernel: stored.kernel, geometry, dtype: computedDtype(stored.dtype) }, stored };
+}
+
+function planFor(
+  name: SystemSolverName,
+  dataset: Dataset,
+  options: KernelTrainOptions,
+  { evaluation, stored }: Source,
+): SolvePlan {
+  if ((name === 'closed' || name === 'ssgd') && stored === undefined) {
+    throw new MlmlError(
+      'MLML_USAGE',
+      `${name} on a kernel needs a stored one: make it with \`mlml generate\` and give its --memId`,
+    );
+  }
+  const solver = solvers[name];
+  const heldOut = needsHeldOut(options) && name !== 'closed';
+  return planSolve({ dataset, name, solver, evaluation, options, stored, heldOut });
+}
+
+async function planSystem(
+  name: SystemSolverName,
+  dataset: Dataset,
+  options: KernelTrainOptions,
+  context: KernelContext,
+): Promise<Plan> {
+  return planFor(name, dataset, options, await sourceOf(dataset, options, context)).plan;
+}
+
+async function trainSystem(
+  name: SystemSolverName,
+  dataset: Dataset,
+  options: KernelTrainOptions,
+  context: KernelContext,
+): Promise<KernelTrainResult> {
+  const start = performance.now();
+  const source = await sourceOf(dataset, options, context);
+  const plan = planFor(name, dataset, options, source);
+  context.onEvent?.({ type: 'plan', plan: plan.plan });
+  const solved = await solveSystem({
+    name,
+    dataset,
+    solver: solvers[name],
+    plan,
+    options,
+    stored: source.stored,
+    context,
+  });
+  const { solution } = solved;
+  const validation = solution.heldOut ?? solution.leaveOneOut;
+  return {
+    model: modelOf(dataset, source.evaluation, options, plan, solved.coefficients, solution.best),
+    plan: plan.plan,
+    solver: name,
+    reasons: [],
+    memId: source.stored?.memId,
+    passes: solution.passes,
+    residual: solution.residuals[solution.best]!,
+    stopped: solution.stopped,
+    regularizations: options.reg.map((regularization, l) => ({
+      regularization,
+      residual: solution.residuals[l]!,
+      ...(validation === undefined ? {} : { validation: validation[l]! }),
+    })),
+    leaveOneOut: solution.leaveOneOut?.[solution.best],
+    seconds: (performance.now() - start) / 1000,
+    bytesRead: solved.bytesRead,
+    bytesWritten: solved.bytesWritten,
+    train: solved.train,
+    test: solved.test,
+  };
+}
+
+function modelOf(
+  { description, path }: Dataset,
+  { kernel, geometry }: Evaluation,
+  options: KernelTrainOptions,
+  { size }: SolvePlan,
+  coefficients: Float64Array,
+  best: number,
+): KernelModel {
+  return {
+    task: description.task,
+    loss: 'ridge',
+    kernel,
+    d: description.d,
+    k: size.k,
+    n: size.n,
+    regularization: options.reg[best]!,
+    scaling: makeScaling(options.scale, description.dtype, description.statistics).name,
+    geometry,
+    coefficients,
+    rows: { kind: 'dataset', path },
+    classNames: description.classNames,
+    fingerprint: description.fingerprint,
+  };
+}
+
+/** What a kernel verb would use and do. */
+export async function planKernelTraining(
+  solver: SolverName,
+  dataset: Dataset,
+  options: KernelTrainOptions,
+  context: KernelContext,
+): Promise<Plan> {
+  if (solver === 'nystrom' || solver === 'krr') throw new MlmlError('MLML_INTERNAL', 'not yet');
+  return await planSystem(solver, dataset, options, context);
+}
+
+/**
+ * Trains a kernel ridge regression inside `options.bufferBytes`.
+ *
+ * @throws MlmlError `MLML_BUDGET_TOO_SMALL`, `MLML_MISMATCH`, `MLML_NOT_DEFINITE`, `MLML_BUSY`, `MLML_USAGE`, …
+ */
+export async function trainKernel(
+  solver: SolverName,
+  dataset: Dataset,
+  options: KernelTrainOptions,
+  context: KernelContext,
+): Promise<KernelTrainResult> {
+  if (solver === 'nystrom' || solver === 'krr') throw new MlmlError('MLML_INTERNAL', 'not yet');
+  return await trainSystem(solver, dataset, options, context);
+}

@@ -1,0 +1,44 @@
+/**
+ * `mlml/kernel`: kernel ridge regression whose kernel matrix is larger than memory.
+ *
+ * @example
+ * import { nodeStorage, openByName } from 'mlml/data';
+ * import { defaultKernelOptions, trainKernel } from 'mlml/kernel';
+ *
+ * const dataset = await openByName(nodeStorage, 'digits', { n: 5000 });
+ * const options = { ...defaultKernelOptions, bufferBytes: 64e6, nthreads: 2 };
+ * const { model, test, residual } = await trainKernel('cg', dataset, options, {
+ *   storage: nodeStorage,
+ *   scratchFolder: 'scratch',
+ * });
+ * console.log(test?.accuracy, residual, model.n);
+ * await dataset.close();
+ *
+ * @module
+ */
+export type { KernelEvent, KernelListener } from './events.js';
+export { type CustomBlock, customKernel } from './functions/customKernel.js';
+export type { KernelFunction, KernelKind, TileDtype } from './functions/kernelFunction.js';
+export { kernelName } from './functions/kernelName.js';
+export { generateKernel, planGenerate } from './job/generateKernel.js';
+export { planKernelTraining, trainKernel } from './job/trainKernel.js';
+export type {
+  GenerateResult,
+  KernelContext,
+  KernelJobs,
+  KernelTrainResult,
+  RegularizationResult,
+  StoredKernel,
+} from './jobs.js';
+export type { KernelModel, ModelRows } from './kernelModel.js';
+export {
+  defaultKernelOptions,
+  type GenerateOptions,
+  type KernelChoice,
+  type KernelDataOptions,
+  type KernelTrainOptions,
+  type SolverName,
+  solverNames,
+} from './options.js';
+export { type PruneOptions, pruneModel } from './prune.js';
+export { findKernel, listKernels, removeKernel, verifyKernel } from './storeList.js';
