@@ -4,7 +4,12 @@ import { type Dataset, openDataset } from '../../src/data/dataset.js';
 import { bandOrder } from '../../src/kernel/generate/bandOrder.js';
 import { GENERATED_TILES } from '../../src/kernel/generate/generateTiles.js';
 import { planGeneration } from '../../src/kernel/generate/planGeneration.js';
-import { evaluationRegions, packedBytesOf, startEvaluation } from '../../src/kernel/job/evaluation.js';
+import {
+  evaluationRegions,
+  evaluatorOf,
+  packedBytesOf,
+  startEvaluation,
+} from '../../src/kernel/job/evaluation.js';
 import { ComputedKernel } from '../../src/kernel/matrix/computedKernel.js';
 import { geometryOf } from '../../src/kernel/rowGeometry.js';
 import { Arena } from '../../src/memory/arena.js';
@@ -52,7 +57,7 @@ async function generate({ data, n, sigma, threads, bufferBytes }: Job): Promise<
   const matrix = new ComputedKernel({
     workspace,
     source: dataset.train.first(n),
-    evaluator: workspace.evaluator,
+    evaluator: evaluatorOf(workspace),
     rowBytes: layout.rowBytes,
     tileSize: plan.tileSize,
     dtype,

@@ -1,5 +1,4 @@
 import type { Dataset } from '../../data/dataset.js';
-import { MlmlError } from '../../errors.js';
 import { Arena } from '../../memory/arena.js';
 import type { Plan } from '../../memory/plan.js';
 import type { KernelFunction } from '../functions/kernelFunction.js';
@@ -13,13 +12,16 @@ import { tileFileBytes } from '../matrix/tileLayout.js';
 import type { GenerateOptions } from '../options.js';
 import { geometryOf } from '../rowGeometry.js';
 import {
+  comparesRows,
   type Evaluation,
   evaluationRegions,
   evaluationThreads,
+  evaluatorOf,
   packedBytesOf,
   startEvaluation,
 } from './evaluation.js';
 import { kernelIdentity, resolveFor, trainingRows } from './kernelData.js';
+import { planGivenMatrix, storeGivenMatrix } from './storeGivenMatrix.js';
 
 /** A generation with everything decided. */
 interface Generation {
@@ -34,7 +36,7 @@ function decide(
   dataset: Dataset,
   evaluation: Evaluation,
   options: GenerateOptions,
-  tileSize: number,
+  tileBefore?: number,
 ): Generation {
   const { kernel, dtype } = evaluation;
   const n = trainingRows(dataset.description, options);
@@ -46,7 +48,8 @@ function decide(
     dtype,
     threads,
     budgetBytes: options.bufferBytes,
-    tile: tileSize,
+    tile: options.tile,
+    ...(tileBefore === undefined ? {} : { tileBefore }),
     packedBytes: packedBytesOf(evaluation),
     otherRegions: (size) => [
       ...evaluationRegions(evaluation, threads).slice(1),
@@ -84,7 +87,7 @@ export function describeGeneration(
   evaluation: Evaluation,
   options: GenerateOptions,
 ): { readonly description: KernelDescription; readonly plan: Plan } {
-  const { identity, sizes, plan } = decide(dataset, evaluation, options, options.tile);
+  const { identity, sizes, plan } = decide(dataset, evaluation, options);
   return { description: describeKernel(identity, sizes.tileSize), plan };
 }
 
@@ -95,7 +98,8 @@ export async function planGenerate(
   context: KernelContext,
 ): Promise<Plan> {
   const evaluation = await evaluationOf(dataset, options, context);
-  return decide(dataset, evaluation, options, options.tile).plan;
+  if (!comparesRows(evaluation.kernel)) return await planGivenMatrix(dataset, options, context);
+  return decide(dataset, evaluation, options).plan;
 }
 
 /**
@@ -114,7 +118,8 @@ export async function generateKernel(
   const start = performance.now();
   const { storage, signal, onEvent } = context;
   const evaluation = await evaluationOf(dataset, options, context, within?.kernel);
-  let generation = decide(dataset, evaluation, options, options.tile);
+  if (!comparesRows(evaluation.kernel)) return await storeGivenMatrix(dataset, options, context);
+  let generation = decide(dataset, evaluation, options);
   const description = await findOrDescribeKernel(
     storage,
     options.kernels,
@@ -122,10 +127,8 @@ export async function generateKernel(
     generation.sizes.tileSize,
   );
   // A kernel that was begun keeps its tiles.
-  if (description.tileSize !== generation.sizes.tileSize) {
+  if (description.tileSize !== generation.sizes.tileSize)
     generation = decide(dataset, evaluation, options, description.tileSize);
-    requireTile(generation, description, options);
-  }
   onEvent?.({ type: 'plan', plan: generation.plan });
   const arena = new Arena(generation.plan.regions, within?.memory);
   const workspace = await startEvaluation(arena, evaluation, generation.threads);
@@ -136,7 +139,7 @@ export async function generateKernel(
       const kernel = new ComputedKernel({
         workspace,
         source: dataset.train.first(generation.identity.n),
-        evaluator: workspace.evaluator,
+        evaluator: evaluatorOf(workspace),
         rowBytes: dataset.layout.rowBytes,
         tileSize: description.tileSize,
         dtype: options.dtype,
@@ -171,14 +174,4 @@ export async function generateKernel(
   } finally {
     await workspace.threads.close();
   }
-}
-
-function requireTile(generation: Generation, description: KernelDescription, options: GenerateOptions): void {
-  if (generation.sizes.tileSize === description.tileSize) return;
-  throw new MlmlError(
-    'MLML_USAGE',
-    `generate: ${description.memId} was begun with tiles of ${description.tileSize} rows, which do not fit --buffer=${
-      options.bufferBytes / 1e6
-    }; give the --buffer it was begun with, or remove it with \`mlml kernels rm ${description.memId}\``,
-  );
 }

@@ -3,7 +3,7 @@ import { MlmlError } from '../../errors.js';
 import { Arena } from '../../memory/arena.js';
 import { formatBytes } from '../../memory/byteSize.js';
 import type { Plan } from '../../memory/plan.js';
-import { computedDtype, evaluationThreads } from '../job/evaluation.js';
+import { comparesRows, computedDtype, evaluationThreads } from '../job/evaluation.js';
 import { describeGeneration, generateKernel } from '../job/generateKernel.js';
 import { planSystem, type Source, sourceOf, trainSystem } from '../job/trainSystem.js';
 import type { KernelContext, KernelTrainResult } from '../jobs.js';
@@ -110,6 +110,12 @@ async function choose(
 ): Promise<Choice> {
   const { storage } = context;
   const computed = await sourceOf(dataset, options, context);
+  if (!comparesRows(computed.evaluation.kernel)) {
+    throw new MlmlError(
+      'MLML_USAGE',
+      'krr measures how fast rows are compared; with a kernel matrix that was given use cg, or closed for its leave-one-out errors',
+    );
+  }
   const evaluation = { ...computed.evaluation, dtype: computedDtype(options.dtype) };
   const store = await storeOf(dataset, options, context, computed);
   const k = targetColumns(dataset.description);

@@ -8,6 +8,7 @@ import {
   type EvaluatingWorkspace,
   type Evaluation,
   evaluationRegions,
+  evaluatorOf,
   packedBytesOf,
   startEvaluation,
 } from '../job/evaluation.js';
@@ -79,10 +80,12 @@ export async function measureSpeeds(
 async function arithmeticSpeeds(
   dataset: Dataset,
   evaluation: Evaluation,
-  { arena, threads, evaluator }: EvaluatingWorkspace,
+  workspace: EvaluatingWorkspace,
   rows: number,
   width: number,
 ): Promise<Pick<Speeds, 'entries' | 'products'>> {
+  const { arena, threads } = workspace;
+  const evaluator = evaluatorOf(workspace);
   const blocks = await Promise.all(
     [0, 1].map(async (number) => {
       const count = Math.min(rows, dataset.train.rows);
