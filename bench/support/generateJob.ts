@@ -2,12 +2,10 @@
 import '../../src/cli/leanRuntime.js';
 import { type Dataset, openDataset } from '../../src/data/dataset.js';
 import { bandOrder } from '../../src/kernel/generate/bandOrder.js';
-import { GENERATED_TILES, generateTiles } from '../../src/kernel/generate/generateTiles.js';
+import { GENERATED_TILES } from '../../src/kernel/generate/generateTiles.js';
 import { planGeneration } from '../../src/kernel/generate/planGeneration.js';
 import { evaluationRegions, packedBytesOf, startEvaluation } from '../../src/kernel/job/evaluation.js';
 import { ComputedKernel } from '../../src/kernel/matrix/computedKernel.js';
-import { describeKernel, type KernelIdentity } from '../../src/kernel/matrix/kernelDescription.js';
-import { KernelWriter, kernelWriterRegions } from '../../src/kernel/matrix/kernelWriter.js';
 import { geometryOf } from '../../src/kernel/rowGeometry.js';
 import { Arena } from '../../src/memory/arena.js';
 import { nodeStorage } from '../../src/storage/nodeStorage.js';
@@ -16,8 +14,8 @@ import { peakResidentBytes } from '../../src/storage/peakMemory.js';
 export interface Figures {
   readonly seconds: number;
   readonly peakRssBytes: number;
-  /** K[i, 0] for some i, to see that all computed the same; none from disk. */
-  readonly entries: readonly number[];
+  /** K[i, 0] for some i, to see that all computed the same. */
+  readonly entries?: readonly number[];
 }
 
 export interface Job {
@@ -27,23 +25,19 @@ export interface Job {
   readonly sigma: number;
   readonly threads: number;
   readonly bufferBytes: number;
-  /** Folder for the kernel on disk; absent to work the tiles out only. */
-  readonly out?: string;
 }
 
 const sampled = (n: number) =>
   Array.from({ length: Math.ceil((n - 1) / Math.floor(n / 16)) }, (_, i) => 1 + i * Math.floor(n / 16));
 
-/** One run of ours, in this process. */
-async function generate({ data, n, sigma, threads, bufferBytes, out }: Job): Promise<Figures> {
+/** All tiles, worked out and dropped. */
+async function generate({ data, n, sigma, threads, bufferBytes }: Job): Promise<Figures> {
   const dataset = await openDataset(nodeStorage, data);
   const start = performance.now();
   const { description, layout } = dataset;
   const kernel = { kind: 'rbf', lengthscale: sigma } as const;
   const dtype = 'float32' as const;
   const evaluation = { kernel, geometry: geometryOf(description, scaleOf(dataset)), dtype };
-  const source = { name: description.name, path: data, fingerprint: description.fingerprint, subset: n };
-  const identity: KernelIdentity = { n, dtype, kernel, scale: scaleOf(dataset), data: source };
   const plan = planGeneration({
     n,
     layout,
@@ -52,10 +46,7 @@ async function generate({ data, n, sigma, threads, bufferBytes, out }: Job): Pro
     budgetBytes: bufferBytes,
     tile: 0,
     packedBytes: packedBytesOf(evaluation),
-    otherRegions: (size) => [
-      ...evaluationRegions(evaluation, threads).slice(1),
-      ...kernelWriterRegions(describeKernel(identity, size)),
-    ],
+    otherRegions: () => evaluationRegions(evaluation, threads).slice(1),
   });
   const workspace = await startEvaluation(new Arena(plan.regions), evaluation, threads);
   const matrix = new ComputedKernel({
@@ -68,25 +59,13 @@ async function generate({ data, n, sigma, threads, bufferBytes, out }: Job): Pro
   });
   const found = new Map<number, number>();
   const floats = new Float32Array(workspace.arena.buffer);
-  if (out === undefined) {
-    const address = workspace.arena.address(GENERATED_TILES[0]);
-    for await (const tile of matrix.tilesInto(bandOrder(n, plan.tileSize, plan.band), () => address)) {
-      if (tile.column !== 0) continue;
-      for (const i of sampled(n)) {
-        const row = i - tile.firstRow;
-        if (row >= 0 && row < tile.rows) found.set(i, floats[tile.address / 4 + row * tile.stride]!);
-      }
+  const address = workspace.arena.address(GENERATED_TILES[0]);
+  for await (const tile of matrix.tilesInto(bandOrder(n, plan.tileSize, plan.band), () => address)) {
+    if (tile.column !== 0) continue;
+    for (const i of sampled(n)) {
+      const row = i - tile.firstRow;
+      if (row >= 0 && row < tile.rows) found.set(i, floats[tile.address / 4 + row * tile.stride]!);
     }
-  } else {
-    const writer = await KernelWriter.open(
-      nodeStorage,
-      out,
-      describeKernel(identity, plan.tileSize),
-      workspace,
-    );
-    await generateTiles({ workspace, kernel: matrix, sink: writer, band: plan.band });
-    await writer.finish();
-    await writer.close();
   }
   const seconds = (performance.now() - start) / 1000;
   await workspace.threads.close();

@@ -3,6 +3,7 @@ import { setFlagsFromString } from 'node:v8';
 import { type ChecksumKernels, plainChecksum } from './checksum.js';
 import { type CholeskyKernels, plainCholesky } from './cholesky.js';
 import { type EpilogueKernels, plainEpilogue } from './epilogue.js';
+import { type FloatProductKernels, plainFloatProduct } from './floatProduct.js';
 import { type GatherKernels, plainGather } from './gather.js';
 import { type GramKernels, plainGram } from './gram.js';
 import { type NormalProductKernels, plainNormalProduct } from './normalProduct.js';
@@ -29,6 +30,7 @@ export interface Kernels
     GramKernels,
     NormalProductKernels,
     PackedFactorKernels,
+    FloatProductKernels,
     RowProductKernels,
     RowStepKernels,
     ScoreKernels,
@@ -53,6 +55,7 @@ export function plainKernels(memory: WebAssembly.Memory): Kernels {
     ...plainCholesky(buffer),
     ...plainNormalProduct(buffer),
     ...plainPackedFactor(buffer),
+    ...plainFloatProduct(buffer),
     ...plainRowProducts(buffer),
     ...plainRowStep(buffer),
     ...plainEpilogue(buffer),

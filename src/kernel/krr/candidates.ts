@@ -57,7 +57,9 @@ export function predict(candidate: Candidate, job: Job, speeds: Speeds): Predict
 }
 
 /** The candidate of least predicted time; undefined when there is none. */
-export function quickest<T extends { readonly prediction: Prediction }>(candidates: readonly T[]): T | undefined {
+export function quickest<T extends { readonly prediction: Prediction }>(
+  candidates: readonly T[],
+): T | undefined {
   let found: T | undefined;
   for (const candidate of candidates)
     if (found === undefined || candidate.prediction.seconds < found.prediction.seconds) found = candidate;

@@ -4,7 +4,13 @@ import { Arena } from '../../memory/arena.js';
 import { layOut, type Region } from '../../memory/plan.js';
 import { Scratch } from '../../storage/scratch.js';
 import type { Storage } from '../../storage/storage.js';
-import { type EvaluatingWorkspace, type Evaluation, evaluationRegions, packedBytesOf, startEvaluation } from '../job/evaluation.js';
+import {
+  type EvaluatingWorkspace,
+  type Evaluation,
+  evaluationRegions,
+  packedBytesOf,
+  startEvaluation,
+} from '../job/evaluation.js';
 import { evaluateTile } from '../matrix/evaluateTile.js';
 import type { Tile } from '../matrix/kernelMatrix.js';
 import { addTimesTile, addTimesTransposedTile } from '../matrix/multiply.js';
@@ -26,31 +32,41 @@ const DISK_CHUNKS = 48;
 /** Each speed is the best of some trials: what others do on the machine only slows down. */
 const TRIALS = 3;
 
-function regionsFor(rows: number, dataset: Dataset, evaluation: Evaluation, width: number, threads: number): Region[] {
+function regionsFor(
+  rows: number,
+  dataset: Dataset,
+  evaluation: Evaluation,
+  width: number,
+  threads: number,
+): Region[] {
   const packed = packedBytesOf(evaluation)(rows);
   return [
     ...evaluationRegions(evaluation, threads),
     { name: 'trial rows', bytes: rows * dataset.layout.rowBytes },
     { name: 'trial block 0', bytes: packed },
     { name: 'trial block 1', bytes: packed },
-    { name: 'trial tile', bytes: Math.max(DISK_CHUNK, rows * rows * dtypeBytes[evaluation.dtype]), align: 4096 },
+    {
+      name: 'trial tile',
+      bytes: Math.max(DISK_CHUNK, rows * rows * dtypeBytes[evaluation.dtype]),
+      align: 4096,
+    },
     { name: 'trial vectors', bytes: 8 * rows * width },
     { name: 'trial sums', bytes: 8 * rows * width },
   ];
 }
 
-/** Measures speeds on a sample of the rows, in some tenths of a second, inside `bufferBytes` where that is possible. */
+/** Measures speeds on a sample of the rows, in some tenths of a second, in the memory of a job. */
 export async function measureSpeeds(
   dataset: Dataset,
   evaluation: Evaluation,
-  { width, threads, bufferBytes }: { width: number; threads: number; bufferBytes: number },
+  { width, threads, memory }: { width: number; threads: number; memory: WebAssembly.Memory },
   storage: Storage,
   folder: string,
 ): Promise<Speeds> {
   let rows = MOST_ROWS;
   const regions = () => regionsFor(rows, dataset, evaluation, width, threads);
-  while (rows > 32 && layOut(regions()).totalBytes > bufferBytes) rows /= 2;
-  const arena = new Arena(regions());
+  while (rows > 32 && layOut(regions()).totalBytes > memory.buffer.byteLength) rows /= 2;
+  const arena = new Arena(regions(), memory);
   const workspace = await startEvaluation(arena, evaluation, threads);
   try {
     const disk = await diskSpeeds(storage, folder, arena);

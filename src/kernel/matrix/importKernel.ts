@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto';
 import { MlmlError } from '../../errors.js';
+import { Arena } from '../../memory/arena.js';
 import type { Storage } from '../../storage/storage.js';
 import type { TileDtype } from '../functions/kernelFunction.js';
+import { startThreads } from '../startThreads.js';
 import { importTiles, planImport } from './importTiles.js';
 import {
   describeKernel,
@@ -13,7 +15,7 @@ import {
 } from './kernelDescription.js';
 import { makeMatrixFolder } from './matrixFolder.js';
 import type { MatrixSource } from './matrixSource.js';
-import { DEFAULT_BUFFER_BYTES, type MatrixOptions, startWorkspace } from './matrixWorkspace.js';
+import { DEFAULT_BUFFER_BYTES, type MatrixOptions } from './matrixWorkspace.js';
 import { TileTable } from './tileTable.js';
 
 /**
@@ -37,10 +39,10 @@ export async function importKernel(
   if (n !== columns)
     throw new MlmlError('MLML_BAD_DATA', `${source.name}: is ${n} x ${columns}; a kernel matrix is square`);
   const { data, scale, dtype = 'float32' } = given;
-  const { bufferBytes = DEFAULT_BUFFER_BYTES, threads, signal } = options;
+  const { bufferBytes = DEFAULT_BUFFER_BYTES, nthreads = 1, signal } = options;
   const size = { rows: n, columns, symmetric: true, dtype };
-  const { shape, regions } = planImport(size, bufferBytes, threads?.count ?? 1);
-  const workspace = await startWorkspace(regions, threads);
+  const { shape, regions } = planImport(size, bufferBytes, nthreads);
+  const workspace = await startThreads(new Arena(regions), nthreads, {});
   try {
     const table = TileTable.inArena(workspace.arena, 'matrix', shape);
     const folder = await makeMatrixFolder(storage, kernels, shape, workspace, table, {

@@ -30,8 +30,8 @@ const product = (a: Dense, b: Dense): Dense => {
   return a.map((row) => columns.map((column) => row.reduce((sum, x, k) => sum + x * column[k]!, 0)));
 };
 
-/** The fixed part of the arena takes 280 kB. */
-const SMALL = 300_000;
+/** The fixed part of the arena takes 280 kB: products then go in several passes and blocks. */
+const SMALL = 315_000;
 
 async function store(
   storage: Storage,
@@ -119,6 +119,45 @@ describe('round trips', () => {
   });
 });
 
+test('the bytes are those of the worked example of docs/format.md', async () => {
+  const storage = new MemoryStorage();
+  const m = [
+    [1, 0.5, 0.25],
+    [0.5, 1, 0.5],
+    [0.25, 0.5, 1],
+  ];
+  await (await store(storage, '/m', m, { symmetric: true, tileSize: 2 })).close();
+  const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex');
+  const tiles = storage.bytesOf('/m/tiles.bin');
+  assert.equal(tiles.length, 3 * 4096);
+  const starts = ['0000803f0000003f0000003f0000803f', '0000803e0000003f', '0000803f'];
+  for (const [t, start] of starts.entries())
+    assert.equal(hex(tiles.subarray(t * 4096, (t + 1) * 4096)), start.padEnd(2 * 4096, '0'));
+  // Worked out bit by bit, by another program.
+  const records = [
+    '000000007bf9d4660100000022cfb028',
+    '01000000b58986ce0100000050e4c0b8',
+    '02000000d2e5cfc501000000621c4ca6',
+  ];
+  assert.equal(hex(storage.bytesOf('/m/tiles.log')), records.join(''));
+});
+
+test('two threads: the same bits as one', async (context) => {
+  const folder = temporaryFolder(context);
+  const m = dense(150, 150);
+  await (await store(nodeStorage, `${folder}/m`, m, { tileSize: 64 })).close();
+  const vectors = Float64Array.from({ length: 450 }, (_, i) => Math.sin(i));
+  const results: unknown[] = [];
+  for (const nthreads of [1, 2]) {
+    const matrix = await MemMatrix.open(nodeStorage, `${folder}/m`, { nthreads });
+    const squared = await matrix.dot(matrix.transpose(), `${folder}/squared-${nthreads}`);
+    results.push([await matrix.dot(vectors, 3), await contentOf(squared)]);
+    await squared.close();
+    await matrix.close();
+  }
+  assert.deepEqual(results[1], results[0]);
+});
+
 describe('times vectors', () => {
   for (const dtype of tileDtypes) {
     for (const symmetric of [false, true]) {
@@ -194,6 +233,7 @@ describe('times a matrix', () => {
   };
   for (const [name, [factors, expected]] of Object.entries(cases)) {
     test(`${name}, tiles of two sizes, whole or in many blocks`, async () => {
+      const bytesRead: number[] = [];
       for (const bufferBytes of [SMALL, 2e6]) {
         const storage = new MemoryStorage();
         await (
@@ -208,12 +248,14 @@ describe('times a matrix', () => {
         const other = await left.dot(right, '/c32', 'float32');
         assert.equal(other.dtype, 'float32');
         assertClose(await contentOf(other), expected, 1e-4);
+        bytesRead.push(s.bytesRead + w.bytesRead);
         for (const matrix of [c, other, s, w]) await matrix.close();
         assert.deepEqual(
           storage.paths().filter((path) => path.includes('.mlml-')),
           [],
         );
       }
+      assert.ok(bytesRead[0]! > bytesRead[1]!, 'the small budget takes several blocks');
     });
   }
 
@@ -235,13 +277,13 @@ describe('times a matrix', () => {
 
   test('numbers that do not fit the product are an error, and nothing stays', async () => {
     const storage = new MemoryStorage();
-    const m = await store(storage, '/m', [[300, 300]], { dtype: 'float16' });
-    await assert.rejects(m.dot(m.transpose(), '/c'), {
+    const m = await store(storage, '/x/m', [[300, 300]], { dtype: 'float16' });
+    await assert.rejects(m.dot(m.transpose(), '/x/c'), {
       code: 'MLML_BAD_DATA',
       message: /the product has 180000 in row 0, column 0, which does not fit float16/,
     });
-    assert.equal(await storage.status('/c'), undefined);
-    assert.deepEqual(await storage.list('/'), ['m']);
+    assert.equal(await storage.status('/x/c'), undefined);
+    assert.deepEqual(await storage.list('/x'), ['m']);
     await m.close();
   });
 });
@@ -320,12 +362,8 @@ describe('errors', () => {
         failed = true;
         throw new MlmlError('MLML_DISK_FULL', `${path}: the disk is full`);
       });
-      await store(storage, '/m', m, { tileSize: 16 }).then(
-        (made) => made.close(),
-        (error) => {
-          assert.equal(error.code, 'MLML_DISK_FULL');
-        },
-      );
+      const makeAndClose = async () => (await store(storage, '/m', m, { tileSize: 16 })).close();
+      await makeAndClose().catch((error) => assert.equal(error.code, 'MLML_DISK_FULL'));
       if ((await memory.status('/m')) !== undefined) {
         for (const path of memory.paths()) if (path.includes('.mlml-')) await memory.remove(path);
         const matrix = await MemMatrix.open(memory, '/m');

@@ -1,7 +1,9 @@
 import { dirname, join } from 'node:path';
 import { MlmlError } from '../../errors.js';
+import { Arena } from '../../memory/arena.js';
 import type { Storage } from '../../storage/storage.js';
 import type { TileDtype } from '../functions/kernelFunction.js';
+import { startThreads } from '../startThreads.js';
 import { type MatrixView, readBlock } from './blockReader.js';
 import { importTiles, planImport } from './importTiles.js';
 import {
@@ -13,7 +15,7 @@ import {
 import { makeMatrixFolder } from './matrixFolder.js';
 import { type Factor, multiplyMatrices, planMatrixProduct, productTable } from './matrixProduct.js';
 import type { MatrixSource } from './matrixSource.js';
-import { DEFAULT_BUFFER_BYTES, type MatrixOptions, startWorkspace } from './matrixWorkspace.js';
+import { DEFAULT_BUFFER_BYTES, type MatrixOptions } from './matrixWorkspace.js';
 import { OpenMatrix } from './openMatrix.js';
 import { readDiagonal } from './tileColumns.js';
 import { extentOf, type MatrixShape, slotBytes, type TileExtent } from './tileLayout.js';
@@ -87,9 +89,9 @@ export class MemMatrix {
     if (symmetric && rows !== columns) throw notSquare(rows, columns, 'symmetric');
     await refuseExisting(storage, folder);
     const size = { rows, columns, symmetric, dtype, ...(tileSize === undefined ? {} : { tileSize }) };
-    const { bufferBytes = DEFAULT_BUFFER_BYTES, threads, signal } = options;
-    const { shape, regions } = planImport(size, bufferBytes, threads?.count ?? 1);
-    const workspace = await startWorkspace(regions, threads);
+    const { bufferBytes = DEFAULT_BUFFER_BYTES, nthreads = 1, signal } = options;
+    const { shape, regions } = planImport(size, bufferBytes, nthreads);
+    const workspace = await startThreads(new Arena(regions), nthreads, {});
     try {
       const table = TileTable.inArena(workspace.arena, 'matrix', shape);
       await makeMatrixFolder(storage, dirname(folder), shape, workspace, table, {

@@ -1,8 +1,10 @@
 import { join } from 'node:path';
 import { MlmlError } from '../../errors.js';
+import { Arena } from '../../memory/arena.js';
 import { budgetTooSmall } from '../../memory/plan.js';
 import { type Lock, lockFolder } from '../../storage/lock.js';
 import type { Storage } from '../../storage/storage.js';
+import { startThreads } from '../startThreads.js';
 import type { Workspace } from '../workspace.js';
 import { kernelAdvice, readKernelDescription } from './kernelDescription.js';
 import { MATRIX_FILE, readMatrixDescription } from './matrixDescription.js';
@@ -11,7 +13,6 @@ import {
   fixedMatrixBytes,
   type MatrixOptions,
   matrixRegions,
-  startWorkspace,
 } from './matrixWorkspace.js';
 import { TileFile } from './tileFile.js';
 import { type MatrixShape, slotBytes } from './tileLayout.js';
@@ -53,13 +54,14 @@ export class OpenMatrix {
     let workspace: Workspace | undefined;
     try {
       const { shape, advice } = await readShape(storage, folder);
-      const { bufferBytes = DEFAULT_BUFFER_BYTES, threads } = options;
-      const fixed = fixedMatrixBytes(shape, threads?.count ?? 1);
+      const { bufferBytes = DEFAULT_BUFFER_BYTES, nthreads = 1 } = options;
+      const fixed = fixedMatrixBytes(shape, nthreads);
       const least = fixed + slotBytes(shape);
       if (least > bufferBytes) throw budgetTooSmall(`opening the matrix ${folder}`, least, bufferBytes);
-      workspace = await startWorkspace(
-        matrixRegions(shape, threads?.count ?? 1, bufferBytes - fixed),
-        threads,
+      workspace = await startThreads(
+        new Arena(matrixRegions(shape, nthreads, bufferBytes - fixed)),
+        nthreads,
+        {},
       );
       const table = TileTable.inArena(workspace.arena, 'matrix', shape);
       const file = await TileFile.open(storage, folder, shape, table, advice);
