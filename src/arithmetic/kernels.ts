@@ -5,6 +5,7 @@ import { type CholeskyKernels, plainCholesky } from './cholesky.js';
 import { type EpilogueKernels, plainEpilogue } from './epilogue.js';
 import { type GatherKernels, plainGather } from './gather.js';
 import { type GramKernels, plainGram } from './gram.js';
+import { type GramRowKernels, plainGramRows } from './gramRows.js';
 import { type NormalProductKernels, plainNormalProduct } from './normalProduct.js';
 import { type PackedFactorKernels, plainPackedFactor } from './packedFactor.js';
 import { plainRowProducts, type RowProductKernels } from './rowProducts.js';
@@ -27,6 +28,7 @@ export interface Kernels
     EpilogueKernels,
     GatherKernels,
     GramKernels,
+    GramRowKernels,
     NormalProductKernels,
     PackedFactorKernels,
     RowProductKernels,
@@ -50,6 +52,7 @@ export function plainKernels(memory: WebAssembly.Memory): Kernels {
     ...plainSoftmax(buffer),
     ...plainSteps(buffer),
     ...plainGram(buffer),
+    ...plainGramRows(buffer),
     ...plainCholesky(buffer),
     ...plainNormalProduct(buffer),
     ...plainPackedFactor(buffer),
