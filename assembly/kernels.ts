@@ -18,3 +18,4 @@ export { adagradStep, adamStep, averageStep, gradient32, momentumStep, nesterovS
 export { softmaxSlopes } from './softmax';
 export * from './tileFactor';
 export { addTileProduct, addTransposedTileProduct, toDoubles } from './tileProduct';
+export { addFloatProduct } from './floatProduct';

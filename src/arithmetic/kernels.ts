@@ -3,6 +3,7 @@ import { setFlagsFromString } from 'node:v8';
 import { type ChecksumKernels, plainChecksum } from './checksum.js';
 import { type CholeskyKernels, plainCholesky } from './cholesky.js';
 import { type EpilogueKernels, plainEpilogue } from './epilogue.js';
+import { type FloatProductKernels, plainFloatProduct } from './floatProduct.js';
 import { type GatherKernels, plainGather } from './gather.js';
 import { type GramKernels, plainGram } from './gram.js';
 import { type GramRowKernels, plainGramRows } from './gramRows.js';
@@ -31,6 +32,7 @@ export interface Kernels
     GramRowKernels,
     NormalProductKernels,
     PackedFactorKernels,
+    FloatProductKernels,
     RowProductKernels,
     RowStepKernels,
     ScoreKernels,
@@ -56,6 +58,7 @@ export function plainKernels(memory: WebAssembly.Memory): Kernels {
     ...plainCholesky(buffer),
     ...plainNormalProduct(buffer),
     ...plainPackedFactor(buffer),
+    ...plainFloatProduct(buffer),
     ...plainRowProducts(buffer),
     ...plainRowStep(buffer),
     ...plainEpilogue(buffer),

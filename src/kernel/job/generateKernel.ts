@@ -2,6 +2,7 @@ import type { Dataset } from '../../data/dataset.js';
 import { MlmlError } from '../../errors.js';
 import { Arena } from '../../memory/arena.js';
 import type { Plan } from '../../memory/plan.js';
+import type { KernelFunction } from '../functions/kernelFunction.js';
 import { generateTiles } from '../generate/generateTiles.js';
 import { type GenerationPlan, planGeneration } from '../generate/planGeneration.js';
 import type { GenerateResult, KernelContext } from '../jobs.js';
@@ -69,11 +70,22 @@ function decide(
 async function evaluationOf(
   dataset: Dataset,
   options: GenerateOptions,
-  context: Pick<KernelContext, 'onEvent' | 'signal'>,
+  context: Pick<KernelContext, 'onEvent'>,
+  resolved?: KernelFunction,
 ): Promise<Evaluation> {
   const geometry = geometryOf(dataset.description, options.scale);
-  const kernel = await resolveFor(dataset, geometry, options, context);
+  const kernel = resolved ?? (await resolveFor(dataset, geometry, options, context));
   return { kernel, geometry, dtype: options.dtype };
+}
+
+/** The stored kernel that generation would make of these rows, and what making all of it takes. */
+export function describeGeneration(
+  dataset: Dataset,
+  evaluation: Evaluation,
+  options: GenerateOptions,
+): { readonly description: KernelDescription; readonly plan: Plan } {
+  const { identity, sizes, plan } = decide(dataset, evaluation, options, options.tile);
+  return { description: describeKernel(identity, sizes.tileSize), plan };
 }
 
 /** What `generateKernel` would use and do. Reads a sample of rows when the lengthscale is to be found. */
@@ -88,7 +100,8 @@ export async function planGenerate(
 
 /**
  * Builds the kernel matrix of the training rows on disk, inside `options.bufferBytes`. A killed run goes on where it
- * stopped; a kernel that is complete is left as it is.
+ * stopped; a kernel that is complete is left as it is. `within`: a larger job, which knows the
+ * kernel and has the memory.
  *
  * @throws MlmlError `MLML_BUDGET_TOO_SMALL`, `MLML_DISK_FULL`, `MLML_BUSY`, `MLML_USAGE`, …
  */
@@ -96,10 +109,11 @@ export async function generateKernel(
   dataset: Dataset,
   options: GenerateOptions,
   context: KernelContext,
+  within?: { readonly kernel: KernelFunction; readonly memory: WebAssembly.Memory },
 ): Promise<GenerateResult> {
   const start = performance.now();
   const { storage, signal, onEvent } = context;
-  const evaluation = await evaluationOf(dataset, options, context);
+  const evaluation = await evaluationOf(dataset, options, context, within?.kernel);
   let generation = decide(dataset, evaluation, options, options.tile);
   const description = await findOrDescribeKernel(
     storage,
@@ -113,7 +127,7 @@ export async function generateKernel(
     requireTile(generation, description, options);
   }
   onEvent?.({ type: 'plan', plan: generation.plan });
-  const arena = new Arena(generation.plan.regions);
+  const arena = new Arena(generation.plan.regions, within?.memory);
   const workspace = await startEvaluation(arena, evaluation, generation.threads);
   try {
     const writer = await KernelWriter.open(storage, options.kernels, description, workspace);

@@ -27,6 +27,8 @@ export interface SolveJob {
   readonly options: KernelTrainOptions;
   readonly stored: KernelDescription | undefined;
   readonly context: KernelContext;
+  /** That of a larger job. */
+  readonly memory?: WebAssembly.Memory;
   /** Default: every 30 s. */
   readonly checkpoints?: CheckpointOptions;
 }
@@ -45,7 +47,7 @@ export interface SolvedSystem {
 export async function solveSystem(job: SolveJob): Promise<SolvedSystem> {
   const { plan, dataset } = job;
   // One memory for all phases: each lays it out anew behind the regions they share.
-  const { memory } = new Arena([{ name: 'all', bytes: plan.bytes }]);
+  const memory = job.memory ?? Arena.memory(plan.bytes);
   const first = new Arena(plan.readingLayout, memory);
   const workspace = await startEvaluation(first, plan.evaluation, plan.threads);
   try {

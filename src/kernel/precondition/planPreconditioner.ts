@@ -5,7 +5,7 @@ import type { Region } from '../../memory/plan.js';
 /** Sizes of a preconditioner of rank `rank` for blocks of vectors of `width` columns and some regularizations. */
 export interface PreconditionerSize {
   readonly n: number;
-  /** Columns of F, even; 0: there is no preconditioner. */
+  /** Columns of F, a multiple of 4; 0: there is no preconditioner. */
   readonly rank: number;
   readonly width: number;
   readonly regularizations: number;
@@ -13,7 +13,7 @@ export interface PreconditionerSize {
 
 /** Columns of F that are made at a time: few for small ranks, so that pivots are chosen in several rounds. */
 export function blockColumns(rank: number): number {
-  return Math.min(128, Math.max(2, Math.ceil(rank / 16) * 2));
+  return Math.min(128, Math.ceil(rank / 32) * 4);
 }
 
 /** Floats from one row of F to the next: not a multiple of 4 KiB, which would put a column on few cache lines. */
@@ -29,7 +29,7 @@ export function preconditionerRegions({ n, rank, width, regularizations }: Preco
     { name: 'cg gram', bytes: 8 * packedLength(rank) },
     { name: 'cg inverses', bytes: 8 * packedLength(rank) * regularizations },
     { name: 'cg inverse states', bytes: 8 * regularizations },
-    { name: 'cg pivot rows', bytes: 8 * rank * block },
+    { name: 'cg pivot rows', bytes: 4 * rank * block },
     { name: 'cg pivot block', bytes: 2 * 8 * block * block },
     { name: 'cg residual diagonal', bytes: 8 * n },
     { name: 'cg mask', bytes: n },
@@ -46,15 +46,15 @@ function regionBytes(size: PreconditionerSize): number {
   return preconditionerRegions(size).reduce((sum, { bytes, align = 64 }) => sum + bytes + align, 0);
 }
 
-/** The largest even rank whose regions take at most `bytes`, and at most `most`. */
+/** The largest rank whose regions take at most `bytes`, and at most `most`. */
 export function largestRank(size: Omit<PreconditionerSize, 'rank'>, bytes: number, most: number): number {
-  let [fits, above] = [0, Math.floor(Math.max(0, most) / 2) + 1];
+  let [fits, above] = [0, Math.floor(Math.max(0, most) / 4) + 1];
   while (above - fits > 1) {
     const middle = (fits + above) >> 1;
-    if (regionBytes({ ...size, rank: 2 * middle }) <= bytes) fits = middle;
+    if (regionBytes({ ...size, rank: 4 * middle }) <= bytes) fits = middle;
     else above = middle;
   }
-  return 2 * fits;
+  return 4 * fits;
 }
 
 /** Floating-point operations to make F and FᵀF. */

@@ -7,9 +7,12 @@ const FLOAT64 = 2;
 /** Rows of F that are in work at a time; 128 columns of doubles of them twice fill a thread's scratch. */
 export const FACTOR_ROWS = 64;
 /** Columns of FᵀF that one call makes. */
-export const GRAM_COLUMNS = 32;
+export const GRAM_COLUMNS = 64;
 
-/** Work on F [n][rank] of a preconditioner, float32, rows `stride` floats apart. All sums are doubles. */
+/**
+ * Work on F [n][rank] of a preconditioner, float32, rows `stride` floats apart. Sums are doubles; where speed counts, of
+ * sums of at most 64 terms in floats.
+ */
 export function preconditionTasks({ kernels, buffer, scratch }: ThreadEnvironment): TaskTable {
   const first = scratch + TILE_PRODUCT_SCRATCH;
   const doubles = new Float64Array(buffer);
@@ -19,7 +22,8 @@ export function preconditionTasks({ kernels, buffer, scratch }: ThreadEnvironmen
   return {
     /**
      * For `rows` ≤ FACTOR_ROWS rows at `factor`: columns [done, done + m), which hold those of K, become
-     * (K − F[:, 0..done]·W)·T, W [done][m] and T [m][m]; their squares are taken from the residual diagonal.
+     * (K + F[:, 0..done]·W)·T, W [done][m] float32 and T [m][m] doubles, m a multiple of 4; their squares are taken from
+     * the residual diagonal.
      */
     extendFactor: (a) => {
       const [factor, stride, rows, done, m, w, t, diagonal] = a as unknown as readonly [
@@ -35,7 +39,7 @@ export function preconditionTasks({ kernels, buffer, scratch }: ThreadEnvironmen
       const columns = factor + 4 * done;
       const second = first + 8 * FACTOR_ROWS * m;
       kernels.toDoubles(columns, FLOAT32, stride, rows, m, first);
-      kernels.addTileProduct(factor, FLOAT32, stride, rows, done, w, m, first, scratch);
+      kernels.addFloatProduct(factor, stride, 1, rows, done, w, m, m, first);
       doubles.fill(0, second / 8, second / 8 + rows * m);
       kernels.addTileProduct(first, FLOAT64, m, rows, m, t, m, second, scratch);
       for (let r = 0; r < rows; r++) {
@@ -54,10 +58,11 @@ export function preconditionTasks({ kernels, buffer, scratch }: ThreadEnvironmen
 
     /**
      * Adds FᵀF between columns [i0, i0 + rows) and [j0, j0 + columns) over the rows whose mask is `wanted` to the packed
-     * triangle `gram`; rows ≤ GRAM_COLUMNS, columns ≤ 128 and even, i0 ≥ j0.
+     * triangle `gram`; rows ≤ GRAM_COLUMNS, columns ≤ 128, both multiples of 4, i0 ≥ j0. `exact` 1: all sums are doubles.
      */
     addFactorGram: (a) => {
-      const [factor, stride, n, i0, rows, j0, columns, mask, wanted, gram] = a as unknown as readonly [
+      const [factor, stride, n, i0, rows, j0, columns, mask, wanted, gram, exact] = a as unknown as readonly [
+        number,
         number,
         number,
         number,
@@ -74,22 +79,28 @@ export function preconditionTasks({ kernels, buffer, scratch }: ThreadEnvironmen
       for (let r = 0; r < n; r += FACTOR_ROWS) {
         const count = Math.min(FACTOR_ROWS, n - r);
         const part = factor + 4 * r * stride;
-        kernels.toDoubles(part + 4 * j0, FLOAT32, stride, count, columns, first);
-        for (let i = 0; i < count; i++) {
-          if (bytes[mask + r + i] !== wanted)
-            doubles.fill(0, first / 8 + i * columns, first / 8 + (i + 1) * columns);
+        const left = part + 4 * i0;
+        if (exact === 1) {
+          kernels.toDoubles(part + 4 * j0, FLOAT32, stride, count, columns, first);
+          for (let i = 0; i < count; i++) {
+            if (bytes[mask + r + i] !== wanted)
+              doubles.fill(0, first / 8 + i * columns, first / 8 + (i + 1) * columns);
+          }
+          kernels.addTransposedTileProduct(left, FLOAT32, stride, count, rows, first, columns, sums, scratch);
+          continue;
         }
-        kernels.addTransposedTileProduct(
-          part + 4 * i0,
-          FLOAT32,
-          stride,
-          count,
-          rows,
-          first,
-          columns,
-          sums,
-          scratch,
-        );
+        // Rows that do not count become zero on one side, and are left out where they stand together.
+        const to = first / 4;
+        let used = 0;
+        for (let i = 0; i < count; i++) {
+          const at = to + i * columns;
+          if (bytes[mask + r + i] === wanted) {
+            const from = part / 4 + i * stride + j0;
+            floats.copyWithin(at, from, from + columns);
+            used++;
+          } else floats.fill(0, at, at + columns);
+        }
+        if (used > 0) kernels.addFloatProduct(left, 1, stride, rows, count, first, columns, columns, sums);
       }
       for (let i = 0; i < rows; i++) {
         const row = gram / 8 + packedLength(i0 + i) + j0;

@@ -41,6 +41,7 @@ export const cg: Solver = {
       rank,
       seed: options.seed,
       heldOut,
+      smallestRegularization: Math.min(...options.reg),
       onProgress: (done) => progress.tell('precondition', done, rank),
       ...(signal === undefined ? {} : { signal }),
     });

@@ -41,7 +41,7 @@ function regionsOf(size: SystemSize, layout: FactorLayout): Region[] {
     { name: 'closed solution', bytes: 8 * layout.length * width },
     { name: 'closed inverse diagonal', bytes: 8 * layout.length },
     { name: 'closed checksums', bytes: 4 * tiles * layout.slabs },
-    tileChecksumRegion(layout.slabBytes, 'closed checksum strips'),
+    tileChecksumRegion('closed checksum strips'),
     ...['estimate', 'residual', 'correction', 'direction', 'product'].map(block),
   ];
 }

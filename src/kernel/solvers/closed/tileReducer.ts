@@ -1,5 +1,5 @@
 import { packedLength } from '../../../arithmetic/gram.js';
-import { stripIndex } from '../../../arithmetic/tileFactor.js';
+import { flushTiny, stripIndex } from '../../../arithmetic/tileFactor.js';
 import type { Workspace } from '../../workspace.js';
 import type { FactorFile } from './factorFile.js';
 import { type FactorLayout, factorTileNumber, rowOffset, slabColumnsOf, tileRowsOf } from './factorLayout.js';
@@ -151,7 +151,7 @@ export class TileReducer {
     if (done < columns) throw new PivotError(`row ${done}`);
     for (let r = 0; r < columns; r++) {
       const row = packedLength(r);
-      for (let c = 0; c <= r; c++) floats[stripIndex(r, c, slabColumns)] = pivot[row + c]!;
+      for (let c = 0; c <= r; c++) floats[stripIndex(r, c, slabColumns)] = flushTiny(pivot[row + c]!);
       for (let c = r + 1; c < columns; c++) floats[stripIndex(r, c, slabColumns)] = 0;
     }
   }
