@@ -6,6 +6,7 @@ import { type EpilogueKernels, plainEpilogue } from './epilogue.js';
 import { type FloatProductKernels, plainFloatProduct } from './floatProduct.js';
 import { type GatherKernels, plainGather } from './gather.js';
 import { type GramKernels, plainGram } from './gram.js';
+import { type GramRowKernels, plainGramRows } from './gramRows.js';
 import { type NormalProductKernels, plainNormalProduct } from './normalProduct.js';
 import { type PackedFactorKernels, plainPackedFactor } from './packedFactor.js';
 import { plainRowProducts, type RowProductKernels } from './rowProducts.js';
@@ -28,6 +29,7 @@ export interface Kernels
     EpilogueKernels,
     GatherKernels,
     GramKernels,
+    GramRowKernels,
     NormalProductKernels,
     PackedFactorKernels,
     FloatProductKernels,
@@ -52,6 +54,7 @@ export function plainKernels(memory: WebAssembly.Memory): Kernels {
     ...plainSoftmax(buffer),
     ...plainSteps(buffer),
     ...plainGram(buffer),
+    ...plainGramRows(buffer),
     ...plainCholesky(buffer),
     ...plainNormalProduct(buffer),
     ...plainPackedFactor(buffer),

@@ -5,6 +5,7 @@ import { checksumTasks } from './checksumTasks.js';
 import { evaluateTasks } from './evaluateTasks.js';
 import { factorTasks } from './factorTasks.js';
 import { mirrorTasks } from './mirrorTasks.js';
+import { nystromTasks } from './nystromTasks.js';
 import { preconditionTasks } from './preconditionTasks.js';
 import { productTasks } from './productTasks.js';
 import { rowStepTasks } from './rowStepTasks.js';
@@ -29,6 +30,7 @@ export function kernelTasks(environment: ThreadEnvironment, setup: TaskSetup): T
     ...checksumTasks(environment),
     ...factorTasks(environment),
     ...mirrorTasks(environment),
+    ...nystromTasks(environment),
     ...preconditionTasks(environment),
     ...productTasks(environment),
     ...rowStepTasks(environment),

@@ -228,3 +228,13 @@ test('an abort ends the job', async () => {
   const signal = AbortSignal.abort();
   await assert.rejects(solveSystem(bcd, fixture({ signal })), { name: 'AbortError' });
 });
+
+test('the order in which threads make their calls does not matter', async () => {
+  for (const build of ['plain', 'simd'] as const) {
+    const system = fixture({ build, heldOut: (i) => i % 8 === 1, options: { reg: [0.1, 0.5], block: 16 } });
+    const one = await solveSystem(bcd, { ...system, inOrder: true });
+    const other = await solveSystem(bcd, system);
+    assert.deepEqual(other.coefficients, one.coefficients);
+    assert.deepEqual(other.solution, one.solution);
+  }
+});

@@ -158,3 +158,13 @@ test('the plan takes the strip that fits', () => {
     assert.ok(rows <= 500 && plan.passes === 3 * (2 * Math.ceil(500 / rows) + 1));
   }
 });
+
+test('the order in which threads make their calls does not matter', async () => {
+  for (const build of ['plain', 'simd'] as const) {
+    const system = fixture({ build, heldOut: (i) => i % 8 === 1, options: { reg: [0.1, 0.5], epochs: 2 } });
+    const one = await solveSystem(ssgd, { ...system, inOrder: true });
+    const other = await solveSystem(ssgd, system);
+    assert.deepEqual(other.coefficients, one.coefficients);
+    assert.deepEqual(other.solution, one.solution);
+  }
+});
