@@ -1,5 +1,9 @@
 import type { Dataset } from '../data/dataset.js';
+import { MlmlError } from '../errors.js';
 import type { Plan } from '../memory/plan.js';
+import { comparesRows, type Evaluation } from './job/evaluation.js';
+import { planNystromJob } from './job/planNystromJob.js';
+import { trainNystrom } from './job/trainNystrom.js';
 import { planSystem, sourceOf, trainSystem } from './job/trainSystem.js';
 import type { KernelContext, KernelTrainResult } from './jobs.js';
 import { planKrr, trainKrr } from './krr/krr.js';
@@ -13,7 +17,8 @@ export async function planKernelTraining(
   context: KernelContext,
 ): Promise<Plan> {
   if (solver === 'krr') return await planKrr(dataset, options, context);
-  if (solver === 'nystrom') throw new Error('not yet');
+  if (solver === 'nystrom')
+    return planNystromJob(dataset, await pointsOf(dataset, options, context), options).plan;
   return planSystem(solver, dataset, options, await sourceOf(dataset, options, context)).plan;
 }
 
@@ -29,6 +34,21 @@ export async function trainKernel(
   context: KernelContext,
 ): Promise<KernelTrainResult> {
   if (solver === 'krr') return await trainKrr(dataset, options, context);
-  if (solver === 'nystrom') throw new Error('not yet');
+  if (solver === 'nystrom')
+    return await trainNystrom(dataset, await pointsOf(dataset, options, context), options, context);
   return await trainSystem(solver, dataset, options, context, await sourceOf(dataset, options, context));
+}
+
+/** The kernel of inducing points: always computed from rows. */
+async function pointsOf(
+  dataset: Dataset,
+  options: KernelTrainOptions,
+  context: KernelContext,
+): Promise<Evaluation> {
+  const { evaluation } = await sourceOf(dataset, options, context);
+  if (comparesRows(evaluation.kernel)) return evaluation;
+  throw new MlmlError(
+    'MLML_USAGE',
+    'nystrom compares rows with its centres, a matrix that was given (precomputed) has none; use cg or closed',
+  );
 }

@@ -2,17 +2,16 @@ import { MlmlError } from '../../errors.js';
 import { Random } from '../../memory/random.js';
 import type { KernelTrainOptions } from '../options.js';
 
+/** Number of the random stream that draws them. */
+const HELD_OUT_STREAM = 0x48;
+
 /** Held-out rows choose among several regularizations, and say when accuracy has settled. */
 export function needsHeldOut({ reg, patience }: Pick<KernelTrainOptions, 'reg' | 'patience'>): boolean {
   return reg.length > 1 || patience > 0;
 }
 
-/** Marks a random share of the rows with 1, at least one and never all; the same for a seed. */
-export function markHeldOut(
-  marks: Uint8Array,
-  { holdout, seed }: Pick<KernelTrainOptions, 'holdout' | 'seed'>,
-): void {
-  const n = marks.length;
+/** Rows held out of n: at least one and never all. */
+export function heldOutCount(n: number, { holdout }: Pick<KernelTrainOptions, 'holdout'>): number {
   const count = Math.round(holdout * n);
   if (count < 1 || count > n - 1) {
     throw new MlmlError(
@@ -20,10 +19,16 @@ export function markHeldOut(
       `--holdout=${holdout}: leaves ${n - count} of ${n} rows to learn from and ${count} to choose by; give a share between 0 and 1 that leaves some of both`,
     );
   }
+  return count;
+}
+
+/** Marks a random share of the rows with 1; the same for a seed. */
+export function markHeldOut(marks: Uint8Array, options: Pick<KernelTrainOptions, 'holdout' | 'seed'>): void {
+  const n = marks.length;
   marks.fill(0);
-  const random = Random.of(seed, n, 0x48);
+  const random = Random.of(options.seed, n, HELD_OUT_STREAM);
   // Selection sampling (Knuth, TAOCP vol. 2, 3.4.2, algorithm S).
-  let wanted = count;
+  let wanted = heldOutCount(n, options);
   for (let i = 0; i < n; i++) {
     if (random.below(n - i) >= wanted) continue;
     marks[i] = 1;

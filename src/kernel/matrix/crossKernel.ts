@@ -116,14 +116,14 @@ export class CrossKernel {
 
   /**
    * All blocks: those of the first rows of A over all of B, then the next rows. Each is valid until the next is asked
-   * for. One stream at a time.
+   * for. One stream at a time. `firstRow`, a multiple of the block size, is where it begins.
    */
-  async *blocks(signal?: AbortSignal): AsyncGenerator<CrossBlock> {
+  async *blocks(signal?: AbortSignal, firstRow = 0): AsyncGenerator<CrossBlock> {
     const { arena, threads } = this.#workspace;
     const [a, b, capacity] = [this.#a, this.#b, this.#blockSize];
     const target = { address: arena.address(TILE), stride: capacity, dtype: this.#dtype };
     try {
-      for (let i = 0; i < a.count; i++) {
+      for (let i = firstRow / capacity; i < a.count; i++) {
         const rows = { address: await a.load(i, -1, []), capacity, rows: a.rowsOf(i) };
         if (i + 1 < a.count) a.expect(i + 1);
         for (let j = 0; j < b.count; j++) {
@@ -133,8 +133,8 @@ export class CrossKernel {
           await setImmediate();
           signal?.throwIfAborted();
           evaluateTile(threads, rows, columns, target);
-          const [firstRow, firstColumn] = [i * capacity, j * capacity];
-          yield { firstRow, rows: rows.rows, firstColumn, columns: columns.rows, ...target };
+          const extent = { firstRow: i * capacity, rows: rows.rows };
+          yield { ...extent, firstColumn: j * capacity, columns: columns.rows, ...target };
         }
       }
     } finally {

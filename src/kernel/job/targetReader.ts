@@ -1,0 +1,72 @@
+import { labelDtypeCodes } from '../../arithmetic/gather.js';
+import type { DatasetDescription } from '../../data/format.js';
+import type { RowLayout } from '../../data/rowLayout.js';
+import { MlmlError } from '../../errors.js';
+import type { Region } from '../../memory/plan.js';
+import { checkLabels } from '../../ssgd/checkLabels.js';
+import type { RowSource } from '../matrix/rowSource.js';
+import { targetColumns } from '../targets.js';
+import type { Workspace } from '../workspace.js';
+
+/** Rows whose labels are read at once. */
+const ROWS = 64;
+
+/** What a `TargetReader` needs. */
+export function targetReaderRegions({ rowBytes }: RowLayout): Region[] {
+  return [
+    { name: 'target rows', bytes: ROWS * rowBytes },
+    { name: 'target labels', bytes: 8 * ROWS },
+  ];
+}
+
+/** Reads targets of any rows of a source: one-hot classes, or the values themselves. */
+export class TargetReader {
+  readonly #workspace: Workspace;
+  readonly #source: RowSource;
+  readonly #layout: RowLayout;
+  readonly #description: Pick<DatasetDescription, 'task' | 'k'>;
+
+  constructor(
+    workspace: Workspace,
+    source: RowSource,
+    layout: RowLayout,
+    description: Pick<DatasetDescription, 'task' | 'k'>,
+  ) {
+    this.#workspace = workspace;
+    this.#source = source;
+    this.#layout = layout;
+    this.#description = description;
+  }
+
+  /**
+   * Writes the targets of `rows` rows from `firstRow` on, [rows][k].
+   *
+   * @throws MlmlError `MLML_BAD_DATA` for a label that is no class number, or a target that is not finite
+   */
+  async read(firstRow: number, rows: number, target: Float64Array): Promise<void> {
+    const { arena, kernels } = this.#workspace;
+    const { rowBytes, labelOffset, labelDtype } = this.#layout;
+    const { task } = this.#description;
+    const k = targetColumns(this.#description);
+    const bytes = arena.uint8('target rows');
+    const labels = arena.float64('target labels');
+    const code = labelDtypeCodes.indexOf(labelDtype);
+    target.fill(0);
+    for (let row = 0; row < rows; row += ROWS) {
+      const count = Math.min(ROWS, rows - row);
+      await this.#source.readRows(bytes, firstRow + row, count);
+      kernels.gatherLabels(bytes.byteOffset, rowBytes, labelOffset, code, 0, 0, count, labels.byteOffset);
+      if (task === 'classification') checkLabels(labels, count, k);
+      for (let i = 0; i < count; i++) {
+        if (task === 'classification') target[(row + i) * k + labels[i]!] = 1;
+        else if (Number.isFinite(labels[i]!)) target[row + i] = labels[i]!;
+        else {
+          throw new MlmlError(
+            'MLML_BAD_DATA',
+            `a training row has target ${labels[i]}, which is not a finite number; remove the row`,
+          );
+        }
+      }
+    }
+  }
+}
