@@ -1,15 +1,18 @@
 /**
- * Kernel functions of distances and products, number by number: target[i] = f(source[i]), i < count, a multiple of 4;
+ * Kernel functions of distances and products, number by number: target[i] = f(source[i]), i < count, a multiple of 8;
  * source and target may be the same. T: f32 or f64.
  */
 import { all, arcCosine64, exponential, hyperbolicTangent, multiplyAdd } from './epilogueMath';
 
-/** exp(scale·x), scale·x ≤ 0 */
+/** exp(scale·x), scale·x ≤ 0; two vectors at a time, so that one fills the waits of the other. */
 // @ts-ignore: decorator
 @inline
 function exponentials<T>(source: u32, target: u32, count: u32, scale: f64): void {
-  for (let i: u32 = 0, end = count * <u32>sizeof<T>(); i < end; i += 16) {
-    v128.store(target + i, exponential<T>(v128.mul<T>(v128.load(source + i), all<T>(scale))));
+  for (let i: u32 = 0, end = count * <u32>sizeof<T>(); i < end; i += 32) {
+    const x0 = exponential<T>(v128.mul<T>(v128.load(source + i), all<T>(scale)));
+    const x1 = exponential<T>(v128.mul<T>(v128.load(source + i, 16), all<T>(scale)));
+    v128.store(target + i, x0);
+    v128.store(target + i, x1, 16);
   }
 }
 export function exponentials32(source: u32, target: u32, count: u32, scale: f64): void {
@@ -25,7 +28,7 @@ export function exponentials64(source: u32, target: u32, count: u32, scale: f64)
 function materns<T>(source: u32, target: u32, count: u32, scale: f64, order: u32): void {
   for (let i: u32 = 0, end = count * <u32>sizeof<T>(); i < end; i += 16) {
     // Beyond 1000 the exponential is 0; the bound keeps t² finite.
-    const t = v128.min<T>(v128.mul<T>(v128.sqrt<T>(v128.load(source + i)), all<T>(scale)), all<T>(1000));
+    const t = v128.pmin<T>(v128.mul<T>(v128.sqrt<T>(v128.load(source + i)), all<T>(scale)), all<T>(1000));
     let value = exponential<T>(v128.neg<T>(t));
     if (order == 1) value = v128.mul<T>(v128.add<T>(t, all<T>(1)), value);
     else if (order == 2) {
@@ -95,7 +98,7 @@ function cosine<T>(product: v128, left: v128, right: v128): v128 {
     ? v128.mul<T>(v128.sqrt<T>(left), v128.sqrt<T>(right))
     : v128.sqrt<T>(v128.mul<T>(left, right));
   const value = v128.div<T>(product, norms);
-  const bounded = v128.min<T>(v128.max<T>(value, all<T>(-1)), all<T>(1));
+  const bounded = v128.pmin<T>(v128.pmax<T>(value, all<T>(-1)), all<T>(1));
   return v128.andnot(bounded, v128.eq<T>(norms, all<T>(0)));
 }
 
@@ -143,7 +146,7 @@ export function arcCosines64(
         const rest = f64x2.sub(pi, arcCosine64(c));
         const sine = f64x2.sqrt(f64x2.mul(f64x2.sub(one, c), f64x2.add(one, c)));
         const next = f64x2.div(f64x2.add(sine, f64x2.mul(rest, c)), pi);
-        c = f64x2.min(next, one);
+        c = f64x2.pmin(next, one);
         t = f64x2.add(c, f64x2.mul(t, f64x2.div(rest, pi)));
       }
       const size = f64x2.mul(f64x2.sqrt(f64x2.mul(left, right)), f64x2.splat(scale));

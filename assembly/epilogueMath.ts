@@ -1,6 +1,7 @@
 /**
  * Elementary functions on vectors of four floats (T = f32) or two doubles (T = f64), as polynomials in code: the standard
- * library's would place tables in memory that belongs to the arena.
+ * library's would place tables in memory that belongs to the arena. pmin and pmax are one instruction where min and max
+ * are several; with the bound as the second argument NaN stays NaN.
  */
 import { multiplyAdd32, multiplyAdd64 } from './multiplyAdd';
 
@@ -18,20 +19,27 @@ export function all<T>(value: f64): v128 {
   return v128.splat<T>(<T>value);
 }
 
-/** n of exp(x) = 2ⁿ·e^r: x/ln 2 to the nearest whole number. */
+/** 1.5·2²³ or 1.5·2⁵²: a small whole number added to it stands in the lowest bits, and the addition rounds to one. */
 // @ts-ignore: decorator
 @inline
-function wholePart<T>(x: v128): v128 {
-  return v128.nearest<T>(v128.mul<T>(x, all<T>(1.4426950408889634)));
+function shift<T>(): v128 {
+  return all<T>(sizeof<T>() == 4 ? 12582912 : 6755399441055744);
+}
+
+/** n of exp(x) = 2ⁿ·e^r, x/ln 2 to the nearest whole number, in the lowest bits. */
+// @ts-ignore: decorator
+@inline
+function shiftedPower<T>(x: v128): v128 {
+  return multiplyAdd<T>(x, all<T>(1.4426950408889634), shift<T>());
 }
 
 /** r = x − n·ln 2, |r| ≤ ½ ln 2, with ln 2 in two parts: n times the first is exact. */
 // @ts-ignore: decorator
 @inline
 function remainder<T>(x: v128, n: v128): v128 {
-  const high = sizeof<T>() == 4 ? 0.693359375 : 0.6931471803691238;
-  const low = sizeof<T>() == 4 ? -2.12194440054690583e-4 : 1.9082149292705877e-10;
-  return v128.sub<T>(v128.sub<T>(x, v128.mul<T>(n, all<T>(high))), v128.mul<T>(n, all<T>(low)));
+  const high = sizeof<T>() == 4 ? -0.693359375 : -0.6931471803691238;
+  const low = sizeof<T>() == 4 ? 2.12194440054690583e-4 : -1.9082149292705877e-10;
+  return multiplyAdd<T>(n, all<T>(low), multiplyAdd<T>(n, all<T>(high), x));
 }
 
 /** e^r − 1 for |r| ≤ ½ ln 2 by its Taylor polynomial, of degree 7 (floats) or 13 (doubles). */
@@ -60,10 +68,9 @@ function smallExponential<T>(r: v128): v128 {
 /** x·2ⁿ for normal x and result: n is added to the exponent. */
 // @ts-ignore: decorator
 @inline
-function timesPowerOfTwo<T>(x: v128, n: v128): v128 {
-  if (sizeof<T>() == 4) return i32x4.add(x, i32x4.shl(i32x4.trunc_sat_f32x4_s(n), 23));
-  // Added to 1.5·2⁵², a whole number stands in the lowest bits.
-  return i64x2.add(x, i64x2.shl(f64x2.add(n, f64x2.splat(6755399441055744)), 52));
+function timesPowerOfTwo<T>(x: v128, shifted: v128): v128 {
+  if (sizeof<T>() == 4) return i32x4.add(x, i32x4.shl(shifted, 23));
+  return i64x2.add(x, i64x2.shl(shifted, 52));
 }
 
 /** exp(x) for x ≤ 0, below 2 ulp; 0 where the result would be no normal number. NaN stays NaN. */
@@ -71,10 +78,11 @@ function timesPowerOfTwo<T>(x: v128, n: v128): v128 {
 @inline
 export function exponential<T>(x: v128): v128 {
   const least = all<T>(sizeof<T>() == 4 ? -87.33 : -708.3);
-  const bounded = v128.max<T>(x, least);
-  const n = wholePart<T>(bounded);
-  const p = v128.add<T>(smallExponential<T>(remainder<T>(bounded, n)), all<T>(1));
-  return v128.andnot(timesPowerOfTwo<T>(p, n), v128.lt<T>(x, least));
+  const bounded = v128.pmax<T>(x, least);
+  const shifted = shiftedPower<T>(bounded);
+  const r = remainder<T>(bounded, v128.sub<T>(shifted, shift<T>()));
+  const p = v128.add<T>(smallExponential<T>(r), all<T>(1));
+  return v128.andnot(timesPowerOfTwo<T>(p, shifted), v128.lt<T>(x, least));
 }
 
 /**
@@ -86,10 +94,10 @@ export function exponential<T>(x: v128): v128 {
 export function hyperbolicTangent<T>(x: v128): v128 {
   const sign = v128.and(x, all<T>(-0.0));
   const doubled = v128.mul<T>(v128.abs<T>(x), all<T>(-2));
-  const bounded = v128.max<T>(doubled, all<T>(sizeof<T>() == 4 ? -40 : -80));
-  const n = wholePart<T>(bounded);
-  const power = timesPowerOfTwo<T>(all<T>(1), n);
-  const small = smallExponential<T>(remainder<T>(bounded, n));
+  const bounded = v128.pmax<T>(doubled, all<T>(sizeof<T>() == 4 ? -40 : -80));
+  const shifted = shiftedPower<T>(bounded);
+  const power = timesPowerOfTwo<T>(all<T>(1), shifted);
+  const small = smallExponential<T>(remainder<T>(bounded, v128.sub<T>(shifted, shift<T>())));
   const e = multiplyAdd<T>(power, small, v128.sub<T>(power, all<T>(1)));
   return v128.or(sign, v128.abs<T>(v128.div<T>(e, v128.add<T>(e, all<T>(2)))));
 }

@@ -1,6 +1,6 @@
 /**
  * From products of rows to the numbers a kernel function takes, in place on a plane: `rows` × `stride` numbers, of which
- * those beyond the columns are anything. `stride` is a multiple of 4; norms are the squared norms ‖x‖² of the rows on
+ * those beyond the columns are anything. `stride` is a multiple of 8; norms are the squared norms ‖x‖² of the rows on
  * either side, `stride` of them readable on the right. T: f32 or f64.
  */
 import { all } from './epilogueMath';
@@ -76,7 +76,7 @@ function floatDistances<T>(plane: u32, aNorms: u32, bNorms: u32, rows: u32, stri
       const product = v128.load(plane + offset);
       const norms = v128.add<T>(left, v128.load(bNorms + offset));
       const distance = v128.sub<T>(norms, v128.add<T>(product, product));
-      v128.store(plane + offset, v128.max<T>(distance, all<T>(0)));
+      v128.store(plane + offset, v128.pmax<T>(distance, all<T>(0)));
     }
     plane += rowBytes;
   }

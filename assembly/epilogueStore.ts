@@ -8,7 +8,7 @@
 // @ts-ignore: decorator
 @inline
 function halves(x: v128): v128 {
-  const size = f32x4.min(f32x4.abs(x), f32x4.splat(65504));
+  const size = f32x4.pmin(f32x4.abs(x), f32x4.splat(65504));
   // Below 2^−14, adding ½ leaves the halves' last bit as the float's last: one addition rounds.
   const small = i32x4.sub(f32x4.add(size, f32x4.splat(0.5)), i32x4.splat(0x3f000000));
   const odd = v128.and(i32x4.shr_u(size, 13), i32x4.splat(1));
@@ -56,7 +56,7 @@ export function store16From64(source: u32, stride: u32, rows: u32, columns: u32,
 // @ts-ignore: decorator
 @inline
 function bounded(x: v128): v128 {
-  return f32x4.max(f32x4.min(x, f32x4.splat(f32.MAX_VALUE)), f32x4.splat(-f32.MAX_VALUE));
+  return f32x4.pmax(f32x4.pmin(x, f32x4.splat(f32.MAX_VALUE)), f32x4.splat(-f32.MAX_VALUE));
 }
 
 // @ts-ignore: decorator

@@ -2,26 +2,46 @@
  * Kernels of the tiled Cholesky factorisation. Matrices lie in **strips** of eight rows: element (r, c) as f32 at
  * address + 4·(((r >> 3)·stride + c)·8 + (r & 7)), so the eight elements of a column of a strip lie together. The
  * operands of a product and its target share this layout, so nothing is ever packed again.
+ *
+ * Matrices are scaled to a diagonal of about 1. Elements below `TINY` are set to zero: they are far below rounding, and
+ * their products would be subnormal numbers, with which processors are a hundred times slower.
  */
 import { halfToFloat } from './half';
 import { multiplyAdd32, multiplyAdd64 } from './multiplyAdd';
 
+// @ts-ignore: decorator
+@inline
+const TINY: f32 = 8.673617379884035e-19; // 2^-60
+
+// @ts-ignore: decorator
+@inline
+function flush(value: f32): f32 {
+  // NaN stays.
+  return abs<f32>(value) < TINY ? 0 : value;
+}
+
+// @ts-ignore: decorator
+@inline
+function flush4(values: v128): v128 {
+  return v128.andnot(values, f32x4.lt(f32x4.abs(values), f32x4.splat(TINY)));
+}
+
 /**
  * Copies rows × columns of a row-major matrix (`dtype` 0 float16, 1 float32, 2 float64; `sourceStride` elements from
- * row to row) into strips, beginning at a row that starts a strip.
+ * row to row), times `scale`, into strips, beginning at a row that starts a strip.
  */
-export function loadStrips(source: u32, dtype: u32, sourceStride: u32, rows: u32, columns: u32, target: u32, stride: u32): void {
+export function loadStrips(source: u32, dtype: u32, sourceStride: u32, rows: u32, columns: u32, target: u32, stride: u32, scale: f32): void {
   const shift = dtype + 1;
   for (let r: u32 = 0; r < rows; r++) {
     let from = source + ((r * sourceStride) << shift);
     let to = target + (r >> 3) * (stride << 5) + ((r & 7) << 2);
     const end = to + (columns << 5);
     if (dtype == 0) {
-      for (; to < end; to += 32, from += 2) store<f32>(to, halfToFloat(load<u16>(from)));
+      for (; to < end; to += 32, from += 2) store<f32>(to, flush(scale * halfToFloat(load<u16>(from))));
     } else if (dtype == 1) {
-      for (; to < end; to += 32, from += 4) store<f32>(to, load<f32>(from));
+      for (; to < end; to += 32, from += 4) store<f32>(to, flush(scale * load<f32>(from)));
     } else {
-      for (; to < end; to += 32, from += 8) store<f32>(to, <f32>load<f64>(from));
+      for (; to < end; to += 32, from += 8) store<f32>(to, flush(<f32>(<f64>scale * load<f64>(from))));
     }
   }
 }
@@ -125,11 +145,12 @@ export function solveStrips(factor: u32, target: u32, strips: u32, columns: u32,
       subtractBlock(strip, rows, c, out);
       for (let half: u32 = 0; half < 32; half += 16) {
         const at = out + half;
-        const x0 = f32x4.mul(v128.load(at), d0);
-        const x1 = f32x4.mul(eliminate(v128.load(at, 32), x0, corner + 4), d1);
-        const x2 = f32x4.mul(eliminate(eliminate(v128.load(at, 64), x0, corner + 8), x1, corner + 40), d2);
+        const x0 = flush4(f32x4.mul(v128.load(at), d0));
+        const x1 = flush4(f32x4.mul(eliminate(v128.load(at, 32), x0, corner + 4), d1));
+        let x2 = eliminate(eliminate(v128.load(at, 64), x0, corner + 8), x1, corner + 40);
+        x2 = flush4(f32x4.mul(x2, d2));
         let x3 = eliminate(eliminate(v128.load(at, 96), x0, corner + 12), x1, corner + 44);
-        x3 = f32x4.mul(eliminate(x3, x2, corner + 76), d3);
+        x3 = flush4(f32x4.mul(eliminate(x3, x2, corner + 76), d3));
         v128.store(at, x0);
         v128.store(at, x1, 32);
         v128.store(at, x2, 64);

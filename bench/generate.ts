@@ -1,121 +1,22 @@
 /**
- * The RBF kernel of 10 000 rows of MNIST and of CIFAR-10: mlml, from rows on disk inside a small buffer, against
- * scikit-learn's rbf_kernel of the same rows in memory. Each run is a process of its own, all take turns, medians.
- * "bytes" are the rows as they come, "float32" the same rows stored as floats. Seconds are without the start of the
- * process: mlml's contain starting threads and reading the rows (and writing the tiles where it says "to disk"),
+ * The RBF kernel of 10 000 rows of MNIST and of CIFAR-10, from rows on disk inside a small buffer, against scikit-learn's
+ * rbf_kernel of the same rows in memory. Each run is a process of its own, all take turns, medians. "bytes" are the
+ * rows as they come, "float32" the same rows stored as floats. `mlml generate` leaves the kernel on disk; "worked out" are
+ * the same tiles, dropped. Seconds are without the start of the process; ours contain starting threads and reading rows,
  * scikit-learn's only the call. 10^9 operations a second: 2·d for each entry of the lower triangle.
- * `MLML_DATA=<folder> npm run bench -- generate [--runs=3] [--n=10000] [--buffer=10] [--threads=2]`
+ * `MLML_DATA=<folder> npm run bench -- generate [--runs=3] [--n=10000] [--buffer=4] [--threads=2]`
  */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type Dataset, openDataset } from '../src/data/dataset.js';
+import { openDataset } from '../src/data/dataset.js';
 import { DatasetWriter } from '../src/data/datasetWriter.js';
 import { importDataset } from '../src/data/import/importDataset.js';
-import { bandOrder } from '../src/kernel/generate/bandOrder.js';
-import { GENERATED_TILES, generateTiles } from '../src/kernel/generate/generateTiles.js';
-import { planGeneration } from '../src/kernel/generate/planGeneration.js';
-import { evaluationRegions, packedBytesOf, startEvaluation } from '../src/kernel/job/evaluation.js';
-import { ComputedKernel } from '../src/kernel/matrix/computedKernel.js';
-import { describeKernel, type KernelIdentity } from '../src/kernel/matrix/kernelDescription.js';
-import { KernelWriter, kernelWriterRegions } from '../src/kernel/matrix/kernelWriter.js';
-import { geometryOf } from '../src/kernel/rowGeometry.js';
-import { Arena } from '../src/memory/arena.js';
 import { nodeStorage } from '../src/storage/nodeStorage.js';
-import { peakResidentBytes } from '../src/storage/peakMemory.js';
+import type { Figures, Job } from './support/generateJob.js';
 import { argument, medianOf, printTable } from './support/report.js';
-
-interface Figures {
-  readonly seconds: number;
-  readonly peakRssBytes: number;
-  /** K[i, 0] for some i, to see that all computed the same. */
-  readonly entries: readonly number[];
-}
-
-interface Job {
-  /** A data set folder. */
-  readonly data: string;
-  readonly n: number;
-  readonly sigma: number;
-  readonly threads: number;
-  readonly bufferBytes: number;
-  /** Folder for the kernel on disk; absent to work the tiles out only. */
-  readonly out?: string;
-}
-
-const sampled = (n: number) =>
-  Array.from({ length: Math.ceil((n - 1) / Math.floor(n / 16)) }, (_, i) => 1 + i * Math.floor(n / 16));
-
-/** One run of ours, in this process. */
-async function generate({ data, n, sigma, threads, bufferBytes, out }: Job): Promise<Figures> {
-  const dataset = await openDataset(nodeStorage, data);
-  const start = performance.now();
-  const { description, layout } = dataset;
-  const kernel = { kind: 'rbf', lengthscale: sigma } as const;
-  const dtype = 'float32' as const;
-  const evaluation = { kernel, geometry: geometryOf(description, scaleOf(dataset)), dtype };
-  const source = { name: description.name, path: data, fingerprint: description.fingerprint, subset: n };
-  const identity: KernelIdentity = { n, dtype, kernel, scale: scaleOf(dataset), data: source };
-  const plan = planGeneration({
-    n,
-    layout,
-    dtype,
-    threads,
-    budgetBytes: bufferBytes,
-    tile: 0,
-    packedBytes: packedBytesOf(evaluation),
-    otherRegions: (size) => [
-      ...evaluationRegions(evaluation, threads).slice(1),
-      ...kernelWriterRegions(describeKernel(identity, size)),
-    ],
-  });
-  const workspace = await startEvaluation(new Arena(plan.regions), evaluation, threads);
-  const matrix = new ComputedKernel({
-    workspace,
-    source: dataset.train.first(n),
-    evaluator: workspace.evaluator,
-    rowBytes: layout.rowBytes,
-    tileSize: plan.tileSize,
-    dtype,
-  });
-  const found = new Map<number, number>();
-  const floats = new Float32Array(workspace.arena.buffer);
-  if (out === undefined) {
-    const address = workspace.arena.address(GENERATED_TILES[0]);
-    for await (const tile of matrix.tilesInto(bandOrder(n, plan.tileSize, plan.band), () => address)) {
-      if (tile.column !== 0) continue;
-      for (const i of sampled(n)) {
-        const row = i - tile.firstRow;
-        if (row >= 0 && row < tile.rows) found.set(i, floats[tile.address / 4 + row * tile.stride]!);
-      }
-    }
-  } else {
-    const writer = await KernelWriter.open(
-      nodeStorage,
-      out,
-      describeKernel(identity, plan.tileSize),
-      workspace,
-    );
-    await generateTiles({ workspace, kernel: matrix, sink: writer, band: plan.band });
-    await writer.finish();
-    await writer.close();
-  }
-  const seconds = (performance.now() - start) / 1000;
-  await workspace.threads.close();
-  await dataset.close();
-  return {
-    seconds,
-    peakRssBytes: peakResidentBytes(),
-    entries: sampled(n).map((i) => found.get(i) ?? Number.NaN),
-  };
-}
-
-/** Bytes are divided by 255; the floats are stored so. */
-function scaleOf({ description }: Dataset) {
-  return description.dtype === 'uint8' ? ('unit' as const) : ('none' as const);
-}
 
 /** The first rows of a data set of bytes, divided by 255, as floats. */
 async function writeFloats(from: string, n: number, to: string): Promise<void> {
@@ -135,6 +36,8 @@ async function writeFloats(from: string, n: number, to: string): Promise<void> {
   await dataset.close();
 }
 
+const command = fileURLToPath(new URL('../bundle/cli/main.js', import.meta.url));
+const child = fileURLToPath(new URL('./support/generateJob.js', import.meta.url));
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
 /** Runs a program that prints one JSON object. */
@@ -162,23 +65,24 @@ async function compare(set: string, sigma: number, folder: string): Promise<void
   const floats = `${out}-float32`;
   await writeFloats(out, n, floats);
   const threads = argument('threads', 2);
-  const bufferBytes = argument('buffer', 10) * 1e6;
-  const ours = (data: string, toDisk: boolean) => (): Figures => {
+  const bufferBytes = argument('buffer', 4) * 1e6;
+  const workOut = (data: string) => () => {
+    const job: Job = { data, n, sigma, threads, bufferBytes };
+    return json(process.execPath, [child, JSON.stringify(job)], threads);
+  };
+  const toDisk = (data: string, scale: string) => () => {
     const kernels = join(folder, 'kernels');
-    const job: Job = { data, n, sigma, threads, bufferBytes, ...(toDisk ? { out: kernels } : {}) };
-    const figures = json(
-      process.execPath,
-      [fileURLToPath(import.meta.url), '--job', JSON.stringify(job)],
-      threads,
-    );
-    rmSync(kernels, { recursive: true, force: true });
+    const options = [`--sigma=${sigma}`, `--subset=${n}`, `--scale=${scale}`, `--kernels=${kernels}`];
+    const limits = [`--buffer=${bufferBytes / 1e6}`, `--nthreads=${threads}`, '--json', '--quiet'];
+    const figures = json(process.execPath, [command, 'generate', data, ...options, ...limits], threads);
+    rmSync(kernels, { recursive: true });
     return figures;
   };
   const jobs: [string, () => Figures][] = [
-    ['mlml, bytes', ours(out, false)],
-    ['mlml, bytes, to disk', ours(out, true)],
-    ['mlml, float32', ours(floats, false)],
-    ['mlml, float32, to disk', ours(floats, true)],
+    ['tiles of bytes, worked out', workOut(out)],
+    ['mlml generate, bytes', toDisk(out, 'unit')],
+    ['tiles of float32, worked out', workOut(floats)],
+    ['mlml generate, float32', toDisk(floats, 'none')],
   ];
   if (python === undefined) console.log('scikit-learn is not installed: no peer in this run');
   else {
@@ -197,10 +101,9 @@ async function compare(set: string, sigma: number, folder: string): Promise<void
   for (const [i, [title]] of jobs.entries()) {
     const ratio = (key: 'seconds' | 'peakRssBytes') =>
       peer < 0 ? '-' : (of(i, key) / of(peer, key)).toFixed(3);
-    const entries = figures[i]![0]!.entries;
-    const differences =
-      peer < 0 ? [Number.NaN] : entries.map((x, j) => Math.abs(x - figures[peer]![0]!.entries[j]!));
-    const largest = Math.max(...differences);
+    const theirs = peer < 0 ? [] : figures[peer]![0]!.entries!;
+    const differences = (figures[i]![0]!.entries ?? []).map((x, j) => Math.abs(x - theirs[j]!));
+    const largest = differences.length === 0 ? Number.NaN : Math.max(...differences);
     table.push([
       title,
       of(i, 'seconds').toFixed(2),
@@ -217,14 +120,10 @@ async function compare(set: string, sigma: number, folder: string): Promise<void
   );
 }
 
-const job = process.argv.indexOf('--job');
-if (job >= 0) console.log(JSON.stringify(await generate(JSON.parse(process.argv[job + 1]!))));
-else {
-  const folder = mkdtempSync(join(tmpdir(), 'mlml-bench-'));
-  try {
-    await compare('mnist', 5, folder);
-    await compare('cifar-10', 12, folder);
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
+const folder = mkdtempSync(join(tmpdir(), 'mlml-bench-'));
+try {
+  await compare('mnist', 5, folder);
+  await compare('cifar-10', 12, folder);
+} finally {
+  rmSync(folder, { recursive: true, force: true });
 }

@@ -40,7 +40,7 @@ function apply(
   numbers('source', work).set(values);
   const suffix = work === 'float32' ? '32' : '64';
   const kernel = (kernels as unknown as Record<string, (...all: number[]) => void>)[name + suffix]!;
-  kernel(source, target, values.length, ...parameters);
+  kernel(source, target, Math.ceil(values.length / 8) * 8, ...parameters);
   return {
     given: [...numbers('source', work).subarray(0, values.length)],
     found: [...numbers('target', work).subarray(0, values.length)],
@@ -221,12 +221,12 @@ test('integer distances are exact where sums of norms are beyond 2^31', () => {
     for (const work of works) {
       const { arena, kernels, source, target, numbers } = workshop(build);
       const norm = 33025 * 255 ** 2;
-      arena.int32('source').fill(0).set([norm, 0, 0, 0, norm, 5, 0, 0]);
-      const inPlace = work === 'float32' ? 0 : 4;
+      arena.int32('source').fill(0).set([norm, 0, 0, 0, 0, 0, 0, 0, norm, 5, 0, 0]);
+      const inPlace = work === 'float32' ? 0 : 8;
       // Products with the rows on the right: equal, small, zero.
       arena.int32('target').set([norm, 2, 0, 0], inPlace);
       const distances = work === 'float32' ? kernels.byteDistances32 : kernels.byteDistances64;
-      distances(target, source, source + 16, 1, 4);
+      distances(target, source, source + 32, 1, 8);
       const wanted = [0, norm + 1, norm, norm].map(work === 'float32' ? Math.fround : (x) => x);
       assert.deepEqual([...numbers('target', work).subarray(0, 4)], wanted);
     }

@@ -41,7 +41,7 @@ type Store = (
 
 /**
  * From products of rows to entries of a kernel matrix, on planes: rows × stride numbers of a work type (suffix 32 or
- * 64), stride a multiple of 4. Formulas: assembly/epilogueProducts.ts, epilogueFunctions.ts, epilogueDirect.ts,
+ * 64), stride a multiple of 8. Formulas: assembly/epilogueProducts.ts, epilogueFunctions.ts, epilogueDirect.ts,
  * epilogueStore.ts.
  */
 export type EpilogueKernels = Both<'byteDistances' | 'floatDistances', Distances> &

@@ -6,9 +6,11 @@ import { type EpilogueKernels, plainEpilogue } from './epilogue.js';
 import { type FloatProductKernels, plainFloatProduct } from './floatProduct.js';
 import { type GatherKernels, plainGather } from './gather.js';
 import { type GramKernels, plainGram } from './gram.js';
+import { type GramRowKernels, plainGramRows } from './gramRows.js';
 import { type NormalProductKernels, plainNormalProduct } from './normalProduct.js';
 import { type PackedFactorKernels, plainPackedFactor } from './packedFactor.js';
 import { plainRowProducts, type RowProductKernels } from './rowProducts.js';
+import { plainRowStep, type RowStepKernels } from './rowStep.js';
 import type { ScatterKernels } from './scatter.js';
 import { plainScatter } from './scatter.js';
 import { plainScores, type ScoreKernels } from './scores.js';
@@ -27,10 +29,12 @@ export interface Kernels
     EpilogueKernels,
     GatherKernels,
     GramKernels,
+    GramRowKernels,
     NormalProductKernels,
     PackedFactorKernels,
     FloatProductKernels,
     RowProductKernels,
+    RowStepKernels,
     ScoreKernels,
     SoftmaxKernels,
     StepKernels,
@@ -50,11 +54,13 @@ export function plainKernels(memory: WebAssembly.Memory): Kernels {
     ...plainSoftmax(buffer),
     ...plainSteps(buffer),
     ...plainGram(buffer),
+    ...plainGramRows(buffer),
     ...plainCholesky(buffer),
     ...plainNormalProduct(buffer),
     ...plainPackedFactor(buffer),
     ...plainFloatProduct(buffer),
     ...plainRowProducts(buffer),
+    ...plainRowStep(buffer),
     ...plainEpilogue(buffer),
     ...plainTileProduct(buffer),
     ...plainChecksum(buffer),

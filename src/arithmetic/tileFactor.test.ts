@@ -129,13 +129,36 @@ test('tiles of each number type are copied into strips, neighbours untouched', (
       else new (dtype === 1 ? Float32Array : Float64Array)(buffer, A, values.length).set(values);
       const target = new Float32Array(buffer, C, SPAN);
       target.fill(7);
-      kernels.loadStrips(A, dtype, 30, 13, 19, C + 32 * 5, 32);
+      kernels.loadStrips(A, dtype, 30, 13, 19, C + 32 * 5, 32, 0.5);
       const last = values[12 * 30 + 18]!;
       const wanted = dtype === 0 ? halfToNumber(numberToHalf(last)) : Math.fround(last);
-      assert.equal(target[stripIndex(12, 5 + 18, 32)], wanted);
+      assert.equal(target[stripIndex(12, 5 + 18, 32)], wanted / 2);
       assert.equal(target[stripIndex(13, 5, 32)], 7);
       assert.equal(target[stripIndex(0, 5 + 19, 32)], 7);
       return target;
     });
+  }
+});
+
+test('tiny elements become zero, NaN stays', () => {
+  for (const build of ['plain', ...builds] as const) {
+    const memory = new WebAssembly.Memory({ initial: 16, maximum: 16, shared: true });
+    const kernels = loadKernels(memory, build);
+    const source = new Float32Array(memory.buffer, A, 4);
+    source.set([1e-30, -1e-30, Number.NaN, 1e-15]);
+    const target = new Float32Array(memory.buffer, C, 64);
+    kernels.loadStrips(A, 1, 4, 1, 4, C, 8, 1);
+    const wanted = [0, 0, Number.NaN, Math.fround(1e-15)];
+    const row = () => [0, 1, 2, 3].map((c) => Math.abs(target[stripIndex(0, c, 8)]!));
+    assert.deepEqual(row(), wanted, build);
+    // The identity leaves a row as it is, but for what is tiny.
+    const factor = new Float32Array(memory.buffer, B, 64);
+    for (let i = 0; i < 8; i++) factor[stripIndex(i, i, 8)] = 1;
+    target[stripIndex(1, 5, 8)] = 1e-25;
+    target[stripIndex(1, 6, 8)] = 3;
+    kernels.solveStrips(B, C, 1, 8, 8);
+    assert.equal(target[stripIndex(1, 5, 8)], 0);
+    assert.equal(target[stripIndex(1, 6, 8)], 3);
+    assert.ok(Number.isNaN(target[stripIndex(0, 2, 8)]!));
   }
 });

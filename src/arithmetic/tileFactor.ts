@@ -5,7 +5,7 @@ import { halfToNumber } from './dtype.js';
  * float32; strips, columns and depths are multiples of 8 rows or columns, so there are no edges.
  */
 export interface TileFactorKernels {
-  /** Copies a row-major rows × columns matrix into strips; `dtype` 0 float16, 1 float32, 2 float64. */
+  /** Copies a row-major rows × columns matrix, times `scale`, into strips; `dtype` 0 float16, 1 float32, 2 float64. */
   loadStrips(
     source: number,
     dtype: number,
@@ -14,6 +14,7 @@ export interface TileFactorKernels {
     columns: number,
     target: number,
     stride: number,
+    scale: number,
   ): void;
   /** target −= A·Bᵀ: `strips` strips of A, `columns` rows of B, over `depth` columns of both; one stride for all. */
   subtractStripProducts(
@@ -63,6 +64,13 @@ export interface TileFactorKernels {
   ): void;
 }
 
+/** Elements of factors, of matrices scaled to a diagonal of about 1, below this are set to zero. */
+export const TINY_ELEMENT = 2 ** -60;
+
+export function flushTiny(value: number): number {
+  return Math.abs(value) < TINY_ELEMENT ? 0 : value;
+}
+
 /** Rows of a strip. */
 export const STRIP_ROWS = 8;
 
@@ -82,10 +90,12 @@ export function plainTileFactor(buffer: SharedArrayBuffer): TileFactorKernels {
         ? floats[address / 4 + index]!
         : halfToNumber(halves[address / 2 + index]!);
   return {
-    loadStrips(source, dtype, sourceStride, rows, columns, target, stride) {
+    loadStrips(source, dtype, sourceStride, rows, columns, target, stride, scale) {
       for (let r = 0; r < rows; r++) {
         for (let c = 0; c < columns; c++)
-          floats[target / 4 + stripIndex(r, c, stride)] = entry(source, dtype, r * sourceStride + c);
+          floats[target / 4 + stripIndex(r, c, stride)] = flushTiny(
+            scale * entry(source, dtype, r * sourceStride + c),
+          );
       }
     },
     subtractStripProducts(a, b, target, strips, columns, depth, stride) {
@@ -105,8 +115,9 @@ export function plainTileFactor(buffer: SharedArrayBuffer): TileFactorKernels {
           for (let k = 0; k < c; k++)
             value -=
               floats[target / 4 + stripIndex(r, k, stride)]! * floats[factor / 4 + stripIndex(c, k, stride)]!;
-          floats[target / 4 + stripIndex(r, c, stride)] =
-            value / floats[factor / 4 + stripIndex(c, c, stride)]!;
+          floats[target / 4 + stripIndex(r, c, stride)] = flushTiny(
+            value / floats[factor / 4 + stripIndex(c, c, stride)]!,
+          );
         }
       }
     },

@@ -207,6 +207,13 @@ export const kernelOptionTable: readonly OptionSpec[] = [
     ofKernel: true,
   },
   {
+    name: 'matrix',
+    kind: 'text',
+    help: 'NumPy file with the n x n matrix itself, for --kernel=precomputed',
+    verbs: ['generate'],
+    ofKernel: true,
+  },
+  {
     name: 'tile',
     kind: 'integer',
     min: 1,

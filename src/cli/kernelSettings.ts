@@ -26,7 +26,7 @@ export function defaultThreads(): number {
 /** The options that were given, under the names of `KernelTrainOptions`. */
 function changes(given: Arguments): Record<string, unknown> {
   const changed: Record<string, unknown> = {};
-  for (const name of [...Object.keys(defaultKernelOptions), ...parameters, 'memId', 'nthreads']) {
+  for (const name of [...Object.keys(defaultKernelOptions), ...parameters, 'memId', 'matrix', 'nthreads']) {
     if (!given.has(name)) continue;
     const value: unknown = given.text(name);
     changed[name] = value === 'auto' && name in automatic ? automatic[name] : value;

@@ -21,7 +21,6 @@ export { type CustomBlock, customKernel } from './functions/customKernel.js';
 export type { KernelFunction, KernelKind, TileDtype } from './functions/kernelFunction.js';
 export { kernelName } from './functions/kernelName.js';
 export { generateKernel, planGenerate } from './job/generateKernel.js';
-export { planKernelTraining, trainKernel } from './job/trainKernel.js';
 export type {
   GenerateResult,
   KernelContext,
@@ -31,6 +30,10 @@ export type {
   StoredKernel,
 } from './jobs.js';
 export type { KernelModel, ModelRows } from './kernelModel.js';
+export { importKernel } from './matrix/importKernel.js';
+export { iteratedRows, type MatrixSource, npyMatrix, rawMatrix } from './matrix/matrixSource.js';
+export type { MatrixOptions } from './matrix/matrixWorkspace.js';
+export { type MatrixBlock, MemMatrix, type NewMatrix, type RowRange } from './matrix/memMatrix.js';
 export {
   defaultKernelOptions,
   type GenerateOptions,
@@ -41,4 +44,5 @@ export {
   solverNames,
 } from './options.js';
 export { type PruneOptions, pruneModel } from './prune.js';
-export { listKernels, removeKernel, verifyKernel } from './storeList.js';
+export { findKernel, listKernels, removeKernel, verifyKernel } from './storeList.js';
+export { planKernelTraining, trainKernel } from './trainKernel.js';

@@ -41,6 +41,8 @@ export interface GenerateOptions extends KernelDataOptions {
   readonly dtype: TileDtype;
   /** Largest tile size; 0 lets the plan choose. Default 0. */
   readonly tile: number;
+  /** A NumPy file with the n × n matrix itself, for the kernel `precomputed`. */
+  readonly matrix?: string;
 }
 
 export interface KernelTrainOptions extends KernelDataOptions {

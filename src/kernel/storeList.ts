@@ -94,7 +94,7 @@ export async function removeKernel(storage: Storage, folder: string, memId: stri
 /** Memory of `verifyKernel`. Pure. */
 export function planVerify(description: KernelDescription): Region[] {
   return [
-    tileChecksumRegion(slotBytes(description)),
+    tileChecksumRegion(),
     { name: 'tile', bytes: slotBytes(description), align: SLOT_ALIGN },
     { name: 'tile table', bytes: 5 * tilesOf(description) },
   ];

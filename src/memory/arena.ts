@@ -34,6 +34,12 @@ export class Arena {
     for (const region of regions) this.#sizes.set(region.name, region.bytes);
   }
 
+  /** A memory of `bytes` bytes (less than 4 GiB) for arenas that are used one after the other. */
+  static memory(bytes: number): WebAssembly.Memory {
+    const pages = Math.min(Math.ceil(bytes / PAGE_BYTES), LARGEST_ARENA / PAGE_BYTES);
+    return new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
+  }
+
   get buffer(): SharedArrayBuffer {
     return this.memory.buffer as unknown as SharedArrayBuffer;
   }

@@ -1,4 +1,3 @@
-import { loadKernels } from '../../src/arithmetic/kernels.js';
 import type { KernelEvent } from '../../src/kernel/events.js';
 import type { TileDtype } from '../../src/kernel/functions/kernelFunction.js';
 import { defaultKernelOptions, type KernelTrainOptions } from '../../src/kernel/options.js';
@@ -9,14 +8,12 @@ import {
   type SystemSize,
   vectorWidth,
 } from '../../src/kernel/solvers/solver.js';
-import { mainEnvironment, threadRegions } from '../../src/kernel/startThreads.js';
-import { kernelTasks } from '../../src/kernel/tasks/tasks.js';
+import { startThreads, threadRegions } from '../../src/kernel/startThreads.js';
 import { Arena } from '../../src/memory/arena.js';
 import { layOut } from '../../src/memory/plan.js';
 import { Random } from '../../src/memory/random.js';
 import { MemoryStorage } from '../../src/storage/memoryStorage.js';
 import type { Storage } from '../../src/storage/storage.js';
-import { OneThread } from '../../src/threads/oneThread.js';
 import { DenseKernel, denseKernelRegions } from './denseKernel.js';
 
 /** Keeps the last state in memory; always due. */
@@ -73,18 +70,21 @@ export interface ClosedCase {
   readonly options?: Partial<KernelTrainOptions>;
   readonly checkpoint?: Checkpoint;
   readonly storage?: Storage;
+  /** Default 1. */
+  readonly threads?: number;
 }
 
 /** Runs `closed` on a dense kernel with random targets. */
 export async function solveClosed(given: ClosedCase) {
   const { n, tileSize, entry, dtype = 'float64', k = 1, reg = [0.1], heldOut } = given;
+  const threads = given.threads ?? 1;
   const target = given.target ?? ((i, c) => Math.sin(i * (c + 1)));
   const size: SystemSize = {
     n,
     k,
     regularizations: reg.length,
     tileSize,
-    threads: 1,
+    threads,
     heldOut: heldOut !== undefined,
   };
   const options = { ...defaultKernelOptions, nthreads: 1, reg, ...given.options };
@@ -95,10 +95,9 @@ export async function solveClosed(given: ClosedCase) {
     { name: 'targets', bytes: 8 * n * width },
     { name: 'coefficients', bytes: 8 * n * width },
     ...plan.regions,
-    ...threadRegions(1),
+    ...threadRegions(threads),
   ]);
-  const kernels = loadKernels(arena.memory);
-  const environment = mainEnvironment(arena, kernels);
+  const workspace = await startThreads(arena, threads, {});
   const targets = arena.float64('targets');
   const random = Random.of(77, n, k);
   for (let i = 0; i < n; i++) {
@@ -112,7 +111,7 @@ export async function solveClosed(given: ClosedCase) {
   const matrix = new DenseKernel(arena, n, tileSize, entry, dtype);
   const events: KernelEvent[] = [];
   const problem: KernelProblem = {
-    workspace: { arena, kernels, threads: new OneThread(kernelTasks(environment, {})) },
+    workspace,
     matrix,
     size,
     options,
@@ -124,7 +123,7 @@ export async function solveClosed(given: ClosedCase) {
     storage: given.storage ?? new MemoryStorage(),
     onEvent: (event) => events.push(event),
   };
-  const solution = await closed.solve(problem);
+  const solution = await closed.solve(problem).finally(() => workspace.threads.close());
   const warnings = events.flatMap((event) => (event.type === 'warning' ? [event.message] : []));
   return { solution, plan, events, warnings, width, targets, matrix, coefficients: problem.coefficients };
 }

@@ -16,6 +16,7 @@ import type { Region } from '../../src/memory/plan.js';
 import { Random } from '../../src/memory/random.js';
 import { MemoryStorage } from '../../src/storage/memoryStorage.js';
 import type { Storage } from '../../src/storage/storage.js';
+import { OneThread } from '../../src/threads/oneThread.js';
 import type { TaskTable, Threads } from '../../src/threads/threads.js';
 import { THREAD_SCRATCH_BYTES } from '../../src/threads/threads.js';
 import { DenseKernel, denseKernelRegions } from './denseKernel.js';
@@ -94,6 +95,8 @@ export interface SystemFixture {
   readonly checkpoint?: MemoryCheckpoint;
   readonly storage?: Storage;
   readonly signal?: AbortSignal;
+  /** Calls of a run are made in their order, not in the reverse. */
+  readonly inOrder?: boolean;
 }
 
 export interface SolvedFixture {
@@ -141,7 +144,11 @@ export async function solveSystem(solver: Solver, fixture: SystemFixture): Promi
   const events: KernelEvent[] = [];
   const { heldOut } = fixture;
   const problem: KernelProblem = {
-    workspace: { arena, kernels, threads: new ReversedThreads(tasks) },
+    workspace: {
+      arena,
+      kernels,
+      threads: fixture.inOrder === true ? new OneThread(tasks) : new ReversedThreads(tasks),
+    },
     matrix,
     size,
     options,
@@ -167,10 +174,13 @@ export function rbfEntries(
 ): (i: number, j: number) => number {
   const random = Random.of(seed);
   const rows = Array.from({ length: n }, () => Array.from({ length: d }, () => random.uniform()));
-  return (i, j) => {
-    const squares = rows[i]!.reduce((sum, x, f) => sum + (x - rows[j]![f]!) ** 2, 0);
-    return Math.exp(-squares / (2 * lengthscale ** 2));
-  };
+  const entries = rows.map((x) =>
+    rows.map((y) => {
+      const squares = x.reduce((sum, value, f) => sum + (value - y[f]!) ** 2, 0);
+      return Math.exp(-squares / (2 * lengthscale ** 2));
+    }),
+  );
+  return (i, j) => entries[i]![j]!;
 }
 
 /** A = (K + λI)⁻¹Y over the rows kept (others get 0), by elimination: element i·k + c. */

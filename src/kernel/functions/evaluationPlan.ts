@@ -82,7 +82,8 @@ export function measureOf(kernel: LeafKernel): Measure {
 }
 
 /**
- * Plans the evaluation of a kernel on rows; `MLML_USAGE` when it has no evaluator or its entries do not fit the dtype.
+ * Plans the evaluation of a kernel on rows; `MLML_USAGE` when it has no evaluator or its entries do not fit the dtype,
+ * `MLML_BAD_DATA` when the norms of the rows are beyond all reason.
  *
  * Products are exact integers where the stored rows are bytes that one common factor scales (for kernels of products:
  * that nothing is added to). Otherwise rows become floats, or doubles when `needsDoubles`.
@@ -93,6 +94,13 @@ export function planEvaluation(
   dtype: TileDtype,
 ): EvaluationPlan {
   const leaves = leavesOf(kernel);
+  const norm = Math.max(geometry.maxNorm, geometry.maxCentredNorm);
+  if (!(norm <= largestFeature.float64)) {
+    throw new MlmlError(
+      'MLML_BAD_DATA',
+      `scaled rows have norms up to ${norm}, beyond ${largestFeature.float64}: their distances are no numbers; use --scale=standard`,
+    );
+  }
   const bound = largestValue(kernel, geometry);
   if (!(bound <= largestEntry[dtype])) {
     throw new MlmlError(
@@ -138,10 +146,13 @@ function packingFor(measure: Measure, geometry: RowGeometry, work: WorkType): Pa
 function exactProducts(measure: Measure, { layout, multiply, add }: RowGeometry): boolean {
   if (measure !== 'distance' && measure !== 'product') return false;
   if (dtypeBytes[layout.dtype] !== 1 || layout.d > MOST_BYTE_FEATURES) return false;
-  if (!multiply.every((factor) => factor === multiply[0])) return false;
+  if (multiply[0] === 0 || !multiply.every((factor) => factor === multiply[0])) return false;
   // What is added to both rows drops out of their distance.
   return measure === 'distance' || add.every((term) => term === 0);
 }
+
+/** Rows this short have products near the smallest floats. */
+const SMALLEST_NORM = 2 ** -40;
 
 /** Largest error of an entry through float32 rows that is let pass. */
 const visible = { float16: 2 ** -13, float32: 2 ** -18 } as const;
@@ -155,13 +166,14 @@ const visible = { float16: 2 ** -13, float32: 2 ** -18 } as const;
  *   sigmoid      γR²·2^−24, R the norm without centring
  *   laplacian_l1, chi2    γ·√d·R·2^−23
  *
- * Integer products have none of it. The tangent kernel's slope has no bound at equal rows: always in doubles.
+ * Rows beyond the range in which float32 products keep their digits count too. Integer products have none of it. The tangent kernel's slope has no bound at equal rows: always in doubles.
  */
 function needsDoubles(kernel: LeafKernel, geometry: RowGeometry, dtype: TileDtype): boolean {
   if (dtype === 'float64' || kernel.kind === 'arc_cosine' || kernel.kind === 'ntk') return true;
   if (exactProducts(measureOf(kernel), geometry)) return false;
   const { maxNorm, maxCentredNorm: radius, layout } = geometry;
-  if (Math.max(maxNorm, radius) > largestFeature.float32) return true;
+  if (Math.max(maxNorm, radius) > largestFeature.float32 || Math.min(maxNorm, radius) < SMALLEST_NORM)
+    return true;
   const unit = 2 ** -23;
   const error = () => {
     switch (kernel.kind) {

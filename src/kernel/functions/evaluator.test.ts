@@ -208,6 +208,35 @@ test('rows that are equal have distance 0 and a cosine of 1; far rows give 0, a 
   }
 });
 
+test('scales far from 1 give no NaN and lose nothing', () => {
+  const tiny = sample('float64', 6, 20, 'unit');
+  const shrunk: Sample = { ...tiny, multiply: tiny.multiply.map((x) => x * 1e-30) };
+  for (const build of builds) {
+    check({ kind: 'rbf', lengthscale: 1e-30 }, shrunk, 'float32', build, 18);
+    check({ kind: 'cosine' }, shrunk, 'float32', build, 18);
+    for (const rows of [tiny, sample('uint8', 6, 20, 'unit')]) {
+      const sharp: KernelFunction[] = [
+        { kind: 'rbf', lengthscale: 1e-200 },
+        { kind: 'matern', nu: 1.5, lengthscale: 1e-305 },
+        { kind: 'laplacian_l1', gamma: 1e300 },
+        { kind: 'chi2', gamma: 1e300 },
+      ];
+      for (const kernel of sharp) {
+        const { entries } = evaluateKernel(kernel, rows, 'float32', build, 18);
+        assert.deepEqual([entries[0]![1], entries[0]![2], entries[2]![2]], [1, 0, 1], kernelName(kernel));
+      }
+      const step = evaluateKernel(
+        { kind: 'sigmoid', gamma: 1e300, coef0: 0 },
+        rows,
+        'float32',
+        build,
+        18,
+      ).entries;
+      assert.deepEqual([step[0]![1], step[0]![2]], [1, 0]);
+    }
+  }
+});
+
 test('float16 entries are the nearest halves', () => {
   const rows = sample('uint8', 40, 30, 'unit');
   for (const build of ['simd', 'relaxed'] as const) {
@@ -292,6 +321,13 @@ test('kernels that cannot be evaluated are refused', () => {
   refused({ kind: 'custom', name: 'nobody' }, /custom:nobody is not known in this process/);
   const cubic: KernelFunction = { kind: 'polynomial', gamma: 1, coef0: 1, degree: 3 };
   refused(cubic, /entries may reach .* more than float16 holds/, 'float16');
+  for (const maxNorm of [1e200, NaN]) {
+    assert.throws(
+      () => evaluatorRegions({ kind: 'cosine' }, { ...geometry, maxNorm }, 'float32'),
+      (error) =>
+        error instanceof MlmlError && error.code === 'MLML_BAD_DATA' && /norms up to/.test(error.message),
+    );
+  }
   let deep: KernelFunction = { kind: 'linear' };
   for (let i = 0; i < 200; i++) deep = { kind: 'sum', terms: [{ kind: 'cosine' }, deep] };
   refused(deep, /nested 201 deep/);

@@ -80,16 +80,18 @@ export function functionPass(
   const rows = parts.rowsOf(measure);
   /** Measured units of one unit of the scaled features. */
   const unit = rows.packing.form === 'bytes' ? parts.byteFactor : 1;
+  /** Keeps a factor a finite number of the work type: times a distance of 0 it has to be 0. */
+  const finite = (factor: number) => Math.min(factor, single ? 1e37 : 1e300);
   const exponentials = single ? kernels.exponentials32 : kernels.exponentials64;
   const exponential =
-    (scale: number): FunctionPass =>
+    (rate: number): FunctionPass =>
     (pair, source, target) =>
-      exponentials(source, target, planeCount(pair), scale);
+      exponentials(source, target, planeCount(pair), -finite(rate));
   const materns = single ? kernels.materns32 : kernels.materns64;
-  const matern =
-    (nu: 0.5 | 1.5 | 2.5, lengthscale: number): FunctionPass =>
-    (pair, source, target) =>
-      materns(source, target, planeCount(pair), (Math.sqrt(2 * nu) * Math.abs(unit)) / lengthscale, nu - 0.5);
+  const matern = (nu: 0.5 | 1.5 | 2.5, lengthscale: number): FunctionPass => {
+    const scale = finite((Math.sqrt(2 * nu) * Math.abs(unit)) / lengthscale);
+    return (pair, source, target) => materns(source, target, planeCount(pair), scale, nu - 0.5);
+  };
   const withNorms =
     (
       apply: (source: number, target: number, a: number, b: number, rows: number, stride: number) => void,
@@ -101,10 +103,10 @@ export function functionPass(
     };
   switch (kernel.kind) {
     case 'rbf':
-      return exponential(-(unit ** 2) / (2 * kernel.lengthscale ** 2));
+      return exponential((unit / kernel.lengthscale) ** 2 / 2);
     case 'laplacian_l1':
     case 'chi2':
-      return exponential(-kernel.gamma);
+      return exponential(kernel.gamma);
     case 'laplacian':
       return matern(0.5, kernel.lengthscale);
     case 'matern':
@@ -121,8 +123,9 @@ export function functionPass(
     }
     case 'sigmoid': {
       const tangents = single ? kernels.tangents32 : kernels.tangents64;
-      const { gamma, coef0 } = kernel;
-      return (pair, source, target) => tangents(source, target, planeCount(pair), gamma * unit ** 2, coef0);
+      const scale = finite(kernel.gamma * unit ** 2);
+      const { coef0 } = kernel;
+      return (pair, source, target) => tangents(source, target, planeCount(pair), scale, coef0);
     }
     case 'cosine':
       return withNorms(single ? kernels.cosines32 : kernels.cosines64);

@@ -193,6 +193,12 @@ test('plans name their choices and the smallest budget', () => {
     },
   );
   assert.ok(planGeneration({ ...sizes, budgetBytes: needed }).plannedPeakBytes <= needed);
+  // A kernel that was begun keeps its tiles, whatever the budget would choose.
+  assert.equal(planGeneration({ ...sizes, budgetBytes: 20e6, tileBefore: 1008 }).tileSize, 1008);
+  assert.throws(() => planGeneration({ ...sizes, budgetBytes: 5e6, tileBefore: 1008 }), {
+    code: 'MLML_BUDGET_TOO_SMALL',
+    message: /begun with tiles of 1008 rows/,
+  });
   // A table of the tiles makes small tiles costly.
   const otherRegions = (tileSize: number) => [{ name: 'table', bytes: 5 * tileCount(60_000, tileSize) }];
   const table = planGeneration({ ...sizes, budgetBytes: 4e6, otherRegions });

@@ -18,6 +18,8 @@ export interface GenerationSizes {
   readonly budgetBytes: number;
   /** Largest tile size; 0 lets the plan choose. */
   readonly tile: number;
+  /** Tile size of a kernel that was begun before; `tile` does not count then. */
+  readonly tileBefore?: number;
   /** Bytes of a packed block of rows; see `BlockEvaluator`. */
   readonly packedBytes: (capacity: number) => number;
   /** Regions of the evaluation, and of the stored kernel for this tile size. */
@@ -43,7 +45,7 @@ export interface GenerationPlan {
  * @throws MlmlError `MLML_BUDGET_TOO_SMALL`, naming the smallest budget that works
  */
 export function planGeneration(sizes: GenerationSizes): GenerationPlan {
-  const { n, layout, dtype, threads, budgetBytes, packedBytes, otherRegions } = sizes;
+  const { n, layout, dtype, threads, budgetBytes, packedBytes, otherRegions, tileBefore } = sizes;
   const fixed = (tileSize: number) => [...threadRegions(threads), ...otherRegions(tileSize)];
   const tileSizes = {
     n,
@@ -53,13 +55,15 @@ export function planGeneration(sizes: GenerationSizes): GenerationPlan {
     tiles: GENERATED_TILES,
     order: 'bands' as const,
     otherBytes: (tileSize: number) => layOut(fixed(tileSize)).totalBytes,
+    ...(tileBefore === undefined ? {} : { exactly: tileBefore }),
   };
   const largestByBudget = Math.floor(Math.sqrt(budgetBytes / TILE_SHARE / dtypeBytes[dtype]));
   const largest = Math.min(sizes.tile === 0 ? LARGEST_TILE : sizes.tile, Math.max(64, largestByBudget));
   const plan = planTiles({ ...tileSizes, largest }, budgetBytes);
   if (plan.bytes > budgetBytes) {
     const job = `generate on ${n} rows of ${layout.d} features with ${threads} threads`;
-    throw budgetTooSmall(job, smallestTilePlan({ ...tileSizes, largest }).bytes, budgetBytes);
+    const advice = tileBefore === undefined ? '' : `the kernel was begun with tiles of ${tileBefore} rows`;
+    throw budgetTooSmall(job, smallestTilePlan({ ...tileSizes, largest }).bytes, budgetBytes, advice);
   }
   const regions = [...fixed(plan.tileSize), ...plan.regions];
   const tiles = tileCount(n, plan.tileSize);

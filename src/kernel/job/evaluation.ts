@@ -1,4 +1,5 @@
 import { loadKernels } from '../../arithmetic/kernels.js';
+import { MlmlError } from '../../errors.js';
 import { Arena } from '../../memory/arena.js';
 import type { BlockEvaluator, RowGeometry } from '../functions/blockEvaluator.js';
 import { isCustom } from '../functions/customKernel.js';
@@ -19,6 +20,11 @@ export function computedDtype(dtype: TileDtype): TileDtype {
   return dtype === 'float64' ? 'float64' : 'float32';
 }
 
+/** False for a matrix that was given: then there is nothing to compute from rows, and no other row can be compared. */
+export function comparesRows(kernel: KernelFunction): boolean {
+  return kernel.kind !== 'precomputed';
+}
+
 /** Threads that can evaluate it: functions of the caller run in his thread only. */
 export function evaluationThreads(kernel: KernelFunction, nthreads: number): number {
   return isCustom(kernel) ? 1 : nthreads;
@@ -27,20 +33,33 @@ export function evaluationThreads(kernel: KernelFunction, nthreads: number): num
 /** Regions of the threads and of the constants of the evaluation; the first of every layout of a job. */
 export function evaluationRegions(evaluation: Evaluation, threads: number) {
   const { kernel, geometry, dtype } = evaluation;
+  if (!comparesRows(kernel)) return threadRegions(threads);
   return [...threadRegions(threads), ...evaluatorRegions(kernel, geometry, dtype)];
 }
 
 /** Bytes of packed blocks, for plans: known by an evaluator that is never used. */
 export function packedBytesOf({ kernel, geometry, dtype }: Evaluation): (capacity: number) => number {
+  if (!comparesRows(kernel)) return () => 0;
   const arena = new Arena(evaluationRegions({ kernel, geometry, dtype }, 1));
   const environment = mainEnvironment(arena, loadKernels(arena.memory, 'plain'));
   const evaluator = createEvaluator(kernel, geometry, dtype, environment, arena.address(EVALUATION_REGION));
   return (capacity) => evaluator.packedBytes(capacity);
 }
 
+/** The evaluator of a workspace that has to have one. */
+export function evaluatorOf({ evaluator }: EvaluatingWorkspace): BlockEvaluator {
+  if (evaluator === undefined) {
+    throw new MlmlError(
+      'MLML_USAGE',
+      'the kernel matrix was given (precomputed): other rows cannot be compared with those it was made from',
+    );
+  }
+  return evaluator;
+}
+
 export interface EvaluatingWorkspace extends Workspace {
-  /** The main thread's. */
-  readonly evaluator: BlockEvaluator;
+  /** The main thread's; undefined when rows are not compared. */
+  readonly evaluator: BlockEvaluator | undefined;
 }
 
 /** Threads over an arena that begins with `evaluationRegions`, told how to evaluate. */
@@ -49,6 +68,7 @@ export async function startEvaluation(
   { kernel, geometry, dtype }: Evaluation,
   threads: number,
 ): Promise<EvaluatingWorkspace> {
+  if (!comparesRows(kernel)) return { ...(await startThreads(arena, threads, {})), evaluator: undefined };
   const constants = arena.address(EVALUATION_REGION);
   const setup = { evaluation: { kernel, geometry, dtype, constants } };
   const workspace = await startThreads(arena, threads, setup);

@@ -1,7 +1,7 @@
 import type { Dataset } from '../../data/dataset.js';
-import { MlmlError } from '../../errors.js';
 import { Arena } from '../../memory/arena.js';
 import type { Plan } from '../../memory/plan.js';
+import type { KernelFunction } from '../functions/kernelFunction.js';
 import { generateTiles } from '../generate/generateTiles.js';
 import { type GenerationPlan, planGeneration } from '../generate/planGeneration.js';
 import type { GenerateResult, KernelContext } from '../jobs.js';
@@ -12,13 +12,16 @@ import { tileFileBytes } from '../matrix/tileLayout.js';
 import type { GenerateOptions } from '../options.js';
 import { geometryOf } from '../rowGeometry.js';
 import {
+  comparesRows,
   type Evaluation,
   evaluationRegions,
   evaluationThreads,
+  evaluatorOf,
   packedBytesOf,
   startEvaluation,
 } from './evaluation.js';
 import { kernelIdentity, resolveFor, trainingRows } from './kernelData.js';
+import { planGivenMatrix, storeGivenMatrix } from './storeGivenMatrix.js';
 
 /** A generation with everything decided. */
 interface Generation {
@@ -33,7 +36,7 @@ function decide(
   dataset: Dataset,
   evaluation: Evaluation,
   options: GenerateOptions,
-  tileSize: number,
+  tileBefore?: number,
 ): Generation {
   const { kernel, dtype } = evaluation;
   const n = trainingRows(dataset.description, options);
@@ -45,7 +48,8 @@ function decide(
     dtype,
     threads,
     budgetBytes: options.bufferBytes,
-    tile: tileSize,
+    tile: options.tile,
+    ...(tileBefore === undefined ? {} : { tileBefore }),
     packedBytes: packedBytesOf(evaluation),
     otherRegions: (size) => [
       ...evaluationRegions(evaluation, threads).slice(1),
@@ -69,11 +73,22 @@ function decide(
 async function evaluationOf(
   dataset: Dataset,
   options: GenerateOptions,
-  context: Pick<KernelContext, 'onEvent' | 'signal'>,
+  context: Pick<KernelContext, 'onEvent'>,
+  resolved?: KernelFunction,
 ): Promise<Evaluation> {
   const geometry = geometryOf(dataset.description, options.scale);
-  const kernel = await resolveFor(dataset, geometry, options, context);
+  const kernel = resolved ?? (await resolveFor(dataset, geometry, options, context));
   return { kernel, geometry, dtype: options.dtype };
+}
+
+/** The stored kernel that generation would make of these rows, and what making all of it takes. */
+export function describeGeneration(
+  dataset: Dataset,
+  evaluation: Evaluation,
+  options: GenerateOptions,
+): { readonly description: KernelDescription; readonly plan: Plan } {
+  const { identity, sizes, plan } = decide(dataset, evaluation, options);
+  return { description: describeKernel(identity, sizes.tileSize), plan };
 }
 
 /** What `generateKernel` would use and do. Reads a sample of rows when the lengthscale is to be found. */
@@ -83,12 +98,14 @@ export async function planGenerate(
   context: KernelContext,
 ): Promise<Plan> {
   const evaluation = await evaluationOf(dataset, options, context);
-  return decide(dataset, evaluation, options, options.tile).plan;
+  if (!comparesRows(evaluation.kernel)) return await planGivenMatrix(dataset, options, context);
+  return decide(dataset, evaluation, options).plan;
 }
 
 /**
  * Builds the kernel matrix of the training rows on disk, inside `options.bufferBytes`. A killed run goes on where it
- * stopped; a kernel that is complete is left as it is.
+ * stopped; a kernel that is complete is left as it is. `within`: a larger job, which knows the
+ * kernel and has the memory.
  *
  * @throws MlmlError `MLML_BUDGET_TOO_SMALL`, `MLML_DISK_FULL`, `MLML_BUSY`, `MLML_USAGE`, …
  */
@@ -96,11 +113,13 @@ export async function generateKernel(
   dataset: Dataset,
   options: GenerateOptions,
   context: KernelContext,
+  within?: { readonly kernel: KernelFunction; readonly memory: WebAssembly.Memory },
 ): Promise<GenerateResult> {
   const start = performance.now();
   const { storage, signal, onEvent } = context;
-  const evaluation = await evaluationOf(dataset, options, context);
-  let generation = decide(dataset, evaluation, options, options.tile);
+  const evaluation = await evaluationOf(dataset, options, context, within?.kernel);
+  if (!comparesRows(evaluation.kernel)) return await storeGivenMatrix(dataset, options, context);
+  let generation = decide(dataset, evaluation, options);
   const description = await findOrDescribeKernel(
     storage,
     options.kernels,
@@ -108,12 +127,10 @@ export async function generateKernel(
     generation.sizes.tileSize,
   );
   // A kernel that was begun keeps its tiles.
-  if (description.tileSize !== generation.sizes.tileSize) {
+  if (description.tileSize !== generation.sizes.tileSize)
     generation = decide(dataset, evaluation, options, description.tileSize);
-    requireTile(generation, description, options);
-  }
   onEvent?.({ type: 'plan', plan: generation.plan });
-  const arena = new Arena(generation.plan.regions);
+  const arena = new Arena(generation.plan.regions, within?.memory);
   const workspace = await startEvaluation(arena, evaluation, generation.threads);
   try {
     const writer = await KernelWriter.open(storage, options.kernels, description, workspace);
@@ -122,7 +139,7 @@ export async function generateKernel(
       const kernel = new ComputedKernel({
         workspace,
         source: dataset.train.first(generation.identity.n),
-        evaluator: workspace.evaluator,
+        evaluator: evaluatorOf(workspace),
         rowBytes: dataset.layout.rowBytes,
         tileSize: description.tileSize,
         dtype: options.dtype,
@@ -130,10 +147,7 @@ export async function generateKernel(
       const { made, tiles } = await generateTiles({
         workspace,
         kernel,
-        sink: {
-          isDone: (index) => writer.isDone(index),
-          write: (index, address) => writer.writeTile(index, address),
-        },
+        sink: writer,
         band: generation.sizes.band,
         ...(signal === undefined ? {} : { signal }),
         ...(onEvent === undefined ? {} : { onEvent }),
@@ -160,14 +174,4 @@ export async function generateKernel(
   } finally {
     await workspace.threads.close();
   }
-}
-
-function requireTile(generation: Generation, description: KernelDescription, options: GenerateOptions): void {
-  if (generation.sizes.tileSize === description.tileSize) return;
-  throw new MlmlError(
-    'MLML_USAGE',
-    `generate: ${description.memId} was begun with tiles of ${description.tileSize} rows, which do not fit --buffer=${
-      options.bufferBytes / 1e6
-    }; give the --buffer it was begun with, or remove it with \`mlml kernels rm ${description.memId}\``,
-  );
 }

@@ -10,7 +10,13 @@ import type { KernelTrainOptions } from '../options.js';
 import { planScoring, type ScoringPlan } from '../predict/kernelScorer.js';
 import { type Solver, type SolverPlan, type SystemSize, vectorWidth } from '../solvers/solver.js';
 import { targetColumns, targetRegions } from '../targets.js';
-import { type Evaluation, evaluationRegions, evaluationThreads, packedBytesOf } from './evaluation.js';
+import {
+  comparesRows,
+  type Evaluation,
+  evaluationRegions,
+  evaluationThreads,
+  packedBytesOf,
+} from './evaluation.js';
 import { trainingRows } from './kernelData.js';
 
 /** Slots a stored kernel reads through, at least while there is room. */
@@ -24,9 +30,10 @@ export interface SolvePlan {
   readonly threads: number;
   readonly evaluation: Evaluation;
   readonly solver: SolverPlan;
-  /** Tiles that are computed: all, or those of single columns beside a stored kernel. */
-  readonly computed: TilePlan;
-  readonly scoring: ScoringPlan;
+  /** Tiles that are computed: all, or those of single columns beside a stored kernel; none when rows are not compared. */
+  readonly computed: TilePlan | undefined;
+  /** Undefined when rows are not compared. */
+  readonly scoring: ScoringPlan | undefined;
   readonly readingLayout: readonly Region[];
   readonly solvingLayout: readonly Region[];
   readonly scoringLayout: readonly Region[];
@@ -97,23 +104,26 @@ function fit(request: SolveRequest, budget: number): SolvePlan {
       bytes,
     );
   const free = left(common);
-  const computed =
-    stored === undefined
+  const compares = comparesRows(evaluation.kernel);
+  const computed = !compares
+    ? undefined
+    : stored === undefined
       ? tiles(free / 2, options.tile)
       : tiles(Math.min(COLUMN_BYTES, free / 8), Math.min(stored.tileSize, 512));
+  const computedRegions = computed?.regions ?? [];
   const slots = (bytes: number) => (stored === undefined ? [] : planStoredKernel(stored, bytes).regions);
   const fewSlots = slots(stored === undefined ? 0 : Math.min(READ_SLOTS * slotBytes(stored), free / 4));
-  const matrix = [...computed.regions, ...fewSlots];
+  const matrix = [...computedRegions, ...fewSlots];
   const size: SystemSize = {
     n,
     k,
     regularizations: options.reg.length,
-    tileSize: stored?.tileSize ?? computed.tileSize,
+    tileSize: stored?.tileSize ?? computed!.tileSize,
     threads,
     heldOut,
   };
   const solverPlan = solver.plan(size, options, left([...common, ...matrix]));
-  const withSolver = [...common, ...computed.regions, ...solverPlan.regions];
+  const withSolver = [...common, ...computedRegions, ...solverPlan.regions];
   // What the solver leaves keeps tiles in memory.
   const allSlots =
     stored === undefined
@@ -126,18 +136,15 @@ function fit(request: SolveRequest, budget: number): SolvePlan {
         );
   const solvingLayout = [...withSolver, ...allSlots];
   const rows = Math.max(description.parts.test.n, options.simulated ? n : 0, 1);
-  const scoring = planScoring(
-    { rows, n, k, rowBytes: layout.rowBytes, packedBytes, resident: true },
-    evaluation.dtype,
-    left(first),
-  );
-  const scoringLayout = [...first, ...scoring.regions];
+  const scoringSizes = { rows, n, k, rowBytes: layout.rowBytes, packedBytes, resident: true };
+  const scoring = compares ? planScoring(scoringSizes, evaluation.dtype, left(first)) : undefined;
+  const scoringLayout = [...first, ...(scoring?.regions ?? [])];
   const readingLayout = [...common, ...targetRegions(layout.rowBytes)];
   const total = (regions: readonly Region[]) => layOut(regions).totalBytes;
   const bytes = Math.max(total(solvingLayout), total(scoringLayout), total(readingLayout));
   const bytesPerPass =
     stored === undefined
-      ? computed.rowsRead * layout.rowBytes
+      ? computed!.rowsRead * layout.rowBytes
       : planStoredKernel(stored, Math.max(0, left(withSolver))).bytesPerPass;
   const kernelText = stored === undefined ? 'computed as it is needed' : `read from ${stored.memId}`;
   const { name: scale } = makeScaling(options.scale, description.dtype, description.statistics);

@@ -1,4 +1,5 @@
 import type { Dataset } from '../../data/dataset.js';
+import { MlmlError } from '../../errors.js';
 import { Arena } from '../../memory/arena.js';
 import { evaluateWith } from '../../ssgd/evaluate.js';
 import type { Evaluation as Quality } from '../../ssgd/events.js';
@@ -15,7 +16,7 @@ import type { KernelTrainOptions } from '../options.js';
 import { KernelScorer } from '../predict/kernelScorer.js';
 import { type KernelSolution, type Solver, vectorWidth } from '../solvers/solver.js';
 import { readTargets } from '../targets.js';
-import { type EvaluatingWorkspace, startEvaluation } from './evaluation.js';
+import { type EvaluatingWorkspace, evaluatorOf, startEvaluation } from './evaluation.js';
 import { markHeldOut } from './heldOutRows.js';
 import type { SolvePlan } from './planSolve.js';
 
@@ -27,6 +28,8 @@ export interface SolveJob {
   readonly options: KernelTrainOptions;
   readonly stored: KernelDescription | undefined;
   readonly context: KernelContext;
+  /** That of a larger job. */
+  readonly memory?: WebAssembly.Memory;
   /** Default: every 30 s. */
   readonly checkpoints?: CheckpointOptions;
 }
@@ -45,7 +48,7 @@ export interface SolvedSystem {
 export async function solveSystem(job: SolveJob): Promise<SolvedSystem> {
   const { plan, dataset } = job;
   // One memory for all phases: each lays it out anew behind the regions they share.
-  const { memory } = new Arena([{ name: 'all', bytes: plan.bytes }]);
+  const memory = job.memory ?? Arena.memory(plan.bytes);
   const first = new Arena(plan.readingLayout, memory);
   const workspace = await startEvaluation(first, plan.evaluation, plan.threads);
   try {
@@ -93,20 +96,23 @@ async function solveIn(
   const { plan, dataset, options, stored, context, solver } = job;
   const { size, evaluation } = plan;
   const { storage, signal } = context;
-  const computed = new ComputedKernel({
-    workspace,
-    source: dataset.train.first(size.n),
-    evaluator: workspace.evaluator,
-    rowBytes: dataset.layout.rowBytes,
-    tileSize: plan.computed.tileSize,
-    dtype: evaluation.dtype,
-  });
+  const computed =
+    plan.computed === undefined
+      ? undefined
+      : new ComputedKernel({
+          workspace,
+          source: dataset.train.first(size.n),
+          evaluator: evaluatorOf(workspace),
+          rowBytes: dataset.layout.rowBytes,
+          tileSize: plan.computed.tileSize,
+          dtype: evaluation.dtype,
+        });
   const file =
     stored === undefined
       ? undefined
       : await StoredKernelMatrix.open(storage, options.kernels, stored, workspace);
   try {
-    const matrix: KernelMatrix = file === undefined ? computed : new RowsAndTiles(file, computed);
+    const matrix = matrixOf(file, computed);
     const place =
       stored === undefined
         ? { scratchFolder: context.scratchFolder }
@@ -140,6 +146,17 @@ async function solveIn(
   } finally {
     await file?.close();
   }
+}
+
+function matrixOf(
+  stored: StoredKernelMatrix | undefined,
+  computed: ComputedKernel | undefined,
+): KernelMatrix {
+  if (stored !== undefined && computed !== undefined) return new RowsAndTiles(stored, computed);
+  const matrix = stored ?? computed;
+  if (matrix === undefined)
+    throw new MlmlError('MLML_INTERNAL', 'a kernel is neither stored nor can it be computed');
+  return matrix;
 }
 
 /** Everything that decides the bits of the result. */
@@ -183,6 +200,13 @@ async function scoreIn(workspace: EvaluatingWorkspace, job: SolveJob, rows: Data
   const { plan, dataset, options, context } = job;
   const { description } = dataset;
   const { k } = plan.size;
+  const { scoring } = plan;
+  if (scoring === undefined) {
+    const message =
+      'the kernel matrix was given: test rows cannot be compared with the training rows, so nothing is scored';
+    context.onEvent?.({ type: 'warning', message });
+    return { train: undefined, test: undefined, bytesRead: 0 };
+  }
   const { arena } = workspace;
   const coefficients = {
     values: arena.float64('coefficients'),
@@ -193,7 +217,7 @@ async function scoreIn(workspace: EvaluatingWorkspace, job: SolveJob, rows: Data
   const evaluate = async (part: 'train' | 'test'): Promise<Quality | undefined> => {
     const file = part === 'train' ? rows : dataset.test;
     if (file.rows === 0) return undefined;
-    const scorer = new KernelScorer(workspace, plan.evaluation, rows, coefficients, k, plan.scoring);
+    const scorer = new KernelScorer(workspace, plan.evaluation, rows, coefficients, k, scoring);
     const evaluation = await evaluateWith(scorer, lossOf('ridge'), description.task, k, file, context.signal);
     bytesRead += scorer.bytesRead;
     context.onEvent?.({ type: 'evaluation', part, epoch: 0, evaluation });

@@ -54,22 +54,27 @@ export function canonicalJson(value: unknown): string {
 
 /**
  * The name of a stored kernel, `<data>-<kind>-<n>-<8 hexadecimal digits>`: the same for the same rows, scaling,
- * kernel and number type, so that a command given again goes on in the same folder.
+ * kernel and number type, so that a command given again goes on in the same folder. `content`: a hash of the entries where
+ * nothing else decides them.
  */
-export function memIdOf({ n, dtype, kernel, scale, data }: KernelIdentity): string {
+export function memIdOf({ n, dtype, kernel, scale, data }: KernelIdentity, content?: string): string {
   const hash = createHash('sha256')
-    .update(canonicalJson({ fingerprint: data.fingerprint, n, scale, kernel, dtype }))
+    .update(canonicalJson({ fingerprint: data.fingerprint, n, scale, kernel, dtype, content }))
     .digest('hex');
   const name = data.name.replace(/[^A-Za-z0-9._]+/g, '-').replace(/^[-.]+|-+$/g, '') || 'data';
   return `${name}-${kernel.kind.replaceAll('_', '-')}-${n}-${hash.slice(0, 8)}`;
 }
 
-export function describeKernel(identity: KernelIdentity, tileSize: number): KernelDescription {
+export function describeKernel(
+  identity: KernelIdentity,
+  tileSize: number,
+  content?: string,
+): KernelDescription {
   const { n, dtype, kernel, scale, data } = identity;
   return {
     format: 'mlml-kernel',
     version: MATRIX_VERSION,
-    memId: memIdOf(identity),
+    memId: memIdOf(identity, content),
     rows: n,
     columns: n,
     symmetric: true,

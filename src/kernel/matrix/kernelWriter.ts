@@ -18,14 +18,14 @@ import {
 import type { TileIndex } from './kernelMatrix.js';
 import { tileChecksumRegion } from './tileChecksums.js';
 import { TILE_FILE } from './tileFile.js';
-import { allTiles, type MatrixShape, numberOf, slotBytes } from './tileLayout.js';
+import { allTiles, type MatrixShape, numberOf } from './tileLayout.js';
 import { LOG_FILE } from './tileLog.js';
 import { TileTable, tileTableRegion } from './tileTable.js';
 import { TileWriter, type TileWriterOptions } from './tileWriter.js';
 
 /** Regions a kernel writer needs, besides the slots its caller makes tiles in. */
 export function kernelWriterRegions(shape: MatrixShape): Region[] {
-  return [tileTableRegion('kernel', shape), tileChecksumRegion(slotBytes(shape))];
+  return [tileTableRegion('kernel', shape), tileChecksumRegion()];
 }
 
 /**

@@ -181,7 +181,7 @@ test('the memId is the same for the same kernel, and another for any other', () 
     { ...toy, kernel: { kind: 'rbf' as const, lengthscale: 2.5 } },
     { ...toy, data: { ...toy.data, fingerprint: 'beef' } },
   ];
-  assert.equal(new Set([id, ...others.map(memIdOf)]).size, 6);
+  assert.equal(new Set([id, ...others.map((other) => memIdOf(other))]).size, 6);
   assert.match(
     memIdOf({ ...toy, kernel: { kind: 'arc_cosine', depth: 1 }, data: { ...toy.data, name: '../a b' } }),
     /^a-b-arc-cosine-100-/,

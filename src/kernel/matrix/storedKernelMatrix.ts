@@ -15,7 +15,7 @@ import type { KernelMatrix, Tile, TileIndex } from './kernelMatrix.js';
 import { tileChecksumRegion } from './tileChecksums.js';
 import { readColumns, readDiagonal } from './tileColumns.js';
 import { TileFile } from './tileFile.js';
-import { type MatrixShape, SLOT_ALIGN, slotBytes } from './tileLayout.js';
+import { type MatrixShape, SLOT_ALIGN } from './tileLayout.js';
 import { planTileSlots, type TileSlots, TileStream } from './tileStream.js';
 import { TileTable, tileTableRegion } from './tileTable.js';
 
@@ -28,7 +28,7 @@ export interface StoredKernelPlan extends TileSlots {
  * work (one slot). Spare bytes keep tiles in memory from pass to pass. Pure.
  */
 export function planStoredKernel(shape: MatrixShape, bytes: number): StoredKernelPlan {
-  const fixed = [tileTableRegion('kernel', shape), tileChecksumRegion(slotBytes(shape))];
+  const fixed = [tileTableRegion('kernel', shape), tileChecksumRegion()];
   const taken = fixed.reduce((sum, region) => sum + alignUp(region.bytes, 64), SLOT_ALIGN);
   const slots = planTileSlots(shape, bytes - taken);
   return { ...slots, regions: [...fixed, { name: 'kernel tiles', bytes: slots.bytes, align: SLOT_ALIGN }] };

@@ -9,8 +9,8 @@ export const LARGEST_TILE = 1024;
 export const SMALLEST_TILE = 16;
 /** Tiles are written and read past the page cache, which wants their addresses to be multiples of this. */
 const TILE_ALIGN = 4096;
-/** What a tile costs besides its entries, in bytes of rows that could be read meanwhile: about 0.1 ms. */
-export const TILE_COST = 100_000;
+/** What a tile costs besides its entries, here and when it is read later, in bytes of rows that could be read meanwhile. */
+export const TILE_COST = 250_000;
 
 export interface TileSizes {
   readonly n: number;
@@ -20,6 +20,8 @@ export interface TileSizes {
   readonly packedBytes: (capacity: number) => number;
   /** Largest tile size; 0 for `LARGEST_TILE`. */
   readonly largest: number;
+  /** The tile size, when it was chosen before; `largest` does not count then. */
+  readonly exactly?: number;
   /** Names of the regions for tiles: one while tiles are used at once, two while the last is being written. */
   readonly tiles: readonly string[];
   /** In which order tiles are worked out: row by row, or in bands of as many tile rows as blocks fit. */
@@ -86,7 +88,8 @@ function planWith(sizes: TileSizes, tileSize: number, bytes: number): TilePlan {
 }
 
 /** Tile sizes to choose from, the largest first. */
-function candidates({ n, largest }: TileSizes): number[] {
+function candidates({ n, largest, exactly }: TileSizes): number[] {
+  if (exactly !== undefined) return [exactly];
   const sizes: number[] = [];
   const first = Math.max(SMALLEST_TILE, largest === 0 ? LARGEST_TILE : largest);
   for (let size = first; size >= SMALLEST_TILE; size = Math.floor(size * 0.9)) {

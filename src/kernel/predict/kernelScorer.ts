@@ -2,7 +2,7 @@ import { labelDtypeCodes } from '../../arithmetic/gather.js';
 import type { RowFile } from '../../data/rowFile.js';
 import { alignUp, layOut, type Region } from '../../memory/plan.js';
 import type { RowScorer, ScoredBlock } from '../../ssgd/score.js';
-import type { EvaluatingWorkspace, Evaluation } from '../job/evaluation.js';
+import { type EvaluatingWorkspace, type Evaluation, evaluatorOf } from '../job/evaluation.js';
 import { CrossKernel, type CrossPlan, planCross } from '../matrix/crossKernel.js';
 import { addTimesTile } from '../matrix/multiply.js';
 import type { RowSource } from '../matrix/rowSource.js';
@@ -89,13 +89,13 @@ export class KernelScorer implements RowScorer {
   }
 
   async *blocks(file: RowFile, signal?: AbortSignal): AsyncGenerator<ScoredBlock> {
-    const { arena, threads, evaluator } = this.#workspace;
+    const { arena, threads } = this.#workspace;
     const { dtype } = this.#evaluation;
     const cross = new CrossKernel({
       workspace: this.#workspace,
       a: file,
       b: this.#source,
-      evaluator,
+      evaluator: evaluatorOf(this.#workspace),
       rowBytes: file.layout.rowBytes,
       blockSize: this.#blockSize,
       dtype,

@@ -5,8 +5,10 @@ import { checksumTasks } from './checksumTasks.js';
 import { evaluateTasks } from './evaluateTasks.js';
 import { factorTasks } from './factorTasks.js';
 import { mirrorTasks } from './mirrorTasks.js';
+import { nystromTasks } from './nystromTasks.js';
 import { preconditionTasks } from './preconditionTasks.js';
 import { productTasks } from './productTasks.js';
+import { rowStepTasks } from './rowStepTasks.js';
 import { tileFactorTasks } from './tileFactorTasks.js';
 
 /** What every thread of a kernel job is told at its start. Plain data. */
@@ -28,8 +30,10 @@ export function kernelTasks(environment: ThreadEnvironment, setup: TaskSetup): T
     ...checksumTasks(environment),
     ...factorTasks(environment),
     ...mirrorTasks(environment),
+    ...nystromTasks(environment),
     ...preconditionTasks(environment),
     ...productTasks(environment),
+    ...rowStepTasks(environment),
     ...tileFactorTasks(environment),
     ...(evaluation === undefined ? {} : evaluateTasks(environment, evaluation)),
   };

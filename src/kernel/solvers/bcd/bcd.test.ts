@@ -113,10 +113,11 @@ for (const [name, more] of [
 
 test('several regularizations are solved in the same passes, and the best on held-out rows is named', async () => {
   const reg = [100, 0.01, 1];
+  const entry = rbfEntries(90, 4, 0.8, 1);
   const system = fixture({
     options: { reg, tol: 1e-8, block: 32 },
     heldOut: (i) => i % 5 === 0,
-    target: (i, c) => Math.cos(i * (c + 1)) * 0.01 + rbfEntries(90, 4, 0.8, 1)(i, 7),
+    target: (i, c) => Math.cos(i * (c + 1)) * 0.01 + entry(i, 7),
   });
   const solved = await solveSystem(bcd, system);
   const expected: number[] = [];
@@ -226,4 +227,14 @@ test('an indefinite kernel is refused with advice', async () => {
 test('an abort ends the job', async () => {
   const signal = AbortSignal.abort();
   await assert.rejects(solveSystem(bcd, fixture({ signal })), { name: 'AbortError' });
+});
+
+test('the order in which threads make their calls does not matter', async () => {
+  for (const build of ['plain', 'simd'] as const) {
+    const system = fixture({ build, heldOut: (i) => i % 8 === 1, options: { reg: [0.1, 0.5], block: 16 } });
+    const one = await solveSystem(bcd, { ...system, inOrder: true });
+    const other = await solveSystem(bcd, system);
+    assert.deepEqual(other.coefficients, one.coefficients);
+    assert.deepEqual(other.solution, one.solution);
+  }
 });

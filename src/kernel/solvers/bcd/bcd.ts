@@ -170,6 +170,7 @@ class Descent {
           this.#reduced[i * width + l * directions + c] = this.#residual[i * from + l * k + c]!;
       }
     }
+    sweeps.passes = this.#state.passes;
     await sweeps.reduce();
     this.#state.passes++;
     this.#state.starts++;
@@ -199,6 +200,7 @@ class Descent {
     const cross = arena.float64('bcd cross');
     const product = arena.float64('bcd reduced products');
     const weights = arena.float64('bcd coefficients');
+    sweeps.passes = this.#state.passes;
     await sweeps.multiply();
     this.#state.passes += 2;
 

@@ -24,6 +24,8 @@ export class Sweeps {
   readonly #first: Float64Array;
   readonly #second: Float64Array;
   readonly #third: Float64Array;
+  /** Passes over K so far; the owner adds those it makes itself. */
+  passes = 0;
 
   constructor(problem: KernelProblem, shape: BcdShape, order: RowOrder, factors: BlockFactors) {
     this.#problem = problem;
@@ -160,6 +162,7 @@ export class Sweeps {
       this.#progress(++done, list.length);
     }
     await solveBefore(Number.POSITIVE_INFINITY);
+    this.passes++;
   }
 
   /** All tiles of L by rows, from the last block to the first; a block is solved before its row of L is used. */
@@ -191,6 +194,7 @@ export class Sweeps {
       this.#progress(++done, list.length);
     }
     await solveFrom(-1);
+    this.passes++;
   }
 
   #progress(done: number, total: number): void {
@@ -200,7 +204,7 @@ export class Sweeps {
       phase: 'solve',
       done,
       total,
-      epoch: 0,
+      epoch: this.passes + 1,
       bytesRead: matrix.bytesRead,
       bytesWritten: 0,
     });

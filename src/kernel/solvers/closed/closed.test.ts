@@ -119,7 +119,7 @@ test('where doubles allow no residual of 1e-10, the solution is as good as that 
   );
   assert.ok(solution.residuals[0]! <= (2 * norm(residual)) / norm(right), `${solution.residuals[0]}`);
   assert.equal(solution.stopped, 'passes');
-  assert.match(warnings.join('\n'), /broke down in float32[^]*the residual stays at/);
+  assert.match(warnings.join('\n'), /broke down in float32[\s\S]*the residual stays at/);
 });
 
 test('a kernel with negative eigenvalues is refused with a --reg that works', async () => {
@@ -201,4 +201,25 @@ test('rows held out take no part and are scored', async () => {
     }
     assert.ok(Math.abs(solution.heldOut![l]! - Math.sqrt(sum / out.length)) < 1e-6);
   }
+});
+
+for (const scale of [1e-25, 1e30]) {
+  test(`a kernel of size ${scale} is solved as one of size 1`, async () => {
+    const entry = rbf(100, 0.3);
+    const given = { n: 100, tileSize: 48, factorTile: 48, k: 2, reg: [0.1], entry };
+    const scaled = { ...given, entry: (i: number, j: number) => scale * entry(i, j), reg: [0.1 * scale] };
+    const [one, other] = [await solveClosed(given), await solveClosed(scaled)];
+    assert.ok(other.solution.residuals[0]! <= 1e-10);
+    assert.ok(Math.abs(one.solution.leaveOneOut![0]! - other.solution.leaveOneOut![0]!) < 1e-5);
+    const largest = Math.max(...one.coefficients.map(Math.abs));
+    for (const [i, value] of one.coefficients.entries())
+      assert.ok(Math.abs(other.coefficients[i]! * scale - value) < 1e-8 * largest);
+  });
+}
+
+test('two threads end in the bits of one', async () => {
+  const given = { n: 400, tileSize: 150, factorTile: 152, k: 2, reg: [0.1, 0.01], entry: rbf(400, 0.4) };
+  const [one, two] = [await solveClosed(given), await solveClosed({ ...given, threads: 2 })];
+  assert.deepEqual(two.coefficients, one.coefficients);
+  assert.deepEqual(two.solution, one.solution);
 });

@@ -32,7 +32,8 @@ export class ClosedRun {
   readonly #fullWidth: number;
   readonly #blocks: Record<string, Uint8Array>;
   readonly #reducer: TileReducer;
-  readonly #solver: TriangularSolver;
+  /** Power of two that brings the diagonal of K + λI to about 1: float32 neither overflows nor runs dry. */
+  #scale = 1;
   #state: ClosedState;
 
   constructor(
@@ -43,7 +44,7 @@ export class ClosedRun {
     fullWidth: number,
     blocks: Record<string, Uint8Array>,
   ) {
-    const { workspace, signal, size } = problem;
+    const { workspace, signal } = problem;
     this.#problem = problem;
     this.#layout = layout;
     this.#file = file;
@@ -51,7 +52,6 @@ export class ClosedRun {
     this.#fullWidth = fullWidth;
     this.#blocks = blocks;
     this.#reducer = new TileReducer(layout, workspace, file, signal);
-    this.#solver = new TriangularSolver(layout, workspace, file, size.k, signal);
   }
 
   reportResumed(): void {
@@ -69,6 +69,7 @@ export class ClosedRun {
   async finish(): Promise<ClosedState> {
     const { size } = this.#problem;
     while (this.#state.index < size.regularizations) {
+      this.#scale = 2 ** -Math.round(Math.log2((await this.#meanDiagonal()) + this.#regularization));
       if (this.#state.stage === 'factor') {
         await this.#factorise();
         await this.#solve();
@@ -123,6 +124,7 @@ export class ClosedRun {
       workspace.arena.address('closed tile'),
       heldOut,
       this.#regularization + this.#state.shift,
+      this.#scale,
       this.#state.done,
       signal,
     );
@@ -144,11 +146,13 @@ export class ClosedRun {
   /** Solves with the factor, and notes the result. */
   async #solve(): Promise<void> {
     const { options, size, classification, heldOut, onEvent } = this.#problem;
+    const { workspace, signal } = this.#problem;
+    const solver = new TriangularSolver(this.#layout, workspace, this.#file, size.k, this.#scale, signal);
     const system = new RefinedSystem(this.#problem, this.#state.index);
     const { residual, stopped } = await refine(system, {
       tolerance: Math.min(TOLERANCE, options.tol),
       mostPasses: options.passes,
-      precondition: () => this.#solver.solve(system.residual, system.correction),
+      precondition: () => solver.solve(system.residual, system.correction),
       onPass: (value, exact) => {
         onEvent({
           type: 'pass',
@@ -206,7 +210,9 @@ export class ClosedRun {
       size.k,
       classification,
       () => true,
-      (i, c) => targets[place(i, c)]! - coefficients[place(i, c)]! / inverse[paddedRow(this.#layout, i)]!,
+      (i, c) =>
+        targets[place(i, c)]! -
+        coefficients[place(i, c)]! / (this.#scale * inverse[paddedRow(this.#layout, i)]!),
       (i, c) => targets[place(i, c)]!,
     );
     this.#state = { ...this.#state, validations: [...this.#state.validations, validation] };
@@ -242,12 +248,10 @@ export class ClosedRun {
     );
   }
 
-  /** The error of a pivot in float32 is about √n roundings of the diagonal. */
+  /** The error of a pivot in float32 is about √n roundings of the diagonal; four times that, then more. */
   async #nextShift(breakdowns: number): Promise<number> {
-    const { size, matrix, workspace } = this.#problem;
-    const diagonal = workspace.arena.float64('closed residual').subarray(0, size.n);
-    await matrix.diagonal(diagonal);
-    const mean = diagonal.reduce((sum, value) => sum + Math.abs(value), 0) / size.n;
+    const mean = await this.#meanDiagonal();
+    const { size } = this.#problem;
     const shift = 4 * ROUNDING * Math.sqrt(size.n) * mean * SHIFT_GROWTH ** breakdowns;
     if (breakdowns < MOST_SHIFTS) return shift;
     throw new MlmlError(
@@ -255,6 +259,16 @@ export class ClosedRun {
       `closed: K + reg·I is not positive definite in float32 at --reg=${this.#regularization}; raise --reg to at least ` +
         `about ${shift.toPrecision(2)}, or use another kernel`,
     );
+  }
+
+  /** Of |K_ii|. */
+  async #meanDiagonal(): Promise<number> {
+    const { size, matrix, workspace } = this.#problem;
+    const diagonal = workspace.arena.float64('closed residual').subarray(0, size.n);
+    await matrix.diagonal(diagonal);
+    const mean = diagonal.reduce((sum, value) => sum + Math.abs(value), 0) / size.n;
+    if (Number.isFinite(mean)) return mean;
+    throw new MlmlError('MLML_BAD_DATA', 'closed: the diagonal of the kernel matrix holds NaN or infinities');
   }
 
   /** The data first: a state on disk speaks only of tiles that are there. */

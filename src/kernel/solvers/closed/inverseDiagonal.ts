@@ -34,6 +34,7 @@ export async function addInverseDiagonal(
       rows,
       diagonal: false,
       from: j,
+      upper: true,
       tileOf: (p) => behind + p,
       target: c + 1 < layout.tiles ? behind + c : undefined,
     });

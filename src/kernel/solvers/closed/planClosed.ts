@@ -10,7 +10,7 @@ export const LEAVE_ONE_OUT_ROWS = 20_000;
 /** Slabs in memory besides the tile: two operands, twice, so that the next are read meanwhile. */
 export const SLOTS = 2;
 /** Passes over K of a typical refinement. */
-const TYPICAL_REFINEMENTS = 4;
+const TYPICAL_REFINEMENTS = 3;
 
 /**
  * Whether leave-one-out errors are made: they double the work of the factorisation (n³/3 more), so only up to 20 000
@@ -41,7 +41,7 @@ function regionsOf(size: SystemSize, layout: FactorLayout): Region[] {
     { name: 'closed solution', bytes: 8 * layout.length * width },
     { name: 'closed inverse diagonal', bytes: 8 * layout.length },
     { name: 'closed checksums', bytes: 4 * tiles * layout.slabs },
-    tileChecksumRegion(layout.slabBytes, 'closed checksum strips'),
+    tileChecksumRegion('closed checksum strips'),
     ...['estimate', 'residual', 'correction', 'direction', 'product'].map(block),
   ];
 }
@@ -68,9 +68,11 @@ export function planClosed(size: SystemSize, bytes: number): SolverPlan {
   const cube = size.n ** 3 / 3;
   const runs = size.regularizations;
   const scratchBytes = scratchTiles(layout, leaveOneOut) * tileBytes;
-  // Column j of tiles reads row j once for itself and two tiles for each of the j products below; half of it for X.
-  const productReads = (tiles * (tiles - 1) * (2 * tiles - 1)) / 6 + (tiles * (tiles - 1)) / 2;
-  const read = productReads * tileBytes * (leaveOneOut ? 2 : 1) + 2 * TYPICAL_REFINEMENTS * scratchBytes;
+  // Tile (i, j) takes the tiles before it in rows i and j (once when i = j) and L_jj; a tile of X likewise.
+  const factorReads = (tiles * (tiles - 1) * (2 * tiles - 1)) / 6 + (tiles * (tiles - 1)) / 2;
+  const inverseReads = (tiles * (tiles + 1) * (2 * tiles + 1)) / 6;
+  const solveReads = 2 * TYPICAL_REFINEMENTS * factorTileCount(layout);
+  const read = (factorReads + solveReads + (leaveOneOut ? inverseReads : 0)) * tileBytes;
   const parts = Math.max(1, Math.ceil(layout.paddedTile / tileSize));
   const notes = [
     `Cholesky factor in float32 in ${tiles} x ${tiles} tiles of ${tileSize} rows on disk (${gigabytes(scratchBytes)}); ` +

@@ -1,5 +1,5 @@
 import { packedLength } from '../../../arithmetic/gram.js';
-import { stripIndex } from '../../../arithmetic/tileFactor.js';
+import { flushTiny, stripIndex } from '../../../arithmetic/tileFactor.js';
 import type { Workspace } from '../../workspace.js';
 import type { FactorFile } from './factorFile.js';
 import { type FactorLayout, factorTileNumber, rowOffset, slabColumnsOf, tileRowsOf } from './factorLayout.js';
@@ -22,6 +22,8 @@ export interface TileWork {
   readonly diagonal: boolean;
   /** First tile column that is not zero in its row. */
   readonly from: number;
+  /** That tile is upper triangular. */
+  readonly upper: boolean;
   /** Number in the file of the tile of its row in tile column p. */
   tileOf(p: number): number;
   /** Where its result goes in the file; undefined when nobody will read it. */
@@ -69,15 +71,15 @@ export class TileReducer {
     for await (const { step, slot } of ahead) {
       this.#signal?.throwIfAborted();
       const rowSlab = this.#rowSlab(slot);
-      if (step.p === j) this.#finishSlab(work, step.q, rowSlab);
+      if (step.p === j) this.#finishSlab(work, step, rowSlab);
       else {
-        const depth = slabColumnsOf(this.#layout, step.p, step.q);
-        this.#subtract(work, diagonal ? rowSlab : this.#ownSlab(slot), rowSlab, 0, depth);
+        const own = diagonal ? rowSlab : this.#ownSlab(slot);
+        this.#subtract(work, step, own, rowSlab, 0);
       }
     }
     if (diagonal)
       for (let q = 0; slabColumnsOf(this.#layout, j, q) > 0; q++)
-        this.#finishSlab(work, q, this.#tile + q * this.#layout.slabBytes);
+        this.#finishSlab(work, { p: j, q }, this.#tile + q * this.#layout.slabBytes);
     await this.#file.flush();
   }
 
@@ -98,7 +100,8 @@ export class TileReducer {
   }
 
   /** Slab q of C becomes final and leaves the slabs behind it. `factor`: slab q of L_jj. */
-  #finishSlab(work: TileWork, q: number, factor: number): void {
+  #finishSlab(work: TileWork, step: Step, factor: number): void {
+    const { q } = step;
     const { slabColumns, slabBytes } = this.#layout;
     const { threads } = this.#workspace;
     const slab = this.#tile + q * slabBytes;
@@ -106,28 +109,37 @@ export class TileReducer {
     const top = factor + rowOffset(this.#layout, q * slabColumns);
     if (work.diagonal) this.#factorise(top, columns);
     const first = work.diagonal ? q * slabColumns + columns : 0;
-    for (let r = first; r < work.rows; r += STRIP) {
-      const strips = Math.min(STRIP, work.rows - r) / 8;
+    const end = this.#rowsInUse(work, step);
+    for (let r = first; r < end; r += STRIP) {
+      const strips = Math.min(STRIP, end - r) / 8;
       threads.add('solveStrips', top, slab + rowOffset(this.#layout, r), strips, columns, slabColumns);
     }
     threads.run();
     if (work.target !== undefined) this.#file.write(work.target, q, slab);
-    this.#subtract(work, slab, factor, q + 1, columns);
+    this.#subtract(work, step, slab, factor, q + 1);
   }
 
-  /** C −= own·rowᵀ for the slabs of C from `first` on, over `depth` columns. */
-  #subtract(work: TileWork, own: number, row: number, first: number, depth: number): void {
+  /** Rows of a slab of C's row that are not all zero. */
+  #rowsInUse(work: TileWork, { p, q }: Step): number {
+    if (!work.upper || p !== work.from) return work.rows;
+    return q * this.#layout.slabColumns + slabColumnsOf(this.#layout, p, q);
+  }
+
+  /** C −= own·rowᵀ for the slabs of C from `first` on; `own` and `row` are the slabs of a step. */
+  #subtract(work: TileWork, step: Step, own: number, row: number, first: number): void {
     const { slabColumns, slabBytes } = this.#layout;
     const { threads } = this.#workspace;
+    const depth = slabColumnsOf(this.#layout, step.p, step.q);
+    const end = this.#rowsInUse(work, step);
     for (let s = first; slabColumnsOf(this.#layout, work.column, s) > 0; s++) {
       const columns = slabColumnsOf(this.#layout, work.column, s);
-      for (let r = work.diagonal ? s * slabColumns : 0; r < work.rows; r += STRIP) {
+      for (let r = work.diagonal ? s * slabColumns : 0; r < end; r += STRIP) {
         threads.add(
           'subtractStripProducts',
           own + rowOffset(this.#layout, r),
           row + rowOffset(this.#layout, s * slabColumns),
           this.#tile + s * slabBytes + rowOffset(this.#layout, r),
-          Math.min(STRIP, work.rows - r) / 8,
+          Math.min(STRIP, end - r) / 8,
           columns,
           depth,
           slabColumns,
@@ -151,7 +163,7 @@ export class TileReducer {
     if (done < columns) throw new PivotError(`row ${done}`);
     for (let r = 0; r < columns; r++) {
       const row = packedLength(r);
-      for (let c = 0; c <= r; c++) floats[stripIndex(r, c, slabColumns)] = pivot[row + c]!;
+      for (let c = 0; c <= r; c++) floats[stripIndex(r, c, slabColumns)] = flushTiny(pivot[row + c]!);
       for (let c = r + 1; c < columns; c++) floats[stripIndex(r, c, slabColumns)] = 0;
     }
   }
@@ -164,6 +176,7 @@ export function factorTile(layout: FactorLayout, i: number, j: number): TileWork
     rows: tileRowsOf(layout, i),
     diagonal: i === j,
     from: 0,
+    upper: false,
     tileOf: (p) => factorTileNumber(layout, i, p),
     target: factorTileNumber(layout, i, j),
   };

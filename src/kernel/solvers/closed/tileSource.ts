@@ -25,7 +25,7 @@ function* covering(layout: FactorLayout, i: number, j: number): Generator<TileIn
 }
 
 /**
- * Hands out the tiles of A = K + λI, in strips, column of tiles by column from a given one on. Rows held out, and
+ * Hands out the tiles of A = scale·(K + λI), in strips, column of tiles by column from a given one on. Rows held out, and
  * padding, are rows of the identity: they do not touch the others.
  */
 export class TileSource {
@@ -35,9 +35,10 @@ export class TileSource {
   readonly #address: number;
   readonly #heldOut: Uint8Array | undefined;
   readonly #shift: number;
+  readonly #scale: number;
   readonly #tiles: AsyncGenerator<Tile>;
 
-  /** `shift` is added to the diagonal of K; tiles are written at `address`. */
+  /** `shift` is added to the diagonal of K, then all is multiplied by `scale`; tiles are written at `address`. */
   constructor(
     layout: FactorLayout,
     matrix: KernelMatrix,
@@ -46,6 +47,7 @@ export class TileSource {
     address: number,
     heldOut: Uint8Array | undefined,
     shift: number,
+    scale: number,
     first: number,
     signal: AbortSignal | undefined,
   ) {
@@ -55,6 +57,7 @@ export class TileSource {
     this.#address = address;
     this.#heldOut = heldOut;
     this.#shift = shift;
+    this.#scale = scale;
     this.#tiles = matrix.tiles(wanted(layout, first), signal);
   }
 
@@ -100,6 +103,7 @@ export class TileSource {
             rowOffset(this.#layout, r - i * tileSize) +
             32 * (local - slab * slabColumns),
           slabColumns,
+          this.#scale,
         );
       }
       c += columns;
@@ -128,7 +132,7 @@ export class TileSource {
     }
     if (i !== j) return;
     for (let r = 0; r < rows; r++) {
-      if (this.#takesPart(i, r)) this.#floats[this.#place(r, r)]! += this.#shift;
+      if (this.#takesPart(i, r)) this.#floats[this.#place(r, r)]! += this.#shift * this.#scale;
       else this.#floats[this.#place(r, r)] = 1;
     }
   }

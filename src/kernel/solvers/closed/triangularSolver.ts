@@ -22,7 +22,7 @@ interface Step {
 }
 
 /**
- * Solves LLᵀZ = R in doubles for a block of vectors, streaming L from its file twice: forwards column by column, then
+ * Solves LLᵀZ = scale·R in doubles for a block of vectors, streaming L from its file twice: forwards column by column, then
  * backwards. Inside, vectors lie one after the other in padded rows, which suits strips.
  */
 export class TriangularSolver {
@@ -30,6 +30,7 @@ export class TriangularSolver {
   readonly #workspace: Workspace;
   readonly #file: FactorFile;
   readonly #width: number;
+  readonly #scale: number;
   readonly #signal: AbortSignal | undefined;
 
   constructor(
@@ -37,12 +38,14 @@ export class TriangularSolver {
     workspace: Workspace,
     file: FactorFile,
     k: number,
+    scale: number,
     signal: AbortSignal | undefined,
   ) {
     this.#layout = layout;
     this.#workspace = workspace;
     this.#file = file;
     this.#width = solveWidth(k);
+    this.#scale = scale;
     this.#signal = signal;
   }
 
@@ -54,7 +57,7 @@ export class TriangularSolver {
     x.fill(0);
     for (let i = 0; i < n; i++) {
       const row = paddedRow(this.#layout, i);
-      for (let v = 0; v < width; v++) x[v * length + row] = right[i * width + v]!;
+      for (let v = 0; v < width; v++) x[v * length + row] = this.#scale * right[i * width + v]!;
     }
     await this.#stream(this.#forward(), (step, slab) => this.#eliminate(step, slab));
     await this.#stream(this.#backward(), (step, slab) => this.#substitute(step, slab));

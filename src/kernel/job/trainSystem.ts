@@ -1,7 +1,6 @@
 import type { Dataset } from '../../data/dataset.js';
 import { makeScaling } from '../../data/scaling.js';
 import { MlmlError } from '../../errors.js';
-import type { Plan } from '../../memory/plan.js';
 import type { KernelContext, KernelTrainResult } from '../jobs.js';
 import type { KernelModel } from '../kernelModel.js';
 import {
@@ -10,7 +9,7 @@ import {
   kernelFolder,
   requireKernelDescription,
 } from '../matrix/kernelDescription.js';
-import type { KernelTrainOptions, SolverName } from '../options.js';
+import type { KernelTrainOptions } from '../options.js';
 import { geometryOf } from '../rowGeometry.js';
 import { type SystemSolverName, solvers } from '../solvers/solvers.js';
 import { computedDtype, type Evaluation } from './evaluation.js';
@@ -20,13 +19,13 @@ import { planSolve, type SolvePlan } from './planSolve.js';
 import { solveSystem } from './solveSystem.js';
 
 /** A kernel and where its tiles come from. */
-interface Source {
+export interface Source {
   readonly evaluation: Evaluation;
   readonly stored: KernelDescription | undefined;
 }
 
 /** The stored kernel that is asked for, which must have been made from these rows; or the one the options describe. */
-async function sourceOf(
+export async function sourceOf(
   dataset: Dataset,
   options: KernelTrainOptions,
   context: KernelContext,
@@ -48,7 +47,8 @@ async function sourceOf(
   return { evaluation: { kernel: stored.kernel, geometry, dtype: computedDtype(stored.dtype) }, stored };
 }
 
-function planFor(
+/** What a solver would use and do. */
+export function planSystem(
   name: SystemSolverName,
   dataset: Dataset,
   options: KernelTrainOptions,
@@ -65,24 +65,17 @@ function planFor(
   return planSolve({ dataset, name, solver, evaluation, options, stored, heldOut });
 }
 
-async function planSystem(
+/** Trains by one of the solvers of the whole system. */
+export async function trainSystem(
   name: SystemSolverName,
   dataset: Dataset,
   options: KernelTrainOptions,
   context: KernelContext,
-): Promise<Plan> {
-  return planFor(name, dataset, options, await sourceOf(dataset, options, context)).plan;
-}
-
-async function trainSystem(
-  name: SystemSolverName,
-  dataset: Dataset,
-  options: KernelTrainOptions,
-  context: KernelContext,
+  source: Source,
+  memory?: WebAssembly.Memory,
 ): Promise<KernelTrainResult> {
   const start = performance.now();
-  const source = await sourceOf(dataset, options, context);
-  const plan = planFor(name, dataset, options, source);
+  const plan = planSystem(name, dataset, options, source);
   context.onEvent?.({ type: 'plan', plan: plan.plan });
   const solved = await solveSystem({
     name,
@@ -92,6 +85,7 @@ async function trainSystem(
     options,
     stored: source.stored,
     context,
+    ...(memory === undefined ? {} : { memory }),
   });
   const { solution } = solved;
   const validation = solution.heldOut ?? solution.leaveOneOut;
@@ -141,30 +135,4 @@ function modelOf(
     classNames: description.classNames,
     fingerprint: description.fingerprint,
   };
-}
-
-/** What a kernel verb would use and do. */
-export async function planKernelTraining(
-  solver: SolverName,
-  dataset: Dataset,
-  options: KernelTrainOptions,
-  context: KernelContext,
-): Promise<Plan> {
-  if (solver === 'nystrom' || solver === 'krr') throw new MlmlError('MLML_INTERNAL', 'not yet');
-  return await planSystem(solver, dataset, options, context);
-}
-
-/**
- * Trains a kernel ridge regression inside `options.bufferBytes`.
- *
- * @throws MlmlError `MLML_BUDGET_TOO_SMALL`, `MLML_MISMATCH`, `MLML_NOT_DEFINITE`, `MLML_BUSY`, `MLML_USAGE`, …
- */
-export async function trainKernel(
-  solver: SolverName,
-  dataset: Dataset,
-  options: KernelTrainOptions,
-  context: KernelContext,
-): Promise<KernelTrainResult> {
-  if (solver === 'nystrom' || solver === 'krr') throw new MlmlError('MLML_INTERNAL', 'not yet');
-  return await trainSystem(solver, dataset, options, context);
 }

@@ -1,0 +1,91 @@
+// As the command line does: settings that keep the engine small, before all else.
+import '../../src/cli/leanRuntime.js';
+import { type Dataset, openDataset } from '../../src/data/dataset.js';
+import { bandOrder } from '../../src/kernel/generate/bandOrder.js';
+import { GENERATED_TILES } from '../../src/kernel/generate/generateTiles.js';
+import { planGeneration } from '../../src/kernel/generate/planGeneration.js';
+import {
+  evaluationRegions,
+  evaluatorOf,
+  packedBytesOf,
+  startEvaluation,
+} from '../../src/kernel/job/evaluation.js';
+import { ComputedKernel } from '../../src/kernel/matrix/computedKernel.js';
+import { geometryOf } from '../../src/kernel/rowGeometry.js';
+import { Arena } from '../../src/memory/arena.js';
+import { nodeStorage } from '../../src/storage/nodeStorage.js';
+import { peakResidentBytes } from '../../src/storage/peakMemory.js';
+
+export interface Figures {
+  readonly seconds: number;
+  readonly peakRssBytes: number;
+  /** K[i, 0] for some i, to see that all computed the same. */
+  readonly entries?: readonly number[];
+}
+
+export interface Job {
+  /** A data set folder. */
+  readonly data: string;
+  readonly n: number;
+  readonly sigma: number;
+  readonly threads: number;
+  readonly bufferBytes: number;
+}
+
+const sampled = (n: number) =>
+  Array.from({ length: Math.ceil((n - 1) / Math.floor(n / 16)) }, (_, i) => 1 + i * Math.floor(n / 16));
+
+/** All tiles, worked out and dropped. */
+async function generate({ data, n, sigma, threads, bufferBytes }: Job): Promise<Figures> {
+  const dataset = await openDataset(nodeStorage, data);
+  const start = performance.now();
+  const { description, layout } = dataset;
+  const kernel = { kind: 'rbf', lengthscale: sigma } as const;
+  const dtype = 'float32' as const;
+  const evaluation = { kernel, geometry: geometryOf(description, scaleOf(dataset)), dtype };
+  const plan = planGeneration({
+    n,
+    layout,
+    dtype,
+    threads,
+    budgetBytes: bufferBytes,
+    tile: 0,
+    packedBytes: packedBytesOf(evaluation),
+    otherRegions: () => evaluationRegions(evaluation, threads).slice(1),
+  });
+  const workspace = await startEvaluation(new Arena(plan.regions), evaluation, threads);
+  const matrix = new ComputedKernel({
+    workspace,
+    source: dataset.train.first(n),
+    evaluator: evaluatorOf(workspace),
+    rowBytes: layout.rowBytes,
+    tileSize: plan.tileSize,
+    dtype,
+  });
+  const found = new Map<number, number>();
+  const floats = new Float32Array(workspace.arena.buffer);
+  const address = workspace.arena.address(GENERATED_TILES[0]);
+  for await (const tile of matrix.tilesInto(bandOrder(n, plan.tileSize, plan.band), () => address)) {
+    if (tile.column !== 0) continue;
+    for (const i of sampled(n)) {
+      const row = i - tile.firstRow;
+      if (row >= 0 && row < tile.rows) found.set(i, floats[tile.address / 4 + row * tile.stride]!);
+    }
+  }
+  const seconds = (performance.now() - start) / 1000;
+  await workspace.threads.close();
+  await dataset.close();
+  return {
+    seconds,
+    peakRssBytes: peakResidentBytes(),
+    entries: [...found.values()],
+  };
+}
+
+/** Bytes are divided by 255; the floats are stored so. */
+function scaleOf({ description }: Dataset) {
+  return description.dtype === 'uint8' ? ('unit' as const) : ('none' as const);
+}
+
+// A process of its own: prints its figures.
+console.log(JSON.stringify(await generate(JSON.parse(process.argv[2]!))));

@@ -1,0 +1,67 @@
+import type { Speeds } from './speeds.js';
+
+export type CandidateName = 'cg' | 'closed' | 'bcd' | 'nystrom';
+
+/** A way to solve the system, with what its plan says. */
+export interface Candidate {
+  readonly solver: CandidateName;
+  /** The kernel is stored first and read in each pass; otherwise it is computed in each pass. */
+  readonly stored: boolean;
+  /** Bytes that the passes, and the solver's own files, read and write. */
+  readonly passes: number;
+  readonly bytesPerPass: number;
+  readonly scratchBytes: number;
+  /** Multiply-adds of the solver besides the passes. */
+  readonly flops: number;
+}
+
+export interface Job {
+  readonly n: number;
+  /** Columns of vectors. */
+  readonly width: number;
+  /** Rows to score at the end. */
+  readonly scored: number;
+  /** Bytes of a stored kernel, and of the tiles of it that are still to be made. */
+  readonly storeBytes: number;
+  readonly missingBytes: number;
+}
+
+/** Predicted seconds, all together and by part. */
+export interface Prediction {
+  readonly seconds: number;
+  readonly generate: number;
+  readonly solve: number;
+  readonly score: number;
+}
+
+/**
+ * Time a candidate takes: entries evaluated, multiply-adds and bytes at the speeds measured; what overlaps counts once.
+ */
+export function predict(candidate: Candidate, job: Job, speeds: Speeds): Prediction {
+  const entries = (job.n * (job.n + 1)) / 2;
+  const share = job.storeBytes === 0 ? 0 : job.missingBytes / job.storeBytes;
+  const generate = candidate.stored
+    ? Math.max((share * entries) / speeds.entries, job.missingBytes / speeds.written)
+    : 0;
+  // Each entry below the diagonal serves two products.
+  const products = (2 * entries * job.width) / speeds.products;
+  const pass = candidate.stored
+    ? Math.max(products, candidate.bytesPerPass / speeds.read)
+    : products + entries / speeds.entries;
+  // The solvers' own loops run in floats, where the products of tiles run in doubles.
+  const own = candidate.flops / (1.5 * speeds.products);
+  const disk = candidate.scratchBytes === 0 ? 0 : candidate.scratchBytes / speeds.written;
+  const solve = candidate.passes * pass + Math.max(own, disk);
+  const score = (job.scored * job.n) / speeds.entries;
+  return { seconds: generate + solve + score, generate, solve, score };
+}
+
+/** The candidate of least predicted time; undefined when there is none. */
+export function quickest<T extends { readonly prediction: Prediction }>(
+  candidates: readonly T[],
+): T | undefined {
+  let found: T | undefined;
+  for (const candidate of candidates)
+    if (found === undefined || candidate.prediction.seconds < found.prediction.seconds) found = candidate;
+  return found;
+}

@@ -1,0 +1,160 @@
+import { dtypeBytes } from '../../arithmetic/dtype.js';
+import type { Dataset } from '../../data/dataset.js';
+import { Arena } from '../../memory/arena.js';
+import { layOut, type Region } from '../../memory/plan.js';
+import { Scratch } from '../../storage/scratch.js';
+import type { Storage } from '../../storage/storage.js';
+import {
+  type EvaluatingWorkspace,
+  type Evaluation,
+  evaluationRegions,
+  evaluatorOf,
+  packedBytesOf,
+  startEvaluation,
+} from '../job/evaluation.js';
+import { evaluateTile } from '../matrix/evaluateTile.js';
+import type { Tile } from '../matrix/kernelMatrix.js';
+import { addTimesTile, addTimesTransposedTile } from '../matrix/multiply.js';
+
+/** What this machine does now, all threads together. */
+export interface Speeds {
+  /** Kernel entries evaluated in a second, on these rows. */
+  readonly entries: number;
+  /** Multiply-adds in a second of tiles with blocks of vectors. */
+  readonly products: number;
+  /** Bytes of tiles written to and read from the disk in a second, past the page cache. */
+  readonly written: number;
+  readonly read: number;
+}
+
+const MOST_ROWS = 512;
+const DISK_CHUNK = 1 << 20;
+const DISK_CHUNKS = 48;
+/** Each speed is the best of some trials: what others do on the machine only slows down. */
+const TRIALS = 3;
+
+function regionsFor(
+  rows: number,
+  dataset: Dataset,
+  evaluation: Evaluation,
+  width: number,
+  threads: number,
+): Region[] {
+  const packed = packedBytesOf(evaluation)(rows);
+  return [
+    ...evaluationRegions(evaluation, threads),
+    { name: 'trial rows', bytes: rows * dataset.layout.rowBytes },
+    { name: 'trial block 0', bytes: packed },
+    { name: 'trial block 1', bytes: packed },
+    {
+      name: 'trial tile',
+      bytes: Math.max(DISK_CHUNK, rows * rows * dtypeBytes[evaluation.dtype]),
+      align: 4096,
+    },
+    { name: 'trial vectors', bytes: 8 * rows * width },
+    { name: 'trial sums', bytes: 8 * rows * width },
+  ];
+}
+
+/** Measures speeds on a sample of the rows, in some tenths of a second, in the memory of a job. */
+export async function measureSpeeds(
+  dataset: Dataset,
+  evaluation: Evaluation,
+  { width, threads, memory }: { width: number; threads: number; memory: WebAssembly.Memory },
+  storage: Storage,
+  folder: string,
+): Promise<Speeds> {
+  let rows = MOST_ROWS;
+  const regions = () => regionsFor(rows, dataset, evaluation, width, threads);
+  while (rows > 32 && layOut(regions()).totalBytes > memory.buffer.byteLength) rows /= 2;
+  const arena = new Arena(regions(), memory);
+  const workspace = await startEvaluation(arena, evaluation, threads);
+  try {
+    const disk = await diskSpeeds(storage, folder, arena);
+    return { ...(await arithmeticSpeeds(dataset, evaluation, workspace, rows, width)), ...disk };
+  } finally {
+    await workspace.threads.close();
+  }
+}
+
+async function arithmeticSpeeds(
+  dataset: Dataset,
+  evaluation: Evaluation,
+  workspace: EvaluatingWorkspace,
+  rows: number,
+  width: number,
+): Promise<Pick<Speeds, 'entries' | 'products'>> {
+  const { arena, threads } = workspace;
+  const evaluator = evaluatorOf(workspace);
+  const blocks = await Promise.all(
+    [0, 1].map(async (number) => {
+      const count = Math.min(rows, dataset.train.rows);
+      const first = number === 0 ? 0 : dataset.train.rows - count;
+      await dataset.train.readRows(arena.uint8('trial rows'), first, count);
+      const address = arena.address(`trial block ${number}`);
+      evaluator.pack(arena.address('trial rows'), count, address, rows, 0);
+      return { address, capacity: rows, rows: count };
+    }),
+  );
+  const [a, b] = [blocks[0]!, blocks[1]!];
+  const target = { address: arena.address('trial tile'), stride: rows, dtype: evaluation.dtype };
+  const entries = best(() => {
+    evaluateTile(threads, a, b, target);
+    return a.rows * b.rows;
+  });
+  const extent = { row: 1, column: 0, firstRow: 0, rows: a.rows, firstColumn: 0, columns: b.rows };
+  const tile: Tile = { ...extent, ...target };
+  const [v, sums] = [arena.address('trial vectors'), arena.address('trial sums')];
+  const products = best(() => {
+    addTimesTile(threads, tile, v, width, sums);
+    threads.run();
+    addTimesTransposedTile(threads, tile, v, width, sums);
+    threads.run();
+    return 2 * a.rows * b.rows * width;
+  });
+  return { entries, products };
+}
+
+/** Work done in a second: the best of some trials after one to warm up, each long enough to be measured. */
+function best(work: () => number): number {
+  work();
+  let fastest = 0;
+  for (let trial = 0; trial < TRIALS; trial++) {
+    const start = performance.now();
+    let done = 0;
+    let elapsed = 0;
+    while (elapsed < 15) {
+      done += work();
+      elapsed = performance.now() - start;
+    }
+    fastest = Math.max(fastest, (done / elapsed) * 1000);
+  }
+  return fastest;
+}
+
+async function diskSpeeds(
+  storage: Storage,
+  folder: string,
+  arena: Arena,
+): Promise<Pick<Speeds, 'written' | 'read'>> {
+  const bytes = DISK_CHUNK * DISK_CHUNKS;
+  if ((await storage.freeBytes(folder)) < 2 * bytes) return { written: 0, read: 0 };
+  await storage.makeFolder(folder);
+  const scratch = await Scratch.open(storage, folder, bytes);
+  try {
+    const chunk = arena.uint8('trial tile').subarray(0, DISK_CHUNK);
+    const file = await scratch.create('speed', { direct: true });
+    const timed = async (work: (position: number) => Promise<void>) => {
+      const start = performance.now();
+      // As tiles are written and read: some requests under way at once.
+      for (let i = 0; i < DISK_CHUNKS; i += 4)
+        await Promise.all([0, 1, 2, 3].map((j) => work((i + j) * DISK_CHUNK)));
+      return (bytes / (performance.now() - start)) * 1000;
+    };
+    const written = await timed((position) => file.write(chunk, position));
+    const read = await timed((position) => file.readInto(chunk, position));
+    return { written, read };
+  } finally {
+    await scratch.close();
+  }
+}
