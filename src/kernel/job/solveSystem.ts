@@ -162,8 +162,21 @@ function matrixOf(
 /** Everything that decides the bits of the result. */
 function jobKey({ name, plan, dataset, options, stored }: SolveJob): object {
   const { evaluation, size } = plan;
-  const { bufferBytes, reg, tol, patience, holdout, passes, rank, block, epochs, eta0, momentum, seed } =
-    options;
+  const {
+    bufferBytes,
+    reg,
+    tol,
+    patience,
+    holdout,
+    refit,
+    passes,
+    rank,
+    block,
+    epochs,
+    eta0,
+    momentum,
+    seed,
+  } = options;
   return {
     solver: name,
     fingerprint: dataset.description.fingerprint,
@@ -173,7 +186,21 @@ function jobKey({ name, plan, dataset, options, stored }: SolveJob): object {
     made: stored?.created ?? null,
     scale: options.scale,
     size: { ...size, threads: 0 },
-    options: { bufferBytes, reg, tol, patience, holdout, passes, rank, block, epochs, eta0, momentum, seed },
+    options: {
+      bufferBytes,
+      reg,
+      tol,
+      patience,
+      holdout,
+      refit,
+      passes,
+      rank,
+      block,
+      epochs,
+      eta0,
+      momentum,
+      seed,
+    },
   };
 }
 

@@ -39,7 +39,10 @@ export interface PreconditionerOptions {
  * Frangella, Tropp & Webber 2023): pivot rows S are drawn in proportion to the residual diagonal of K − FFᵀ, F grows by
  * the columns (K − FFᵀ)[:, S]·T with TᵀGT = I for G = (K − FFᵀ)[S, S]. Then
  *
- *   P = FFᵀ + λI,   P⁻¹ = (I − F·(FᵀF + λI)⁻¹·Fᵀ)/λ   (Woodbury).
+ *   P = FFᵀ + μI,   P⁻¹ = (I − F·(FᵀF + μI)⁻¹·Fᵀ)/μ   (Woodbury),   μ = λ + trace(K − FFᵀ)/n.
+ *
+ * The paper has μ = λ. The mean eigenvalue of what F leaves out stands for that part of K here: on MNIST (20 000 rows,
+ * RBF 5, λ = 0.06, rank 2000) a residual of 0.1 then takes 6 passes, not 10; one of 1e-6 takes up to a tenth more.
  *
  * F is float32 [n][rank]. P is positive definite whatever F is, so rounding of F cannot spoil the
  * solution, only the number of passes. λ = 0 is replaced by the smallest shift that can be inverted. Costs n·rank² twice
@@ -54,6 +57,8 @@ export class Preconditioner {
   readonly #factor: number;
   readonly #stride: number;
   #shifts: number[] = [];
+  /** trace(K − FFᵀ)/n. */
+  #left = 0;
   /** FᵀF is wanted more exactly than sums of floats give it. */
   #exactGram = false;
 
@@ -82,6 +87,8 @@ export class Preconditioner {
     mask.fill(0);
     if (options.heldOut !== undefined) mask.set(options.heldOut);
     await made.#growFactor(matrix, options);
+    made.#left =
+      workspace.arena.float64('cg residual diagonal').reduce((sum, value) => sum + value, 0) / matrix.n;
     workspace.arena.float64('cg gram').fill(0);
     made.#addGram(0);
     return made;
@@ -195,7 +202,7 @@ export class Preconditioner {
     this.#workspace.arena.uint8('cg mask').fill(0);
   }
 
-  /** Factors FᵀF + λI for each regularization. */
+  /** Factors FᵀF + μI for each regularization. */
   prepare(regularizations: readonly number[]): void {
     this.#shifts = [...regularizations];
     const rank = this.#columns;
@@ -204,7 +211,7 @@ export class Preconditioner {
     const gram = arena.float64('cg gram');
     let squares = 0;
     for (let i = 0; i < rank; i++) squares += gram[packedLength(i) + i]!;
-    this.#shifts = regularizations.map((lambda) => Math.max(lambda, SMALLEST_SHIFT * squares));
+    this.#shifts = regularizations.map((lambda) => Math.max(lambda + this.#left, SMALLEST_SHIFT * squares));
     const states = arena.float64('cg inverse states');
     for (let pending = this.#shifts.map((_, l) => l); pending.length > 0; ) {
       for (const l of pending) {

@@ -93,7 +93,7 @@ describe('conjugate gradients agree with elimination', () => {
     { n: 65, k: 10, rank: 0, dtype: 'float32', reg: [10, 0.1, 0.02] },
     { n: 90, k: 1, rank: 40, dtype: 'float16', reg: [1, 0.1, 0.3] },
     { n: 130, k: 2, rank: 300, dtype: 'float64', reg: [1e-3] },
-    { n: 150, k: 3, rank: 33, dtype: 'float64', reg: [1e-5], tol: 1e-8 },
+    { n: 150, k: 3, rank: 101, dtype: 'float64', reg: [1e-5], tol: 1e-7 },
   ] as const) {
     test(`n=${n} k=${k} rank=${rank} ${dtype} reg=${reg.join(',')}`, async () => {
       const system = { ...rbf(n, k), dtype, options: { rank, reg, tol } };
