@@ -1,4 +1,5 @@
 import { MlmlError } from '../../../errors.js';
+import { collectGarbage } from '../../../memory/collectGarbage.js';
 import { Random } from '../../../memory/random.js';
 import { addKernelProduct } from '../../matrix/multiply.js';
 import { bestScore, heldOutScores, isBetter } from '../heldOut.js';
@@ -100,6 +101,8 @@ class Descent {
         ends = !(await this.#step(sweeps));
         residuals = this.#residuals();
         this.#tell(residuals, false);
+        // Promises and views of thousands of tiles, which V8 would let pile up.
+        collectGarbage('minor');
         if (this.#isSettled()) {
           stopped = 'patience';
           ends = true;

@@ -1,4 +1,5 @@
 import { MlmlError } from '../../../errors.js';
+import { collectGarbage } from '../../../memory/collectGarbage.js';
 import { Random } from '../../../memory/random.js';
 import { addKernelProduct } from '../../matrix/multiply.js';
 import { bestScore, heldOutScores, Patience, type PatienceState } from '../heldOut.js';
@@ -98,6 +99,8 @@ class RowDescent {
         await this.#strip.fill(this.#strips[strip]!);
         this.#descend(this.#strips[strip]!, Random.of(options.seed, ORDER_STREAM, state.epoch, strip));
         state.strips++;
+        // Arguments of thousands of calls, which V8 would let pile up.
+        collectGarbage('minor');
         this.#progress();
         if (checkpoint.due()) await this.#save();
       }
