@@ -16,6 +16,11 @@ export interface SystemSize {
   readonly threads: number;
   /** Some rows are held out. */
   readonly heldOut: boolean;
+  /**
+   * What an entry of K costs when it is asked for, evaluated or read, in floating-point operations of the solver's own that
+   * take as long. Absent when neither features nor disk are known.
+   */
+  readonly entryFlops?: number;
 }
 
 /**

@@ -7,7 +7,7 @@ import {
 } from '../../precondition/planPreconditioner.js';
 import { type SolverPlan, type SystemSize, vectorWidth } from '../solver.js';
 
-/** Flops to evaluate an entry of K, or to read it, and to use it, when neither features nor disk are known. */
+/** Flops to evaluate or read an entry of K, when neither features nor disk are known. */
 const ENTRY_FLOPS = 200;
 
 /**
@@ -19,12 +19,15 @@ function passesOf(n: number, lambda: number, rank: number, tol: number): number 
 }
 
 /**
- * The rank at which passes saved no longer pay for making F. With a/√rank passes, n²/2·e flops each, and 2·n·rank² to
- * make F, the sum is least at rank^2.5 = a·n·e/16. A quarter of n at most: beyond, a direct solver is better.
+ * The rank at which passes saved no longer pay for making F. With a/√rank passes, n²/2·e flops each, and 4·n·rank² to
+ * make F and FᵀF, the sum is least at rank^2.5 = a·n·e/32. A quarter of n at most: beyond, a direct solver is better.
  */
-function usefulRank(n: number, { reg, tol }: Pick<KernelTrainOptions, 'reg' | 'tol'>): number {
+function usefulRank(
+  { n, entryFlops = ENTRY_FLOPS }: SystemSize,
+  { reg, tol }: Pick<KernelTrainOptions, 'reg' | 'tol'>,
+): number {
   const one = passesOf(n, Math.max(Math.min(...reg), 1e-9), 1, Math.min(tol, 0.1));
-  const best = ((one * n * ENTRY_FLOPS) / 16) ** 0.4;
+  const best = ((one * n * entryFlops) / 32) ** 0.4;
   return Math.min(Math.floor((n - 1) / 4), Math.round(best));
 }
 
@@ -38,7 +41,7 @@ export function planCg(size: SystemSize, options: KernelTrainOptions, bytes: num
   const vectorBytes = vectors.reduce((sum, region) => sum + region.bytes + 64, 0);
   const factor = { n: size.n, width, regularizations: size.regularizations };
   const most =
-    options.rank >= 0 ? Math.min(Math.ceil(options.rank / 4) * 4, size.n) : usefulRank(size.n, options);
+    options.rank >= 0 ? Math.min(Math.ceil(options.rank / 4) * 4, size.n) : usefulRank(size, options);
   const rank = largestRank(factor, bytes - vectorBytes, most);
   const regions = [...vectors, ...preconditionerRegions({ ...factor, rank })];
   const notes: string[] = [];
