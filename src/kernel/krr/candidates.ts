@@ -1,8 +1,8 @@
 import type { Speeds } from './speeds.js';
 
-export type CandidateName = 'cg' | 'closed' | 'bcd' | 'nystrom';
+export type CandidateName = 'cg' | 'closed' | 'bcd';
 
-/** A way to solve the system, with what its plan says. */
+/** A way to solve the whole system, with what its plan says. */
 export interface Candidate {
   readonly solver: CandidateName;
   /** The kernel is stored first and read in each pass; otherwise it is computed in each pass. */
@@ -54,6 +54,13 @@ export function predict(candidate: Candidate, job: Job, speeds: Speeds): Predict
   const solve = candidate.passes * pass + Math.max(own, disk);
   const score = (job.scored * job.n) / speeds.entries;
   return { seconds: generate + solve + score, generate, solve, score };
+}
+
+/** Time on m inducing points, whose sums over n rows and systems take `flops`. */
+export function predictNystrom(m: number, flops: number, job: Job, speeds: Speeds): Prediction {
+  const solve = (job.n * m) / speeds.entries + flops / (2 * speeds.products);
+  const score = (job.scored * m) / speeds.entries;
+  return { seconds: solve + score, generate: 0, solve, score };
 }
 
 /** The candidate of least predicted time; undefined when there is none. */
