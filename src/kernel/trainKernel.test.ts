@@ -1,56 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import {
-  denseRidge,
-  jobContext,
-  jobOptions,
-  largestDifference,
-  modelScores,
-} from '../../test/support/kernelRidge.js';
-import { clouds, linearTargets, makeDataset, type TinyRows } from '../../test/support/tinyDataset.js';
-import type { Dtype } from '../arithmetic/dtype.js';
-import type { Dataset } from '../data/dataset.js';
+import { denseRidge, largestDifference, modelScores } from '../../test/support/kernelRidge.js';
+import { classes, targets, trained } from '../../test/support/kernelTraining.js';
+import { makeDataset } from '../../test/support/tinyDataset.js';
 import { MemoryStorage } from '../storage/memoryStorage.js';
 import { customKernel } from './functions/customKernel.js';
 import type { KernelFunction } from './functions/kernelFunction.js';
-import { generateKernel } from './job/generateKernel.js';
 import type { KernelTrainOptions, SolverName } from './options.js';
-import { trainKernel } from './trainKernel.js';
-
-/** As bytes: rounded into their range. */
-function asBytes({ features, labels }: TinyRows): TinyRows {
-  const byte = (x: number) => Math.max(0, Math.min(255, Math.round(128 + 25 * x)));
-  return { labels, features: features.map((row) => row.map(byte)) };
-}
-
-async function classes(storage: MemoryStorage, k: number, dtype: Dtype, n = 90, d = 6): Promise<Dataset> {
-  const rows = (count: number, seed: number) => {
-    const made = clouds(count, d, k, seed);
-    return dtype === 'uint8' ? asBytes(made) : made;
-  };
-  return await makeDataset({ k, dtype, train: rows(n, 1), test: rows(40, 2) }, storage);
-}
-
-async function targets(storage: MemoryStorage, dtype: Dtype = 'float64', n = 90): Promise<Dataset> {
-  const train = linearTargets(n, 5, 1, 0.5);
-  return await makeDataset({ task: 'regression', dtype, train, test: linearTargets(40, 5, 2, 0.5) }, storage);
-}
-
-/** Trains, generating the kernel first for the solvers that want a stored one. */
-async function trained(
-  solver: SolverName,
-  storage: MemoryStorage,
-  dataset: Dataset,
-  changes: Partial<KernelTrainOptions>,
-  store = solver === 'closed' || solver === 'ssgd',
-) {
-  const job = jobContext(storage);
-  const options = jobOptions(changes);
-  const given = store
-    ? { ...options, memId: (await generateKernel(dataset, options, job.context)).memId }
-    : options;
-  return { ...job, options: given, result: await trainKernel(solver, dataset, given, job.context) };
-}
 
 const rbf: KernelFunction = { kind: 'rbf', lengthscale: 2 };
 /** Several tiles, the last of them smaller. */

@@ -3,34 +3,12 @@ import { readNumber } from '../../src/arithmetic/dtype.js';
 import type { Dataset } from '../../src/data/dataset.js';
 import type { RowFile } from '../../src/data/rowFile.js';
 import { makeScaling, type ScalingName } from '../../src/data/scaling.js';
-import type { KernelEvent } from '../../src/kernel/events.js';
 import type { KernelFunction } from '../../src/kernel/functions/kernelFunction.js';
-import type { KernelContext } from '../../src/kernel/jobs.js';
 import type { KernelModel } from '../../src/kernel/kernelModel.js';
-import { defaultKernelOptions, type KernelTrainOptions } from '../../src/kernel/options.js';
 import { scoreModel } from '../../src/model/scoreModel.js';
 import type { Storage } from '../../src/storage/storage.js';
 import { solveDense } from './kernelProblem.js';
 import { referenceKernel } from './referenceKernel.js';
-
-/** Options of a small job on one thread, everything below `/`. */
-export function jobOptions(changes: Partial<KernelTrainOptions> = {}): KernelTrainOptions {
-  const given = { bufferBytes: 4e6, nthreads: 1, kernels: '/kernels', tol: 1e-9 };
-  return { ...defaultKernelOptions, ...given, ...changes };
-}
-
-/** A context that keeps its events. */
-export function jobContext(storage: Storage, signal?: AbortSignal) {
-  const events: KernelEvent[] = [];
-  const context: KernelContext = {
-    storage,
-    scratchFolder: '/scratch',
-    onEvent: (event) => events.push(event),
-    ...(signal === undefined ? {} : { signal }),
-  };
-  const warnings = () => events.flatMap((event) => (event.type === 'warning' ? [event.message] : []));
-  return { context, events, warnings };
-}
 
 /** Scaled features and labels of the first rows of a part. */
 export async function rowsOf(dataset: Dataset, part: 'train' | 'test', scale: ScalingName, count?: number) {
@@ -131,8 +109,7 @@ export function largestDifference(
   for (const [i, row] of a.entries())
     for (const [c, value] of row.entries()) {
       const difference = Math.abs(value - b[i]![c]!);
-      // NaN would hide behind any comparison.
-      largest = difference <= largest ? largest : difference;
+      largest = Math.max(largest, difference);
     }
   return largest;
 }
