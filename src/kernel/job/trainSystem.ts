@@ -13,7 +13,7 @@ import {
   requireKernelDescription,
 } from '../store/kernelDescription.js';
 import { computedDtype, type Evaluation } from './evaluation.js';
-import { needsHeldOut } from './heldOutRows.js';
+import { heldOutCount, needsHeldOut } from './heldOutRows.js';
 import { resolveFor, trainingRows } from './kernelData.js';
 import { planSolve, type SolvePlan } from './planSolve.js';
 import { solveSystem } from './solveSystem.js';
@@ -62,6 +62,7 @@ export function planSystem(
   }
   const solver = solvers[name];
   const heldOut = needsHeldOut(options) && name !== 'closed';
+  if (heldOut) heldOutCount(trainingRows(dataset.description, options), options);
   return planSolve({ dataset, name, solver, evaluation, options, stored, heldOut });
 }
 
