@@ -12,7 +12,7 @@ import {
   kernelFolder,
   requireKernelDescription,
 } from '../store/kernelDescription.js';
-import { computedDtype, type Evaluation } from './evaluation.js';
+import { comparesRows, computedDtype, type Evaluation } from './evaluation.js';
 import { heldOutCount, needsHeldOut } from './heldOutRows.js';
 import { resolveFor, trainingRows } from './kernelData.js';
 import { planSolve, type SolvePlan } from './planSolve.js';
@@ -58,6 +58,12 @@ export function planSystem(
     throw new MlmlError(
       'MLML_USAGE',
       `${name} on a kernel needs a stored one: make it with \`mlml generate\` and give its --memId`,
+    );
+  }
+  if (stored === undefined && !comparesRows(evaluation.kernel)) {
+    throw new MlmlError(
+      'MLML_USAGE',
+      '--kernel=precomputed: store the matrix with `mlml generate --matrix` and give its --memId',
     );
   }
   const solver = solvers[name];
