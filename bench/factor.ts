@@ -7,16 +7,16 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { bestBuild } from '../src/arithmetic/kernels.js';
+import { defaultKernelOptions } from '../src/kernel/options.js';
+import { closed } from '../src/kernel/solvers/closed/closed.js';
+import { type Checkpoint, vectorWidth } from '../src/kernel/solvers/solver.js';
+import { startThreads, threadRegions } from '../src/kernel/startThreads.js';
 import {
   type KernelMatrix,
   lowerTriangle,
   type Tile,
   type TileIndex,
-} from '../src/kernel/matrix/kernelMatrix.js';
-import { defaultKernelOptions } from '../src/kernel/options.js';
-import { closed } from '../src/kernel/solvers/closed/closed.js';
-import { type Checkpoint, vectorWidth } from '../src/kernel/solvers/solver.js';
-import { startThreads, threadRegions } from '../src/kernel/startThreads.js';
+} from '../src/kernel/tiles/kernelMatrix.js';
 import { Arena } from '../src/memory/arena.js';
 import { nodeStorage } from '../src/storage/nodeStorage.js';
 import { argument, printTable } from './support/report.js';

@@ -20,7 +20,14 @@ function checkContents(files) {
   const strays = files.filter((path) => /\.test\.|^(src|test|bench|scripts|assembly)\//.test(path));
   if (strays.length > 0)
     throw new ToolError(`package check: these do not belong in it: ${strays.join(', ')}`);
-  const needed = ['README.md', 'LICENSE', 'CHANGELOG.md', 'package.json', 'dist/bundle/cli/main.js'];
+  const needed = [
+    'README.md',
+    'LICENSE',
+    'CHANGELOG.md',
+    'package.json',
+    'dist/bundle/cli/main.js',
+    'dist/bundle/cli/kernelWorker.js',
+  ];
   const builds = ['dist/assembly/kernels.simd.wasm', 'dist/assembly/kernels.relaxed.wasm'];
   const missing = [...needed, ...builds].filter((path) => !files.includes(path));
   if (missing.length > 0)

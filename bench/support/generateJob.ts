@@ -10,8 +10,8 @@ import {
   packedBytesOf,
   startEvaluation,
 } from '../../src/kernel/job/evaluation.js';
-import { ComputedKernel } from '../../src/kernel/matrix/computedKernel.js';
 import { geometryOf } from '../../src/kernel/rowGeometry.js';
+import { ComputedKernel } from '../../src/kernel/tiles/computedKernel.js';
 import { Arena } from '../../src/memory/arena.js';
 import { nodeStorage } from '../../src/storage/nodeStorage.js';
 import { peakResidentBytes } from '../../src/storage/peakMemory.js';

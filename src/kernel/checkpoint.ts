@@ -5,8 +5,8 @@ import { crc32c } from '../storage/crc32c.js';
 import { type Lock, lockFolder } from '../storage/lock.js';
 import { ownedName, removeLeftovers } from '../storage/ownedFolder.js';
 import type { ReadableFile, Storage } from '../storage/storage.js';
-import { canonicalJson } from './matrix/kernelDescription.js';
 import type { Checkpoint } from './solvers/solver.js';
+import { canonicalJson } from './store/kernelDescription.js';
 
 const MAGIC = 'MLMLJOB1';
 const FILES = ['state-0', 'state-1'] as const;

@@ -30,10 +30,10 @@ export type {
   StoredKernel,
 } from './jobs.js';
 export type { KernelModel, ModelRows } from './kernelModel.js';
-export { importKernel } from './matrix/importKernel.js';
-export { iteratedRows, type MatrixSource, npyMatrix, rawMatrix } from './matrix/matrixSource.js';
-export type { MatrixOptions } from './matrix/matrixWorkspace.js';
-export { type MatrixBlock, MemMatrix, type NewMatrix, type RowRange } from './matrix/memMatrix.js';
+export { importKernel } from './memMatrix/importKernel.js';
+export { iteratedRows, type MatrixSource, npyMatrix, rawMatrix } from './memMatrix/matrixSource.js';
+export type { MatrixOptions } from './memMatrix/matrixWorkspace.js';
+export { type MatrixBlock, MemMatrix, type NewMatrix, type RowRange } from './memMatrix/memMatrix.js';
 export {
   defaultKernelOptions,
   type GenerateOptions,
@@ -44,5 +44,5 @@ export {
   solverNames,
 } from './options.js';
 export { type PruneOptions, pruneModel } from './prune.js';
-export { findKernel, listKernels, removeKernel, verifyKernel } from './storeList.js';
+export { findKernel, listKernels, removeKernel, verifyKernel } from './store/storeList.js';
 export { planKernelTraining, trainKernel } from './trainKernel.js';

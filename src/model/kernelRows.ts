@@ -2,7 +2,7 @@ import { openDataset } from '../data/dataset.js';
 import { RowFile } from '../data/rowFile.js';
 import { MlmlError } from '../errors.js';
 import type { KernelModel } from '../kernel/kernelModel.js';
-import { type RowSource, SelectedRows } from '../kernel/matrix/rowSource.js';
+import { type RowSource, SelectedRows } from '../kernel/tiles/rowSource.js';
 import type { Storage } from '../storage/storage.js';
 
 /** The training rows of a kernel model, open for reading. */

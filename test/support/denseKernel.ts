@@ -5,7 +5,7 @@ import {
   lowerTriangle,
   type Tile,
   type TileIndex,
-} from '../../src/kernel/matrix/kernelMatrix.js';
+} from '../../src/kernel/tiles/kernelMatrix.js';
 import type { Arena } from '../../src/memory/arena.js';
 import type { Region } from '../../src/memory/plan.js';
 

@@ -8,8 +8,8 @@ import {
   evaluatorRegions,
 } from '../../src/kernel/functions/evaluator.js';
 import type { KernelFunction, TileDtype } from '../../src/kernel/functions/kernelFunction.js';
-import type { RowSource } from '../../src/kernel/matrix/rowSource.js';
 import { mainEnvironment, startThreads, threadRegions } from '../../src/kernel/startThreads.js';
+import type { RowSource } from '../../src/kernel/tiles/rowSource.js';
 import type { Workspace } from '../../src/kernel/workspace.js';
 import { Arena } from '../../src/memory/arena.js';
 import type { Region } from '../../src/memory/plan.js';

@@ -5,17 +5,17 @@ import {
   type KernelDescription,
   type KernelIdentity,
   readKernelDescription,
-} from '../../src/kernel/matrix/kernelDescription.js';
-import { balancedTileSize } from '../../src/kernel/matrix/kernelMatrix.js';
+} from '../../src/kernel/store/kernelDescription.js';
 import {
   findOrDescribeKernel,
   KernelWriter,
   kernelWriterRegions,
-} from '../../src/kernel/matrix/kernelWriter.js';
-import { planStoredKernel, StoredKernelMatrix } from '../../src/kernel/matrix/storedKernelMatrix.js';
-import { entriesOf } from '../../src/kernel/matrix/tileEntries.js';
-import { extentOf, type MatrixShape, SLOT_ALIGN, slotBytes } from '../../src/kernel/matrix/tileLayout.js';
+} from '../../src/kernel/store/kernelWriter.js';
+import { planStoredKernel, StoredKernelMatrix } from '../../src/kernel/store/storedKernelMatrix.js';
+import { entriesOf } from '../../src/kernel/store/tileEntries.js';
+import { extentOf, type MatrixShape, SLOT_ALIGN, slotBytes } from '../../src/kernel/store/tileLayout.js';
 import { kernelTasks } from '../../src/kernel/tasks/tasks.js';
+import { balancedTileSize } from '../../src/kernel/tiles/kernelMatrix.js';
 import type { Workspace } from '../../src/kernel/workspace.js';
 import { Arena } from '../../src/memory/arena.js';
 import type { Region } from '../../src/memory/plan.js';

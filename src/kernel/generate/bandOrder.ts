@@ -1,4 +1,4 @@
-import { type TileIndex, tileRows } from '../matrix/kernelMatrix.js';
+import { type TileIndex, tileRows } from '../tiles/kernelMatrix.js';
 
 /**
  * The lower triangle in bands of `height` tile rows, column by column in each: the rows of a band stay packed while the

@@ -12,8 +12,8 @@ import {
 } from '../../../test/support/kernelRows.js';
 import { MlmlError } from '../../errors.js';
 import type { KernelEvent } from '../events.js';
-import { ComputedKernel } from '../matrix/computedKernel.js';
-import { lowerTriangle, type TileIndex, tileCount, tileNumber } from '../matrix/kernelMatrix.js';
+import { ComputedKernel } from '../tiles/computedKernel.js';
+import { lowerTriangle, type TileIndex, tileCount, tileNumber } from '../tiles/kernelMatrix.js';
 import { GENERATED_TILES, generateTiles } from './generateTiles.js';
 import { planGeneration } from './planGeneration.js';
 import type { TileSink } from './tileSink.js';

@@ -2,9 +2,9 @@ import { dtypeBytes } from '../../arithmetic/dtype.js';
 import type { RowLayout } from '../../data/rowLayout.js';
 import { alignUp, budgetTooSmall, layOut, type Region } from '../../memory/plan.js';
 import type { TileDtype } from '../functions/kernelFunction.js';
-import { tileCount } from '../matrix/kernelMatrix.js';
-import { bandRows, LARGEST_TILE, planTiles, smallestTilePlan } from '../matrix/tilePlan.js';
 import { threadRegions } from '../startThreads.js';
+import { tileCount } from '../tiles/kernelMatrix.js';
+import { bandRows, LARGEST_TILE, planTiles, smallestTilePlan } from '../tiles/tilePlan.js';
 import { GENERATED_TILES } from './generateTiles.js';
 
 /** A tile takes at most this share of the budget, so that jobs of the same budget can hold several of the matrix. */

@@ -1,4 +1,4 @@
-import type { TileIndex } from '../matrix/kernelMatrix.js';
+import type { TileIndex } from '../tiles/kernelMatrix.js';
 
 /** Where generated tiles go: a stored kernel being written (`KernelWriter`). */
 export interface TileSink {

@@ -5,12 +5,12 @@ import type { KernelFunction } from '../functions/kernelFunction.js';
 import { generateTiles } from '../generate/generateTiles.js';
 import { type GenerationPlan, planGeneration } from '../generate/planGeneration.js';
 import type { GenerateResult, KernelContext } from '../jobs.js';
-import { ComputedKernel } from '../matrix/computedKernel.js';
-import { describeKernel, type KernelDescription, type KernelIdentity } from '../matrix/kernelDescription.js';
-import { findOrDescribeKernel, KernelWriter, kernelWriterRegions } from '../matrix/kernelWriter.js';
-import { tileFileBytes } from '../matrix/tileLayout.js';
 import type { GenerateOptions } from '../options.js';
 import { geometryOf } from '../rowGeometry.js';
+import { describeKernel, type KernelDescription, type KernelIdentity } from '../store/kernelDescription.js';
+import { findOrDescribeKernel, KernelWriter, kernelWriterRegions } from '../store/kernelWriter.js';
+import { tileFileBytes } from '../store/tileLayout.js';
+import { ComputedKernel } from '../tiles/computedKernel.js';
 import {
   comparesRows,
   type Evaluation,

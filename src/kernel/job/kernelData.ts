@@ -7,8 +7,8 @@ import type { KernelFunction, TileDtype } from '../functions/kernelFunction.js';
 import { medianDistance } from '../functions/medianDistance.js';
 import { resolveKernel } from '../functions/resolveKernel.js';
 import type { KernelContext } from '../jobs.js';
-import type { KernelIdentity } from '../matrix/kernelDescription.js';
 import type { KernelDataOptions } from '../options.js';
+import type { KernelIdentity } from '../store/kernelDescription.js';
 
 /** Rows a job works on. */
 export function trainingRows(

@@ -1,12 +1,12 @@
 import type { Dataset } from '../../data/dataset.js';
 import { MlmlError } from '../../errors.js';
 import { budgetTooSmall, layOut, type Plan, type Region } from '../../memory/plan.js';
-import { planCross } from '../matrix/crossKernel.js';
 import type { KernelTrainOptions } from '../options.js';
 import { planScoring, type ScoringPlan } from '../predict/kernelScorer.js';
 import type { NystromSize } from '../solvers/nystrom/nystromProblem.js';
 import { planNystrom } from '../solvers/nystrom/planNystrom.js';
 import { targetColumns } from '../targets.js';
+import { planCross } from '../tiles/crossKernel.js';
 import { type Evaluation, evaluationRegions, evaluationThreads, packedBytesOf } from './evaluation.js';
 import { heldOutCount, needsHeldOut } from './heldOutRows.js';
 import { trainingRows } from './kernelData.js';

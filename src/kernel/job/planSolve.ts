@@ -2,15 +2,15 @@ import { dtypeBytes } from '../../arithmetic/dtype.js';
 import type { Dataset } from '../../data/dataset.js';
 import { makeScaling } from '../../data/scaling.js';
 import { budgetTooSmall, layOut, type Plan, type Region } from '../../memory/plan.js';
-import { TILE_REGION } from '../matrix/computedKernel.js';
-import type { KernelDescription } from '../matrix/kernelDescription.js';
-import { planStoredKernel } from '../matrix/storedKernelMatrix.js';
-import { slotBytes } from '../matrix/tileLayout.js';
-import { planTiles, type TilePlan } from '../matrix/tilePlan.js';
 import type { KernelTrainOptions } from '../options.js';
 import { planScoring, type ScoringPlan } from '../predict/kernelScorer.js';
 import { type Solver, type SolverPlan, type SystemSize, vectorWidth } from '../solvers/solver.js';
+import type { KernelDescription } from '../store/kernelDescription.js';
+import { planStoredKernel } from '../store/storedKernelMatrix.js';
+import { slotBytes } from '../store/tileLayout.js';
 import { targetColumns, targetRegions } from '../targets.js';
+import { TILE_REGION } from '../tiles/computedKernel.js';
+import { planTiles, type TilePlan } from '../tiles/tilePlan.js';
 import {
   comparesRows,
   type Evaluation,

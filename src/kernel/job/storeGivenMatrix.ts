@@ -2,11 +2,11 @@ import type { Dataset } from '../../data/dataset.js';
 import { MlmlError } from '../../errors.js';
 import { layOut, type Plan } from '../../memory/plan.js';
 import type { GenerateResult, KernelContext } from '../jobs.js';
-import { importKernel } from '../matrix/importKernel.js';
-import { planImport } from '../matrix/importTiles.js';
-import { type MatrixSource, npyMatrix } from '../matrix/matrixSource.js';
-import { tileFileBytes, tilesOf } from '../matrix/tileLayout.js';
+import { importKernel } from '../memMatrix/importKernel.js';
+import { planImport } from '../memMatrix/importTiles.js';
+import { type MatrixSource, npyMatrix } from '../memMatrix/matrixSource.js';
 import type { GenerateOptions } from '../options.js';
+import { tileFileBytes, tilesOf } from '../store/tileLayout.js';
 import { kernelIdentity, trainingRows } from './kernelData.js';
 
 /** The matrix that `--matrix` names; one that does not have a row for each training row is `MLML_MISMATCH`. */

@@ -3,15 +3,15 @@ import { makeScaling } from '../../data/scaling.js';
 import { MlmlError } from '../../errors.js';
 import type { KernelContext, KernelTrainResult } from '../jobs.js';
 import type { KernelModel } from '../kernelModel.js';
+import type { KernelTrainOptions } from '../options.js';
+import { geometryOf } from '../rowGeometry.js';
+import { type SystemSolverName, solvers } from '../solvers/solvers.js';
 import {
   checkKernelFits,
   type KernelDescription,
   kernelFolder,
   requireKernelDescription,
-} from '../matrix/kernelDescription.js';
-import type { KernelTrainOptions } from '../options.js';
-import { geometryOf } from '../rowGeometry.js';
-import { type SystemSolverName, solvers } from '../solvers/solvers.js';
+} from '../store/kernelDescription.js';
 import { computedDtype, type Evaluation } from './evaluation.js';
 import { needsHeldOut } from './heldOutRows.js';
 import { resolveFor, trainingRows } from './kernelData.js';

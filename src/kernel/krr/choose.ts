@@ -7,11 +7,11 @@ import { describeGeneration } from '../job/generateKernel.js';
 import { planNystromJob } from '../job/planNystromJob.js';
 import { planSystem, type Source, sourceOf } from '../job/trainSystem.js';
 import type { KernelContext } from '../jobs.js';
-import { type KernelDescription, kernelFolder, readKernelDescription } from '../matrix/kernelDescription.js';
-import { tileFileBytes } from '../matrix/tileLayout.js';
 import type { KernelTrainOptions } from '../options.js';
 import { vectorWidth } from '../solvers/solver.js';
-import { findKernel } from '../storeList.js';
+import { type KernelDescription, kernelFolder, readKernelDescription } from '../store/kernelDescription.js';
+import { findKernel } from '../store/storeList.js';
+import { tileFileBytes } from '../store/tileLayout.js';
 import { targetColumns } from '../targets.js';
 import {
   type Candidate,

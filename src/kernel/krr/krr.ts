@@ -5,8 +5,8 @@ import { generateKernel } from '../job/generateKernel.js';
 import { trainNystrom } from '../job/trainNystrom.js';
 import { trainSystem } from '../job/trainSystem.js';
 import type { KernelContext, KernelTrainResult } from '../jobs.js';
-import { requireKernelDescription } from '../matrix/kernelDescription.js';
 import type { KernelTrainOptions } from '../options.js';
+import { requireKernelDescription } from '../store/kernelDescription.js';
 import { type Choice, choose } from './choose.js';
 
 /** What krr would do, the reasons among its notes. */

@@ -12,9 +12,9 @@ import {
   packedBytesOf,
   startEvaluation,
 } from '../job/evaluation.js';
-import { evaluateTile } from '../matrix/evaluateTile.js';
-import type { Tile } from '../matrix/kernelMatrix.js';
-import { addTimesTile, addTimesTransposedTile } from '../matrix/multiply.js';
+import { evaluateTile } from '../tiles/evaluateTile.js';
+import type { Tile } from '../tiles/kernelMatrix.js';
+import { addTimesTile, addTimesTransposedTile } from '../tiles/multiply.js';
 
 /** What this machine does now, all threads together. */
 export interface Speeds {

@@ -1,8 +1,8 @@
 import { packedLength } from '../../arithmetic/gram.js';
 import { Random } from '../../memory/random.js';
-import type { KernelMatrix } from '../matrix/kernelMatrix.js';
-import { addTimesTile, addTimesTransposedTile } from '../matrix/multiply.js';
 import { FACTOR_ROWS, GRAM_COLUMNS } from '../tasks/preconditionTasks.js';
+import type { KernelMatrix } from '../tiles/kernelMatrix.js';
+import { addTimesTile, addTimesTransposedTile } from '../tiles/multiply.js';
 import type { Workspace } from '../workspace.js';
 import { inverseTransposedFactor } from './pivotBlock.js';
 import { blockColumns, factorStride } from './planPreconditioner.js';

@@ -3,9 +3,9 @@ import type { RowFile } from '../../data/rowFile.js';
 import { alignUp, layOut, type Region } from '../../memory/plan.js';
 import type { RowScorer, ScoredBlock } from '../../ssgd/score.js';
 import { type EvaluatingWorkspace, type Evaluation, evaluatorOf } from '../job/evaluation.js';
-import { CrossKernel, type CrossPlan, planCross } from '../matrix/crossKernel.js';
-import { addTimesTile } from '../matrix/multiply.js';
-import type { RowSource } from '../matrix/rowSource.js';
+import { CrossKernel, type CrossPlan, planCross } from '../tiles/crossKernel.js';
+import { addTimesTile } from '../tiles/multiply.js';
+import type { RowSource } from '../tiles/rowSource.js';
 
 /** Rows whose labels are read at once. */
 const LABEL_ROWS = 64;

@@ -10,7 +10,7 @@ import {
   startEvaluation,
 } from '../job/evaluation.js';
 import type { KernelModel } from '../kernelModel.js';
-import type { RowSource } from '../matrix/rowSource.js';
+import type { RowSource } from '../tiles/rowSource.js';
 import { KernelScorer, planScoring } from './kernelScorer.js';
 
 export interface KernelScoringOptions {

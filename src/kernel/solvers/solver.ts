@@ -1,8 +1,8 @@
 import type { Region } from '../../memory/plan.js';
 import type { Storage } from '../../storage/storage.js';
 import type { KernelListener } from '../events.js';
-import type { KernelMatrix } from '../matrix/kernelMatrix.js';
 import type { KernelTrainOptions } from '../options.js';
+import type { KernelMatrix } from '../tiles/kernelMatrix.js';
 import type { Workspace } from '../workspace.js';
 
 /** Sizes of a system (K + λI)A = Y, known before anything is read. */

@@ -1,7 +1,7 @@
 import { MlmlError } from '../../../errors.js';
 import { collectGarbage } from '../../../memory/collectGarbage.js';
 import { Random } from '../../../memory/random.js';
-import { addKernelProduct } from '../../matrix/multiply.js';
+import { addKernelProduct } from '../../tiles/multiply.js';
 import { bestScore, heldOutScores, isBetter } from '../heldOut.js';
 import { relativeResiduals, systemOf, targetNorms } from '../residual.js';
 import { type KernelProblem, type KernelSolution, type Solver, vectorWidth } from '../solver.js';

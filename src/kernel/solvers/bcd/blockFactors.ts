@@ -1,7 +1,7 @@
 import { halfToNumber } from '../../../arithmetic/dtype.js';
 import { packedLength } from '../../../arithmetic/gram.js';
 import { MlmlError } from '../../../errors.js';
-import type { Tile, TileIndex } from '../../matrix/kernelMatrix.js';
+import type { Tile, TileIndex } from '../../tiles/kernelMatrix.js';
 import type { KernelProblem } from '../solver.js';
 import type { Block, BlockGroup } from './blocks.js';
 import { factorisePacked } from './packedFactor.js';

@@ -1,4 +1,4 @@
-import { tileRows } from '../../matrix/kernelMatrix.js';
+import { tileRows } from '../../tiles/kernelMatrix.js';
 
 /** A block of consecutive unknowns. */
 export interface Block {

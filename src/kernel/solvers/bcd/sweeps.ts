@@ -1,6 +1,6 @@
 import { dtypeBytes } from '../../../arithmetic/dtype.js';
-import type { Tile, TileIndex } from '../../matrix/kernelMatrix.js';
-import { addTimesTile, addTimesTransposedTile } from '../../matrix/multiply.js';
+import type { Tile, TileIndex } from '../../tiles/kernelMatrix.js';
+import { addTimesTile, addTimesTransposedTile } from '../../tiles/multiply.js';
 import type { KernelProblem } from '../solver.js';
 import type { BlockFactors } from './blockFactors.js';
 import type { Block, BlockGroup } from './blocks.js';

@@ -1,4 +1,4 @@
-import { tileCount } from '../../matrix/kernelMatrix.js';
+import { tileCount } from '../../tiles/kernelMatrix.js';
 import type { PatienceState } from '../heldOut.js';
 import type { KernelProblem } from '../solver.js';
 import type { RecurrenceState } from './recurrence.js';

@@ -1,7 +1,7 @@
 import { MlmlError } from '../../../errors.js';
-import type { KernelMatrix } from '../../matrix/kernelMatrix.js';
-import { addKernelProduct } from '../../matrix/multiply.js';
 import type { Preconditioner } from '../../precondition/preconditioner.js';
+import type { KernelMatrix } from '../../tiles/kernelMatrix.js';
+import { addKernelProduct } from '../../tiles/multiply.js';
 import type { Workspace } from '../../workspace.js';
 import {
   columnRegularizations,

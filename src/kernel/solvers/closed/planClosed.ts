@@ -1,7 +1,7 @@
 import { MlmlError } from '../../../errors.js';
 import type { Arena } from '../../../memory/arena.js';
 import { layOut, type Region } from '../../../memory/plan.js';
-import { tileChecksumRegion } from '../../matrix/tileChecksums.js';
+import { tileChecksumRegion } from '../../store/tileChecksums.js';
 import type { SolverPlan, SystemSize } from '../solver.js';
 import { type FactorLayout, factorLayout, factorTileCount, tileSizes } from './factorLayout.js';
 

@@ -1,4 +1,4 @@
-import { addKernelProduct } from '../../matrix/multiply.js';
+import { addKernelProduct } from '../../tiles/multiply.js';
 import { type KernelSystem, relativeResiduals, residualFromProduct, targetNorms } from '../residual.js';
 import { type KernelProblem, vectorWidth } from '../solver.js';
 import { solveWidth } from './planClosed.js';

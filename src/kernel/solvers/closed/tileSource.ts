@@ -1,7 +1,7 @@
 import { stripIndex } from '../../../arithmetic/tileFactor.js';
 import { tileDtypeCodes } from '../../../arithmetic/tileProduct.js';
 import type { Threads } from '../../../threads/threads.js';
-import type { KernelMatrix, Tile, TileIndex } from '../../matrix/kernelMatrix.js';
+import type { KernelMatrix, Tile, TileIndex } from '../../tiles/kernelMatrix.js';
 import { type FactorLayout, rowOffset, tileRowsOf } from './factorLayout.js';
 
 const entryBytes = { float16: 2, float32: 4, float64: 8 } as const;

@@ -1,7 +1,7 @@
 import type { KernelListener } from '../../events.js';
 import type { TileDtype } from '../../functions/kernelFunction.js';
-import type { CrossBlock } from '../../matrix/crossKernel.js';
 import type { KernelTrainOptions } from '../../options.js';
+import type { CrossBlock } from '../../tiles/crossKernel.js';
 import type { Workspace } from '../../workspace.js';
 import type { Checkpoint } from '../solver.js';
 

@@ -2,7 +2,7 @@ import { dtypeBytes } from '../../../arithmetic/dtype.js';
 import { packedLength } from '../../../arithmetic/gram.js';
 import { padded4, panelIndex } from '../../../arithmetic/normalProduct.js';
 import { tileDtypeCodes } from '../../../arithmetic/tileProduct.js';
-import type { CrossBlock } from '../../matrix/crossKernel.js';
+import type { CrossBlock } from '../../tiles/crossKernel.js';
 import type { NystromProblem } from './nystromProblem.js';
 
 /** Columns of one call: of the packing, of the Gram matrix, of the cross product. A multiple of 4. */

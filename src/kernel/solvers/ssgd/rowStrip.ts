@@ -1,6 +1,6 @@
 import { dtypeBytes } from '../../../arithmetic/dtype.js';
 import { tileDtypeCodes } from '../../../arithmetic/tileProduct.js';
-import { type Tile, type TileIndex, tileRows } from '../../matrix/kernelMatrix.js';
+import { type Tile, type TileIndex, tileRows } from '../../tiles/kernelMatrix.js';
 import type { KernelProblem } from '../solver.js';
 
 /** Some consecutive rows of one tile row. */

@@ -1,7 +1,7 @@
 import type { TileDtype } from '../functions/kernelFunction.js';
+import type { StoredKernelMatrix } from '../store/storedKernelMatrix.js';
 import type { ComputedKernel } from './computedKernel.js';
 import type { KernelMatrix, Tile, TileIndex } from './kernelMatrix.js';
-import type { StoredKernelMatrix } from './storedKernelMatrix.js';
 
 /**
  * A stored kernel whose rows are at hand: tiles come from disk, single columns and the diagonal from the rows, since

@@ -3,13 +3,13 @@ import { dtypeBytes } from '../../arithmetic/dtype.js';
 import { MlmlError } from '../../errors.js';
 import type { BlockEvaluator } from '../functions/blockEvaluator.js';
 import type { TileDtype } from '../functions/kernelFunction.js';
+import { entriesOf } from '../store/tileEntries.js';
 import type { Workspace } from '../workspace.js';
 import { LOOKAHEAD } from './blockCache.js';
 import { type EntryTarget, evaluateDiagonalTile, evaluateTile, type PackedRows } from './evaluateTile.js';
 import { type KernelMatrix, lowerTriangle, type Tile, type TileIndex } from './kernelMatrix.js';
 import { PackedBlocks } from './packedBlocks.js';
 import type { RowSource } from './rowSource.js';
-import { entriesOf } from './tileEntries.js';
 import { TileWindow } from './tileWindow.js';
 
 /** Name of the regions of packed rows; see `planTiles`. */

@@ -4,7 +4,6 @@ import { Arena } from '../../memory/arena.js';
 import type { Storage } from '../../storage/storage.js';
 import type { TileDtype } from '../functions/kernelFunction.js';
 import { startThreads } from '../startThreads.js';
-import { importTiles, planImport } from './importTiles.js';
 import {
   describeKernel,
   type KernelData,
@@ -12,11 +11,12 @@ import {
   kernelFolder,
   readKernelDescription,
   writeKernelDescription,
-} from './kernelDescription.js';
+} from '../store/kernelDescription.js';
+import { TileTable } from '../store/tileTable.js';
+import { importTiles, planImport } from './importTiles.js';
 import { makeMatrixFolder } from './matrixFolder.js';
 import type { MatrixSource } from './matrixSource.js';
 import { DEFAULT_BUFFER_BYTES, type MatrixOptions } from './matrixWorkspace.js';
-import { TileTable } from './tileTable.js';
 
 /**
  * Stores a kernel matrix that was worked out elsewhere (kind `precomputed`), n x n and symmetric, beside the generated ones, and

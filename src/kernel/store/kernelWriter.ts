@@ -3,6 +3,7 @@ import { MlmlError } from '../../errors.js';
 import type { Region } from '../../memory/plan.js';
 import { type Lock, lockFolder } from '../../storage/lock.js';
 import type { Storage } from '../../storage/storage.js';
+import type { TileIndex } from '../tiles/kernelMatrix.js';
 import type { Workspace } from '../workspace.js';
 import {
   canonicalJson,
@@ -15,7 +16,6 @@ import {
   readKernelDescription,
   writeKernelDescription,
 } from './kernelDescription.js';
-import type { TileIndex } from './kernelMatrix.js';
 import { tileChecksumRegion } from './tileChecksums.js';
 import { TILE_FILE } from './tileFile.js';
 import { allTiles, type MatrixShape, numberOf } from './tileLayout.js';

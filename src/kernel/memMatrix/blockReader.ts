@@ -1,8 +1,8 @@
 import { dtypeBytes } from '../../arithmetic/dtype.js';
-import type { Tile, TileIndex } from './kernelMatrix.js';
-import { entriesOf } from './tileEntries.js';
-import type { MatrixShape, TileExtent } from './tileLayout.js';
-import type { TileStream } from './tileStream.js';
+import { entriesOf } from '../store/tileEntries.js';
+import type { MatrixShape, TileExtent } from '../store/tileLayout.js';
+import type { TileStream } from '../store/tileStream.js';
+import type { Tile, TileIndex } from '../tiles/kernelMatrix.js';
 
 /** A matrix as it is looked at: M, or Mᵀ, plus shift·I. */
 export interface MatrixView {

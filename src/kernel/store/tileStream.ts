@@ -1,8 +1,8 @@
 import { setImmediate } from 'node:timers/promises';
 import { MlmlError } from '../../errors.js';
 import type { Region } from '../../memory/plan.js';
+import type { Tile, TileIndex } from '../tiles/kernelMatrix.js';
 import type { Workspace } from '../workspace.js';
-import type { Tile, TileIndex } from './kernelMatrix.js';
 import { TileChecksums } from './tileChecksums.js';
 import type { TileFile } from './tileFile.js';
 import {

@@ -6,8 +6,8 @@ import { MlmlError } from '../../errors.js';
 import { FaultyStorage, type Operation } from '../../storage/faultyStorage.js';
 import { lockFolder } from '../../storage/lock.js';
 import { MemoryStorage } from '../../storage/memoryStorage.js';
-import { verifyKernel } from '../storeList.js';
 import { memIdOf } from './kernelDescription.js';
+import { verifyKernel } from './storeList.js';
 import { slotBytes } from './tileLayout.js';
 
 const toy = toyIdentity(90);

@@ -4,6 +4,10 @@ import { Arena } from '../../memory/arena.js';
 import type { Storage } from '../../storage/storage.js';
 import type { TileDtype } from '../functions/kernelFunction.js';
 import { startThreads } from '../startThreads.js';
+import { readDiagonal } from '../store/tileColumns.js';
+import { extentOf, type MatrixShape, slotBytes, type TileExtent } from '../store/tileLayout.js';
+import { planTileSlots } from '../store/tileStream.js';
+import { TileTable } from '../store/tileTable.js';
 import { type MatrixView, readBlock } from './blockReader.js';
 import { importTiles, planImport } from './importTiles.js';
 import {
@@ -17,10 +21,6 @@ import { type Factor, multiplyMatrices, planMatrixProduct, productTable } from '
 import type { MatrixSource } from './matrixSource.js';
 import { DEFAULT_BUFFER_BYTES, type MatrixOptions } from './matrixWorkspace.js';
 import { OpenMatrix } from './openMatrix.js';
-import { readDiagonal } from './tileColumns.js';
-import { extentOf, type MatrixShape, slotBytes, type TileExtent } from './tileLayout.js';
-import { planTileSlots } from './tileStream.js';
-import { TileTable } from './tileTable.js';
 import { addViewProduct, planVectorProduct } from './vectorProduct.js';
 
 export interface NewMatrix {

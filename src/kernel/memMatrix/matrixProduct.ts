@@ -2,14 +2,14 @@ import { dtypeBytes } from '../../arithmetic/dtype.js';
 import { MlmlError } from '../../errors.js';
 import type { Threads } from '../../threads/threads.js';
 import type { TileDtype } from '../functions/kernelFunction.js';
+import { entriesOf } from '../store/tileEntries.js';
+import { type MatrixShape, slotBytes, tilesOf } from '../store/tileLayout.js';
+import { TileStream } from '../store/tileStream.js';
+import { TileTable } from '../store/tileTable.js';
+import type { TileWriter } from '../store/tileWriter.js';
+import { balancedTileSize } from '../tiles/kernelMatrix.js';
 import { type MatrixView, readBlock } from './blockReader.js';
-import { balancedTileSize } from './kernelMatrix.js';
 import type { OpenMatrix } from './openMatrix.js';
-import { entriesOf } from './tileEntries.js';
-import { type MatrixShape, slotBytes, tilesOf } from './tileLayout.js';
-import { TileStream } from './tileStream.js';
-import { TileTable } from './tileTable.js';
-import type { TileWriter } from './tileWriter.js';
 
 /** Rows of a block that one call works on, and the number type of blocks: float64. */
 const STRIP = 128;

@@ -1,14 +1,15 @@
 import { basename, join } from 'node:path';
-import { loadKernels } from '../arithmetic/kernels.js';
-import { MlmlError } from '../errors.js';
-import { Arena } from '../memory/arena.js';
-import { budgetTooSmall, layOut, type Region } from '../memory/plan.js';
-import { holdersOf, lockFolder } from '../storage/lock.js';
-import { ownedName, removeLeftovers } from '../storage/ownedFolder.js';
-import type { Storage } from '../storage/storage.js';
-import { OneThread } from '../threads/oneThread.js';
-import type { KernelListener } from './events.js';
-import type { StoredKernel } from './jobs.js';
+import { loadKernels } from '../../arithmetic/kernels.js';
+import { MlmlError } from '../../errors.js';
+import { Arena } from '../../memory/arena.js';
+import { budgetTooSmall, layOut, type Region } from '../../memory/plan.js';
+import { holdersOf, lockFolder } from '../../storage/lock.js';
+import { ownedName, removeLeftovers } from '../../storage/ownedFolder.js';
+import type { Storage } from '../../storage/storage.js';
+import { OneThread } from '../../threads/oneThread.js';
+import type { KernelListener } from '../events.js';
+import type { StoredKernel } from '../jobs.js';
+import { kernelTasks } from '../tasks/tasks.js';
 import {
   KERNEL_FILE,
   type KernelDescription,
@@ -17,13 +18,12 @@ import {
   readKernelDescription,
   requireKernelDescription,
   writeKernelDescription,
-} from './matrix/kernelDescription.js';
-import { TileChecksums, tileChecksumRegion } from './matrix/tileChecksums.js';
-import { TILE_FILE, TileFile } from './matrix/tileFile.js';
-import { SLOT_ALIGN, slotBytes, tileName, tilesOf } from './matrix/tileLayout.js';
-import { appendToLog, LOG_FILE, readTileLog } from './matrix/tileLog.js';
-import { TileTable } from './matrix/tileTable.js';
-import { kernelTasks } from './tasks/tasks.js';
+} from './kernelDescription.js';
+import { TileChecksums, tileChecksumRegion } from './tileChecksums.js';
+import { TILE_FILE, TileFile } from './tileFile.js';
+import { SLOT_ALIGN, slotBytes, tileName, tilesOf } from './tileLayout.js';
+import { appendToLog, LOG_FILE, readTileLog } from './tileLog.js';
+import { TileTable } from './tileTable.js';
 
 /** Damaged tiles that a message names; it gives the number of the others. */
 const NAMED = 5;

@@ -3,7 +3,7 @@ import { MlmlError } from '../../errors.js';
 import type { Storage } from '../../storage/storage.js';
 import { readJson, replaceFile } from '../../storage/textFile.js';
 import { type TileDtype, tileDtypes } from '../functions/kernelFunction.js';
-import type { MatrixShape } from './tileLayout.js';
+import type { MatrixShape } from '../store/tileLayout.js';
 
 export const MATRIX_VERSION = 1;
 export const MATRIX_FILE = 'matrix.json';

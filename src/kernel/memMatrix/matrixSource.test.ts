@@ -4,10 +4,10 @@ import { KERNELS, openToy } from '../../../test/support/matrixFixture.js';
 import { halfToNumber, numberToHalf } from '../../arithmetic/dtype.js';
 import { Random } from '../../memory/random.js';
 import { MemoryStorage } from '../../storage/memoryStorage.js';
+import { entriesOf } from '../store/tileEntries.js';
 import { importKernel } from './importKernel.js';
 import { planImport } from './importTiles.js';
 import { iteratedRows, type MatrixSource, npyMatrix, rawMatrix } from './matrixSource.js';
-import { entriesOf } from './tileEntries.js';
 
 async function put(storage: MemoryStorage, path: string, bytes: Uint8Array): Promise<void> {
   await (await storage.create(path)).write(bytes, 0);

@@ -3,6 +3,7 @@ import { alignUp, type Region } from '../../memory/plan.js';
 import { type Lock, lockFolder } from '../../storage/lock.js';
 import type { Storage } from '../../storage/storage.js';
 import type { TileDtype } from '../functions/kernelFunction.js';
+import type { KernelMatrix, Tile, TileIndex } from '../tiles/kernelMatrix.js';
 import type { Workspace } from '../workspace.js';
 import {
   canonicalJson,
@@ -11,7 +12,6 @@ import {
   kernelFolder,
   requireKernelDescription,
 } from './kernelDescription.js';
-import type { KernelMatrix, Tile, TileIndex } from './kernelMatrix.js';
 import { tileChecksumRegion } from './tileChecksums.js';
 import { readColumns, readDiagonal } from './tileColumns.js';
 import { TileFile } from './tileFile.js';

@@ -5,8 +5,12 @@ import { budgetTooSmall } from '../../memory/plan.js';
 import { type Lock, lockFolder } from '../../storage/lock.js';
 import type { Storage } from '../../storage/storage.js';
 import { startThreads } from '../startThreads.js';
+import { kernelAdvice, readKernelDescription } from '../store/kernelDescription.js';
+import { TileFile } from '../store/tileFile.js';
+import { type MatrixShape, slotBytes } from '../store/tileLayout.js';
+import { TileStream } from '../store/tileStream.js';
+import { TileTable } from '../store/tileTable.js';
 import type { Workspace } from '../workspace.js';
-import { kernelAdvice, readKernelDescription } from './kernelDescription.js';
 import { MATRIX_FILE, readMatrixDescription } from './matrixDescription.js';
 import {
   DEFAULT_BUFFER_BYTES,
@@ -14,10 +18,6 @@ import {
   type MatrixOptions,
   matrixRegions,
 } from './matrixWorkspace.js';
-import { TileFile } from './tileFile.js';
-import { type MatrixShape, slotBytes } from './tileLayout.js';
-import { TileStream } from './tileStream.js';
-import { TileTable } from './tileTable.js';
 
 /** A matrix on disk that is open: its files, and an arena whose region `work` is free for whatever is done with it. */
 export class OpenMatrix {

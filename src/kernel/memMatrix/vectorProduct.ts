@@ -1,9 +1,9 @@
 import { alignUp } from '../../memory/plan.js';
+import { type MatrixShape, slotBytes } from '../store/tileLayout.js';
+import { planTileSlots } from '../store/tileStream.js';
+import { addTimesTile, addTimesTransposedTile } from '../tiles/multiply.js';
 import type { MatrixView } from './blockReader.js';
-import { addTimesTile, addTimesTransposedTile } from './multiply.js';
 import type { OpenMatrix } from './openMatrix.js';
-import { type MatrixShape, slotBytes } from './tileLayout.js';
-import { planTileSlots } from './tileStream.js';
 
 export interface VectorProductPlan {
   /** Vectors taken in one pass, an even number. */

@@ -1,8 +1,8 @@
 import { layOut, type Region } from '../../memory/plan.js';
 import { threadRegions } from '../startThreads.js';
-import { tileChecksumRegion } from './tileChecksums.js';
-import { type MatrixShape, SLOT_ALIGN } from './tileLayout.js';
-import { tileTableRegion } from './tileTable.js';
+import { tileChecksumRegion } from '../store/tileChecksums.js';
+import { type MatrixShape, SLOT_ALIGN } from '../store/tileLayout.js';
+import { tileTableRegion } from '../store/tileTable.js';
 
 /** What every operation on a matrix on disk may be given. */
 export interface MatrixOptions {

@@ -2,7 +2,7 @@ import { dtypeBytes } from '../../arithmetic/dtype.js';
 import { MlmlError } from '../../errors.js';
 import { alignUp } from '../../memory/plan.js';
 import type { TileDtype } from '../functions/kernelFunction.js';
-import { lowerTriangle, type TileIndex, tileCount, tileNumber } from './kernelMatrix.js';
+import { lowerTriangle, type TileIndex, tileCount, tileNumber } from '../tiles/kernelMatrix.js';
 
 /** What decides where the entries of a matrix on disk lie. */
 export interface MatrixShape {

@@ -4,7 +4,12 @@ import { MlmlError } from '../../errors.js';
 import type { Storage } from '../../storage/storage.js';
 import { readJson } from '../../storage/textFile.js';
 import type { KernelFunction, TileDtype } from '../functions/kernelFunction.js';
-import { badField, checkMatrixFields, MATRIX_VERSION, writeDescription } from './matrixDescription.js';
+import {
+  badField,
+  checkMatrixFields,
+  MATRIX_VERSION,
+  writeDescription,
+} from '../memMatrix/matrixDescription.js';
 import type { MatrixShape } from './tileLayout.js';
 
 export const KERNEL_FILE = 'kernel.json';

@@ -1,13 +1,13 @@
 import { dtypeBytes } from '../../arithmetic/dtype.js';
 import { MlmlError } from '../../errors.js';
 import { budgetTooSmall, layOut, type Region } from '../../memory/plan.js';
+import { entriesOf } from '../store/tileEntries.js';
+import { type MatrixShape, slotBytes } from '../store/tileLayout.js';
+import type { TileWriter } from '../store/tileWriter.js';
+import { balancedTileSize } from '../tiles/kernelMatrix.js';
 import type { Workspace } from '../workspace.js';
-import { balancedTileSize } from './kernelMatrix.js';
 import type { MatrixSource } from './matrixSource.js';
 import { matrixRegions } from './matrixWorkspace.js';
-import { entriesOf } from './tileEntries.js';
-import { type MatrixShape, slotBytes } from './tileLayout.js';
-import type { TileWriter } from './tileWriter.js';
 
 /** Tile sizes tried, the largest that fits is taken: the smaller, the more requests and the more padding. */
 const TILE_SIZES = [1008, 768, 512, 384, 256, 192, 128, 96, 64, 32];

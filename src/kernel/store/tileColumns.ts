@@ -1,5 +1,5 @@
 import { dtypeBytes } from '../../arithmetic/dtype.js';
-import type { Tile, TileIndex } from './kernelMatrix.js';
+import type { Tile, TileIndex } from '../tiles/kernelMatrix.js';
 import { entriesOf } from './tileEntries.js';
 import { allTiles, type MatrixShape } from './tileLayout.js';
 import type { TileStream } from './tileStream.js';

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { below, generateToy, KERNELS, openToy, toyIdentity } from '../../test/support/matrixFixture.js';
-import { temporaryFolder } from '../../test/support/temporaryFolder.js';
-import { MlmlError } from '../errors.js';
-import { FaultyStorage } from '../storage/faultyStorage.js';
-import { MemoryStorage } from '../storage/memoryStorage.js';
-import type { KernelEvent } from './events.js';
+import { below, generateToy, KERNELS, openToy, toyIdentity } from '../../../test/support/matrixFixture.js';
+import { temporaryFolder } from '../../../test/support/temporaryFolder.js';
+import { MlmlError } from '../../errors.js';
+import { FaultyStorage } from '../../storage/faultyStorage.js';
+import { MemoryStorage } from '../../storage/memoryStorage.js';
+import type { KernelEvent } from '../events.js';
 import { listKernels, planVerify, removeKernel, verifyKernel } from './storeList.js';
 
 test('kernels are listed with their state', async (context) => {
