@@ -1,6 +1,7 @@
 import type { Dataset } from '../data/dataset.js';
 import { MlmlError } from '../errors.js';
 import type { Plan } from '../memory/plan.js';
+import { checkTrainOptions } from './checkOptions.js';
 import { comparesRows, type Evaluation } from './job/evaluation.js';
 import { planNystromJob } from './job/planNystromJob.js';
 import { trainNystrom } from './job/trainNystrom.js';
@@ -16,6 +17,7 @@ export async function planKernelTraining(
   options: KernelTrainOptions,
   context: KernelContext,
 ): Promise<Plan> {
+  checkTrainOptions(options);
   if (solver === 'krr') return await planKrr(dataset, options, context);
   if (solver === 'nystrom')
     return planNystromJob(dataset, await pointsOf(dataset, options, context), options).plan;
@@ -33,6 +35,7 @@ export async function trainKernel(
   options: KernelTrainOptions,
   context: KernelContext,
 ): Promise<KernelTrainResult> {
+  checkTrainOptions(options);
   if (solver === 'krr') return await trainKrr(dataset, options, context);
   if (solver === 'nystrom')
     return await trainNystrom(dataset, await pointsOf(dataset, options, context), options, context);

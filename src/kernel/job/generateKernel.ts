@@ -1,6 +1,7 @@
 import type { Dataset } from '../../data/dataset.js';
 import { Arena } from '../../memory/arena.js';
 import type { Plan } from '../../memory/plan.js';
+import { checkDataOptions } from '../checkOptions.js';
 import type { KernelFunction } from '../functions/kernelFunction.js';
 import { generateTiles } from '../generate/generateTiles.js';
 import { type GenerationPlan, planGeneration } from '../generate/planGeneration.js';
@@ -97,6 +98,7 @@ export async function planGenerate(
   options: GenerateOptions,
   context: KernelContext,
 ): Promise<Plan> {
+  checkDataOptions(options);
   const evaluation = await evaluationOf(dataset, options, context);
   if (!comparesRows(evaluation.kernel)) return await planGivenMatrix(dataset, options, context);
   return decide(dataset, evaluation, options).plan;
@@ -115,6 +117,7 @@ export async function generateKernel(
   context: KernelContext,
   within?: { readonly kernel: KernelFunction; readonly memory: WebAssembly.Memory },
 ): Promise<GenerateResult> {
+  checkDataOptions(options);
   const start = performance.now();
   const { storage, signal, onEvent } = context;
   const evaluation = await evaluationOf(dataset, options, context, within?.kernel);

@@ -25,17 +25,21 @@ export class TargetReader {
   readonly #source: RowSource;
   readonly #layout: RowLayout;
   readonly #description: Pick<DatasetDescription, 'task' | 'k'>;
+  readonly #numbers: Uint32Array | undefined;
 
   constructor(
     workspace: Workspace,
     source: RowSource,
     layout: RowLayout,
     description: Pick<DatasetDescription, 'task' | 'k'>,
+    /** Row i of the source is training row `numbers[i]`; without them it is row i. */
+    numbers?: Uint32Array,
   ) {
     this.#workspace = workspace;
     this.#source = source;
     this.#layout = layout;
     this.#description = description;
+    this.#numbers = numbers;
   }
 
   /**
@@ -61,9 +65,10 @@ export class TargetReader {
         if (task === 'classification') target[(row + i) * k + labels[i]!] = 1;
         else if (Number.isFinite(labels[i]!)) target[row + i] = labels[i]!;
         else {
+          const number = firstRow + row + i;
           throw new MlmlError(
             'MLML_BAD_DATA',
-            `a training row has target ${labels[i]}, which is not a finite number; remove the row`,
+            `training row ${this.#numbers?.[number] ?? number} has target ${labels[i]}, which is not a finite number; remove the row`,
           );
         }
       }

@@ -114,7 +114,7 @@ async function solve(
   const training = learnt === undefined ? all : new SelectedRows(all, learnt);
   const inTraining = chooseCenters(size.n, size.m, options.seed);
   const centers = inTraining.map((row) => learnt?.[row] ?? row);
-  const against = (rows: RowSource): CrossBlocks => {
+  const against = (rows: RowSource, numbers?: Uint32Array): CrossBlocks => {
     const cross = new CrossKernel({
       workspace,
       a: rows,
@@ -124,7 +124,7 @@ async function solve(
       blockSize: size.blockRows,
       dtype: evaluation.dtype,
     });
-    const reader = new TargetReader(workspace, rows, dataset.layout, description);
+    const reader = new TargetReader(workspace, rows, dataset.layout, description, numbers);
     return {
       rows: rows.rows,
       get bytesRead() {
@@ -145,8 +145,8 @@ async function solve(
   const folder = jobFolder({ scratchFolder: context.scratchFolder }, key);
   const checkpoint = await openCheckpoint(storage, folder, key);
   try {
-    const trained = against(training);
-    const validation = chosen === undefined ? undefined : against(new SelectedRows(all, chosen));
+    const trained = against(training, learnt);
+    const validation = chosen === undefined ? undefined : against(new SelectedRows(all, chosen), chosen);
     const solution = await solveNystrom({
       workspace,
       size,
