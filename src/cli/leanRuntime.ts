@@ -1,8 +1,26 @@
-import { setFlagsFromString } from 'node:v8';
+import { getHeapStatistics, setFlagsFromString } from 'node:v8';
+import { collectGarbage } from '../memory/collectGarbage.js';
 
 // Imported first: settings of the engine that keep it small. They change no result.
 // Functions are optimised much later than usual: the optimising compiler takes megabytes of working
 // memory for each function, and the hot loops are WebAssembly, which this does not touch.
 setFlagsFromString('--interrupt-budget=4000000');
 // The young generation stays as small as it starts: little that lives long is made while rows stream by.
-setFlagsFromString('--semi-space-growth-factor=1');
+const keepYoungGenerationSmall = () => setFlagsFromString('--semi-space-growth-factor=1');
+keepYoungGenerationSmall();
+// An engine that starts, that of a worker thread, sets the factor of all of them back to 2.
+process.on('worker', (worker) => worker.once('online', keepYoungGenerationSmall));
+
+/** Milliseconds between two looks at the heap. */
+const LOOK_MS = 250;
+/** Bytes of the old generation that may be garbage. By itself the engine would let tens of megabytes gather. */
+const MOST_GARBAGE = 2e6;
+let smallest = Number.POSITIVE_INFINITY;
+setInterval(() => {
+  const used = getHeapStatistics().used_heap_size;
+  if (used > smallest + MOST_GARBAGE) {
+    collectGarbage('major');
+    smallest = getHeapStatistics().used_heap_size;
+  }
+  smallest = Math.min(smallest, used);
+}, LOOK_MS).unref();

@@ -5,12 +5,14 @@ import { crc32c } from '../storage/crc32c.js';
 import { type Lock, lockFolder } from '../storage/lock.js';
 import { ownedName, removeLeftovers } from '../storage/ownedFolder.js';
 import type { ReadableFile, Storage } from '../storage/storage.js';
+import { savingInterval } from './savingInterval.js';
 import type { Checkpoint } from './solvers/solver.js';
 import { canonicalJson } from './store/kernelDescription.js';
 
 const MAGIC = 'MLMLJOB1';
 const FILES = ['state-0', 'state-1'] as const;
 const CHUNK_BYTES = 1 << 20;
+const USUAL_MS = 30_000;
 const LARGEST_HEADER = 16 << 20;
 /** Bytes before the header: magic, u32 length of the header, u32 CRC32C of the header. */
 const PREFIX_BYTES = 16;
@@ -40,7 +42,7 @@ export function jobFolder(
 }
 
 export interface CheckpointOptions {
-  /** Milliseconds between states. Default 30000. */
+  /** Milliseconds between states. Default: `savingInterval`, 30000. */
   readonly everyMs?: number;
   /** The clock, in milliseconds. */
   readonly now?: () => number;
@@ -59,12 +61,18 @@ export class JobCheckpoint implements Checkpoint {
   #sequence = 0;
   #current: 0 | 1 = 1;
 
-  constructor(storage: Storage, path: string, key: string, lock: Lock, options: CheckpointOptions) {
+  constructor(
+    storage: Storage,
+    path: string,
+    key: string,
+    lock: Lock,
+    options: CheckpointOptions & { readonly everyMs: number },
+  ) {
     this.#storage = storage;
     this.path = path;
     this.#key = key;
     this.#lock = lock;
-    this.#everyMs = options.everyMs ?? 30_000;
+    this.#everyMs = options.everyMs;
     this.#now = options.now ?? (() => performance.now());
     this.#last = this.#now();
   }
@@ -236,8 +244,9 @@ export async function openCheckpoint(
   key: unknown,
   options: CheckpointOptions = {},
 ): Promise<JobCheckpoint> {
+  const everyMs = options.everyMs ?? savingInterval(USUAL_MS);
   await storage.makeFolder(folder);
   await removeLeftovers(storage, dirname(folder));
   const lock = await lockFolder(storage, folder, 'writer');
-  return new JobCheckpoint(storage, folder, canonicalJson(key), lock, options);
+  return new JobCheckpoint(storage, folder, canonicalJson(key), lock, { ...options, everyMs });
 }

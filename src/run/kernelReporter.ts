@@ -45,7 +45,7 @@ export class KernelReporter {
         const { phase, done, total, bytesRead, bytesWritten, epoch } = event;
         const state = { phase, done, total, bytesRead, bytesWritten };
         // Events count passes from 0, people from 1.
-        return this.#reporter.progress(phase === 'solve' ? { ...state, pass: epoch + 1 } : state);
+        return this.#reporter.progress(phase === 'solve' ? { pass: epoch + 1, ...state } : state);
       }
       case 'pass':
         return this.#pass(event);

@@ -36,7 +36,7 @@ const COLUMNS = [
 function withEpoch(event: Extract<TrainEvent, { type: 'progress' }>): ProgressState {
   const { phase, done, total, bytesRead, bytesWritten } = event;
   const state = { phase, done, total, bytesRead, bytesWritten };
-  return phase === 'train' ? { ...state, epoch: event.epoch + 1 } : state;
+  return phase === 'train' ? { epoch: event.epoch + 1, ...state } : state;
 }
 
 /** Shows a job on a terminal: a redrawn line there, plain timed lines elsewhere, rows of figures on both. */

@@ -51,6 +51,11 @@ test('a call carries 24 numbers, and arguments left out are zero', async (t) => 
   pool.add('lastArgument', ...Array.from({ length: 24 }, (_, i) => i + 1));
   pool.run();
   assert.equal(counts[1], 24);
+  // In the place where the call before had all of them.
+  pool.add('lastArgument', 1);
+  pool.run();
+  assert.equal(counts[1], 0);
+  counts[1] = 1;
   for (let call = 0; call < QUEUE_CALLS; call++) pool.add('lastArgument', 1);
   pool.run();
   assert.equal(counts[1], 0);

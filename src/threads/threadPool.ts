@@ -102,7 +102,7 @@ export class ThreadPool implements Threads {
       this.#list = longer;
     }
     this.#list[start] = number;
-    for (let i = 0; i < args.length; i++) this.#list[start + 1 + i] = args[i]!;
+    for (let i = 0; i < MOST_ARGUMENTS; i++) this.#list[start + 1 + i] = args[i] ?? 0;
   }
 
   run(): void {

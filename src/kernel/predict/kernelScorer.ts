@@ -105,7 +105,7 @@ export class KernelScorer implements RowScorer {
     const labels = arena.float64('score labels');
     for await (const block of cross.blocks(signal)) {
       if (block.firstColumn === 0) sums.fill(0);
-      const tile = { ...block, row: 0, column: 0, firstRow: 0, firstColumn: 0 };
+      const tile = { row: 0, column: 0, ...block, firstRow: 0, firstColumn: 0 };
       addTimesTile(threads, tile, this.#vectors(block, width), width, arena.address('score sums'));
       threads.run();
       if (block.firstColumn + block.columns < this.#source.rows) continue;

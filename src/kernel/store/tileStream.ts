@@ -110,9 +110,7 @@ export class TileStream {
         signal?.throwIfAborted();
         await this.#arrival(first);
         signal?.throwIfAborted();
-        const { tileSize, dtype } = this.#file.shape;
-        const extent = extentOf(this.#file.shape, first.index);
-        yield { ...first.index, ...extent, address: first.address, stride: tileSize, dtype };
+        yield this.#tileOf(first);
         queue.shift();
         if (first.tile >= this.#slots.cached) free.push(first.address);
       }
@@ -122,6 +120,14 @@ export class TileStream {
       await Promise.allSettled(queue.map(({ read }) => read));
       this.#active = false;
     }
+  }
+
+  // Written out: properties that follow a spread are dear in V8, and leave garbage that outlives small collections.
+  #tileOf({ index, address }: Waiting): Tile {
+    const { tileSize, dtype } = this.#file.shape;
+    const { firstRow, rows, firstColumn, columns } = extentOf(this.#file.shape, index);
+    const { row, column } = index;
+    return { row, column, firstRow, rows, firstColumn, columns, address, stride: tileSize, dtype };
   }
 
   /** Begins to read a tile; undefined when there is no slot for it. */

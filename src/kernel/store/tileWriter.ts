@@ -3,6 +3,7 @@ import { dtypeBytes } from '../../arithmetic/dtype.js';
 import { MlmlError } from '../../errors.js';
 import { formatBytes } from '../../memory/byteSize.js';
 import type { Storage, WritableFile } from '../../storage/storage.js';
+import { savingInterval } from '../savingInterval.js';
 import type { TileIndex } from '../tiles/kernelMatrix.js';
 import type { Workspace } from '../workspace.js';
 import { TileChecksums } from './tileChecksums.js';
@@ -12,14 +13,14 @@ import { appendToLog, LOG_FILE, RECORD_BYTES, readTileLog, type TileRecord } fro
 import type { TileTable } from './tileTable.js';
 
 /** Milliseconds of work between two syncs: what a kill can cost. */
-const SYNC_MS = 2000;
+const USUAL_MS = 2000;
 
 export interface TileWriterOptions {
   /** What to do about damaged files, for messages. */
   readonly advice: string;
   /** What to do when the disk has become full, for messages. */
   readonly whenFull: string;
-  /** Default 2000; 0 syncs each tile. */
+  /** Milliseconds between two syncs. Default: `savingInterval`, 2000; 0 syncs each tile. */
   readonly syncMs?: number;
 }
 
@@ -37,6 +38,7 @@ export class TileWriter {
   readonly #data: WritableFile;
   readonly #log: WritableFile;
   readonly #options: TileWriterOptions;
+  readonly #syncMs: number;
   #logEnd: number;
   /** Written, but not yet forced to the disk. */
   #written: TileRecord[] = [];
@@ -51,7 +53,7 @@ export class TileWriter {
     table: TileTable,
     workspace: Workspace,
     files: { readonly data: WritableFile; readonly log: WritableFile; readonly logEnd: number },
-    options: TileWriterOptions,
+    options: TileWriterOptions & { readonly syncMs: number },
   ) {
     this.#shape = shape;
     this.table = table;
@@ -62,6 +64,7 @@ export class TileWriter {
     this.#log = files.log;
     this.#logEnd = files.logEnd;
     this.#options = options;
+    this.#syncMs = options.syncMs;
   }
 
   /**
@@ -76,6 +79,7 @@ export class TileWriter {
     workspace: Workspace,
     options: TileWriterOptions,
   ): Promise<TileWriter> {
+    const syncMs = options.syncMs ?? savingInterval(USUAL_MS);
     const [dataPath, logPath] = [join(folder, TILE_FILE), join(folder, LOG_FILE)];
     const logEnd = await readTileLog(storage, logPath, table);
     await checkTileFileLength(storage, folder, shape, table, options.advice);
@@ -96,7 +100,7 @@ export class TileWriter {
     try {
       const log = await openOrCreate(logPath, false);
       await storage.syncFolder(folder);
-      return new TileWriter(shape, table, workspace, { data, log, logEnd }, options);
+      return new TileWriter(shape, table, workspace, { data, log, logEnd }, { ...options, syncMs });
     } catch (error) {
       await data.close();
       throw error;
@@ -129,7 +133,7 @@ export class TileWriter {
     } finally {
       this.#inFlight.delete(writing);
     }
-    if (performance.now() - this.#lastFlush >= (this.#options.syncMs ?? SYNC_MS)) {
+    if (performance.now() - this.#lastFlush >= this.#syncMs) {
       // In the background; the next write, or the end, tells of a failure.
       this.#flush().catch(() => {});
     }

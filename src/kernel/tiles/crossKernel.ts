@@ -133,8 +133,8 @@ export class CrossKernel {
           await setImmediate();
           signal?.throwIfAborted();
           evaluateTile(threads, rows, columns, target);
-          const extent = { firstRow: i * capacity, rows: rows.rows };
-          yield { ...extent, firstColumn: j * capacity, columns: columns.rows, ...target };
+          const [firstRow, firstColumn] = [i * capacity, j * capacity];
+          yield { firstRow, rows: rows.rows, firstColumn, columns: columns.rows, ...target };
         }
       }
     } finally {
