@@ -157,11 +157,13 @@ export class JobCheckpoint implements Checkpoint {
     return path;
   }
 
-  /** Lets other processes have the job; what is left of its folder goes when it holds no state. */
+  /** Lets other processes have the job; what is left of its folder goes when it holds no state and no files. */
   async release(): Promise<void> {
-    const names = await this.#storage.list(this.path);
-    const inUse = names.some((name) => name === 'files' || (FILES as readonly string[]).includes(name));
-    if (inUse) {
+    const names = [
+      ...(await this.#storage.list(this.path)).filter((name) => (FILES as readonly string[]).includes(name)),
+      ...(await this.#storage.list(join(this.path, 'files'))),
+    ];
+    if (names.length > 0) {
       await this.#lock.release();
       return;
     }

@@ -26,9 +26,18 @@ export interface KernelWorkerSetup {
 
 const SCRATCH = 'thread scratch';
 
-/** What `startThreads` needs in the arena. */
-export function threadRegions(count: number): Region[] {
-  return [{ name: SCRATCH, bytes: count * THREAD_SCRATCH_BYTES }];
+/** Threads that are planned for whatever their number, while that takes at most this part of the budget. */
+const PLANNED_THREADS = 8;
+const PLANNED_SHARE = 1 / 8;
+
+/**
+ * What `startThreads` needs in the arena. Jobs whose other sizes follow from what is left of their budget give it: the same
+ * room is then taken for up to 8 threads (as many as an eighth of it has room for), so that the sizes, and with them the bits
+ * of the result, do not depend on the number of threads. Room that is not used costs no memory.
+ */
+export function threadRegions(count: number, budgetBytes = 0): Region[] {
+  const planned = Math.min(PLANNED_THREADS, Math.floor((PLANNED_SHARE * budgetBytes) / THREAD_SCRATCH_BYTES));
+  return [{ name: SCRATCH, bytes: Math.max(count, planned) * THREAD_SCRATCH_BYTES }];
 }
 
 /** The environment of the main thread, whose scratch is the first. */

@@ -47,7 +47,7 @@ export interface GenerationPlan {
  */
 export function planGeneration(sizes: GenerationSizes): GenerationPlan {
   const { n, layout, dtype, threads, budgetBytes, packedBytes, otherRegions, tileBefore } = sizes;
-  const fixed = (tileSize: number) => [...threadRegions(threads), ...otherRegions(tileSize)];
+  const fixed = (tileSize: number) => [...threadRegions(threads, budgetBytes), ...otherRegions(tileSize)];
   const tileSizes = {
     n,
     rowBytes: layout.rowBytes,

@@ -30,11 +30,14 @@ export function evaluationThreads(kernel: KernelFunction, nthreads: number): num
   return isCustom(kernel) ? 1 : nthreads;
 }
 
-/** Regions of the threads and of the constants of the evaluation; the first of every layout of a job. */
-export function evaluationRegions(evaluation: Evaluation, threads: number) {
+/**
+ * Regions of the threads and of the constants of the evaluation; the first of every layout of a job. `budgetBytes`: see
+ * `threadRegions`.
+ */
+export function evaluationRegions(evaluation: Evaluation, threads: number, budgetBytes = 0) {
   const { kernel, geometry, dtype } = evaluation;
-  if (!comparesRows(kernel)) return threadRegions(threads);
-  return [...threadRegions(threads), ...evaluatorRegions(kernel, geometry, dtype)];
+  if (!comparesRows(kernel)) return threadRegions(threads, budgetBytes);
+  return [...threadRegions(threads, budgetBytes), ...evaluatorRegions(kernel, geometry, dtype)];
 }
 
 /** Bytes of packed blocks, for plans: known by an evaluator that is never used. */

@@ -59,7 +59,7 @@ function fit(
   const threads = evaluationThreads(evaluation.kernel, options.nthreads);
   const packedBytes = packedBytesOf(evaluation);
   const common: Region[] = [
-    ...evaluationRegions(evaluation, threads),
+    ...evaluationRegions(evaluation, threads, budget),
     // Never touched: room for the model's coefficients and the numbers of its rows.
     { name: 'model', bytes: 8 * m * k + 4 * m },
   ];

@@ -76,7 +76,7 @@ function fit(request: SolveRequest, budget: number): SolvePlan {
   const packedBytes = packedBytesOf(evaluation);
   const width = vectorWidth({ k, regularizations: options.reg.length });
   const first: Region[] = [
-    ...evaluationRegions(evaluation, threads),
+    ...evaluationRegions(evaluation, threads, budget),
     { name: 'coefficients', bytes: 8 * n * width },
     // Never touched: room for the model's copy of the coefficients.
     { name: 'model', bytes: 8 * n * k },

@@ -34,7 +34,7 @@ export async function* scoreKernelRows(
   const { kernel, geometry, k, n, coefficients } = model;
   const evaluation: Evaluation = { kernel, geometry, dtype: 'float32' };
   const threads = evaluationThreads(kernel, options.nthreads);
-  const first = evaluationRegions(evaluation, threads);
+  const first = evaluationRegions(evaluation, threads, options.bufferBytes);
   const budget = options.bufferBytes - coefficients.byteLength;
   const sizes = {
     rows: Math.max(1, file.rows),

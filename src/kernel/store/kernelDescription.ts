@@ -124,7 +124,18 @@ export async function readKernelDescription(
     if (typeof data?.[field] !== 'string') badField(path, `data.${field}`, data?.[field], 'a string');
   if (!Number.isSafeInteger(data?.['subset']) || (data!['subset'] as number) < 0)
     badField(path, 'data.subset', data?.['subset'], 'a whole number of at least 0');
-  return given as unknown as KernelDescription;
+  const found = given as unknown as KernelDescription;
+  // The name tells what decides the entries: one changed field would give other results without a word. That of a matrix
+  // that was given tells of its entries too.
+  const expected = memIdOf({ ...found, n: found.rows });
+  if (found.memId !== expected && found.kernel.kind !== 'precomputed')
+    badField(
+      path,
+      'memId',
+      found.memId,
+      `"${expected}", the name for its other fields: the file was changed`,
+    );
+  return found;
 }
 
 /** Reads the description of a stored kernel; a missing one is `MLML_NOT_FOUND`. */

@@ -30,8 +30,9 @@ async function solve(problem: KernelProblem): Promise<KernelSolution> {
   const tiles = scratchTiles(layout, leavesOneOut(size));
   const file = await FactorFile.open(storage, folder, layout, tiles, workspace, saved !== undefined);
   let finished = false;
+  const from = { state: saved ?? initialState(key), onDisk: saved !== undefined };
+  const run = new ClosedRun(problem, layout, file, from, vectorWidth(size), blocks);
   try {
-    const run = new ClosedRun(problem, layout, file, saved ?? initialState(key), vectorWidth(size), blocks);
     if (saved !== undefined) run.reportResumed();
     const state = await run.finish();
     finished = true;
@@ -44,11 +45,9 @@ async function solve(problem: KernelProblem): Promise<KernelSolution> {
       ...(leavesOneOut(size) && state.validations.length > 0 && { leaveOneOut: state.validations }),
     };
   } catch (error) {
-    // What is damaged would stop every later run at the same place.
-    if (file.damaged) {
-      finished = true;
-      await checkpoint.clear();
-    }
+    // What is damaged would stop every later run at the same place; what no state speaks of is of no use to any.
+    finished = file.damaged || !run.stateOnDisk;
+    if (file.damaged) await checkpoint.clear();
     throw error;
   } finally {
     await file.close();

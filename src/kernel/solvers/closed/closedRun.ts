@@ -35,12 +35,14 @@ export class ClosedRun {
   /** Power of two that brings the diagonal of K + λI to about 1: float32 neither overflows nor runs dry. */
   #scale = 1;
   #state: ClosedState;
+  /** Whether a state on disk may speak of the factor's file. */
+  stateOnDisk: boolean;
 
   constructor(
     problem: KernelProblem,
     layout: FactorLayout,
     file: FactorFile,
-    state: ClosedState,
+    from: { readonly state: ClosedState; readonly onDisk: boolean },
     fullWidth: number,
     blocks: Record<string, Uint8Array>,
   ) {
@@ -48,7 +50,8 @@ export class ClosedRun {
     this.#problem = problem;
     this.#layout = layout;
     this.#file = file;
-    this.#state = state;
+    this.#state = from.state;
+    this.stateOnDisk = from.onDisk;
     this.#fullWidth = fullWidth;
     this.#blocks = blocks;
     this.#reducer = new TileReducer(layout, workspace, file, signal);
@@ -274,6 +277,7 @@ export class ClosedRun {
   /** The data first: a state on disk speaks only of tiles that are there. */
   async #save(): Promise<void> {
     await this.#file.sync();
+    this.stateOnDisk = true;
     await this.#problem.checkpoint.save(this.#state, this.#blocks);
     this.#problem.onEvent({ type: 'checkpoint', pass: this.#state.passes });
   }
