@@ -1,0 +1,447 @@
+/**
+ * Products of a tile of float16 or float32 with blocks of vectors, in floats over at most 64 terms and from there in
+ * doubles: two to three times as fast as sums of doubles, for where their exactness is not asked for.
+ *
+ * Outputs are the lanes of a vector, so that no width wastes any: part of the tile is laid out in scratch as [terms][8
+ * outputs], v as [terms][up to 5 columns] of floats. Each column of v is multiplied with a power of two that brings its
+ * largest element near 1; its sums are multiplied back.
+ */
+import { halfToFloat } from './half';
+import { multiplyAdd32, multiplyAdd64 } from './multiplyAdd';
+import { addTileProduct, addTransposedTileProduct } from './tileProduct';
+
+/** Terms of a sum of floats. */
+const TERMS: u32 = 64;
+/** Outputs worked on together: two vectors of floats. */
+const LANES: u32 = 8;
+/** Outputs of the part of the tile in scratch: with its terms 8 KiB. */
+const OUTPUTS: u32 = 32;
+/** The most columns of v that are in scratch at once, and floats of it. */
+const COLUMNS: u32 = 40;
+const FLOATS: u32 = 8192;
+
+/** In scratch: the part of the tile, powers of two of the columns, sums of outputs that are no full eight, v. */
+const SCALES: u32 = OUTPUTS * TERMS * 4;
+const SUMS: u32 = SCALES + COLUMNS * 8;
+const VECTORS: u32 = SUMS + LANES * 5 * 8;
+
+// @ts-ignore: decorator
+@inline
+function lowPairs(a: v128, b: v128): v128 {
+  return i8x16.shuffle(a, b, 0, 1, 2, 3, 16, 17, 18, 19, 4, 5, 6, 7, 20, 21, 22, 23);
+}
+
+// @ts-ignore: decorator
+@inline
+function highPairs(a: v128, b: v128): v128 {
+  return i8x16.shuffle(a, b, 8, 9, 10, 11, 24, 25, 26, 27, 12, 13, 14, 15, 28, 29, 30, 31);
+}
+
+// @ts-ignore: decorator
+@inline
+function lowHalves(a: v128, b: v128): v128 {
+  return i8x16.shuffle(a, b, 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23);
+}
+
+// @ts-ignore: decorator
+@inline
+function highHalves(a: v128, b: v128): v128 {
+  return i8x16.shuffle(a, b, 8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31);
+}
+
+/** Four finite binary16 numbers as floats: sign and size into place, the exponent rebiased by a multiplication. */
+// @ts-ignore: decorator
+@inline
+function finiteHalves(source: u32): v128 {
+  const bits = v128.and(i32x4.shl(v128.load16x4_s(source), 13), i32x4.splat(0x8fffe000));
+  return f32x4.mul(bits, i32x4.splat(0x77800000)); // 2^112
+}
+
+/** `HALF` is a constant where it is inlined. */
+// @ts-ignore: decorator
+@inline
+function fourFloats(HALF: bool, source: u32): v128 {
+  return HALF ? finiteHalves(source) : v128.load(source);
+}
+
+/** Keeps the largest of eight binary16 numbers without their signs, to find infinities and NaN. */
+// @ts-ignore: decorator
+@inline
+function largestHalves(largest: v128, source: u32): v128 {
+  return i16x8.max_u(largest, i16x8.shl(v128.load(source), 1));
+}
+
+// @ts-ignore: decorator
+@inline
+function areFinite(largest: v128): bool {
+  return !v128.any_true(i16x8.ge_u(largest, i16x8.splat(-2048))); // 0x7c00 << 1
+}
+
+/** Elements [o0, o1) x [i0, i1) of the part, one by one; zeros behind its last output. */
+function packSlowly(
+  tile: u32, dtype: u32, outputStep: u32, termStep: u32, outputs: u32, o0: u32, o1: u32, i0: u32, i1: u32, block: u32,
+): void {
+  for (let o = o0; o < o1; o++) {
+    const to = block + (((o & ~7) * TERMS + (o & 7)) << 2);
+    for (let i = i0; i < i1; i++) {
+      let value: f32 = 0;
+      if (o < outputs) {
+        const from = tile + o * outputStep + i * termStep;
+        value = dtype == 0 ? halfToFloat(load<u16>(from)) : load<f32>(from);
+      }
+      store<f32>(to + (i << 5), value);
+    }
+  }
+}
+
+/** [terms][outputs] of the tile to eights of outputs [terms][8]. False: there are infinities or NaN. */
+// @ts-ignore: decorator
+@inline
+function packTerms(HALF: bool, tile: u32, rowBytes: u32, eights: u32, terms: u32, block: u32): bool {
+  let largest = i16x8.splat(0);
+  for (let i: u32 = 0; i < terms; i++) {
+    let from = tile;
+    let to = block + (i << 5);
+    for (let e: u32 = 0; e < eights; e++) {
+      if (HALF) largest = largestHalves(largest, from);
+      v128.store(to, fourFloats(HALF, from));
+      v128.store(to, fourFloats(HALF, from + (HALF ? 8 : 16)), 16);
+      from += HALF ? 16 : 32;
+      to += TERMS << 5;
+    }
+    tile += rowBytes;
+  }
+  return areFinite(largest);
+}
+
+/** Four outputs and terms, turned. */
+// @ts-ignore: decorator
+@inline
+function packSquare(HALF: bool, row0: u32, row1: u32, row2: u32, row3: u32, to: u32): void {
+  const a = fourFloats(HALF, row0), b = fourFloats(HALF, row1);
+  const c = fourFloats(HALF, row2), d = fourFloats(HALF, row3);
+  const ab = lowPairs(a, b), cd = lowPairs(c, d);
+  v128.store(to, lowHalves(ab, cd));
+  v128.store(to, highHalves(ab, cd), 32);
+  const ab2 = highPairs(a, b), cd2 = highPairs(c, d);
+  v128.store(to, lowHalves(ab2, cd2), 64);
+  v128.store(to, highHalves(ab2, cd2), 96);
+}
+
+/** The same from [outputs][terms], `terms` a multiple of 8. */
+// @ts-ignore: decorator
+@inline
+function packOutputs(HALF: bool, tile: u32, rowBytes: u32, eights: u32, terms: u32, block: u32): bool {
+  let largest = i16x8.splat(0);
+  for (let f: u32 = 0; f < eights << 1; f++) {
+    let row0 = tile + (f << 2) * rowBytes;
+    let row1 = row0 + rowBytes, row2 = row1 + rowBytes, row3 = row2 + rowBytes;
+    let to = block + (f >> 1) * (TERMS << 5) + ((f & 1) << 4);
+    for (let i: u32 = 0; i < terms; i += 8) {
+      if (HALF) {
+        largest = largestHalves(largestHalves(largest, row0), row1);
+        largest = largestHalves(largestHalves(largest, row2), row3);
+      }
+      const half: u32 = HALF ? 8 : 16;
+      packSquare(HALF, row0, row1, row2, row3, to);
+      packSquare(HALF, row0 + half, row1 + half, row2 + half, row3 + half, to + 128);
+      row0 += half << 1;
+      row1 += half << 1;
+      row2 += half << 1;
+      row3 += half << 1;
+      to += 256;
+    }
+  }
+  return areFinite(largest);
+}
+
+/** The part of the tile at `tile`, as [⌈outputs/8⌉][TERMS][8] floats. */
+function pack(
+  tile: u32, dtype: u32, stride: u32, transposed: bool, outputs: u32, terms: u32, block: u32,
+): void {
+  const rowBytes = stride << (dtype + 1);
+  const eights = outputs >> 3;
+  const fast = eights << 3;
+  const outputStep = transposed ? 2 << dtype : rowBytes;
+  const termStep = transposed ? rowBytes : 2 << dtype;
+  let fastTerms = terms;
+  let finite: bool;
+  if (transposed) {
+    finite = dtype == 0
+      ? packTerms(true, tile, rowBytes, eights, terms, block)
+      : packTerms(false, tile, rowBytes, eights, terms, block);
+  } else {
+    fastTerms = terms & ~7;
+    finite = dtype == 0
+      ? packOutputs(true, tile, rowBytes, eights, fastTerms, block)
+      : packOutputs(false, tile, rowBytes, eights, fastTerms, block);
+  }
+  if (!finite) fastTerms = 0;
+  packSlowly(tile, dtype, outputStep, termStep, outputs, 0, fast, fastTerms, terms, block);
+  if (fast < outputs) packSlowly(tile, dtype, outputStep, termStep, outputs, fast, fast + LANES, 0, terms, block);
+}
+
+/** Biased exponents of the largest of `terms` numbers in each of two columns; the ends of the range are avoided. */
+function pairExponents(v: u32, step: u32, terms: u32): v128 {
+  let a = f64x2.splat(0), b = a, c = a, d = a;
+  let i: u32 = 0;
+  for (; i + 4 <= terms; i += 4) {
+    a = f64x2.pmax(a, f64x2.abs(v128.load(v)));
+    b = f64x2.pmax(b, f64x2.abs(v128.load(v + step)));
+    c = f64x2.pmax(c, f64x2.abs(v128.load(v + 2 * step)));
+    d = f64x2.pmax(d, f64x2.abs(v128.load(v + 3 * step)));
+    v += step << 2;
+  }
+  for (; i < terms; i++, v += step) a = f64x2.pmax(a, f64x2.abs(v128.load(v)));
+  const exponents = i64x2.shr_u(f64x2.pmax(f64x2.pmax(a, b), f64x2.pmax(c, d)), 52);
+  return i32x4.min_s(i32x4.max_s(exponents, i64x2.splat(1)), i64x2.splat(2045));
+}
+
+/**
+ * Two columns of v as floats, each times the power of two that brings its largest number into [1, 2), to `to0` and `to1`
+ * in steps of their groups' sizes; what their sums are to be multiplied with goes to `scales`.
+ */
+function packPair(v: u32, step: u32, terms: u32, scales: u32, to0: u32, step0: u32, to1: u32, step1: u32): void {
+  const exponents = pairExponents(v, step, terms);
+  v128.store(scales, i64x2.shl(exponents, 52));
+  const scale = i64x2.shl(i64x2.sub(i64x2.splat(2046), exponents), 52);
+  for (let i: u32 = 0; i < terms; i++) {
+    const floats = f32x4.demote_f64x2_zero(f64x2.mul(v128.load(v), scale));
+    v128.store32_lane(to0, floats, 0);
+    v128.store32_lane(to1, floats, 1);
+    v += step;
+    to0 += step0;
+    to1 += step1;
+  }
+}
+
+/** Where in [groups][count][columns of the group] floats column c begins. */
+// @ts-ignore: decorator
+@inline
+function columnPlace(columns: u32, groups: u32, count: u32, c: u32): u32 {
+  const small = columns / groups;
+  const wide = (columns % groups) * (small + 1);
+  const first = c < wide ? c - c % (small + 1) : c - (c - wide) % small;
+  return (first * count + c - first) << 2;
+}
+
+/** Columns of the group of column c. */
+// @ts-ignore: decorator
+@inline
+function columnGroup(columns: u32, groups: u32, c: u32): u32 {
+  const small = columns / groups;
+  return c < (columns % groups) * (small + 1) ? small + 1 : small;
+}
+
+/** `columns` columns of v, an even number, as floats: [groups][terms][columns of the group]. */
+function packVectors(v: u32, step: u32, terms: u32, columns: u32, scratch: u32): void {
+  const groups = (columns + 3) / 4;
+  const to = scratch + VECTORS;
+  for (let c: u32 = 0; c < columns; c += 2) {
+    packPair(
+      v + (c << 3), step, terms, scratch + SCALES + (c << 3),
+      to + columnPlace(columns, groups, terms, c), columnGroup(columns, groups, c) << 2,
+      to + columnPlace(columns, groups, terms, c + 1), columnGroup(columns, groups, c + 1) << 2,
+    );
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function addRow(out: u32, sums: v128, scale: v128): void {
+  v128.store(out, multiplyAdd64(f64x2.promote_low_f32x4(sums), scale, v128.load(out)));
+}
+
+/** Adds the sums of four outputs and two columns, each column's times its power of two (so products are exact). */
+// @ts-ignore: decorator
+@inline
+function addPair(out: u32, step: u32, a: v128, b: v128, scale: v128): void {
+  const low = lowPairs(a, b);
+  addRow(out, low, scale);
+  addRow(out + step, highHalves(low, low), scale);
+  const high = highPairs(a, b);
+  addRow(out + 2 * step, high, scale);
+  addRow(out + 3 * step, highHalves(high, high), scale);
+}
+
+/** Adds two sums of one column to two rows. */
+// @ts-ignore: decorator
+@inline
+function addTwoRows(out: u32, step: u32, sums: v128, scale: v128): void {
+  const before = v128.load64_lane(out + step, v128.load64_zero(out), 1);
+  const after = multiplyAdd64(f64x2.promote_low_f32x4(sums), scale, before);
+  v128.store64_lane(out, after, 0);
+  v128.store64_lane(out + step, after, 1);
+}
+
+/** The same for one column. */
+// @ts-ignore: decorator
+@inline
+function addColumn(out: u32, step: u32, a: v128, scale: v128): void {
+  addTwoRows(out, step, a, scale);
+  addTwoRows(out + 2 * step, step, highHalves(a, a), scale);
+}
+
+/** out[o][c] += Σ_i a[i][o]·v[i][c]·scale_c for eight outputs and `COUNT` (2 to 5, a constant where it is inlined) columns. */
+// @ts-ignore: decorator
+@inline
+function addEight(COUNT: u32, a: u32, terms: u32, v: u32, scales: u32, out: u32, step: u32): void {
+  let s00 = f32x4.splat(0), s01 = f32x4.splat(0), s02 = f32x4.splat(0), s03 = f32x4.splat(0), s04 = f32x4.splat(0);
+  let s10 = f32x4.splat(0), s11 = f32x4.splat(0), s12 = f32x4.splat(0), s13 = f32x4.splat(0), s14 = f32x4.splat(0);
+  for (let i: u32 = 0; i < terms; i++) {
+    const x0 = v128.load(a);
+    const x1 = v128.load(a, 16);
+    let w = v128.load32_splat(v);
+    s00 = multiplyAdd32(x0, w, s00);
+    s10 = multiplyAdd32(x1, w, s10);
+    w = v128.load32_splat(v, 4);
+    s01 = multiplyAdd32(x0, w, s01);
+    s11 = multiplyAdd32(x1, w, s11);
+    if (COUNT > 2) {
+      w = v128.load32_splat(v, 8);
+      s02 = multiplyAdd32(x0, w, s02);
+      s12 = multiplyAdd32(x1, w, s12);
+    }
+    if (COUNT > 3) {
+      w = v128.load32_splat(v, 12);
+      s03 = multiplyAdd32(x0, w, s03);
+      s13 = multiplyAdd32(x1, w, s13);
+    }
+    if (COUNT > 4) {
+      w = v128.load32_splat(v, 16);
+      s04 = multiplyAdd32(x0, w, s04);
+      s14 = multiplyAdd32(x1, w, s14);
+    }
+    a += 32;
+    v += COUNT << 2;
+  }
+  const below = out + 4 * step;
+  const scale = v128.load(scales);
+  addPair(out, step, s00, s01, scale);
+  addPair(below, step, s10, s11, scale);
+  if (COUNT > 3) {
+    const next = v128.load(scales, 16);
+    addPair(out + 16, step, s02, s03, next);
+    addPair(below + 16, step, s12, s13, next);
+  }
+  if (COUNT == 3) {
+    const last = v128.load64_splat(scales, 16);
+    addColumn(out + 16, step, s02, last);
+    addColumn(below + 16, step, s12, last);
+  }
+  if (COUNT == 5) {
+    const last = v128.load64_splat(scales, 32);
+    addColumn(out + 32, step, s04, last);
+    addColumn(below + 32, step, s14, last);
+  }
+}
+
+function addGroup(count: u32, a: u32, terms: u32, v: u32, scales: u32, out: u32, step: u32): void {
+  if (count == 5) addEight(5, a, terms, v, scales, out, step);
+  else if (count == 4) addEight(4, a, terms, v, scales, out, step);
+  else if (count == 3) addEight(3, a, terms, v, scales, out, step);
+  else addEight(2, a, terms, v, scales, out, step);
+}
+
+/** The same for fewer than eight outputs. */
+function addFewer(
+  count: u32, a: u32, terms: u32, v: u32, scales: u32, out: u32, step: u32, outputs: u32, sums: u32,
+): void {
+  memory.fill(sums, 0, (LANES * count) << 3);
+  addGroup(count, a, terms, v, scales, sums, count << 3);
+  for (let o: u32 = 0; o < outputs; o++) {
+    for (let c: u32 = 0; c < count; c++) {
+      const at = out + o * step + (c << 3);
+      store<f64>(at, load<f64>(at) + load<f64>(sums + ((o * count + c) << 3)));
+    }
+  }
+}
+
+/** Columns of group g when `columns` are shared among `groups` of 2 to 4. */
+// @ts-ignore: decorator
+@inline
+function groupSize(columns: u32, groups: u32, g: u32): u32 {
+  return columns / groups + (g < columns % groups ? 1 : 0);
+}
+
+/** target[o][c] += Σ_i K(o, i)·v[i][c] for the part of the tile in scratch and terms [first, first + terms) of `count` there. */
+function addPart(
+  outputs: u32, terms: u32, first: u32, count: u32, columns: u32, target: u32, step: u32, scratch: u32,
+): void {
+  const groups = (columns + 3) / 4;
+  for (let o: u32 = 0; o < outputs; o += LANES) {
+    const a = scratch + ((o * TERMS) << 2);
+    const left = outputs - o;
+    for (let g: u32 = 0, c: u32 = 0; g < groups; g++) {
+      const size = groupSize(columns, groups, g);
+      const v = scratch + VECTORS + ((c * count + first * size) << 2);
+      const scales = scratch + SCALES + (c << 3);
+      const out = target + o * step + (c << 3);
+      if (left >= LANES) addGroup(size, a, terms, v, scales, out, step);
+      else addFewer(size, a, terms, v, scales, out, step, left, scratch + SUMS);
+      c += size;
+    }
+  }
+}
+
+/** target[o][c] += Σ_i K(o, i)·v[i][c] for `columns` ≤ COLUMNS columns of rows of `width`. */
+function addColumns(
+  tile: u32, dtype: u32, stride: u32, transposed: bool, outputs: u32, terms: u32,
+  v: u32, width: u32, columns: u32, target: u32, scratch: u32,
+): void {
+  const step = width << 3;
+  const chunk = FLOATS / columns / TERMS * TERMS;
+  const rowBytes = stride << (dtype + 1), entryBytes: u32 = 2 << dtype;
+  const outputBytes = transposed ? entryBytes : rowBytes;
+  const termBytes = transposed ? rowBytes : entryBytes;
+  for (let first: u32 = 0; first < terms; first += chunk) {
+    const count = min(chunk, terms - first);
+    packVectors(v + first * step, step, count, columns, scratch);
+    // The tile is walked through in the order in which it lies in memory.
+    const parts = ((outputs + OUTPUTS - 1) / OUTPUTS) * ((count + TERMS - 1) / TERMS);
+    let o: u32 = 0, i: u32 = 0;
+    for (let p: u32 = 0; p < parts; p++) {
+      const rows = min(OUTPUTS, outputs - o), inner = min(TERMS, count - i);
+      pack(tile + o * outputBytes + (first + i) * termBytes, dtype, stride, transposed, rows, inner, scratch);
+      addPart(rows, inner, i, count, columns, target + o * step, step, scratch);
+      if (transposed) {
+        o += OUTPUTS;
+        if (o < outputs) continue;
+        o = 0;
+        i += TERMS;
+      } else {
+        i += TERMS;
+        if (i < count) continue;
+        i = 0;
+        o += OUTPUTS;
+      }
+    }
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function addAll(
+  tile: u32, dtype: u32, stride: u32, transposed: bool, outputs: u32, terms: u32, v: u32, width: u32, target: u32, scratch: u32,
+): void {
+  for (let c: u32 = 0; c < width; c += COLUMNS) {
+    const columns = min(COLUMNS, width - c);
+    addColumns(tile, dtype, stride, transposed, outputs, terms, v + (c << 3), width, columns, target + (c << 3), scratch);
+  }
+}
+
+/** target[r][c] += Σ_s K[r][s]·v[s][c]; tiles of doubles are multiplied in doubles. */
+export function addTileProduct32(
+  tile: u32, dtype: u32, stride: u32, rows: u32, columns: u32, v: u32, width: u32, target: u32, scratch: u32,
+): void {
+  if (dtype == 2) addTileProduct(tile, dtype, stride, rows, columns, v, width, target, scratch);
+  else addAll(tile, dtype, stride, false, rows, columns, v, width, target, scratch);
+}
+
+/** target[s][c] += Σ_r K[r][s]·u[r][c]. */
+export function addTransposedTileProduct32(
+  tile: u32, dtype: u32, stride: u32, rows: u32, columns: u32, u: u32, width: u32, target: u32, scratch: u32,
+): void {
+  if (dtype == 2) addTransposedTileProduct(tile, dtype, stride, rows, columns, u, width, target, scratch);
+  else addAll(tile, dtype, stride, true, columns, rows, u, width, target, scratch);
+}
