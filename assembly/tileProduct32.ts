@@ -3,10 +3,11 @@
  * doubles: two to three times as fast as sums of doubles, for where their exactness is not asked for.
  *
  * Outputs are the lanes of a vector, so that no width wastes any: part of the tile is laid out in scratch as [terms][8
- * outputs], v as [terms][up to 5 columns] of floats. Each column of v is multiplied with a power of two that brings its
- * largest element near 1; its sums are multiplied back.
+ * outputs], v as [terms][up to 4 columns] of floats. Each column of v is multiplied with a power of two, so that its size
+ * does not matter; its sums are multiplied back.
  */
 import { halfToFloat } from './half';
+import { areOrdinary, halvesToFloats, ordinaryHalves, seeHalves } from './halfFloats';
 import { multiplyAdd32, multiplyAdd64 } from './multiplyAdd';
 import { addTileProduct, addTransposedTileProduct } from './tileProduct';
 
@@ -16,14 +17,16 @@ const TERMS: u32 = 64;
 const LANES: u32 = 8;
 /** Outputs of the part of the tile in scratch: with its terms 8 KiB. */
 const OUTPUTS: u32 = 32;
+/** Bytes of eight outputs in scratch; a multiple of 4 KiB would make loads wait for stores. */
+const EIGHT: u32 = TERMS * LANES * 4 + 64;
 /** The most columns of v that are in scratch at once, and floats of it. */
 const COLUMNS: u32 = 40;
 const FLOATS: u32 = 8192;
 
 /** In scratch: the part of the tile, powers of two of the columns, sums of outputs that are no full eight, v. */
-const SCALES: u32 = OUTPUTS * TERMS * 4;
+const SCALES: u32 = (OUTPUTS / LANES) * EIGHT;
 const SUMS: u32 = SCALES + COLUMNS * 8;
-const VECTORS: u32 = SUMS + LANES * 5 * 8;
+const VECTORS: u32 = SUMS + LANES * 4 * 8;
 
 // @ts-ignore: decorator
 @inline
@@ -49,32 +52,16 @@ function highHalves(a: v128, b: v128): v128 {
   return i8x16.shuffle(a, b, 8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31);
 }
 
-/** Four finite binary16 numbers as floats: sign and size into place, the exponent rebiased by a multiplication. */
-// @ts-ignore: decorator
-@inline
-function finiteHalves(source: u32): v128 {
-  const bits = v128.and(i32x4.shl(v128.load16x4_s(source), 13), i32x4.splat(0x8fffe000));
-  return f32x4.mul(bits, i32x4.splat(0x77800000)); // 2^112
-}
-
-/** `HALF` is a constant where it is inlined. */
-// @ts-ignore: decorator
-@inline
-function fourFloats(HALF: bool, source: u32): v128 {
-  return HALF ? finiteHalves(source) : v128.load(source);
-}
-
-/** Keeps the largest of eight binary16 numbers without their signs, to find infinities and NaN. */
-// @ts-ignore: decorator
-@inline
-function largestHalves(largest: v128, source: u32): v128 {
-  return i16x8.max_u(largest, i16x8.shl(v128.load(source), 1));
-}
+/** How the entries of a part become floats; a constant where it is inlined. */
+const ORDINARY_HALVES: u32 = 0;
+const HALVES: u32 = 1;
+const FLOATS32: u32 = 2;
 
 // @ts-ignore: decorator
 @inline
-function areFinite(largest: v128): bool {
-  return !v128.any_true(i16x8.ge_u(largest, i16x8.splat(-2048))); // 0x7c00 << 1
+function fourFloats(ENTRIES: u32, source: u32): v128 {
+  if (ENTRIES == FLOATS32) return v128.load(source);
+  return ENTRIES == HALVES ? halvesToFloats(v128.load16x4_u(source)) : ordinaryHalves(source);
 }
 
 /** Elements [o0, o1) x [i0, i1) of the part, one by one; zeros behind its last output. */
@@ -82,7 +69,7 @@ function packSlowly(
   tile: u32, dtype: u32, outputStep: u32, termStep: u32, outputs: u32, o0: u32, o1: u32, i0: u32, i1: u32, block: u32,
 ): void {
   for (let o = o0; o < o1; o++) {
-    const to = block + (((o & ~7) * TERMS + (o & 7)) << 2);
+    const to = block + (o >> 3) * EIGHT + ((o & 7) << 2);
     for (let i = i0; i < i1; i++) {
       let value: f32 = 0;
       if (o < outputs) {
@@ -94,32 +81,33 @@ function packSlowly(
   }
 }
 
-/** [terms][outputs] of the tile to eights of outputs [terms][8]. False: there are infinities or NaN. */
+/** [terms][outputs] of the tile to eights of outputs [terms][8]. False: halves are not ordinary. */
 // @ts-ignore: decorator
 @inline
-function packTerms(HALF: bool, tile: u32, rowBytes: u32, eights: u32, terms: u32, block: u32): bool {
-  let largest = i16x8.splat(0);
+function packTerms(ENTRIES: u32, tile: u32, rowBytes: u32, eights: u32, terms: u32, block: u32): bool {
+  const four: u32 = ENTRIES == FLOATS32 ? 16 : 8;
+  let seen = i16x8.splat(0);
   for (let i: u32 = 0; i < terms; i++) {
     let from = tile;
     let to = block + (i << 5);
     for (let e: u32 = 0; e < eights; e++) {
-      if (HALF) largest = largestHalves(largest, from);
-      v128.store(to, fourFloats(HALF, from));
-      v128.store(to, fourFloats(HALF, from + (HALF ? 8 : 16)), 16);
-      from += HALF ? 16 : 32;
-      to += TERMS << 5;
+      if (ENTRIES == ORDINARY_HALVES) seen = seeHalves(seen, from);
+      v128.store(to, fourFloats(ENTRIES, from));
+      v128.store(to, fourFloats(ENTRIES, from + four), 16);
+      from += four << 1;
+      to += EIGHT;
     }
     tile += rowBytes;
   }
-  return areFinite(largest);
+  return areOrdinary(seen);
 }
 
 /** Four outputs and terms, turned. */
 // @ts-ignore: decorator
 @inline
-function packSquare(HALF: bool, row0: u32, row1: u32, row2: u32, row3: u32, to: u32): void {
-  const a = fourFloats(HALF, row0), b = fourFloats(HALF, row1);
-  const c = fourFloats(HALF, row2), d = fourFloats(HALF, row3);
+function packSquare(ENTRIES: u32, row0: u32, row1: u32, row2: u32, row3: u32, to: u32): void {
+  const a = fourFloats(ENTRIES, row0), b = fourFloats(ENTRIES, row1);
+  const c = fourFloats(ENTRIES, row2), d = fourFloats(ENTRIES, row3);
   const ab = lowPairs(a, b), cd = lowPairs(c, d);
   v128.store(to, lowHalves(ab, cd));
   v128.store(to, highHalves(ab, cd), 32);
@@ -131,55 +119,70 @@ function packSquare(HALF: bool, row0: u32, row1: u32, row2: u32, row3: u32, to: 
 /** The same from [outputs][terms], `terms` a multiple of 8. */
 // @ts-ignore: decorator
 @inline
-function packOutputs(HALF: bool, tile: u32, rowBytes: u32, eights: u32, terms: u32, block: u32): bool {
-  let largest = i16x8.splat(0);
+function packOutputs(ENTRIES: u32, tile: u32, rowBytes: u32, eights: u32, terms: u32, block: u32): bool {
+  const four: u32 = ENTRIES == FLOATS32 ? 16 : 8;
+  let seen = i16x8.splat(0);
   for (let f: u32 = 0; f < eights << 1; f++) {
     let row0 = tile + (f << 2) * rowBytes;
     let row1 = row0 + rowBytes, row2 = row1 + rowBytes, row3 = row2 + rowBytes;
-    let to = block + (f >> 1) * (TERMS << 5) + ((f & 1) << 4);
+    let to = block + (f >> 1) * EIGHT + ((f & 1) << 4);
     for (let i: u32 = 0; i < terms; i += 8) {
-      if (HALF) {
-        largest = largestHalves(largestHalves(largest, row0), row1);
-        largest = largestHalves(largestHalves(largest, row2), row3);
+      if (ENTRIES == ORDINARY_HALVES) {
+        seen = seeHalves(seeHalves(seen, row0), row1);
+        seen = seeHalves(seeHalves(seen, row2), row3);
       }
-      const half: u32 = HALF ? 8 : 16;
-      packSquare(HALF, row0, row1, row2, row3, to);
-      packSquare(HALF, row0 + half, row1 + half, row2 + half, row3 + half, to + 128);
-      row0 += half << 1;
-      row1 += half << 1;
-      row2 += half << 1;
-      row3 += half << 1;
+      packSquare(ENTRIES, row0, row1, row2, row3, to);
+      packSquare(ENTRIES, row0 + four, row1 + four, row2 + four, row3 + four, to + 128);
+      row0 += four << 1;
+      row1 += four << 1;
+      row2 += four << 1;
+      row3 += four << 1;
       to += 256;
     }
   }
-  return areFinite(largest);
+  return areOrdinary(seen);
 }
 
-/** The part of the tile at `tile`, as [⌈outputs/8⌉][TERMS][8] floats. */
+// @ts-ignore: decorator
+@inline
+function packFast(
+  ENTRIES: u32, tile: u32, rowBytes: u32, transposed: bool, eights: u32, terms: u32, block: u32,
+): bool {
+  if (transposed) return packTerms(ENTRIES, tile, rowBytes, eights, terms, block);
+  return packOutputs(ENTRIES, tile, rowBytes, eights, terms, block);
+}
+
+/**
+ * The part of the tile at `tile`, as [⌈outputs/8⌉] EIGHTs of [terms][8] floats; `entries` says what it holds. Returns
+ * what it held, for the next part.
+ */
 function pack(
-  tile: u32, dtype: u32, stride: u32, transposed: bool, outputs: u32, terms: u32, block: u32,
-): void {
+  tile: u32, entries: u32, stride: u32, transposed: bool, outputs: u32, terms: u32, block: u32,
+): u32 {
+  const dtype: u32 = entries == FLOATS32 ? 1 : 0;
   const rowBytes = stride << (dtype + 1);
   const eights = outputs >> 3;
   const fast = eights << 3;
+  const fastTerms = transposed ? terms : terms & ~7;
+  if (dtype == 1) packFast(FLOATS32, tile, rowBytes, transposed, eights, fastTerms, block);
+  else {
+    if (entries == ORDINARY_HALVES && !packFast(ORDINARY_HALVES, tile, rowBytes, transposed, eights, fastTerms, block)) {
+      entries = HALVES;
+    }
+    if (entries == HALVES) packFast(HALVES, tile, rowBytes, transposed, eights, fastTerms, block);
+  }
   const outputStep = transposed ? 2 << dtype : rowBytes;
   const termStep = transposed ? rowBytes : 2 << dtype;
-  let fastTerms = terms;
-  let finite: bool;
-  if (transposed) {
-    finite = dtype == 0
-      ? packTerms(true, tile, rowBytes, eights, terms, block)
-      : packTerms(false, tile, rowBytes, eights, terms, block);
-  } else {
-    fastTerms = terms & ~7;
-    finite = dtype == 0
-      ? packOutputs(true, tile, rowBytes, eights, fastTerms, block)
-      : packOutputs(false, tile, rowBytes, eights, fastTerms, block);
-  }
-  if (!finite) fastTerms = 0;
   packSlowly(tile, dtype, outputStep, termStep, outputs, 0, fast, fastTerms, terms, block);
   if (fast < outputs) packSlowly(tile, dtype, outputStep, termStep, outputs, fast, fast + LANES, 0, terms, block);
+  return entries;
 }
+
+/**
+ * The largest number of a column of v becomes 2^LARGEST or up to twice that: high, since products with small entries must
+ * not come near the smallest floats, which processors work on slowly; entries up to 2^60 leave room for their sums.
+ */
+const LARGEST: i64 = 60;
 
 /** Biased exponents of the largest of `terms` numbers in each of two columns; the ends of the range are avoided. */
 function pairExponents(v: u32, step: u32, terms: u32): v128 {
@@ -194,17 +197,17 @@ function pairExponents(v: u32, step: u32, terms: u32): v128 {
   }
   for (; i < terms; i++, v += step) a = f64x2.pmax(a, f64x2.abs(v128.load(v)));
   const exponents = i64x2.shr_u(f64x2.pmax(f64x2.pmax(a, b), f64x2.pmax(c, d)), 52);
-  return i32x4.min_s(i32x4.max_s(exponents, i64x2.splat(1)), i64x2.splat(2045));
+  return i32x4.min_s(i32x4.max_s(exponents, i64x2.splat(LARGEST + 1)), i64x2.splat(2045));
 }
 
 /**
- * Two columns of v as floats, each times the power of two that brings its largest number into [1, 2), to `to0` and `to1`
+ * Two columns of v as floats, each times the power of two that brings its largest number to 2^LARGEST, to `to0` and `to1`
  * in steps of their groups' sizes; what their sums are to be multiplied with goes to `scales`.
  */
 function packPair(v: u32, step: u32, terms: u32, scales: u32, to0: u32, step0: u32, to1: u32, step1: u32): void {
   const exponents = pairExponents(v, step, terms);
-  v128.store(scales, i64x2.shl(exponents, 52));
-  const scale = i64x2.shl(i64x2.sub(i64x2.splat(2046), exponents), 52);
+  v128.store(scales, i64x2.shl(i64x2.sub(exponents, i64x2.splat(LARGEST)), 52));
+  const scale = i64x2.shl(i64x2.sub(i64x2.splat(2046 + LARGEST), exponents), 52);
   for (let i: u32 = 0; i < terms; i++) {
     const floats = f32x4.demote_f64x2_zero(f64x2.mul(v128.load(v), scale));
     v128.store32_lane(to0, floats, 0);
@@ -282,12 +285,12 @@ function addColumn(out: u32, step: u32, a: v128, scale: v128): void {
   addTwoRows(out + 2 * step, step, highHalves(a, a), scale);
 }
 
-/** out[o][c] += Σ_i a[i][o]·v[i][c]·scale_c for eight outputs and `COUNT` (2 to 5, a constant where it is inlined) columns. */
+/** out[o][c] += Σ_i a[i][o]·v[i][c]·scale_c for eight outputs and `COUNT` (2 to 4, a constant where it is inlined) columns. */
 // @ts-ignore: decorator
 @inline
 function addEight(COUNT: u32, a: u32, terms: u32, v: u32, scales: u32, out: u32, step: u32): void {
-  let s00 = f32x4.splat(0), s01 = f32x4.splat(0), s02 = f32x4.splat(0), s03 = f32x4.splat(0), s04 = f32x4.splat(0);
-  let s10 = f32x4.splat(0), s11 = f32x4.splat(0), s12 = f32x4.splat(0), s13 = f32x4.splat(0), s14 = f32x4.splat(0);
+  let s00 = f32x4.splat(0), s01 = f32x4.splat(0), s02 = f32x4.splat(0), s03 = f32x4.splat(0);
+  let s10 = f32x4.splat(0), s11 = f32x4.splat(0), s12 = f32x4.splat(0), s13 = f32x4.splat(0);
   for (let i: u32 = 0; i < terms; i++) {
     const x0 = v128.load(a);
     const x1 = v128.load(a, 16);
@@ -307,11 +310,6 @@ function addEight(COUNT: u32, a: u32, terms: u32, v: u32, scales: u32, out: u32,
       s03 = multiplyAdd32(x0, w, s03);
       s13 = multiplyAdd32(x1, w, s13);
     }
-    if (COUNT > 4) {
-      w = v128.load32_splat(v, 16);
-      s04 = multiplyAdd32(x0, w, s04);
-      s14 = multiplyAdd32(x1, w, s14);
-    }
     a += 32;
     v += COUNT << 2;
   }
@@ -329,16 +327,10 @@ function addEight(COUNT: u32, a: u32, terms: u32, v: u32, scales: u32, out: u32,
     addColumn(out + 16, step, s02, last);
     addColumn(below + 16, step, s12, last);
   }
-  if (COUNT == 5) {
-    const last = v128.load64_splat(scales, 32);
-    addColumn(out + 32, step, s04, last);
-    addColumn(below + 32, step, s14, last);
-  }
 }
 
 function addGroup(count: u32, a: u32, terms: u32, v: u32, scales: u32, out: u32, step: u32): void {
-  if (count == 5) addEight(5, a, terms, v, scales, out, step);
-  else if (count == 4) addEight(4, a, terms, v, scales, out, step);
+  if (count == 4) addEight(4, a, terms, v, scales, out, step);
   else if (count == 3) addEight(3, a, terms, v, scales, out, step);
   else addEight(2, a, terms, v, scales, out, step);
 }
@@ -370,7 +362,7 @@ function addPart(
 ): void {
   const groups = (columns + 3) / 4;
   for (let o: u32 = 0; o < outputs; o += LANES) {
-    const a = scratch + ((o * TERMS) << 2);
+    const a = scratch + (o >> 3) * EIGHT;
     const left = outputs - o;
     for (let g: u32 = 0, c: u32 = 0; g < groups; g++) {
       const size = groupSize(columns, groups, g);
@@ -394,6 +386,7 @@ function addColumns(
   const rowBytes = stride << (dtype + 1), entryBytes: u32 = 2 << dtype;
   const outputBytes = transposed ? entryBytes : rowBytes;
   const termBytes = transposed ? rowBytes : entryBytes;
+  let entries: u32 = dtype == 1 ? FLOATS32 : ORDINARY_HALVES;
   for (let first: u32 = 0; first < terms; first += chunk) {
     const count = min(chunk, terms - first);
     packVectors(v + first * step, step, count, columns, scratch);
@@ -402,7 +395,8 @@ function addColumns(
     let o: u32 = 0, i: u32 = 0;
     for (let p: u32 = 0; p < parts; p++) {
       const rows = min(OUTPUTS, outputs - o), inner = min(TERMS, count - i);
-      pack(tile + o * outputBytes + (first + i) * termBytes, dtype, stride, transposed, rows, inner, scratch);
+      const from = tile + o * outputBytes + (first + i) * termBytes;
+      entries = pack(from, entries, stride, transposed, rows, inner, scratch);
       addPart(rows, inner, i, count, columns, target + o * step, step, scratch);
       if (transposed) {
         o += OUTPUTS;
