@@ -1,6 +1,6 @@
-import type { ProductPrecision } from '../../matrix/multiply.js';
 import { plannedRank } from '../../precondition/planPreconditioner.js';
 import { Preconditioner } from '../../precondition/preconditioner.js';
+import type { ProductPrecision } from '../../tiles/multiply.js';
 import { bestScore, heldOutScores, Patience } from '../heldOut.js';
 import {
   type KernelSystem,

@@ -1,4 +1,4 @@
-import type { ProductPrecision } from '../../matrix/multiply.js';
+import type { ProductPrecision } from '../../tiles/multiply.js';
 import type { KernelProblem } from '../solver.js';
 
 export async function productPrecision(problem: KernelProblem): Promise<ProductPrecision> {
