@@ -1,6 +1,7 @@
 import type { RowFile } from '../../data/rowFile.js';
 import { Arena } from '../../memory/arena.js';
 import { budgetTooSmall, layOut, type Region } from '../../memory/plan.js';
+import { smallestBudget } from '../../memory/smallestBudget.js';
 import type { ScoredBlock } from '../../ssgd/score.js';
 import {
   type Evaluation,
@@ -34,8 +35,6 @@ export async function* scoreKernelRows(
   const { kernel, geometry, k, n, coefficients } = model;
   const evaluation: Evaluation = { kernel, geometry, dtype: 'float32' };
   const threads = evaluationThreads(kernel, options.nthreads);
-  const first = evaluationRegions(evaluation, threads, options.bufferBytes);
-  const budget = options.bufferBytes - coefficients.byteLength;
   const sizes = {
     rows: Math.max(1, file.rows),
     n,
@@ -44,14 +43,18 @@ export async function* scoreKernelRows(
     packedBytes: packedBytesOf(evaluation),
     resident: false,
   };
-  const plan = planScoring(sizes, evaluation.dtype, budget - layOut(first).totalBytes);
-  const regions: Region[] = [...first, ...plan.regions];
-  const { totalBytes } = layOut(regions);
-  if (totalBytes > budget) {
-    const needed = totalBytes + coefficients.byteLength;
+  const planFor = (bufferBytes: number) => {
+    const first = evaluationRegions(evaluation, threads, bufferBytes);
+    const left = bufferBytes - coefficients.byteLength - layOut(first).totalBytes;
+    const plan = planScoring(sizes, evaluation.dtype, left);
+    const regions: Region[] = [...first, ...plan.regions];
+    return { plan, regions, bytes: layOut(regions).totalBytes + coefficients.byteLength };
+  };
+  const { plan, regions, bytes } = planFor(options.bufferBytes);
+  if (bytes > options.bufferBytes) {
     throw budgetTooSmall(
       `scoring by ${n} rows of ${model.d} features x ${k} columns`,
-      needed,
+      smallestBudget((budget) => planFor(budget).bytes, options.bufferBytes),
       options.bufferBytes,
       threads > 1 ? 'fewer --nthreads take less' : '',
     );
