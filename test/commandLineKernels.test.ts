@@ -105,7 +105,9 @@ describe('kernels from the command line, as separate processes', () => {
     }
     const predicted = await run(t, cwd, 'predict', 'krr', 'small', '--quiet');
     assert.equal(predicted.stdout.split('\n').length, 202);
-    const pruned = await json(t, cwd, 'prune', 'krr', '--keep=0.5', '--out=half');
+    const pruned = JSON.parse(
+      (await run(t, cwd, 'prune', 'krr', '--keep=0.5', '--out=half', '--json')).stdout,
+    );
     assert.ok(pruned.rows <= 301 && pruned.rowsBefore >= 2 * pruned.rows - 1);
     assert.ok((await json(t, cwd, 'evaluate', 'half', 'small')).accuracy > 0.3);
   });
@@ -145,7 +147,8 @@ describe('kernels from the command line, as separate processes', () => {
     });
     await new Promise((resolve) => child.on('close', resolve));
     assert.equal(child.signalCode, 'SIGKILL', stderr);
-    const resumed = await json(t, cwd, ...words, '--out=killed');
+    // The same words, so that it is the same command.
+    const resumed = JSON.parse((await run(t, cwd, ...words, '--out=killed', '--json')).stdout);
     assert.equal(resumed.residual, whole.residual);
     assert.deepEqual(resumed.test, whole.test);
     const weights = (name: string) => join(cwd, name, 'model', 'weights.bin');
