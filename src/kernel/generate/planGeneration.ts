@@ -47,7 +47,10 @@ export interface GenerationPlan {
  */
 export function planGeneration(sizes: GenerationSizes): GenerationPlan {
   const { n, layout, dtype, threads, budgetBytes, packedBytes, otherRegions, tileBefore } = sizes;
-  const fixed = (tileSize: number) => [...threadRegions(threads, budgetBytes), ...otherRegions(tileSize)];
+  const fixed = (tileSize: number, budget: number) => [
+    ...threadRegions(threads, budget),
+    ...otherRegions(tileSize),
+  ];
   const tileSizes = {
     n,
     rowBytes: layout.rowBytes,
@@ -55,13 +58,13 @@ export function planGeneration(sizes: GenerationSizes): GenerationPlan {
     packedBytes,
     tiles: GENERATED_TILES,
     order: 'bands' as const,
-    otherBytes: (tileSize: number) => layOut(fixed(tileSize)).totalBytes,
     ...(tileBefore === undefined ? {} : { exactly: tileBefore }),
   };
   const planFor = (budget: number) => {
     const largestByBudget = Math.floor(Math.sqrt(budget / TILE_SHARE / dtypeBytes[dtype]));
     const largest = Math.min(sizes.tile === 0 ? LARGEST_TILE : sizes.tile, Math.max(64, largestByBudget));
-    return planTiles({ ...tileSizes, largest }, budget);
+    const otherBytes = (tileSize: number) => layOut(fixed(tileSize, budget)).totalBytes;
+    return planTiles({ ...tileSizes, largest, otherBytes }, budget);
   };
   const plan = planFor(budgetBytes);
   if (plan.bytes > budgetBytes) {
@@ -74,7 +77,7 @@ export function planGeneration(sizes: GenerationSizes): GenerationPlan {
       advice,
     );
   }
-  const regions = [...fixed(plan.tileSize), ...plan.regions];
+  const regions = [...fixed(plan.tileSize, budgetBytes), ...plan.regions];
   const tiles = tileCount(n, plan.tileSize);
   const tileBytes = alignUp(plan.tileSize ** 2 * dtypeBytes[dtype], 4096);
   const left = tiles - (sizes.tilesDone ?? 0);
