@@ -94,8 +94,7 @@ export async function addKernelProduct(
 ): Promise<void> {
   for await (const tile of matrix.tiles(undefined, options.signal)) {
     addTimesTile(threads, tile, v, width, target, options.precision);
-    if (tile.row !== tile.column)
-      addTimesTransposedTile(threads, tile, v, width, target, options.precision);
+    if (tile.row !== tile.column) addTimesTransposedTile(threads, tile, v, width, target, options.precision);
     threads.run();
     options.onTile?.(tile);
   }
