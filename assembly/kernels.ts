@@ -19,3 +19,4 @@ export { softmaxSlopes } from './softmax';
 export * from './tileFactor';
 export { addTileProduct, addTransposedTileProduct, toDoubles } from './tileProduct';
 export { addFloatProduct } from './floatProduct';
+export { addTileProduct32, addTransposedTileProduct32 } from './tileProduct32';

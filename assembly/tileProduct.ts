@@ -5,23 +5,12 @@
  * Each sum is taken one product at a time in the order of its index, in registers, so the result does not depend on how
  * a tile is cut into calls.
  */
+import { areOrdinary, halvesToFloats, ordinaryHalves, seeFourHalves, seeHalves } from './halfFloats';
 import { multiplyAdd64 } from './multiplyAdd';
 
 /** Output rows and summed-over rows of the part that lies in scratch: 32 · 64 doubles are 16 KiB. */
 const OUTPUTS: u32 = 32;
 const INNER: u32 = 64;
-
-/** Four IEEE 754 binary16 numbers, zero-extended to 32 bits, as floats. See `halfToFloat`. */
-// @ts-ignore: decorator
-@inline
-function halvesToFloats(bits: v128): v128 {
-  const size = i32x4.shl(v128.and(bits, i32x4.splat(0x7fff)), 13);
-  const value = f32x4.mul(size, i32x4.splat(0x77800000)); // 2^112
-  const special = v128.or(size, i32x4.splat(0x7f800000)); // infinities and NaN
-  const finite = i32x4.lt_s(size, i32x4.splat(0x0f800000));
-  const sign = i32x4.shl(v128.and(bits, i32x4.splat(0x8000)), 16);
-  return v128.or(v128.bitselect(value, special, finite), sign);
-}
 
 // @ts-ignore: decorator
 @inline
@@ -30,20 +19,44 @@ function storeFloats(target: u32, floats: v128): void {
   v128.store(target, f64x2.promote_low_f32x4(i8x16.shuffle(floats, floats, 8, 9, 10, 11, 12, 13, 14, 15, 8, 9, 10, 11, 12, 13, 14, 15)), 16);
 }
 
-/** Rows of entries (dtype 0 float16, 1 float32, 2 float64), `stride` entries apart, to doubles, `columns` apart. */
-export function toDoubles(source: u32, dtype: u32, stride: u32, rows: u32, columns: u32, target: u32): void {
+/** Rows of binary16 numbers to doubles; `ORDINARY`, a constant where it is inlined: see `areOrdinary`. */
+// @ts-ignore: decorator
+@inline
+function convertHalves(ORDINARY: bool, source: u32, stride: u32, rows: u32, columns: u32, target: u32): void {
   const fours = columns & ~3;
   for (let r: u32 = 0; r < rows; r++) {
     let c: u32 = 0;
-    if (dtype == 0) {
-      for (; c < fours; c += 4) {
-        storeFloats(target + (c << 3), halvesToFloats(i32x4.extend_low_i16x8_u(v128.load64_zero(source + (c << 1)))));
-      }
-      for (; c < columns; c++) {
-        const bits = i32x4.splat(load<u16>(source + (c << 1)));
-        store<f64>(target + (c << 3), f32x4.extract_lane(halvesToFloats(bits), 0));
-      }
-    } else if (dtype == 1) {
+    for (; c < fours; c += 4) {
+      const from = source + (c << 1);
+      storeFloats(target + (c << 3), ORDINARY ? ordinaryHalves(from) : halvesToFloats(v128.load16x4_u(from)));
+    }
+    for (; c < columns; c++) {
+      const bits = i32x4.splat(load<u16>(source + (c << 1)));
+      store<f64>(target + (c << 3), f32x4.extract_lane(halvesToFloats(bits), 0));
+    }
+    source += stride << 1;
+    target += columns << 3;
+  }
+}
+
+/** Rows of entries (dtype 0 float16, 1 float32, 2 float64), `stride` entries apart, to doubles, `columns` apart. */
+export function toDoubles(source: u32, dtype: u32, stride: u32, rows: u32, columns: u32, target: u32): void {
+  if (dtype == 0) {
+    // Looked at beforehand: one conversion of a small number takes longer than looking at them all.
+    let seen = i16x8.splat(0);
+    let row = source;
+    for (let r: u32 = 0; r < rows; r++, row += stride << 1) {
+      for (let c: u32 = 0; c + 8 <= columns; c += 8) seen = seeHalves(seen, row + (c << 1));
+      if ((columns & 7) >= 4) seen = seeFourHalves(seen, row + ((columns & ~7) << 1));
+    }
+    if (areOrdinary(seen)) convertHalves(true, source, stride, rows, columns, target);
+    else convertHalves(false, source, stride, rows, columns, target);
+    return;
+  }
+  const fours = columns & ~3;
+  for (let r: u32 = 0; r < rows; r++) {
+    let c: u32 = 0;
+    if (dtype == 1) {
       for (; c < fours; c += 4) storeFloats(target + (c << 3), v128.load(source + (c << 2)));
       for (; c < columns; c++) store<f64>(target + (c << 3), load<f32>(source + (c << 2)));
     } else {

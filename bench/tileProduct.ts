@@ -1,6 +1,6 @@
 /**
  * Speed of the products of a tile with a block of vectors, one thread: GFLOP/s in both directions for each number type
- * and width.
+ * and width, with sums of doubles and of floats.
  * `npm run bench -- tileProduct [--runs=5] [--tile=1008]`
  */
 import { bestBuild, loadKernels } from '../src/arithmetic/kernels.js';
@@ -11,7 +11,7 @@ import { argument, median, printTable } from './support/report.js';
 
 const runs = argument('runs', 5);
 const size = argument('tile', 1008);
-const widths = [2, 6, 8, 10, 12, 14, 20, 40];
+const widths = [2, 6, 8, 10, 12, 14, 20, 30, 40, 100];
 const widest = Math.max(...widths);
 
 const arena = new Arena([
@@ -28,7 +28,7 @@ const [tile, vectors, target, scratch] = ['tile', 'v', 'target', 'scratch'].map(
   arena.address(name),
 ) as [number, number, number, number];
 
-const table: string[][] = [['entries', 'columns', 'K·v GFLOP/s', 'Kᵀ·v GFLOP/s']];
+const table: string[][] = [['entries', 'columns', 'K·v GFLOP/s', 'Kᵀ·v', 'K·v, floats', 'Kᵀ·v, floats']];
 for (const [code, dtype] of tileDtypeCodes.entries()) {
   for (const width of widths) {
     const speedOf = (product: typeof kernels.addTileProduct) => {
@@ -47,6 +47,8 @@ for (const [code, dtype] of tileDtypeCodes.entries()) {
       String(width),
       speedOf(kernels.addTileProduct),
       speedOf(kernels.addTransposedTileProduct),
+      speedOf(kernels.addTileProduct32),
+      speedOf(kernels.addTransposedTileProduct32),
     ]);
   }
 }

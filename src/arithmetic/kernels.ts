@@ -18,6 +18,7 @@ import { plainSoftmax, type SoftmaxKernels } from './softmax.js';
 import { plainSteps, type StepKernels } from './step.js';
 import { plainTileFactor, type TileFactorKernels } from './tileFactor.js';
 import { plainTileProduct, type TileProductKernels } from './tileProduct.js';
+import { plainTileProduct32, type TileProduct32Kernels } from './tileProduct32.js';
 
 /**
  * The hot loops. Every argument named an address is a byte offset into the arena's memory.
@@ -40,6 +41,7 @@ export interface Kernels
     StepKernels,
     TileFactorKernels,
     TileProductKernels,
+    TileProduct32Kernels,
     ScatterKernels {}
 
 export type KernelBuild = 'plain' | 'simd' | 'relaxed';
@@ -63,6 +65,7 @@ export function plainKernels(memory: WebAssembly.Memory): Kernels {
     ...plainRowStep(buffer),
     ...plainEpilogue(buffer),
     ...plainTileProduct(buffer),
+    ...plainTileProduct32(buffer),
     ...plainChecksum(buffer),
     ...plainTileFactor(buffer),
   };

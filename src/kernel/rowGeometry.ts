@@ -18,12 +18,36 @@ export function geometryOf(description: DatasetDescription, scale: ScalingName):
     norm += Math.max(low * low, high * high);
     centredNorm += Math.max((low - mean[j]!) ** 2, (high - mean[j]!) ** 2);
   }
+  const row = rowBounds(description, multiply, add, mean);
   return {
     layout: rowLayout(d, dtype, labelDtype),
     multiply,
     add,
     mean,
-    maxNorm: Math.sqrt(norm),
-    maxCentredNorm: Math.sqrt(centredNorm),
+    maxNorm: Math.min(Math.sqrt(norm), row.maxNorm),
+    maxCentredNorm: Math.min(Math.sqrt(centredNorm), row.maxCentredNorm),
+  };
+}
+
+/**
+ * Bounds from the longest training row, where one factor scales all features and nothing is added; else Infinity. No sparse
+ * row comes near the corner of the box.
+ */
+function rowBounds(
+  { statistics }: DatasetDescription,
+  multiply: Float64Array,
+  add: Float64Array,
+  mean: Float64Array,
+): Pick<RowGeometry, 'maxNorm' | 'maxCentredNorm'> {
+  const factor = multiply[0]!;
+  const scaledAlike = multiply.every((m) => m === factor) && add.every((a) => a === 0);
+  if (!scaledAlike) return { maxNorm: Infinity, maxCentredNorm: Infinity };
+  const longest = Math.abs(factor) * statistics.maxRowNorm;
+  const meanNorm = Math.sqrt(mean.reduce((sum, m) => sum + m * m, 0));
+  // ‖x − m‖² = ‖x‖² − 2x·m + ‖m‖², where x·m cannot be negative when no feature is.
+  const nonNegative = statistics.min.every((x) => x >= 0);
+  return {
+    maxNorm: longest,
+    maxCentredNorm: nonNegative ? Math.hypot(longest, meanNorm) : longest + meanNorm,
   };
 }

@@ -90,7 +90,7 @@ async function copyRows(storage: Storage, model: KernelModel, path: string): Pro
   }
 }
 
-/** Loads a kernel model from its folder. Its rows are opened when it is used; copied ones are checked by size here. */
+/** Loads a kernel model from its folder. Its rows are opened when it is used, and their size is checked then. */
 export async function readKernelModel(
   storage: Storage,
   folder: string,
@@ -98,11 +98,6 @@ export async function readKernelModel(
 ): Promise<KernelModel> {
   const { n, d, k, weights: stored } = description;
   const file = await storage.openRead(join(folder, stored.file));
-  const multiply = new Float64Array(d);
-  const add = new Float64Array(d);
-  const mean = new Float64Array(d);
-  const numbers = new Float64Array(description.rows.selected ? n : 0);
-  const coefficients = new Float64Array(n * k);
   try {
     if (file.byteLength !== stored.bytes) {
       throw new MlmlError(
@@ -110,32 +105,36 @@ export async function readKernelModel(
         `${file.path}: has ${file.byteLength} bytes; ${n} x ${k} coefficients and the scaling of ${d} features are ${stored.bytes} bytes`,
       );
     }
+    // Only now is it known that there are so many numbers.
+    const [multiply, add, mean] = [new Float64Array(d), new Float64Array(d), new Float64Array(d)];
+    const numbers = new Float64Array(description.rows.selected ? n : 0);
+    const coefficients = new Float64Array(n * k);
     await readNumbers(file, [coefficients, multiply, add, mean, numbers], stored.sha256);
+    return {
+      task: description.task,
+      loss: 'ridge',
+      kernel: description.kernel,
+      d,
+      k,
+      n,
+      regularization: description.regularization,
+      scaling: description.scaling,
+      geometry: {
+        layout: rowLayout(d, description.dtype, description.labelDtype),
+        multiply,
+        add,
+        mean,
+        maxNorm: description.maxNorm,
+        maxCentredNorm: description.maxCentredNorm,
+      },
+      coefficients,
+      rows: rowsOf(folder, description, numbers),
+      classNames: description.classNames,
+      fingerprint: description.fingerprint,
+    };
   } finally {
     await file.close();
   }
-  return {
-    task: description.task,
-    loss: 'ridge',
-    kernel: description.kernel,
-    d,
-    k,
-    n,
-    regularization: description.regularization,
-    scaling: description.scaling,
-    geometry: {
-      layout: rowLayout(d, description.dtype, description.labelDtype),
-      multiply,
-      add,
-      mean,
-      maxNorm: description.maxNorm,
-      maxCentredNorm: description.maxCentredNorm,
-    },
-    coefficients,
-    rows: rowsOf(folder, description, numbers),
-    classNames: description.classNames,
-    fingerprint: description.fingerprint,
-  };
 }
 
 function rowsOf(folder: string, { rows }: KernelModelDescription, numbers: Float64Array): ModelRows {

@@ -71,7 +71,7 @@ export function checkModelDescription(value: unknown, path: string): ModelDescri
     bad('classNames', names, 'a list of strings');
   if (typeof given['fingerprint'] !== 'string') bad('fingerprint', given['fingerprint'], 'a string');
   const weights = (given['weights'] ?? {}) as Record<string, unknown>;
-  if (typeof weights['file'] !== 'string' || /[\\/]/.test(weights['file']) || weights['file'] === '')
+  if (typeof weights['file'] !== 'string' || /[\\/]|^\.\.?$/.test(weights['file']) || weights['file'] === '')
     bad('weights.file', weights['file'], 'a file name without folders');
   if (typeof weights['sha256'] !== 'string' || !/^[0-9a-f]{64}$/.test(weights['sha256']))
     bad('weights.sha256', weights['sha256'], '64 hexadecimal digits');

@@ -1,10 +1,11 @@
 import { dtypeBytes } from '../../arithmetic/dtype.js';
 import type { RowLayout } from '../../data/rowLayout.js';
 import { alignUp, budgetTooSmall, layOut, type Region } from '../../memory/plan.js';
+import { smallestBudget } from '../../memory/smallestBudget.js';
 import type { TileDtype } from '../functions/kernelFunction.js';
 import { threadRegions } from '../startThreads.js';
 import { tileCount } from '../tiles/kernelMatrix.js';
-import { bandRows, LARGEST_TILE, planTiles, smallestTilePlan } from '../tiles/tilePlan.js';
+import { bandRows, LARGEST_TILE, planTiles } from '../tiles/tilePlan.js';
 import { GENERATED_TILES } from './generateTiles.js';
 
 /** A tile takes at most this share of the budget, so that jobs of the same budget can hold several of the matrix. */
@@ -42,7 +43,7 @@ export interface GenerationPlan {
 /**
  * Tile size, regions and traffic of building a kernel on disk. Pure.
  *
- * @throws MlmlError `MLML_BUDGET_TOO_SMALL`, naming the smallest budget that works
+ * @throws MlmlError `MLML_BUDGET_TOO_SMALL`, naming a budget that works
  */
 export function planGeneration(sizes: GenerationSizes): GenerationPlan {
   const { n, layout, dtype, threads, budgetBytes, packedBytes, otherRegions, tileBefore } = sizes;
@@ -57,13 +58,21 @@ export function planGeneration(sizes: GenerationSizes): GenerationPlan {
     otherBytes: (tileSize: number) => layOut(fixed(tileSize)).totalBytes,
     ...(tileBefore === undefined ? {} : { exactly: tileBefore }),
   };
-  const largestByBudget = Math.floor(Math.sqrt(budgetBytes / TILE_SHARE / dtypeBytes[dtype]));
-  const largest = Math.min(sizes.tile === 0 ? LARGEST_TILE : sizes.tile, Math.max(64, largestByBudget));
-  const plan = planTiles({ ...tileSizes, largest }, budgetBytes);
+  const planFor = (budget: number) => {
+    const largestByBudget = Math.floor(Math.sqrt(budget / TILE_SHARE / dtypeBytes[dtype]));
+    const largest = Math.min(sizes.tile === 0 ? LARGEST_TILE : sizes.tile, Math.max(64, largestByBudget));
+    return planTiles({ ...tileSizes, largest }, budget);
+  };
+  const plan = planFor(budgetBytes);
   if (plan.bytes > budgetBytes) {
     const job = `generate on ${n} rows of ${layout.d} features with ${threads} threads`;
     const advice = tileBefore === undefined ? '' : `the kernel was begun with tiles of ${tileBefore} rows`;
-    throw budgetTooSmall(job, smallestTilePlan({ ...tileSizes, largest }).bytes, budgetBytes, advice);
+    throw budgetTooSmall(
+      job,
+      smallestBudget((budget) => planFor(budget).bytes, budgetBytes),
+      budgetBytes,
+      advice,
+    );
   }
   const regions = [...fixed(plan.tileSize), ...plan.regions];
   const tiles = tileCount(n, plan.tileSize);

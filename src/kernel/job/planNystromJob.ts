@@ -1,6 +1,7 @@
 import type { Dataset } from '../../data/dataset.js';
 import { MlmlError } from '../../errors.js';
 import { budgetTooSmall, layOut, type Plan, type Region } from '../../memory/plan.js';
+import { smallestBudget } from '../../memory/smallestBudget.js';
 import type { KernelTrainOptions } from '../options.js';
 import { planScoring, type ScoringPlan } from '../predict/kernelScorer.js';
 import type { NystromSize } from '../solvers/nystrom/nystromProblem.js';
@@ -37,7 +38,9 @@ export function planNystromJob(
 ): NystromPlan {
   const found = fit(dataset, evaluation, options, options.bufferBytes);
   if (found.bytes <= options.bufferBytes) return found;
-  throw budgetTooSmall(found.plan.job, found.bytes, options.bufferBytes, 'or take fewer --centers');
+  const bytesWith = (budget: number) => fit(dataset, evaluation, options, budget).bytes;
+  const needed = smallestBudget(bytesWith, options.bufferBytes);
+  throw budgetTooSmall(found.plan.job, needed, options.bufferBytes, 'or take fewer --centers');
 }
 
 function fit(

@@ -2,6 +2,7 @@ import { dtypeBytes } from '../../arithmetic/dtype.js';
 import type { Dataset } from '../../data/dataset.js';
 import { makeScaling } from '../../data/scaling.js';
 import { budgetTooSmall, layOut, type Plan, type Region } from '../../memory/plan.js';
+import { smallestBudget } from '../../memory/smallestBudget.js';
 import type { KernelTrainOptions } from '../options.js';
 import { planScoring, type ScoringPlan } from '../predict/kernelScorer.js';
 import { type Solver, type SolverPlan, type SystemSize, vectorWidth } from '../solvers/solver.js';
@@ -62,15 +63,8 @@ export function planSolve(request: SolveRequest): SolvePlan {
   const { options } = request;
   const found = fit(request, options.bufferBytes);
   if (found.bytes <= options.bufferBytes) return found;
-  // The smallest budget that works, to a twentieth.
-  let [low, high] = [options.bufferBytes, found.bytes];
-  while (fit(request, high).bytes > high) [low, high] = [high, 2 * high];
-  while (high > 1.05 * low) {
-    const middle = (low + high) / 2;
-    if (fit(request, middle).bytes <= middle) high = middle;
-    else low = middle;
-  }
-  throw budgetTooSmall(found.plan.job, high, options.bufferBytes);
+  const needed = smallestBudget((budget) => fit(request, budget).bytes, options.bufferBytes);
+  throw budgetTooSmall(found.plan.job, needed, options.bufferBytes);
 }
 
 function fit(request: SolveRequest, budget: number): SolvePlan {
@@ -144,8 +138,9 @@ function fit(request: SolveRequest, budget: number): SolvePlan {
   const scoring = compares ? planScoring(scoringSizes, evaluation.dtype, left(first)) : undefined;
   const scoringLayout = [...first, ...(scoring?.regions ?? [])];
   const readingLayout = [...common, ...targetRegions(layout.rowBytes)];
-  const total = (regions: readonly Region[]) => layOut(regions).totalBytes;
-  const bytes = Math.max(total(solvingLayout), total(scoringLayout), total(readingLayout));
+  const layouts = [solvingLayout, scoringLayout, readingLayout];
+  const totals = layouts.map((regions) => layOut(regions).totalBytes);
+  const bytes = Math.max(...totals);
   const bytesPerPass =
     stored === undefined
       ? computed!.rowsRead * layout.rowBytes
@@ -155,7 +150,7 @@ function fit(request: SolveRequest, budget: number): SolvePlan {
   const plan: Plan = {
     job: `${name} on ${n} rows of ${description.d} features x ${k} columns`,
     budgetBytes: budget,
-    regions: total(solvingLayout) === bytes ? solvingLayout : scoringLayout,
+    regions: layouts[totals.indexOf(bytes)]!,
     plannedPeakBytes: bytes,
     passes: solverPlan.passes,
     bytesRead: Math.round(bytesPerPass * solverPlan.passes + solverPlan.scratchBytes),

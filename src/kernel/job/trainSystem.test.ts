@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { denseRidge, largestDifference, modelScores, rowsOf } from '../../../test/support/kernelRidge.js';
 import { classes, jobContext, jobOptions, targets, trained } from '../../../test/support/kernelTraining.js';
+import { datasetOf, randomRows } from '../../../test/support/solverDatasets.js';
 import { makeDataset } from '../../../test/support/tinyDataset.js';
 import { writeNumber } from '../../arithmetic/dtype.js';
 import type { Dataset } from '../../data/dataset.js';
@@ -117,6 +118,25 @@ test('--simulated scores the training rows of a subset', async () => {
   }
 });
 
+test('regression on rows of bytes, whose targets have a type of their own', async () => {
+  const storage = new MemoryStorage();
+  const dataset = await datasetOf(storage, '/data/bytes', randomRows(80, 5, 1, 'uint8', 3), {
+    dtype: 'uint8',
+    labelDtype: 'float32',
+    k: 1,
+  });
+  const options = { kernel: 'rbf', sigma: 0.3, tile: 32, centers: 80, reg: [0.1], simulated: true };
+  for (const solver of ['cg', 'closed', 'nystrom'] as const) {
+    const { result } = await trained(solver, storage, dataset, options);
+    assert.equal(result.test, undefined);
+    const reference = await denseRidge(dataset, { kind: 'rbf', lengthscale: 0.3 }, 0.1);
+    const rmse = await reference.quality('train');
+    near(result.train?.rmse, rmse, 1e-3, solver);
+    const scores = await modelScores(storage, result.model, dataset.train);
+    assert.ok(largestDifference(scores, await reference.scores('train')) < 2e-3);
+  }
+});
+
 test('threads and budget do not change the scores beyond rounding, threads not a bit', async () => {
   const storage = new MemoryStorage();
   const dataset = await classes(storage, 3, 'uint8', 150);
@@ -189,6 +209,9 @@ describe('options that make no sense', () => {
     [{ reg: [1, 2], holdout: 1 }, /--holdout=1/],
     [{ reg: [1, 2], holdout: -0.5 }, /--holdout=-0.5/],
     [{ reg: [1, 2], holdout: Number.NaN }, /--holdout=NaN/],
+    [{ reg: [1, 2], holdout: 0.01 }, /leaves 20 of 20 rows to learn from and 0/],
+    [{ reg: [1, 2], holdout: 0.99 }, /leaves 0 of 20 rows/],
+    [{ reg: [1, 2], subset: 1 }, /1 rows to learn from|of 1 rows/],
     [{ tol: 0 }, /--tol=0/],
     [{ tol: Number.NaN }, /--tol=NaN/],
     [{ passes: 0 }, /--passes=0/],

@@ -12,8 +12,8 @@ import {
   kernelFolder,
   requireKernelDescription,
 } from '../store/kernelDescription.js';
-import { computedDtype, type Evaluation } from './evaluation.js';
-import { needsHeldOut } from './heldOutRows.js';
+import { comparesRows, computedDtype, type Evaluation } from './evaluation.js';
+import { heldOutCount, needsHeldOut } from './heldOutRows.js';
 import { resolveFor, trainingRows } from './kernelData.js';
 import { planSolve, type SolvePlan } from './planSolve.js';
 import { solveSystem } from './solveSystem.js';
@@ -60,8 +60,15 @@ export function planSystem(
       `${name} on a kernel needs a stored one: make it with \`mlml generate\` and give its --memId`,
     );
   }
+  if (stored === undefined && !comparesRows(evaluation.kernel)) {
+    throw new MlmlError(
+      'MLML_USAGE',
+      '--kernel=precomputed: store the matrix with `mlml generate --matrix` and give its --memId',
+    );
+  }
   const solver = solvers[name];
   const heldOut = needsHeldOut(options) && name !== 'closed';
+  if (heldOut) heldOutCount(trainingRows(dataset.description, options), options);
   return planSolve({ dataset, name, solver, evaluation, options, stored, heldOut });
 }
 

@@ -44,6 +44,12 @@ test('work of the solver and its files overlap; the slower counts', () => {
   near(predict({ ...own, scratchBytes: 5e9 }, job, speeds).solve, 5);
 });
 
+test('a disk that could not be measured is taken for a slow one', () => {
+  const { generate, solve } = predict(cg, { ...job, missingBytes: 0 }, { ...speeds, written: 0, read: 0 });
+  assert.equal(generate, 0);
+  near(solve, 20 * (2e8 / 2e8));
+});
+
 test('inducing points grow with n times m', () => {
   near(predictNystrom(1000, 1e10, job, speeds).seconds, 0.1 + 0.5 + 0.01);
 });

@@ -15,6 +15,9 @@ export interface Candidate {
   readonly flops: number;
 }
 
+/** Bytes a second of a disk that had no room to be measured. */
+const UNKNOWN_DISK = 2e8;
+
 export interface Job {
   readonly n: number;
   /** Columns of vectors. */
@@ -40,18 +43,19 @@ export interface Prediction {
 export function predict(candidate: Candidate, job: Job, speeds: Speeds): Prediction {
   const entries = (job.n * (job.n + 1)) / 2;
   const share = job.storeBytes === 0 ? 0 : job.missingBytes / job.storeBytes;
+  const written = speeds.written || UNKNOWN_DISK;
+  const read = speeds.read || UNKNOWN_DISK;
   const generate = candidate.stored
-    ? Math.max((share * entries) / speeds.entries, job.missingBytes / speeds.written)
+    ? Math.max((share * entries) / speeds.entries, job.missingBytes / written)
     : 0;
   // Each entry below the diagonal serves two products.
   const products = (2 * entries * job.width) / speeds.products;
   const pass = candidate.stored
-    ? Math.max(products, candidate.bytesPerPass / speeds.read)
+    ? Math.max(products, candidate.bytesPerPass / read)
     : products + entries / speeds.entries;
   // The solvers' own loops run in floats, where the products of tiles run in doubles.
   const own = candidate.flops / (1.5 * speeds.products);
-  const disk = candidate.scratchBytes === 0 ? 0 : candidate.scratchBytes / speeds.written;
-  const solve = candidate.passes * pass + Math.max(own, disk);
+  const solve = candidate.passes * pass + Math.max(own, candidate.scratchBytes / written);
   const score = (job.scored * job.n) / speeds.entries;
   return { seconds: generate + solve + score, generate, solve, score };
 }

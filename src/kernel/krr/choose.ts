@@ -4,6 +4,7 @@ import { formatBytes } from '../../memory/byteSize.js';
 import type { Plan } from '../../memory/plan.js';
 import { comparesRows, computedDtype, type Evaluation, evaluationThreads } from '../job/evaluation.js';
 import { describeGeneration } from '../job/generateKernel.js';
+import { trainingRows } from '../job/kernelData.js';
 import { planNystromJob } from '../job/planNystromJob.js';
 import { planSystem, type Source, sourceOf } from '../job/trainSystem.js';
 import type { KernelContext } from '../jobs.js';
@@ -54,12 +55,13 @@ export interface Choice {
   readonly reasons: readonly string[];
 }
 
-/** Measures, predicts and picks. */
+/** Measures, predicts and picks. Only what fits the budget and the disk is considered. */
 export async function choose(
   dataset: Dataset,
   options: KernelTrainOptions,
   context: KernelContext,
   memory: WebAssembly.Memory,
+  measure: typeof measureSpeeds = measureSpeeds,
 ): Promise<Choice> {
   const { storage } = context;
   const computed = await sourceOf(dataset, options, context);
@@ -74,41 +76,40 @@ export async function choose(
   const k = targetColumns(dataset.description);
   const width = vectorWidth({ k, regularizations: options.reg.length });
   const threads = evaluationThreads(evaluation.kernel, options.nthreads);
-  const speeds = await measureSpeeds(
+  const speeds = await measure(
     dataset,
     evaluation,
-    { width, threads, memory },
+    { width, threads, memory, bufferBytes: options.bufferBytes },
     storage,
     options.kernels,
   );
-  const n = store.description.rows;
+  const n = trainingRows(dataset.description, options);
   const job: Job = {
     n,
     width,
     scored: dataset.description.parts.test.n + (options.simulated ? n : 0),
-    storeBytes: store.bytes,
-    missingBytes: store.missingBytes,
+    storeBytes: store?.bytes ?? 0,
+    missingBytes: store?.missingBytes ?? 0,
   };
   const found: Option[] = [];
   const left: string[] = [];
   let tooSmall: MlmlError | undefined;
   for (const [solver, stored] of candidates) {
-    if (stored && !store.fits) continue;
+    if (stored && store?.fits !== true) continue;
     if (!stored && options.memId !== undefined) continue;
-    const source: Source = { evaluation, stored: stored ? store.description : undefined };
+    const source: Source = { evaluation, stored: stored ? store?.description : undefined };
     try {
-      const option = considered(
-        solver,
-        stored,
-        planSystem(solver, dataset, options, source),
-        source,
-        job,
-        speeds,
-      );
-      found.push(option);
+      const planned = planSystem(solver, dataset, options, source);
+      const scratch = planned.solver.scratchBytes;
+      if (stored && store !== undefined && store.missingBytes + scratch > DISK_SHARE * store.free) {
+        left.push(`${nameOf({ solver, stored })}: its factor would take ${formatBytes(scratch)} of the disk`);
+        continue;
+      }
+      found.push(considered(solver, stored, planned, source, job, speeds));
     } catch (error) {
       if (!(error instanceof MlmlError) || error.code !== 'MLML_BUDGET_TOO_SMALL') throw error;
-      tooSmall ??= error;
+      // With this budget the kernel can be computed; whether one that is still to be made fits too is not said.
+      if (!stored || options.memId !== undefined) tooSmall ??= error;
       left.push(`${nameOf({ solver, stored })}: does not fit --buffer`);
     }
   }
@@ -124,15 +125,11 @@ export async function choose(
   if (chosen === undefined) throw tooSmall ?? new MlmlError('MLML_INTERNAL', 'no solver was considered');
   return {
     chosen,
-    missingBytes: chosen.solver !== 'nystrom' && chosen.stored ? store.missingBytes : 0,
-    kernelBytes: store.bytes,
+    missingBytes: chosen.solver !== 'nystrom' && chosen.stored ? job.missingBytes : 0,
+    kernelBytes: job.storeBytes,
     reasons: [
       speedText(speeds, threads),
-      ...(store.fits
-        ? []
-        : [
-            `a stored kernel would take ${formatBytes(store.bytes)}, ${formatBytes(store.free)} of the disk are free`,
-          ]),
+      ...whyNotStored(store),
       ...found.map((option) => optionText(option, option === chosen)),
       ...left,
       ...(points === undefined ? [] : [pointsText(points, options.centers, points === chosen)]),
@@ -157,18 +154,21 @@ interface Store {
   readonly fits: boolean;
 }
 
-/** The stored kernel there is or would be. */
+/** The stored kernel there is or would be; undefined when making it does not fit the budget. */
 async function storeOf(
   dataset: Dataset,
   options: KernelTrainOptions,
   { storage }: KernelContext,
   { evaluation, stored }: Source,
-): Promise<Store> {
+): Promise<Store | undefined> {
   const free = await storage.freeBytes(options.kernels);
   if (stored !== undefined) {
     return { description: stored, bytes: tileFileBytes(stored), missingBytes: 0, free, fits: true };
   }
-  const described = describeGeneration(dataset, { ...evaluation, dtype: options.dtype }, options).description;
+  const described = whereItFits(
+    () => describeGeneration(dataset, { ...evaluation, dtype: options.dtype }, options).description,
+  );
+  if (described === undefined) return undefined;
   const { memId } = described;
   const begun = await readKernelDescription(storage, kernelFolder(options.kernels, memId));
   const there = begun === undefined ? undefined : await findKernel(storage, options.kernels, memId);
@@ -206,12 +206,27 @@ function pointsOf(
   speeds: Speeds,
 ): Points | undefined {
   if (options.centers >= job.n / 2) return undefined;
-  try {
+  return whereItFits(() => {
     const { plan, flops } = planNystromJob(dataset, evaluation, options);
     const prediction = predictNystrom(options.centers, flops, job, speeds);
     return { solver: 'nystrom', evaluation, plan, prediction };
+  });
+}
+
+/** What a planner says; undefined when the budget is too small. */
+function whereItFits<T>(plan: () => T): T | undefined {
+  try {
+    return plan();
   } catch (error) {
     if (error instanceof MlmlError && error.code === 'MLML_BUDGET_TOO_SMALL') return undefined;
     throw error;
   }
+}
+
+function whyNotStored(store: Store | undefined): string[] {
+  if (store === undefined) return ['a stored kernel: making it does not fit --buffer'];
+  if (store.fits) return [];
+  return [
+    `a stored kernel would take ${formatBytes(store.bytes)}, ${formatBytes(store.free)} of the disk are free`,
+  ];
 }

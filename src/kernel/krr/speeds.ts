@@ -1,7 +1,7 @@
 import { dtypeBytes } from '../../arithmetic/dtype.js';
 import type { Dataset } from '../../data/dataset.js';
 import { Arena } from '../../memory/arena.js';
-import { layOut, type Region } from '../../memory/plan.js';
+import { budgetTooSmall, layOut, type Region } from '../../memory/plan.js';
 import { Scratch } from '../../storage/scratch.js';
 import type { Storage } from '../../storage/storage.js';
 import {
@@ -28,13 +28,16 @@ export interface Speeds {
 }
 
 const MOST_ROWS = 512;
-const DISK_CHUNK = 1 << 20;
+const LEAST_ROWS = 16;
+const MOST_CHUNK = 1 << 20;
+const LEAST_CHUNK = 4096;
 const DISK_CHUNKS = 48;
 /** Each speed is the best of some trials: what others do on the machine only slows down. */
 const TRIALS = 3;
 
 function regionsFor(
   rows: number,
+  chunk: number,
   dataset: Dataset,
   evaluation: Evaluation,
   width: number,
@@ -48,7 +51,7 @@ function regionsFor(
     { name: 'trial block 1', bytes: packed },
     {
       name: 'trial tile',
-      bytes: Math.max(DISK_CHUNK, rows * rows * dtypeBytes[evaluation.dtype]),
+      bytes: Math.max(chunk, rows * rows * dtypeBytes[evaluation.dtype]),
       align: 4096,
     },
     { name: 'trial vectors', bytes: 8 * rows * width },
@@ -56,21 +59,38 @@ function regionsFor(
   ];
 }
 
-/** Measures speeds on a sample of the rows, in some tenths of a second, in the memory of a job. */
+/**
+ * Measures speeds on a sample of the rows, in some tenths of a second, in the memory of a job.
+ *
+ * @throws MlmlError `MLML_BUDGET_TOO_SMALL`
+ */
 export async function measureSpeeds(
   dataset: Dataset,
   evaluation: Evaluation,
-  { width, threads, memory }: { width: number; threads: number; memory: WebAssembly.Memory },
+  job: {
+    readonly width: number;
+    readonly threads: number;
+    readonly memory: WebAssembly.Memory;
+    readonly bufferBytes: number;
+  },
   storage: Storage,
   folder: string,
 ): Promise<Speeds> {
+  const { width, threads, memory, bufferBytes } = job;
   let rows = MOST_ROWS;
-  const regions = () => regionsFor(rows, dataset, evaluation, width, threads);
-  while (rows > 32 && layOut(regions()).totalBytes > memory.buffer.byteLength) rows /= 2;
+  let chunk = MOST_CHUNK;
+  const regions = () => regionsFor(rows, chunk, dataset, evaluation, width, threads);
+  const needed = () => layOut(regions()).totalBytes;
+  while (rows > LEAST_ROWS && needed() > bufferBytes) {
+    rows /= 2;
+    chunk = Math.max(LEAST_CHUNK, chunk / 4);
+  }
+  if (needed() > bufferBytes)
+    throw budgetTooSmall('krr, to measure how fast this machine is,', needed(), bufferBytes);
   const arena = new Arena(regions(), memory);
   const workspace = await startEvaluation(arena, evaluation, threads);
   try {
-    const disk = await diskSpeeds(storage, folder, arena);
+    const disk = await diskSpeeds(storage, folder, arena, chunk);
     return { ...(await arithmeticSpeeds(dataset, evaluation, workspace, rows, width)), ...disk };
   } finally {
     await workspace.threads.close();
@@ -136,19 +156,20 @@ async function diskSpeeds(
   storage: Storage,
   folder: string,
   arena: Arena,
+  chunkBytes: number,
 ): Promise<Pick<Speeds, 'written' | 'read'>> {
-  const bytes = DISK_CHUNK * DISK_CHUNKS;
+  const bytes = chunkBytes * DISK_CHUNKS;
   if ((await storage.freeBytes(folder)) < 2 * bytes) return { written: 0, read: 0 };
   await storage.makeFolder(folder);
   const scratch = await Scratch.open(storage, folder, bytes);
   try {
-    const chunk = arena.uint8('trial tile').subarray(0, DISK_CHUNK);
+    const chunk = arena.uint8('trial tile').subarray(0, chunkBytes);
     const file = await scratch.create('speed', { direct: true });
     const timed = async (work: (position: number) => Promise<void>) => {
       const start = performance.now();
       // As tiles are written and read: some requests under way at once.
       for (let i = 0; i < DISK_CHUNKS; i += 4)
-        await Promise.all([0, 1, 2, 3].map((j) => work((i + j) * DISK_CHUNK)));
+        await Promise.all([0, 1, 2, 3].map((j) => work((i + j) * chunkBytes)));
       return (bytes / (performance.now() - start)) * 1000;
     };
     const written = await timed((position) => file.write(chunk, position));

@@ -53,6 +53,7 @@ export async function* scoreKernelRows(
       `scoring by ${n} rows of ${model.d} features x ${k} columns`,
       needed,
       options.bufferBytes,
+      threads > 1 ? 'fewer --nthreads take less' : '',
     );
   }
   const workspace = await startEvaluation(new Arena(regions), evaluation, threads);

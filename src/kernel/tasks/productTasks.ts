@@ -7,5 +7,9 @@ export function productTasks({ kernels, scratch }: ThreadEnvironment): TaskTable
       kernels.addTileProduct(a[0]!, a[1]!, a[2]!, a[3]!, a[4]!, a[5]!, a[6]!, a[7]!, scratch),
     addTransposedTileProduct: (a) =>
       kernels.addTransposedTileProduct(a[0]!, a[1]!, a[2]!, a[3]!, a[4]!, a[5]!, a[6]!, a[7]!, scratch),
+    addTileProduct32: (a) =>
+      kernels.addTileProduct32(a[0]!, a[1]!, a[2]!, a[3]!, a[4]!, a[5]!, a[6]!, a[7]!, scratch),
+    addTransposedTileProduct32: (a) =>
+      kernels.addTransposedTileProduct32(a[0]!, a[1]!, a[2]!, a[3]!, a[4]!, a[5]!, a[6]!, a[7]!, scratch),
   };
 }

@@ -1,5 +1,6 @@
 import { plannedRank } from '../../precondition/planPreconditioner.js';
 import { Preconditioner } from '../../precondition/preconditioner.js';
+import type { ProductPrecision } from '../../tiles/multiply.js';
 import { bestScore, heldOutScores, Patience } from '../heldOut.js';
 import {
   type KernelSystem,
@@ -12,6 +13,7 @@ import type { KernelProblem, KernelSolution, Solver } from '../solver.js';
 import { CgProgress, type CgState } from './cgProgress.js';
 import { clearHeldOut, narrowToRefit, widenFromRefit } from './columns.js';
 import { planCg } from './planCg.js';
+import { productPrecision } from './productPrecision.js';
 import { Recurrence } from './recurrence.js';
 
 /** Share of the passes that may be spent before the rows held out are learnt from too. */
@@ -45,7 +47,8 @@ export const cg: Solver = {
       onProgress: (done) => progress.tell('precondition', done, rank),
       ...(signal === undefined ? {} : { signal }),
     });
-    const job = new ConjugateGradients(problem, progress, preconditioner);
+    const precision = saved?.recurrence.precision ?? (await productPrecision(problem));
+    const job = new ConjugateGradients(problem, progress, preconditioner, precision);
     if (heldOut === undefined || !options.refit) return job.solveOnce(saved);
     const recurrence = saved?.phase === 'refit' ? undefined : await job.search(saved);
     return job.refit(recurrence, saved);
@@ -57,9 +60,16 @@ class ConjugateGradients {
   readonly #progress: CgProgress;
   readonly #preconditioner: Preconditioner;
   readonly #system: KernelSystem;
+  readonly #precision: ProductPrecision;
 
-  constructor(problem: KernelProblem, progress: CgProgress, preconditioner: Preconditioner) {
+  constructor(
+    problem: KernelProblem,
+    progress: CgProgress,
+    preconditioner: Preconditioner,
+    precision: ProductPrecision,
+  ) {
     this.#problem = problem;
+    this.#precision = precision;
     this.#progress = progress;
     this.#preconditioner = preconditioner;
     this.#system = systemOf(problem);
@@ -103,7 +113,15 @@ class ConjugateGradients {
     this.#preconditioner.prepare(system.regularizations);
     const state = found === undefined ? saved!.recurrence : undefined;
     const norms = found && narrowToRefit(this.#system, system, found.x, found.r);
-    const recurrence = new Recurrence(workspace, matrix, this.#preconditioner, system, signal, state);
+    const recurrence = new Recurrence(
+      workspace,
+      matrix,
+      this.#preconditioner,
+      system,
+      this.#precision,
+      signal,
+      state,
+    );
     if (norms !== undefined) {
       recurrence.norms.set(norms);
       recurrence.start(refitTol);
@@ -121,6 +139,7 @@ class ConjugateGradients {
       matrix,
       this.#preconditioner,
       this.#system,
+      this.#precision,
       signal,
       saved?.recurrence,
     );

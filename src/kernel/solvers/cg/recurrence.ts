@@ -1,7 +1,7 @@
 import { MlmlError } from '../../../errors.js';
 import type { Preconditioner } from '../../precondition/preconditioner.js';
 import type { KernelMatrix } from '../../tiles/kernelMatrix.js';
-import { addKernelProduct } from '../../tiles/multiply.js';
+import { addKernelProduct, type ProductPrecision } from '../../tiles/multiply.js';
 import type { Workspace } from '../../workspace.js';
 import {
   columnRegularizations,
@@ -32,6 +32,7 @@ export interface RecurrenceState {
   readonly since: readonly number[];
   /** ‖r‖ when it was last computed afresh; −1 before. */
   readonly verified: readonly number[];
+  readonly precision: ProductPrecision;
 }
 
 /**
@@ -42,6 +43,9 @@ export interface RecurrenceState {
  *
  * Rows held out have r = p = 0. Their rows of x hold −(their predictions K·x) negated, that is the predictions: K·p gives
  * those of the next x for free. One pass over K for each step; vectors are doubles [n][width].
+ *
+ * K·p is worked out in `precision`, K·x for the true residual in doubles. Products in floats make the r of the recurrence
+ * drift away from the true one: if that is found above the tolerance, the work goes on from it in doubles.
  */
 export class Recurrence {
   readonly system: KernelSystem;
@@ -63,6 +67,7 @@ export class Recurrence {
   readonly #workspace: Workspace;
   readonly #matrix: KernelMatrix;
   readonly #signal: AbortSignal | undefined;
+  #precision: ProductPrecision;
 
   /** With `state`, the vectors x, r and p in the arena are those it was taken with; else `start` must follow. */
   constructor(
@@ -70,6 +75,7 @@ export class Recurrence {
     matrix: KernelMatrix,
     preconditioner: Preconditioner,
     system: KernelSystem,
+    precision: ProductPrecision,
     signal: AbortSignal | undefined,
     state?: RecurrenceState,
   ) {
@@ -78,6 +84,7 @@ export class Recurrence {
     this.#matrix = matrix;
     this.#preconditioner = preconditioner;
     this.#signal = signal;
+    this.#precision = state?.precision ?? precision;
     const length = system.n * system.width;
     const vectors = (name: string) => workspace.arena.float64(name).subarray(0, length);
     this.x = vectors('coefficients');
@@ -105,7 +112,13 @@ export class Recurrence {
       lowest: [...this.#lowest],
       since: [...this.#since],
       verified: [...this.#verified],
+      precision: this.#precision,
     };
+  }
+
+  /** Of the products with directions. */
+  get precision(): ProductPrecision {
+    return this.#precision;
   }
 
   /** Starts from the x and r in memory: directions anew, every column not given up and not below `tol` is active. */
@@ -139,7 +152,7 @@ export class Recurrence {
   async step(tol: number, onTile: () => void): Promise<void> {
     const { p, q, r, x, system } = this;
     const { n, width, heldOut } = system;
-    await this.#multiply(p, onTile);
+    await this.#multiply(p, this.#precision, onTile);
     const curvature = new Float64Array(width);
     const pSquares = new Float64Array(width);
     const qSquares = new Float64Array(width);
@@ -196,7 +209,7 @@ export class Recurrence {
       );
     }
     if (curvature > CURVATURE_ROUNDING * scale) return true;
-    if (curvature >= -CURVATURE_ROUNDING * scale) return false;
+    if (curvature >= -CURVATURE_ROUNDING * scale || this.#precision === 'float32') return false;
     const lambda = this.#lambdas[column]!;
     throw new MlmlError(
       'MLML_NOT_DEFINITE',
@@ -206,7 +219,8 @@ export class Recurrence {
 
   #giveUp(column: number): void {
     this.active[column] = 0;
-    this.stagnated[column] = 1;
+    // What floats do not allow, doubles may.
+    if (this.#precision === 'float64') this.stagnated[column] = 1;
   }
 
   #watch(column: number, norm: number): void {
@@ -242,30 +256,38 @@ export class Recurrence {
     }
   }
 
-  async #multiply(v: Float64Array, onTile: () => void): Promise<void> {
+  async #multiply(v: Float64Array, precision: ProductPrecision, onTile: () => void): Promise<void> {
     const { q, system } = this;
     q.fill(0);
     await addKernelProduct(this.#matrix, this.#workspace.threads, v.byteOffset, system.width, q.byteOffset, {
       onTile,
+      precision,
       ...(this.#signal === undefined ? {} : { signal: this.#signal }),
     });
   }
 
   /**
    * Computes r = Y − (K + λI)x afresh, by one pass over K, and goes on from it. Columns whose residual is above `tol`
-   * after all become active again, unless this has not halved what it was when last computed: those have stagnated.
+   * after all become active again, with products in doubles, unless those before were in doubles too and this has not
+   * halved what it was when last computed: such columns have stagnated.
    */
   async verify(tol: number, onTile: () => void): Promise<void> {
     const { x, q, r, system } = this;
     const { n, width, heldOut } = system;
     if (heldOut !== undefined)
       for (let i = 0; i < n; i++) if (heldOut[i] === 1) x.fill(0, i * width, (i + 1) * width);
-    await this.#multiply(x, onTile);
+    await this.#multiply(x, 'float64', onTile);
     if (heldOut !== undefined)
       for (let i = 0; i < n; i++)
         if (heldOut[i] === 1) x.set(q.subarray(i * width, (i + 1) * width), i * width);
     this.norms.set(residualFromProduct(system, x, q, r));
-    for (let c = 0; c < systemColumns(system); c++) {
+    const columns = systemColumns(system);
+    if (this.#precision === 'float32') {
+      // A residual reached with floats says nothing of what doubles can reach.
+      for (let c = 0; c < columns; c++) if (!this.#isBelow(c, tol)) this.#precision = 'float64';
+      return this.start(tol);
+    }
+    for (let c = 0; c < columns; c++) {
       const before = this.#verified[c]!;
       this.#verified[c] = this.norms[c]!;
       if (!this.#isBelow(c, tol) && before >= 0 && this.norms[c]! > before / 2) this.stagnated[c] = 1;
