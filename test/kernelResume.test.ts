@@ -10,7 +10,7 @@ import { TileTable } from '../src/kernel/store/tileTable.js';
 import { Random } from '../src/memory/random.js';
 import { nodeStorage } from '../src/storage/nodeStorage.js';
 import { runCli } from './support/cli.js';
-import { runAndKill } from './support/killed.js';
+import { runAndKill } from './support/signalled.js';
 
 /** Everything is saved at once, so that a kill at any moment finds something to go on from. */
 const env = { MLML_CHECKPOINT_SECONDS: '0' };

@@ -74,9 +74,12 @@ async function claimFolder(storage: Storage, folder: string): Promise<boolean> {
   }
 }
 
+/** Errors that say nothing against the command. */
+const GONE_ON_FROM: ReadonlySet<string> = new Set(['MLML_INTERRUPTED', 'MLML_DISK_FULL', 'MLML_IO']);
+
 /**
- * Removes the folder of an earlier run of the same command that did not come to its end (killed, or interrupted), so
- * that the command can be given again; its checkpoints lie elsewhere. False, and nothing removed, when `folder` is
+ * Removes the folder of an earlier run of the same command that did not come to its end (killed, interrupted, or stopped
+ * by the disk), so that the command can be given again; its checkpoints lie elsewhere. False, and nothing removed, when `folder` is
  * anything else. `alive` tells whether the process with a number still runs.
  */
 export async function removeUnfinished(
@@ -93,7 +96,7 @@ export async function removeUnfinished(
   const { status, pid, error, command: earlier } = (run ?? {}) as Partial<RunDescription>;
   const stopped =
     (status === 'running' && typeof pid === 'number' && !alive(pid)) ||
-    (status === 'failed' && error?.code === 'MLML_INTERRUPTED');
+    (status === 'failed' && GONE_ON_FROM.has(error?.code ?? ''));
   if (!stopped || JSON.stringify(earlier) !== JSON.stringify(command)) return false;
   await storage.remove(folder);
   return true;

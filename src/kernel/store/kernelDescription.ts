@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { MlmlError } from '../../errors.js';
 import type { Storage } from '../../storage/storage.js';
 import { readJson } from '../../storage/textFile.js';
@@ -133,7 +133,8 @@ export async function readKernelDescription(
       path,
       'memId',
       found.memId,
-      `"${expected}", the name for its other fields: the file was changed`,
+      `"${expected}", the name for its other fields: one of them was changed; ` +
+        `remove the kernel (\`mlml kernels rm ${basename(folder)}\`) and generate it anew`,
     );
   return found;
 }

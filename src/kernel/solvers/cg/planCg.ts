@@ -6,6 +6,7 @@ import {
   preconditionerRegions,
 } from '../../precondition/planPreconditioner.js';
 import { type SolverPlan, type SystemSize, vectorWidth } from '../solver.js';
+import { allowsFloats } from './productPrecision.js';
 
 /** Flops to evaluate or read an entry of K, when neither features nor disk are known. */
 const ENTRY_FLOPS = 200;
@@ -52,6 +53,8 @@ export function planCg(size: SystemSize, options: KernelTrainOptions, bytes: num
     );
   }
   if (rank < Math.min(options.rank, size.n)) notes.push(`--rank=${options.rank} does not fit the budget`);
+  if (options.dtype !== 'float64' && allowsFloats(options))
+    notes.push('products of tiles in float32 where the kernel and --reg allow it, checked in float64');
   if (size.heldOut) {
     notes.push(
       options.refit
