@@ -275,10 +275,11 @@ test('the command of an unfinished run can be given again with the same --out; o
     assert.equal(((await readJson(storage, 'mine/run.json')) as Record<string, unknown>)['status'], 'done');
   };
   await again(await unfinished({}));
-  await again(await unfinished({ status: 'failed', error: { code: 'MLML_INTERRUPTED', message: '' } }));
+  for (const code of ['MLML_INTERRUPTED', 'MLML_DISK_FULL'])
+    await again(await unfinished({ status: 'failed', error: { code, message: '' } }));
   const refused = [
     { status: 'done' },
-    { status: 'failed', error: { code: 'MLML_DISK_FULL', message: '' } },
+    { status: 'failed', error: { code: 'MLML_NOT_DEFINITE', message: '' } },
     { command: ['cg', 'digits', '--seed=1', '--out=mine'] },
     // The parent of this process: it runs.
     { pid: process.ppid },
