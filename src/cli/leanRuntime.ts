@@ -12,9 +12,9 @@ keepYoungGenerationSmall();
 process.on('worker', (worker) => worker.once('online', keepYoungGenerationSmall));
 
 /** Milliseconds between two looks at the heap. */
-const LOOK_MS = 250;
+const LOOK_MS = 100;
 /** Bytes of the old generation that may be garbage. By itself the engine would let tens of megabytes gather. */
-const MOST_GARBAGE = 2e6;
+const MOST_GARBAGE = 1e6;
 let smallest = Number.POSITIVE_INFINITY;
 setInterval(() => {
   const used = getHeapStatistics().used_heap_size;
