@@ -6,18 +6,11 @@ import {
   preconditionerRegions,
 } from '../../precondition/planPreconditioner.js';
 import { type SolverPlan, type SystemSize, vectorWidth } from '../solver.js';
+import { expectedPasses } from './expectedPasses.js';
 import { allowsFloats } from './productPrecision.js';
 
 /** Flops to evaluate or read an entry of K, when neither features nor disk are known. */
 const ENTRY_FLOPS = 200;
-
-/**
- * Passes to a relative residual: 0.4·√(n/(λ·rank))·(1 + log₁₀(1/tol)). Measured on MNIST (RBF 5; 10 000 and 20 000 rows,
- * λ 0.1 and 0.06, ranks 250 to 4000) within a fifth for residuals of 1e-3 and below; larger ones need fewer.
- */
-function passesOf(n: number, lambda: number, rank: number, tol: number): number {
-  return 0.4 * Math.sqrt(n / (lambda * Math.max(1, rank))) * (1 + Math.log10(1 / tol));
-}
 
 /**
  * The rank at which passes saved no longer pay for making F. With a/√rank passes, n²/2·e flops each, and 4·n·rank² to
@@ -27,7 +20,7 @@ function usefulRank(
   { n, entryFlops = ENTRY_FLOPS }: SystemSize,
   { reg, tol }: Pick<KernelTrainOptions, 'reg' | 'tol'>,
 ): number {
-  const one = passesOf(n, Math.max(Math.min(...reg), 1e-9), 1, Math.min(tol, 0.1));
+  const one = expectedPasses(n, Math.min(...reg), 1, Math.min(tol, 0.1));
   const best = ((one * n * entryFlops) / 32) ** 0.4;
   return Math.min(Math.floor((n - 1) / 4), Math.round(best));
 }
@@ -53,7 +46,8 @@ export function planCg(size: SystemSize, options: KernelTrainOptions, bytes: num
     );
   }
   if (rank < Math.min(options.rank, size.n)) notes.push(`--rank=${options.rank} does not fit the budget`);
-  if (options.dtype !== 'float64' && allowsFloats(options))
+  const expected = expectedPasses(size.n, Math.min(...options.reg), rank, options.tol);
+  if (options.dtype !== 'float64' && allowsFloats(options, expected))
     notes.push('products of tiles in float32 where the kernel and --reg allow it, checked in float64');
   if (size.heldOut) {
     notes.push(
@@ -64,12 +58,7 @@ export function planCg(size: SystemSize, options: KernelTrainOptions, bytes: num
   }
   return {
     regions,
-    passes: Math.ceil(
-      Math.min(
-        options.passes,
-        1 + passesOf(size.n, Math.max(Math.min(...options.reg), 1e-9), rank, options.tol),
-      ),
-    ),
+    passes: Math.ceil(Math.min(options.passes, 1 + expected)),
     scratchBytes: 0,
     flops: preconditionerFlops(size.n, rank) * 2,
     notes,

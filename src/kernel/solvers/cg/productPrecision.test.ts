@@ -21,9 +21,9 @@ function system(n: number, options: SystemUnderTest['options'], scale = 1): Syst
     n,
     k: 2,
     dtype: 'float32',
-    entry: (i, j) => scale * Math.exp(-4 * (points[i]! - points[j]!) ** 2),
+    entry: (i, j) => scale * Math.exp(-100 * (points[i]! - points[j]!) ** 2),
     target: (i, c) => targets[2 * i + c]!,
-    options: { rank: 0, passes: 500, ...options },
+    options: { rank: 32, passes: 500, ...options },
   };
 }
 
@@ -52,10 +52,13 @@ test('floats where the tolerance is large against the drift they cause, doubles 
     ['float16', 1e-4, [0.1], 1, 'float32'],
     ['float64', 1e-4, [0.1], 1, 'float64'],
     ['float32', 1e-6, [0.1], 1, 'float64'],
-    // 2⁻²⁴·√(64/1e-6) is 4.8e-4; the smallest regularization counts.
-    ['float32', 1e-3, [1, 1e-6], 1, 'float32'],
-    ['float32', 1e-4, [1, 1e-6], 1, 'float64'],
+    // 2⁻²⁴·√(64e6/1) is 4.8e-4; the smallest regularization counts.
+    ['float32', 1e-3, [1e3, 1], 1e6, 'float32'],
+    ['float32', 1e-4, [1e3, 1], 1e6, 'float64'],
+    ['float32', 1e-4, [1e3], 1e6, 'float32'],
     ['float32', 1e-2, [0], 1, 'float64'],
+    // Many passes.
+    ['float32', 1e-5, [1e-6], 1, 'float64'],
     // Entries that floats cannot multiply, or that are no numbers.
     ['float32', 1e-2, [1e20], 1e20, 'float64'],
     ['float32', 1e-2, [1e-20], 1e-20, 'float64'],
@@ -70,13 +73,18 @@ test('directions are multiplied in floats, the last residual in doubles', async 
   const { solution, calls } = await solve(system(80, { tol: 1e-4, reg: [0.1] }));
   assert.equal(solution.stopped, 'tolerance');
   // 5 x 5 tiles of 16: 15 products with tiles and 10 with their transposes each pass.
-  assert.equal(calls.get('addTileProduct32'), 15 * (solution.passes - 1));
-  assert.equal(calls.get('addTransposedTileProduct32'), 10 * (solution.passes - 1));
-  assert.equal(calls.get('addTileProduct'), 15);
-  assert.equal(calls.get('addTransposedTileProduct'), 10);
+  const steps = solution.passes - 1;
+  assert.equal(calls.get('addTileProduct32'), 15 * steps);
+  assert.equal(calls.get('addTransposedTileProduct32'), 10 * steps);
+  // The preconditioner has one of each for each step.
+  assert.equal(calls.get('addTileProduct'), 15 + steps);
+  assert.equal(calls.get('addTransposedTileProduct'), 10 + steps);
   const doubles = await solve({ ...system(80, { tol: 1e-4, reg: [0.1] }), dtype: 'float64' });
   assert.equal(doubles.calls.get('addTileProduct32'), undefined);
-  assert.ok(Math.abs(doubles.solution.passes - solution.passes) <= 1);
+  assert.ok(
+    Math.abs(doubles.solution.passes - solution.passes) <= 1,
+    `${doubles.solution.passes} ${solution.passes}`,
+  );
 });
 
 /** A checkpoint after the first pass of a job, whose choice of products is replaced by floats. */
