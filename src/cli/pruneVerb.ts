@@ -1,5 +1,5 @@
 import { MlmlError } from '../errors.js';
-import { pruneModel } from '../kernel/prune.js';
+import { droppedShare, NEGLIGIBLE_SHARE, pruneModel } from '../kernel/prune.js';
 import { loadModel } from '../model/loadModel.js';
 import { isKernelModel, saveModel } from '../model/saveModel.js';
 import { formatCount } from '../run/numbers.js';
@@ -29,7 +29,14 @@ export async function pruneVerb(context: CommandContext, given: Arguments): Prom
   }
   const pruned = pruneModel(model, keep === undefined ? { tol: tol! } : { keep });
   await saveModel(storage, out, pruned, { copyRows: given.flag('copy-rows') ?? false });
-  const result = { model: out, from: path, rows: pruned.n, rowsBefore: model.n };
+  const dropped = droppedShare(model, pruned);
+  if (dropped > NEGLIGIBLE_SHARE) {
+    await context.stderr.write(
+      `warning: the rows dropped hold ${(100 * dropped).toPrecision(2)} % of the coefficients, which cancel each other: compare ` +
+        '`mlml evaluate` of both models; a small model that scores well is what `mlml nystrom` trains\n',
+    );
+  }
+  const result = { model: out, from: path, rows: pruned.n, rowsBefore: model.n, droppedShare: dropped };
   const text = `${out}: ${formatCount(pruned.n)} of ${formatCount(model.n)} rows kept\n`;
   await context.stdout.write(given.flag('json') ? `${JSON.stringify(result)}\n` : text);
 }

@@ -49,3 +49,14 @@ export function pruneModel(model: KernelModel, options: PruneOptions): KernelMod
     chosen.set(coefficients.subarray(from * k, (from + 1) * k), to * k);
   return { ...model, n: kept.length, coefficients: chosen, rows: { ...model.rows, indices } };
 }
+
+/** Beyond this share of the sum of absolute coefficients a pruned model scores differently. */
+export const NEGLIGIBLE_SHARE = 1e-3;
+
+/** Share of the sum of absolute coefficients that pruning dropped, 0 to 1. */
+export function droppedShare(model: KernelModel, pruned: KernelModel): number {
+  const size = ({ coefficients }: KernelModel) =>
+    coefficients.reduce((sum, value) => sum + Math.abs(value), 0);
+  const whole = size(model);
+  return whole === 0 ? 0 : Math.max(0, 1 - size(pruned) / whole);
+}

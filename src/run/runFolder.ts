@@ -97,9 +97,14 @@ export async function removeUnfinished(
   const stopped =
     (status === 'running' && typeof pid === 'number' && !alive(pid)) ||
     (status === 'failed' && GONE_ON_FROM.has(error?.code ?? ''));
-  if (!stopped || JSON.stringify(earlier) !== JSON.stringify(command)) return false;
+  if (!stopped || jobOf(earlier) !== jobOf(command)) return false;
   await storage.remove(folder);
   return true;
+}
+
+/** The words of a command without those that only change what is shown. */
+function jobOf(words: readonly string[] | undefined): string {
+  return JSON.stringify(words?.filter((word) => !/^--(no-)?(quiet|json)(=|$)/.test(word)));
 }
 
 async function freeName(storage: Storage, folder: string, name: string, extension: string): Promise<string> {

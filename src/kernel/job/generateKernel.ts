@@ -1,4 +1,5 @@
 import type { Dataset } from '../../data/dataset.js';
+import { MlmlError } from '../../errors.js';
 import { Arena } from '../../memory/arena.js';
 import type { Plan } from '../../memory/plan.js';
 import { checkDataOptions } from '../checkOptions.js';
@@ -101,6 +102,7 @@ export async function planGenerate(
   checkDataOptions(options);
   const evaluation = await evaluationOf(dataset, options, context);
   if (!comparesRows(evaluation.kernel)) return await planGivenMatrix(dataset, options, context);
+  refuseMatrix(options);
   return decide(dataset, evaluation, options).plan;
 }
 
@@ -122,6 +124,7 @@ export async function generateKernel(
   const { storage, signal, onEvent } = context;
   const evaluation = await evaluationOf(dataset, options, context, within?.kernel);
   if (!comparesRows(evaluation.kernel)) return await storeGivenMatrix(dataset, options, context);
+  refuseMatrix(options);
   let generation = decide(dataset, evaluation, options);
   const description = await findOrDescribeKernel(
     storage,
@@ -177,4 +180,12 @@ export async function generateKernel(
   } finally {
     await workspace.threads.close();
   }
+}
+
+function refuseMatrix({ matrix, kernel }: GenerateOptions): void {
+  if (matrix === undefined) return;
+  throw new MlmlError(
+    'MLML_USAGE',
+    `--matrix=${matrix}: is for --kernel=precomputed, not for --kernel=${kernel}; leave one of the two away`,
+  );
 }

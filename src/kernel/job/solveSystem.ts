@@ -123,6 +123,7 @@ async function solveIn(
       const { arena } = workspace;
       const heldOut = size.heldOut ? arena.uint8('held out') : undefined;
       if (heldOut !== undefined) markHeldOut(heldOut, options);
+      await warnOfRounding(matrix, arena.float64('coefficients'), job);
       const coefficients = arena.float64('coefficients').fill(0);
       const solution = await solver.solve({
         workspace,
@@ -146,6 +147,31 @@ async function solveIn(
   } finally {
     await file?.close();
   }
+}
+
+/** Relative rounding of entries, half a unit in the last place. */
+const entryRounding = { float16: 2 ** -12, float32: 2 ** -25, float64: 2 ** -54 } as const;
+/** Root mean square of the entries of typical kernels beside the largest on the diagonal. */
+const TYPICAL_ENTRY = 0.25;
+/** Beyond this share of λ rounding shows in the solution. */
+const NOTICEABLE = 0.1;
+
+/**
+ * Rounded entries are those of another kernel: the difference is like noise of spectral norm 2·√n·rms(K)·rounding/√3 ≈
+ * √n·rms(K)·rounding, and harmless only while λ is far above. `space` has room for n numbers.
+ */
+async function warnOfRounding(matrix: KernelMatrix, space: Float64Array, job: SolveJob): Promise<void> {
+  const diagonal = space.subarray(0, matrix.n);
+  await matrix.diagonal(diagonal);
+  const largest = diagonal.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+  const noise = Math.sqrt(matrix.n) * TYPICAL_ENTRY * largest * entryRounding[matrix.dtype];
+  const lambda = Math.min(...job.options.reg);
+  if (noise <= NOTICEABLE * lambda) return;
+  const better = matrix.dtype === 'float16' ? 'float32' : 'float64';
+  const message =
+    `rounding of the kernel's ${matrix.dtype} entries is like noise of about ${noise.toPrecision(1)} beside a regularization of ` +
+    `${lambda}: the solution is that of the rounded kernel; --dtype=${better} keeps it smaller`;
+  if (matrix.dtype !== 'float64') job.context.onEvent?.({ type: 'warning', message });
 }
 
 function matrixOf(
