@@ -13,6 +13,8 @@ export interface Candidate {
   readonly scratchBytes: number;
   /** Multiply-adds of the solver besides the passes. */
   readonly flops: number;
+  /** Products of tiles in float32, where the solver allows it. */
+  readonly floats: boolean;
 }
 
 /** Bytes a second of a disk that had no room to be measured. */
@@ -49,12 +51,13 @@ export function predict(candidate: Candidate, job: Job, speeds: Speeds): Predict
     ? Math.max((share * entries) / speeds.entries, job.missingBytes / written)
     : 0;
   // Each entry below the diagonal serves two products.
-  const products = (2 * entries * job.width) / speeds.products;
+  const products = (2 * entries * job.width) / (candidate.floats ? speeds.floatProducts : speeds.products);
   const pass = candidate.stored
     ? Math.max(products, candidate.bytesPerPass / read)
     : products + entries / speeds.entries;
-  // The solvers' own loops run in floats, where the products of tiles run in doubles.
-  const own = candidate.flops / (1.5 * speeds.products);
+  // The solvers' own loops: Cholesky factors and preconditioners in larger blocks of floats, those of bcd in doubles.
+  const own =
+    candidate.flops / (candidate.solver === 'bcd' ? 2 * speeds.products : 2.5 * speeds.floatProducts);
   const solve = candidate.passes * pass + Math.max(own, candidate.scratchBytes / written);
   const score = (job.scored * job.n) / speeds.entries;
   return { seconds: generate + solve + score, generate, solve, score };

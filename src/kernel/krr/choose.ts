@@ -9,6 +9,7 @@ import { planNystromJob } from '../job/planNystromJob.js';
 import { planSystem, type Source, sourceOf } from '../job/trainSystem.js';
 import type { KernelContext } from '../jobs.js';
 import type { KernelTrainOptions } from '../options.js';
+import { allowsFloats } from '../solvers/cg/productPrecision.js';
 import { vectorWidth } from '../solvers/solver.js';
 import { type KernelDescription, kernelFolder, readKernelDescription } from '../store/kernelDescription.js';
 import { findKernel } from '../store/storeList.js';
@@ -105,7 +106,7 @@ export async function choose(
         left.push(`${nameOf({ solver, stored })}: its factor would take ${formatBytes(scratch)} of the disk`);
         continue;
       }
-      found.push(considered(solver, stored, planned, source, job, speeds));
+      found.push(considered(solver, stored, planned, source, options, job, speeds));
     } catch (error) {
       if (!(error instanceof MlmlError) || error.code !== 'MLML_BUDGET_TOO_SMALL') throw error;
       // With this budget the kernel can be computed; whether one that is still to be made fits too is not said.
@@ -183,6 +184,7 @@ function considered(
   stored: boolean,
   { plan, solver: solverPlan }: ReturnType<typeof planSystem>,
   source: Source,
+  options: KernelTrainOptions,
   job: Job,
   speeds: Speeds,
 ): Option {
@@ -193,6 +195,7 @@ function considered(
     bytesPerPass: (plan.bytesRead - solverPlan.scratchBytes) / Math.max(1, solverPlan.passes),
     scratchBytes: solverPlan.scratchBytes,
     flops: solverPlan.flops,
+    floats: solver === 'cg' && options.dtype !== 'float64' && allowsFloats(options, solverPlan.passes),
   };
   return { ...candidate, solver, source, plan, prediction: predict(candidate, job, speeds) };
 }

@@ -11,7 +11,7 @@ import { planKernelTraining, trainKernel } from '../trainKernel.js';
 import { type Choice, choose } from './choose.js';
 import type { Speeds } from './speeds.js';
 
-const SPEEDS: Speeds = { entries: 1e8, products: 1e10, written: 1e9, read: 1e9 };
+const SPEEDS: Speeds = { entries: 1e8, products: 1e10, floatProducts: 1e10, written: 1e9, read: 1e9 };
 const rbf = { kernel: 'rbf', sigma: 2, reg: [0.3] };
 
 /** A file system in memory with little room left. */
@@ -60,7 +60,7 @@ describe('the choice', () => {
       {},
       { entries: 1e3 },
       { written: 10, read: 1e9 },
-      { products: 1e4 },
+      { products: 1e4, floatProducts: 1e4 },
       { entries: 1e4, written: 1e3, read: 1e3 },
     ]) {
       const { chosen, reasons, missingBytes } = await chosenWith(speeds);
@@ -125,7 +125,7 @@ describe('the choice', () => {
   });
 
   test('inducing points where the whole system is out of reach', async () => {
-    const slow = { entries: 1, products: 1e3 };
+    const slow = { entries: 1, products: 1e3, floatProducts: 1e3 };
     const { chosen, reasons, missingBytes } = await chosenWith(slow, { centers: 20 });
     assert.equal(chosen.solver, 'nystrom');
     assert.equal(missingBytes, 0);

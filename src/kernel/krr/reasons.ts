@@ -19,12 +19,15 @@ export function optionText(option: Candidate & { readonly prediction: Prediction
 }
 
 /** What was measured. */
-export function speedText({ entries, products, written, read }: Speeds, threads: number): string {
+export function speedText(
+  { entries, products, floatProducts, written, read }: Speeds,
+  threads: number,
+): string {
   const million = (value: number) => `${(value / 1e6).toPrecision(3)} million`;
   const disk = read > 0 ? `, disk ${formatBytes(written)}/s written and ${formatBytes(read)}/s read` : '';
   return (
     `measured with ${threads} ${threads === 1 ? 'thread' : 'threads'}: ${million(entries)} kernel entries/s, ` +
-    `${(products / 1e9).toPrecision(3)} billion multiply-adds/s${disk}`
+    `${(products / 1e9).toPrecision(3)} billion multiply-adds/s in doubles, ${(floatProducts / 1e9).toPrecision(3)} in floats${disk}`
   );
 }
 

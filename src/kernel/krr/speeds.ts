@@ -14,7 +14,7 @@ import {
 } from '../job/evaluation.js';
 import { evaluateTile } from '../tiles/evaluateTile.js';
 import type { Tile } from '../tiles/kernelMatrix.js';
-import { addTimesTile, addTimesTransposedTile } from '../tiles/multiply.js';
+import { addTimesTile, addTimesTransposedTile, type ProductPrecision } from '../tiles/multiply.js';
 
 /** What this machine does now, all threads together. */
 export interface Speeds {
@@ -22,6 +22,8 @@ export interface Speeds {
   readonly entries: number;
   /** Multiply-adds in a second of tiles with blocks of vectors. */
   readonly products: number;
+  /** The same where products may be in float32. */
+  readonly floatProducts: number;
   /** Bytes of tiles written to and read from the disk in a second, past the page cache. */
   readonly written: number;
   readonly read: number;
@@ -103,7 +105,7 @@ async function arithmeticSpeeds(
   workspace: EvaluatingWorkspace,
   rows: number,
   width: number,
-): Promise<Pick<Speeds, 'entries' | 'products'>> {
+): Promise<Pick<Speeds, 'entries' | 'products' | 'floatProducts'>> {
   const { arena, threads } = workspace;
   const evaluator = evaluatorOf(workspace);
   const blocks = await Promise.all(
@@ -125,14 +127,15 @@ async function arithmeticSpeeds(
   const extent = { row: 1, column: 0, firstRow: 0, rows: a.rows, firstColumn: 0, columns: b.rows };
   const tile: Tile = { ...extent, ...target };
   const [v, sums] = [arena.address('trial vectors'), arena.address('trial sums')];
-  const products = best(() => {
-    addTimesTile(threads, tile, v, width, sums);
-    threads.run();
-    addTimesTransposedTile(threads, tile, v, width, sums);
-    threads.run();
-    return 2 * a.rows * b.rows * width;
-  });
-  return { entries, products };
+  const products = (precision: ProductPrecision) =>
+    best(() => {
+      addTimesTile(threads, tile, v, width, sums, precision);
+      threads.run();
+      addTimesTransposedTile(threads, tile, v, width, sums, precision);
+      threads.run();
+      return 2 * a.rows * b.rows * width;
+    });
+  return { entries, products: products('float64'), floatProducts: products('float32') };
 }
 
 /** Work done in a second: the best of some trials after one to warm up, each long enough to be measured. */

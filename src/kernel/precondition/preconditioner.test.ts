@@ -40,7 +40,7 @@ async function build(rank: number, lambda: number, threads = 1, heldOut?: Uint8A
     const draws = Random.of(1);
     for (let i = 0; i < r.length; i++)
       r[i] = heldOut?.[Math.floor(i / width)] === 1 && !include ? 0 : draws.normal();
-    made.apply(arena.address('r'), arena.address('z'), width, width);
+    made.apply(arena.address('r'), arena.address('z'), width, width, 'float64');
     const stride = factorStride(rank);
     const f = arena.float32('cg factor').slice();
     const at = (i: number, j: number) => f[i * stride + j]!;

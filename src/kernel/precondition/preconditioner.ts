@@ -2,7 +2,7 @@ import { packedLength } from '../../arithmetic/gram.js';
 import { Random } from '../../memory/random.js';
 import { FACTOR_ROWS, GRAM_COLUMNS } from '../tasks/preconditionTasks.js';
 import type { KernelMatrix } from '../tiles/kernelMatrix.js';
-import { addTimesTile, addTimesTransposedTile } from '../tiles/multiply.js';
+import { addTimesTile, addTimesTransposedTile, type ProductPrecision } from '../tiles/multiply.js';
 import type { Workspace } from '../workspace.js';
 import { inverseTransposedFactor } from './pivotBlock.js';
 import { blockColumns, factorStride } from './planPreconditioner.js';
@@ -237,9 +237,9 @@ export class Preconditioner {
 
   /**
    * z = P⁻¹·r for blocks of vectors [n][width] at addresses, k columns for each regularization given to `prepare`.
-   * Rows of z not part of the system hold anything.
+   * Rows of z not part of the system hold anything. Products with F are worked out in `precision`.
    */
-  apply(r: number, z: number, width: number, k: number): void {
+  apply(r: number, z: number, width: number, k: number, precision: ProductPrecision): void {
     const { arena, threads } = this.#workspace;
     const rank = this.#columns;
     const from = new Float64Array(arena.buffer, r, this.#n * width);
@@ -261,7 +261,7 @@ export class Preconditioner {
       dtype: 'float32',
     } as const;
     rows.fill(0);
-    addTimesTransposedTile(threads, tile, r, width, reduced);
+    addTimesTransposedTile(threads, tile, r, width, reduced, precision);
     threads.run();
     for (let i = 0; i < rank; i++)
       for (let c = 0; c < width; c++) vectors[c * rank + i] = rows[i * width + c]!;
@@ -275,7 +275,7 @@ export class Preconditioner {
     threads.run();
     for (let i = 0; i < rank; i++)
       for (let c = 0; c < width; c++) rows[i * width + c] = -vectors[c * rank + i]!;
-    addTimesTile(threads, tile, reduced, width, z);
+    addTimesTile(threads, tile, reduced, width, z, precision);
     threads.run();
     const scales = new Float64Array(width);
     for (const [l, shift] of this.#shifts.entries()) scales.fill(1 / shift, l * k, (l + 1) * k);

@@ -7,7 +7,7 @@ const FLOAT64 = 2;
 /** Rows of F that are in work at a time; 128 columns of doubles of them twice fill a thread's scratch. */
 export const FACTOR_ROWS = 64;
 /** Columns of FᵀF that one call makes. */
-export const GRAM_COLUMNS = 64;
+export const GRAM_COLUMNS = 128;
 
 /**
  * Work on F [n][rank] of a preconditioner, float32, rows `stride` floats apart. Sums are doubles; where speed counts, of

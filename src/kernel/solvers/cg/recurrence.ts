@@ -44,7 +44,7 @@ export interface RecurrenceState {
  * Rows held out have r = p = 0. Their rows of x hold −(their predictions K·x) negated, that is the predictions: K·p gives
  * those of the next x for free. One pass over K for each step; vectors are doubles [n][width].
  *
- * K·p is worked out in `precision`, K·x for the true residual in doubles. Products in floats make the r of the recurrence
+ * K·p and P⁻¹r are worked out in `precision`, K·x for the true residual in doubles. Products in floats make the r of the recurrence
  * drift away from the true one: if that is found above the tolerance, the work goes on from it in doubles.
  */
 export class Recurrence {
@@ -116,7 +116,7 @@ export class Recurrence {
     };
   }
 
-  /** Of the products with directions. */
+  /** Of the products with directions and with the preconditioner. */
   get precision(): ProductPrecision {
     return this.#precision;
   }
@@ -235,7 +235,7 @@ export class Recurrence {
     const { p, q: z, r, system } = this;
     const { n, width, heldOut, k } = system;
     if (this.done) return p.fill(0) && undefined;
-    this.#preconditioner.apply(r.byteOffset, z.byteOffset, width, k);
+    this.#preconditioner.apply(r.byteOffset, z.byteOffset, width, k, this.#precision);
     const rho = new Float64Array(width);
     for (let i = 0; i < n; i++) {
       if (heldOut?.[i] === 1) continue;
