@@ -1,9 +1,7 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { readdirSync } from 'node:fs';
 import { describe, type TestContext, test } from 'node:test';
-import { commandFile, runCli } from './support/cli.js';
+import { runCli } from './support/cli.js';
 import { temporaryFolder } from './support/temporaryFolder.js';
 
 const KERNEL = ['--kernel=rbf', '--sigma=5'];
@@ -126,35 +124,5 @@ describe('kernels from the command line, as separate processes', () => {
     }
     // Without --subset and --scale those of the kernel are taken over.
     assert.equal((await json(t, cwd, 'cg', 'small', `--memId=${memId}`, ...BUDGET)).n, 300);
-  });
-
-  test('a killed solver goes on in the same --out and ends in the same bits', async (t) => {
-    const cwd = await withData(t);
-    // Without a preconditioner it takes many passes.
-    const words = [
-      'cg',
-      'small',
-      ...KERNEL,
-      ...BUDGET,
-      '--rank=0',
-      '--tol=1e-9',
-      '--reg=1e-4',
-      '--passes=400',
-    ];
-    const whole = await json(t, cwd, ...words, '--out=whole');
-    const child = spawn(process.execPath, [commandFile, ...words, '--out=killed', '--json'], { cwd });
-    let stderr = '';
-    child.stderr.on('data', (bytes) => {
-      stderr += bytes;
-      if (/^ +\d\S* s +3 /m.test(stderr)) child.kill('SIGKILL');
-    });
-    await new Promise((resolve) => child.on('close', resolve));
-    assert.equal(child.signalCode, 'SIGKILL', stderr);
-    // The same words, so that it is the same command.
-    const resumed = JSON.parse((await run(t, cwd, ...words, '--out=killed', '--json')).stdout);
-    assert.equal(resumed.residual, whole.residual);
-    assert.deepEqual(resumed.test, whole.test);
-    const weights = (name: string) => join(cwd, name, 'model', 'weights.bin');
-    assert.deepEqual(readFileSync(weights('killed')), readFileSync(weights('whole')));
   });
 });

@@ -1,5 +1,14 @@
 import assert from 'node:assert/strict';
-import { cpSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -41,7 +50,7 @@ describe('every error, as docs/errors.md shows it', () => {
   };
 
   before(async (t) => {
-    cwd = mkdtempSync(join(tmpdir(), 'mlml-errors-'));
+    cwd = realpathSync(mkdtempSync(join(tmpdir(), 'mlml-errors-')));
     const make = async (...args: string[]) => {
       const { status, stderr } = await runCli(t as never, args, { cwd });
       assert.equal(status, 0, stderr);
@@ -69,13 +78,25 @@ describe('every error, as docs/errors.md shows it', () => {
     writeFileSync(at('labels.rows'), floats(1, 2, 0, 3, 4, 7, 5, 6, 0));
     writeFileSync(at('other.rows'), floats(1, 2, 0, 3, 4, 1, 5, 6, 0));
     await make('import', 'other.rows', '--n=3', '--d=2', '--dtype=float32', '--k=2', '--out=other');
+    await make('generate', 'small', '--kernel=rbf', '--sigma=5', '--tile=128');
+    const [memId] = readdirSync(at('kernels'));
+    for (const copy of ['in-use', 'cut-short'])
+      cpSync(at('kernels', memId!), at('kernels', copy), { recursive: true });
+    // A lock says whose it is; nobody can see from here whether a process on another machine is alive.
+    writeFileSync(at('kernels', 'in-use', '.mlml-writer-office-4711-1-0'), '');
+    truncateSync(at('kernels', 'cut-short', 'tiles.bin'), 500_000);
+    cpSync(at('small'), at('replaced'), { recursive: true });
+    await make('nystrom', 'replaced', '--sigma=5', '--centers=20', '--out=kernel-run');
+    rmSync(at('replaced'), { recursive: true });
+    await make('import', 'digits', '--n=500', '--nt=100', '--seed=1', '--out=replaced');
   });
   after(() => rmSync(cwd, { recursive: true, force: true }));
 
   for (const { line, message } of examples) {
     test(`mlml ${line}`, async (t) => {
       const { status, stderr } = await runCli(t, line.split(' '), { cwd });
-      const last = stderr.trimEnd().split('\n').at(-1)!;
+      // Models refer to data sets by absolute paths: the document leaves out where this folder lies.
+      const last = stderr.trimEnd().split('\n').at(-1)!.replaceAll(cwd, '…');
       if (process.env['MLML_UPDATE_GOLDEN'] === '1') {
         const updated = readFileSync(document, 'utf8').replace(
           `$ mlml ${line}\n${message}\n`,

@@ -139,7 +139,10 @@ export async function readKernelDescription(
   return found;
 }
 
-/** Reads the description of a stored kernel; a missing one is `MLML_NOT_FOUND`. */
+/**
+ * Reads the description of a stored kernel, under the name of its folder, which somebody may have changed. A missing one is
+ * `MLML_NOT_FOUND`.
+ */
 export async function requireKernelDescription(
   storage: Storage,
   kernels: string,
@@ -147,7 +150,7 @@ export async function requireKernelDescription(
 ): Promise<KernelDescription> {
   const folder = kernelFolder(kernels, memId);
   const description = await readKernelDescription(storage, folder);
-  if (description !== undefined) return description;
+  if (description !== undefined) return { ...description, memId };
   throw new MlmlError(
     'MLML_NOT_FOUND',
     `${folder}: there is no stored kernel; \`mlml kernels\` lists them, \`mlml generate\` makes them`,

@@ -206,7 +206,8 @@ async function withdrawTiles(
     } finally {
       await log.close();
     }
-    await writeKernelDescription(storage, folder, { ...description, state: 'incomplete' });
+    const there = await readKernelDescription(storage, folder);
+    if (there !== undefined) await writeKernelDescription(storage, folder, { ...there, state: 'incomplete' });
   } finally {
     await lock.release();
   }
