@@ -54,7 +54,6 @@ try {
     run('krr mnist --sigma=5 --reg=0.06 --buffer=1000 --tol=1e-2 --dtype=float16');
     run('krr cifar-10 --sigma=12 --reg=0.1 --buffer=1000 --tol=1e-2 --dtype=float16');
     run('generate cifar-10 --kernel=RBF --dtype=float16 --buffer=100');
-    run('nystrom mnist --sigma=5 --reg=0.06 --centers=5000 --buffer=400');
   }
   printTable('Kernel ridge regression through the command line, single runs', table);
 } finally {

@@ -25,6 +25,8 @@ import { trainingRows } from './kernelData.js';
 const READ_SLOTS = 4;
 /** Operations of a solver in the time a byte takes from the disk: some 60 GFLOP/s against 1.7 GB/s. */
 const READ_FLOPS = 35;
+/** Of the budget, what keeping tiles in memory leaves alone. */
+const SPARE_SHARE = 0.05;
 /** For the columns of K that a preconditioner asks for, when the tiles come from disk. */
 const COLUMN_BYTES = 16e6;
 
@@ -122,16 +124,12 @@ function fit(request: SolveRequest, budget: number): SolvePlan {
   };
   const solverPlan = solver.plan(size, options, left([...common, ...matrix]));
   const withSolver = [...common, ...computedRegions, ...solverPlan.regions];
-  // What the solver leaves keeps tiles in memory.
-  const allSlots =
-    stored === undefined
-      ? []
-      : slots(
-          Math.max(
-            left(withSolver),
-            fewSlots.reduce((sum, { bytes }) => sum + bytes, 0),
-          ),
-        );
+  // What the solver leaves keeps tiles in memory, where the last twentieth of the budget would gain next to nothing.
+  const slotRoom = Math.max(
+    left(withSolver) - SPARE_SHARE * budget,
+    fewSlots.reduce((sum, { bytes }) => sum + bytes, 0),
+  );
+  const allSlots = stored === undefined ? [] : slots(slotRoom);
   const solvingLayout = [...withSolver, ...allSlots];
   const rows = Math.max(description.parts.test.n, options.simulated ? n : 0, 1);
   const scoringSizes = { rows, n, k, rowBytes: layout.rowBytes, packedBytes, resident: true };
@@ -144,7 +142,7 @@ function fit(request: SolveRequest, budget: number): SolvePlan {
   const bytesPerPass =
     stored === undefined
       ? computed!.rowsRead * layout.rowBytes
-      : planStoredKernel(stored, Math.max(0, left(withSolver))).bytesPerPass;
+      : planStoredKernel(stored, slotRoom).bytesPerPass;
   const kernelText = stored === undefined ? 'computed as it is needed' : `read from ${stored.memId}`;
   const { name: scale } = makeScaling(options.scale, description.dtype, description.statistics);
   const plan: Plan = {
