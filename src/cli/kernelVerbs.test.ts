@@ -275,6 +275,8 @@ test('the command of an unfinished run can be given again with the same --out; o
     assert.equal(((await readJson(storage, 'mine/run.json')) as Record<string, unknown>)['status'], 'done');
   };
   await again(await unfinished({}));
+  // What is only shown otherwise is the same command.
+  await again(await unfinished({ command: [...words, '--quiet', '--json=false'] }));
   for (const code of ['MLML_INTERRUPTED', 'MLML_DISK_FULL'])
     await again(await unfinished({ status: 'failed', error: { code, message: '' } }));
   const refused = [
@@ -412,14 +414,23 @@ test('info, evaluate and predict take kernel models', async () => {
 
 test('prune keeps the rows with the largest coefficients', async () => {
   const storage = await withModels();
-  const { stdout } = await fakeCommand('prune r --keep=0.5 --out=half'.split(' '), { storage });
+  const { stdout, stderr } = await fakeCommand('prune r --keep=0.5 --out=half'.split(' '), { storage });
   assert.equal(stdout, 'half: 5 of 10 rows kept\n');
+  // Of 1/30 to 30/30 the first 15 hold 120/465.
+  assert.match(stderr, /^warning: the rows dropped hold 26 % of the coefficients/);
   const half = await loadModel(storage, 'half');
   assert.ok('coefficients' in half);
   assert.deepEqual([...half.rows.indices!], [5, 6, 7, 8, 9]);
   assert.deepEqual(half.coefficients, fakeKernelModel.coefficients.subarray(15));
   const json = await fakeCommand('prune r --tol=0 --out=all --json'.split(' '), { storage });
-  assert.deepEqual(JSON.parse(json.stdout), { model: 'all', from: 'r', rows: 10, rowsBefore: 10 });
+  assert.deepEqual(JSON.parse(json.stdout), {
+    model: 'all',
+    from: 'r',
+    rows: 10,
+    rowsBefore: 10,
+    droppedShare: 0,
+  });
+  assert.equal(json.stderr, '');
 });
 
 /** Everything these verbs refuse, with its message. */

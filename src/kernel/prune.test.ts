@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { rowLayout } from '../data/rowLayout.js';
 import type { KernelModel } from './kernelModel.js';
-import { pruneModel } from './prune.js';
+import { droppedShare, pruneModel } from './prune.js';
 
 function model(coefficients: number[], k = 1, indices?: number[]): KernelModel {
   return {
@@ -76,4 +76,12 @@ test('rows already chosen keep their numbers in the data set', () => {
 test('exactly one criterion, within its range', () => {
   for (const options of [{}, { keep: 0.5, tol: 0.1 }, { keep: 0 }, { keep: 1.5 }, { tol: -1 }, { tol: NaN }])
     assert.throws(() => pruneModel(model([1, 2]), options), { code: 'MLML_USAGE' });
+});
+
+test('the share that is dropped tells whether it was negligible', () => {
+  const whole = model([1, -4, 1, 2]);
+  assert.equal(droppedShare(whole, pruneModel(whole, { keep: 0.5 })), 0.25);
+  assert.equal(droppedShare(whole, pruneModel(whole, { keep: 1 })), 0);
+  const zeros = model([0, 0]);
+  assert.equal(droppedShare(zeros, pruneModel(zeros, { tol: 0 })), 0);
 });

@@ -11,6 +11,7 @@ import { MemoryStorage } from '../../storage/memoryStorage.js';
 import type { KernelFunction } from '../functions/kernelFunction.js';
 import type { KernelTrainOptions, SolverName } from '../options.js';
 import { trainKernel } from '../trainKernel.js';
+import { generateKernel } from './generateKernel.js';
 import { markHeldOut } from './heldOutRows.js';
 
 const rbf: KernelFunction = { kind: 'rbf', lengthscale: 2 };
@@ -256,5 +257,28 @@ describe('options that make no sense', () => {
       for (const [i, row] of (await modelScores(storage, result.model, dataset.train)).entries())
         near(row[labels[i]!], 1, 1e-3, `${solver}, row ${i}`);
     }
+  });
+});
+
+test('rounding of the entries is told where it shows beside the regularization', async () => {
+  const told = async (dtype: 'float16' | 'float32', reg: number) => {
+    const storage = new MemoryStorage();
+    const changes = { ...given, dtype, reg: [reg], tol: 1e-4 };
+    const { warnings } = await trained('cg', storage, await targets(storage), changes, true);
+    return warnings().filter((message) => message.startsWith('rounding of the kernel'));
+  };
+  const [message] = await told('float16', 0.005);
+  assert.match(message!, /float16 entries .* regularization of 0.005: .*--dtype=float32 keeps it smaller/);
+  assert.deepEqual(await told('float16', 0.01), []);
+  assert.deepEqual(await told('float32', 0.005), []);
+});
+
+test('a matrix is refused beside a kernel function', async () => {
+  const storage = new MemoryStorage();
+  const dataset = await classes(storage, 2, 'float64');
+  const { context } = jobContext(storage);
+  await assert.rejects(generateKernel(dataset, { ...jobOptions(given), matrix: 'K.npy' }, context), {
+    code: 'MLML_USAGE',
+    message: /--matrix=K.npy: is for --kernel=precomputed/,
   });
 });
