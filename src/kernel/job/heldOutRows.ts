@@ -1,5 +1,6 @@
 import { MlmlError } from '../../errors.js';
 import { Random } from '../../memory/random.js';
+import { selectionSample } from '../../memory/selectionSample.js';
 import type { KernelTrainOptions } from '../options.js';
 
 /** Number of the random stream that draws them. */
@@ -27,11 +28,5 @@ export function markHeldOut(marks: Uint8Array, options: Pick<KernelTrainOptions,
   const n = marks.length;
   marks.fill(0);
   const random = Random.of(options.seed, n, HELD_OUT_STREAM);
-  // Selection sampling (Knuth, TAOCP vol. 2, 3.4.2, algorithm S).
-  let wanted = heldOutCount(n, options);
-  for (let i = 0; i < n; i++) {
-    if (random.below(n - i) >= wanted) continue;
-    marks[i] = 1;
-    wanted--;
-  }
+  for (const row of selectionSample(n, heldOutCount(n, options), random)) marks[row] = 1;
 }

@@ -19,6 +19,7 @@ import { RowsAndTiles } from '../tiles/rowsAndTiles.js';
 import { type EvaluatingWorkspace, evaluatorOf, startEvaluation } from './evaluation.js';
 import { markHeldOut } from './heldOutRows.js';
 import type { SolvePlan } from './planSolve.js';
+import { roundingWarning } from './roundingWarning.js';
 
 export interface SolveJob {
   readonly name: string;
@@ -123,7 +124,8 @@ async function solveIn(
       const { arena } = workspace;
       const heldOut = size.heldOut ? arena.uint8('held out') : undefined;
       if (heldOut !== undefined) markHeldOut(heldOut, options);
-      await warnOfRounding(matrix, arena.float64('coefficients'), job);
+      const rounding = await roundingWarning(matrix, options.reg, arena.float64('coefficients'));
+      if (rounding !== undefined) context.onEvent?.({ type: 'warning', message: rounding });
       const coefficients = arena.float64('coefficients').fill(0);
       const solution = await solver.solve({
         workspace,
@@ -149,31 +151,6 @@ async function solveIn(
   }
 }
 
-/** Relative rounding of entries, half a unit in the last place. */
-const entryRounding = { float16: 2 ** -12, float32: 2 ** -25, float64: 2 ** -54 } as const;
-/** Root mean square of the entries of typical kernels beside the largest on the diagonal. */
-const TYPICAL_ENTRY = 0.25;
-/** Beyond this share of λ rounding shows in the solution. */
-const NOTICEABLE = 0.1;
-
-/**
- * Rounded entries are those of another kernel: the difference is like noise of spectral norm 2·√n·rms(K)·rounding/√3 ≈
- * √n·rms(K)·rounding, and harmless only while λ is far above. `space` has room for n numbers.
- */
-async function warnOfRounding(matrix: KernelMatrix, space: Float64Array, job: SolveJob): Promise<void> {
-  const diagonal = space.subarray(0, matrix.n);
-  await matrix.diagonal(diagonal);
-  const largest = diagonal.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
-  const noise = Math.sqrt(matrix.n) * TYPICAL_ENTRY * largest * entryRounding[matrix.dtype];
-  const lambda = Math.min(...job.options.reg);
-  if (noise <= NOTICEABLE * lambda) return;
-  const better = matrix.dtype === 'float16' ? 'float32' : 'float64';
-  const message =
-    `rounding of the kernel's ${matrix.dtype} entries is like noise of about ${noise.toPrecision(1)} beside a regularization of ` +
-    `${lambda}: the solution is that of the rounded kernel; --dtype=${better} keeps it smaller`;
-  if (matrix.dtype !== 'float64') job.context.onEvent?.({ type: 'warning', message });
-}
-
 function matrixOf(
   stored: StoredKernelMatrix | undefined,
   computed: ComputedKernel | undefined,
@@ -185,24 +162,26 @@ function matrixOf(
   return matrix;
 }
 
+/** Options that decide the bits of the result. */
+const RESULT_OPTIONS = [
+  'bufferBytes',
+  'reg',
+  'tol',
+  'patience',
+  'holdout',
+  'refit',
+  'passes',
+  'rank',
+  'block',
+  'epochs',
+  'eta0',
+  'momentum',
+  'seed',
+] as const;
+
 /** Everything that decides the bits of the result. */
 function jobKey({ name, plan, dataset, options, stored }: SolveJob): object {
   const { evaluation, size } = plan;
-  const {
-    bufferBytes,
-    reg,
-    tol,
-    patience,
-    holdout,
-    refit,
-    passes,
-    rank,
-    block,
-    epochs,
-    eta0,
-    momentum,
-    seed,
-  } = options;
   return {
     solver: name,
     fingerprint: dataset.description.fingerprint,
@@ -212,21 +191,7 @@ function jobKey({ name, plan, dataset, options, stored }: SolveJob): object {
     made: stored?.created ?? null,
     scale: options.scale,
     size: { ...size, threads: 0 },
-    options: {
-      bufferBytes,
-      reg,
-      tol,
-      patience,
-      holdout,
-      refit,
-      passes,
-      rank,
-      block,
-      epochs,
-      eta0,
-      momentum,
-      seed,
-    },
+    options: Object.fromEntries(RESULT_OPTIONS.map((option) => [option, options[option]])),
   };
 }
 
@@ -234,7 +199,7 @@ function jobKey({ name, plan, dataset, options, stored }: SolveJob): object {
  * Moves the columns of one regularization to the front, [n][even k], and returns a copy of them, n × k.
  */
 function keepBest(columns: Float64Array, n: number, k: number, width: number, best: number): Float64Array {
-  const even = evenWidth(k);
+  const even = vectorWidth({ k, regularizations: 1 });
   const kept = new Float64Array(n * k);
   for (let i = 0; i < n; i++) {
     // Never beyond what has been read: even·i + c is at most width·i + best·k + c.
@@ -246,8 +211,6 @@ function keepBest(columns: Float64Array, n: number, k: number, width: number, be
   }
   return kept;
 }
-
-const evenWidth = (k: number) => k + (k % 2);
 
 async function scoreIn(workspace: EvaluatingWorkspace, job: SolveJob, rows: Dataset['train']) {
   const { plan, dataset, options, context } = job;
@@ -263,7 +226,7 @@ async function scoreIn(workspace: EvaluatingWorkspace, job: SolveJob, rows: Data
   const { arena } = workspace;
   const coefficients = {
     values: arena.float64('coefficients'),
-    stride: evenWidth(k),
+    stride: vectorWidth({ k, regularizations: 1 }),
     address: arena.address('coefficients'),
   };
   let bytesRead = 0;

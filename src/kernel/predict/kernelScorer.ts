@@ -1,8 +1,9 @@
 import { labelDtypeCodes } from '../../arithmetic/gather.js';
 import type { RowFile } from '../../data/rowFile.js';
-import { alignUp, layOut, type Region } from '../../memory/plan.js';
+import { layOut, type Region } from '../../memory/plan.js';
 import type { RowScorer, ScoredBlock } from '../../ssgd/score.js';
 import { type EvaluatingWorkspace, type Evaluation, evaluatorOf } from '../job/evaluation.js';
+import { vectorWidth } from '../solvers/solver.js';
 import { CrossKernel, type CrossPlan, planCross } from '../tiles/crossKernel.js';
 import { addTimesTile } from '../tiles/multiply.js';
 import type { RowSource } from '../tiles/rowSource.js';
@@ -26,7 +27,7 @@ export interface ScoringPlan {
   readonly regions: readonly Region[];
 }
 
-const evenWidth = (k: number) => alignUp(k, 2);
+const evenWidth = (k: number) => vectorWidth({ k, regularizations: 1 });
 
 function scoringRegions(sizes: ScoringSizes, blockSize: number): Region[] {
   const vector = 8 * blockSize * evenWidth(sizes.k);

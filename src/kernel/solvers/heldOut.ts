@@ -28,7 +28,7 @@ export function heldOutScores(
 }
 
 /** Place of the largest of k numbers, the first of equals. */
-function largestOf(values: Float64Array, at: number, k: number): number {
+export function largestOf(values: Float64Array, at: number, k: number): number {
   let largest = 0;
   for (let c = 1; c < k; c++) if (values[at + c]! > values[at + largest]!) largest = c;
   return largest;

@@ -1,19 +1,10 @@
 import { setImmediate } from 'node:timers/promises';
 import { MlmlError } from '../../errors.js';
-import type { Region } from '../../memory/plan.js';
 import type { Tile, TileIndex } from '../tiles/kernelMatrix.js';
 import type { Workspace } from '../workspace.js';
 import { TileChecksums } from './tileChecksums.js';
 import type { TileFile } from './tileFile.js';
-import {
-  allTiles,
-  extentOf,
-  type MatrixShape,
-  numberOf,
-  SLOT_ALIGN,
-  slotBytes,
-  tilesOf,
-} from './tileLayout.js';
+import { allTiles, extentOf, type MatrixShape, numberOf, slotBytes, tilesOf } from './tileLayout.js';
 
 /** One tile in use and three on their way: enough for the disk to be busy at all times. */
 const RING_SLOTS = 4;
@@ -41,11 +32,6 @@ export function planTileSlots(shape: MatrixShape, bytes: number): TileSlots {
   const ring = slots === tiles ? 0 : Math.min(RING_SLOTS, slots);
   const cached = slots - ring;
   return { slots, ring, cached, bytes: slots * each, bytesPerPass: (tiles - cached) * each };
-}
-
-/** Region for the slots of the stream with this name. */
-export function tileSlotRegion(name: string, shape: MatrixShape, bytes: number): Region {
-  return { name: `${name} tiles`, bytes: planTileSlots(shape, bytes).bytes, align: SLOT_ALIGN };
 }
 
 interface Waiting {

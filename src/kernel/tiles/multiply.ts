@@ -1,6 +1,6 @@
+import { dtypeBytes } from '../../arithmetic/dtype.js';
 import { tileDtypeCodes } from '../../arithmetic/tileProduct.js';
 import type { Threads } from '../../threads/threads.js';
-import type { TileDtype } from '../functions/kernelFunction.js';
 import type { KernelMatrix, Tile } from './kernelMatrix.js';
 
 /**
@@ -14,7 +14,6 @@ export type ProductPrecision = 'float32' | 'float64';
 const STRIP: Readonly<Record<ProductPrecision, number>> = { float32: 256, float64: 128 };
 /** Appended to the names of tasks. */
 const SUFFIX: Readonly<Record<ProductPrecision, string>> = { float32: '32', float64: '' };
-const entryBytes: Readonly<Record<TileDtype, number>> = { float16: 2, float32: 4, float64: 8 };
 
 /**
  * target[tile's rows] += tile · v[tile's columns], in strips over all threads. `v` and `target` are addresses of whole
@@ -30,7 +29,7 @@ export function addTimesTile(
 ): void {
   const strip = STRIP[precision];
   const code = tileDtypeCodes.indexOf(tile.dtype);
-  const rowBytes = tile.stride * entryBytes[tile.dtype];
+  const rowBytes = tile.stride * dtypeBytes[tile.dtype];
   for (let r = 0; r < tile.rows; r += strip) {
     const rows = Math.min(strip, tile.rows - r);
     threads.add(
@@ -58,7 +57,7 @@ export function addTimesTransposedTile(
 ): void {
   const strip = STRIP[precision];
   const code = tileDtypeCodes.indexOf(tile.dtype);
-  const bytes = entryBytes[tile.dtype];
+  const bytes = dtypeBytes[tile.dtype];
   for (let c = 0; c < tile.columns; c += strip) {
     const columns = Math.min(strip, tile.columns - c);
     threads.add(

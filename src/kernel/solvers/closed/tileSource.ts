@@ -1,10 +1,10 @@
+import { dtypeBytes } from '../../../arithmetic/dtype.js';
 import { stripIndex } from '../../../arithmetic/tileFactor.js';
 import { tileDtypeCodes } from '../../../arithmetic/tileProduct.js';
 import type { Threads } from '../../../threads/threads.js';
 import type { KernelMatrix, Tile, TileIndex } from '../../tiles/kernelMatrix.js';
 import { type FactorLayout, rowOffset, tileRowsOf } from './factorLayout.js';
 
-const entryBytes = { float16: 2, float32: 4, float64: 8 } as const;
 /** Rows that one call copies. */
 const STRIP = 64;
 
@@ -78,7 +78,7 @@ export class TileSource {
   /** The part of a tile of K that lies in tile (i, j). */
   #copy(tile: Tile, i: number, j: number): void {
     const { tileSize, paddedTile, slabColumns, slabBytes } = this.#layout;
-    const bytes = entryBytes[tile.dtype];
+    const bytes = dtypeBytes[tile.dtype];
     const code = tileDtypeCodes.indexOf(tile.dtype);
     // All in padded rows and columns of A.
     const [top, left] = [tile.row * paddedTile, tile.column * paddedTile];

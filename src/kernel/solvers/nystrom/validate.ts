@@ -1,5 +1,6 @@
 import { dtypeBytes } from '../../../arithmetic/dtype.js';
 import { tileDtypeCodes } from '../../../arithmetic/tileProduct.js';
+import { largestOf } from '../heldOut.js';
 import { vectorWidth } from '../solver.js';
 import type { CrossBlocks, NystromProblem } from './nystromProblem.js';
 
@@ -48,11 +49,4 @@ export async function validate(
     }
   }
   return Array.from(sums, (sum) => (classification ? sum / rows.rows : Math.sqrt(sum / rows.rows)));
-}
-
-/** Place of the largest of k numbers, the first of equals. */
-function largestOf(values: Float64Array, at: number, k: number): number {
-  let largest = 0;
-  for (let c = 1; c < k; c++) if (values[at + c]! > values[at + largest]!) largest = c;
-  return largest;
 }
