@@ -9,6 +9,7 @@ import { type GramKernels, plainGram } from './gram.js';
 import { type GramRowKernels, plainGramRows } from './gramRows.js';
 import { type NormalProductKernels, plainNormalProduct } from './normalProduct.js';
 import { type PackedFactorKernels, plainPackedFactor } from './packedFactor.js';
+import { plainRowNorms, type RowNormKernels } from './rowNorms.js';
 import { plainRowProducts, type RowProductKernels } from './rowProducts.js';
 import { plainRowStep, type RowStepKernels } from './rowStep.js';
 import type { ScatterKernels } from './scatter.js';
@@ -34,6 +35,7 @@ export interface Kernels
     NormalProductKernels,
     PackedFactorKernels,
     FloatProductKernels,
+    RowNormKernels,
     RowProductKernels,
     RowStepKernels,
     ScoreKernels,
@@ -61,6 +63,7 @@ export function plainKernels(memory: WebAssembly.Memory): Kernels {
     ...plainNormalProduct(buffer),
     ...plainPackedFactor(buffer),
     ...plainFloatProduct(buffer),
+    ...plainRowNorms(buffer),
     ...plainRowProducts(buffer),
     ...plainRowStep(buffer),
     ...plainEpilogue(buffer),
