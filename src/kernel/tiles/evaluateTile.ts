@@ -1,10 +1,14 @@
 import { dtypeBytes } from '../../arithmetic/dtype.js';
+import { alignUp } from '../../memory/plan.js';
 import type { Threads } from '../../threads/threads.js';
+import { PACK_ROWS } from '../functions/blockEvaluator.js';
 import type { TileDtype } from '../functions/kernelFunction.js';
 
 /** Rows of a tile that one call works out: some milliseconds, and enough calls for many threads. */
 const STRIP = 32;
-const LOW_STRIP = 16;
+/** Parts of a strip at the end of a narrow block, and such strips for each thread. */
+const LAST_PARTS = 4;
+const LAST_STRIPS = 2;
 
 /** Packed rows: a block, its capacity, and how many of its rows count. */
 export interface PackedRows {
@@ -25,15 +29,27 @@ export interface EntryTarget {
 export function evaluateTile(threads: Threads, a: PackedRows, b: PackedRows, target: EntryTarget): void {
   const rowBytes = target.stride * dtypeBytes[target.dtype];
   for (let r = 0; r < a.rows; r += STRIP)
-    addStrip(threads, a, r, STRIP, b, b.rows, target.address + r * rowBytes, target.stride);
+    addStrip(threads, a, r, b, b.rows, target.address + r * rowBytes, target.stride);
   threads.run();
 }
 
-/** Puts the calls on the list of the threads: for narrow blocks b, so strips are lower, to share them out evenly. */
-export function evaluateStrips(threads: Threads, a: PackedRows, b: PackedRows, target: EntryTarget): void {
-  const rowBytes = target.stride * dtypeBytes[target.dtype];
-  for (let r = 0; r < a.rows; r += LOW_STRIP)
-    addStrip(threads, a, r, LOW_STRIP, b, b.rows, target.address + r * rowBytes, target.stride);
+/**
+ * Puts the calls for a narrow block b on the list of the threads: low strips, the last of them in parts, so that all threads
+ * come to the end at about the same time.
+ */
+export function addNarrowBlock(threads: Threads, a: PackedRows, b: PackedRows, target: EntryTarget): void {
+  const bytes = dtypeBytes[target.dtype];
+  const part = alignUp(b.rows / LAST_PARTS, PACK_ROWS);
+  const whole = a.rows - LAST_STRIPS * threads.count * PACK_ROWS;
+  for (let r = 0; r < a.rows; r += PACK_ROWS) {
+    const rows = Math.min(PACK_ROWS, a.rows - r);
+    const width = r < whole ? b.rows : part;
+    for (let c = 0; c < b.rows; c += width) {
+      const columns = Math.min(width, b.rows - c);
+      const to = target.address + (r * target.stride + c) * bytes;
+      addCall(threads, a, r, rows, b, c, columns, to, target.stride);
+    }
+  }
 }
 
 /**
@@ -49,7 +65,7 @@ export function evaluateDiagonalTile(
   const { address, stride, dtype } = target;
   const bytes = dtypeBytes[dtype];
   for (let r = 0; r < a.rows; r += STRIP)
-    addStrip(threads, a, r, STRIP, a, Math.min(a.rows, r + STRIP), address + r * stride * bytes, stride);
+    addStrip(threads, a, r, a, Math.min(a.rows, r + STRIP), address + r * stride * bytes, stride);
   threads.run(meanwhile);
   for (let r = 0; r < a.rows; r += STRIP)
     threads.add('mirrorRows', address, bytes, stride, r, Math.min(STRIP, a.rows - r));
@@ -60,13 +76,25 @@ function addStrip(
   threads: Threads,
   a: PackedRows,
   from: number,
-  height: number,
   b: PackedRows,
   columns: number,
   target: number,
   stride: number,
 ): void {
-  const rows = Math.min(height, a.rows - from);
+  addCall(threads, a, from, Math.min(STRIP, a.rows - from), b, 0, columns, target, stride);
+}
+
+function addCall(
+  threads: Threads,
+  a: PackedRows,
+  from: number,
+  rows: number,
+  b: PackedRows,
+  firstColumn: number,
+  columns: number,
+  target: number,
+  stride: number,
+): void {
   threads.add(
     'evaluateBlock',
     a.address,
@@ -75,7 +103,7 @@ function addStrip(
     rows,
     b.address,
     b.capacity,
-    0,
+    firstColumn,
     columns,
     target,
     stride,

@@ -4,15 +4,19 @@ import { MlmlError } from '../../errors.js';
 import type { BlockEvaluator } from '../functions/blockEvaluator.js';
 import type { TileDtype } from '../functions/kernelFunction.js';
 import type { Workspace } from '../workspace.js';
-import { type EntryTarget, evaluateDiagonalTile, evaluateStrips, type PackedRows } from './evaluateTile.js';
+import { addNarrowBlock, type EntryTarget, evaluateDiagonalTile, type PackedRows } from './evaluateTile.js';
 import type { Tile, TileIndex } from './kernelMatrix.js';
-import { BAND_COLUMNS, BAND_ROWS, BAND_STAGE, COLUMN_BLOCKS, columnBlockBytes } from './rowBandPlan.js';
+import {
+  BAND_COLUMNS,
+  BAND_ROWS,
+  BAND_STAGE,
+  COLUMN_BLOCKS,
+  columnBlockBytes,
+  stageRows,
+} from './rowBandPlan.js';
 import type { ImmediateRowSource } from './rowSource.js';
 import type { TileMaker } from './tileMaker.js';
 import { TileWindow } from './tileWindow.js';
-
-/** Rows of the band that one call packs. */
-const PIECE = 16;
 
 export interface RowBandOptions {
   readonly workspace: Workspace;
@@ -40,6 +44,7 @@ export class RowBandKernel implements TileMaker {
   readonly #options: RowBandOptions;
   readonly #stage: Uint8Array;
   readonly #stageAddress: number;
+  readonly #stageRows: number;
   readonly #band: number;
   readonly #columns: number;
   readonly #columnBytes: number;
@@ -50,7 +55,7 @@ export class RowBandKernel implements TileMaker {
   #active = false;
 
   constructor(options: RowBandOptions) {
-    const { workspace, source, evaluator, tileSize, width, dtype } = options;
+    const { workspace, source, evaluator, rowBytes, tileSize, width, dtype } = options;
     const { arena } = workspace;
     this.n = source.rows;
     this.tileSize = tileSize;
@@ -58,6 +63,7 @@ export class RowBandKernel implements TileMaker {
     this.#options = options;
     this.#stage = arena.uint8(BAND_STAGE);
     this.#stageAddress = arena.address(BAND_STAGE);
+    this.#stageRows = stageRows(rowBytes, width);
     this.#band = arena.address(BAND_ROWS);
     this.#columns = arena.address(BAND_COLUMNS);
     this.#columnBytes = columnBlockBytes((capacity) => evaluator.packedBytes(capacity), width);
@@ -104,23 +110,13 @@ export class RowBandKernel implements TileMaker {
 
   /** The packed rows of a tile row. */
   #rowsOf(row: number): PackedRows {
-    const { workspace, rowBytes, width } = this.#options;
-    const { threads } = workspace;
     const rows = this.#sizeOf(row);
-    const packed = { address: this.#band, capacity: this.tileSize, rows };
-    if (this.#bandRow === row) return packed;
-    this.#bandRow = -1;
-    for (let r = 0; r < rows; r += width) {
-      const count = Math.min(width, rows - r);
-      this.#read(row * this.tileSize + r, count);
-      for (let from = 0; from < count; from += PIECE) {
-        const source = this.#stageAddress + from * rowBytes;
-        threads.add('packRows', source, Math.min(PIECE, count - from), this.#band, this.tileSize, r + from);
-      }
-      threads.run();
+    if (this.#bandRow !== row) {
+      this.#bandRow = -1;
+      this.#pack(row * this.tileSize, rows, this.#band, this.tileSize);
+      this.#bandRow = row;
     }
-    this.#bandRow = row;
-    return packed;
+    return { address: this.#band, capacity: this.tileSize, rows };
   }
 
   /** A tile off the diagonal, its columns one block after the other; `next`: row that comes after them, or -1. */
@@ -132,7 +128,7 @@ export class RowBandKernel implements TileMaker {
       const block = this.#expect(start + c, -1);
       const rows = Math.min(width, columns - c);
       const b = { address: this.#columns + block * this.#columnBytes, capacity: width, rows };
-      evaluateStrips(workspace.threads, a, b, { address: address + c * dtypeBytes[dtype], stride, dtype });
+      addNarrowBlock(workspace.threads, a, b, { address: address + c * dtypeBytes[dtype], stride, dtype });
       workspace.threads.run(() => this.#expect(c + width < columns ? start + c + width : next, block));
     }
   }
@@ -142,20 +138,24 @@ export class RowBandKernel implements TileMaker {
     if (first < 0) return -1;
     const found = this.#first.indexOf(first);
     if (found >= 0) return found;
-    const { evaluator, width } = this.#options;
+    const { width } = this.#options;
     const block = keep === 0 ? 1 : 0;
     this.#first[block] = -1;
     const inTile = this.tileSize - (first % this.tileSize);
     const count = Math.min(width, inTile, this.n - first);
-    this.#read(first, count);
-    evaluator.pack(this.#stageAddress, count, this.#columns + block * this.#columnBytes, width, 0);
+    this.#pack(first, count, this.#columns + block * this.#columnBytes, width);
     this.#first[block] = first;
     return block;
   }
 
-  #read(first: number, count: number): void {
-    const { source, rowBytes } = this.#options;
-    source.readRowsNow(this.#stage, first, count);
-    this.bytesRead += count * rowBytes;
+  /** Reads and packs rows into the block at `target`, as many at a time as the stage holds. */
+  #pack(first: number, count: number, target: number, capacity: number): void {
+    const { source, evaluator, rowBytes } = this.#options;
+    for (let r = 0; r < count; r += this.#stageRows) {
+      const rows = Math.min(this.#stageRows, count - r);
+      source.readRowsNow(this.#stage, first + r, rows);
+      evaluator.pack(this.#stageAddress, rows, target, capacity, r);
+      this.bytesRead += rows * rowBytes;
+    }
   }
 }

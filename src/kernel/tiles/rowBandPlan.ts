@@ -1,4 +1,5 @@
 import { alignUp, type Region } from '../../memory/plan.js';
+import { PACK_ROWS } from '../functions/blockEvaluator.js';
 import { balancedTileSize, tileRows } from './kernelMatrix.js';
 import { LARGEST_TILE, planCost, roomOf, SMALLEST_TILE, type TileSizes, tileRegions } from './tilePlan.js';
 
@@ -12,7 +13,9 @@ export const COLUMN_BLOCKS = 2;
 /** Columns that may pass by at once, the most first. */
 const WIDTHS = [128, 96, 64, 48, 32, 16];
 /** What handing out one block of columns to the threads costs, in bytes of rows that could be read meanwhile. */
-const PASSING_COST = 50_000;
+const PASSING_COST = 150_000;
+/** Bytes that are worth one read. */
+const READ_BYTES = 65_536;
 
 export interface RowBandPlan {
   /** Rows of the band that stays packed, and of a tile. */
@@ -32,10 +35,15 @@ export function columnBlockBytes(packedBytes: (capacity: number) => number, widt
   return alignUp(packedBytes(width), 64);
 }
 
+/** Stored rows that are read at once, a multiple of 16. */
+export function stageRows(rowBytes: number, width: number): number {
+  return Math.min(width, alignUp(READ_BYTES / rowBytes, PACK_ROWS));
+}
+
 function planOf(sizes: TileSizes, tileSize: number, width: number, otherBytes: number): RowBandPlan {
   const { n, rowBytes, packedBytes } = sizes;
   const regions = [
-    { name: BAND_STAGE, bytes: width * rowBytes },
+    { name: BAND_STAGE, bytes: stageRows(rowBytes, width) * rowBytes },
     { name: BAND_ROWS, bytes: packedBytes(tileSize) },
     { name: BAND_COLUMNS, bytes: COLUMN_BLOCKS * columnBlockBytes(packedBytes, width) },
     ...tileRegions(sizes, tileSize),
@@ -57,6 +65,7 @@ export function planRowBand(sizes: TileSizes, bytes: number): RowBandPlan | unde
   for (const tileSize of tileSizesOf(sizes)) {
     const other = sizes.otherBytes?.(tileSize) ?? 0;
     for (const width of WIDTHS) {
+      if (width > tileSize) continue;
       const plan = planOf(sizes, tileSize, width, other);
       if (plan.bytes <= bytes && plan.cost < (best?.cost ?? Number.POSITIVE_INFINITY)) best = plan;
     }
