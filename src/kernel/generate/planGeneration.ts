@@ -69,6 +69,8 @@ export function planGeneration(sizes: GenerationSizes): GenerationPlan {
     const otherBytes = (tileSize: number) => layOut(fixed(tileSize, budget)).totalBytes;
     const given = { ...tileSizes, largest, otherBytes };
     const blocks = planTiles(given, budget);
+    // When all rows stay in memory there is nothing to gain.
+    if (blocks.bytes <= budget && blocks.rowsRead === n) return blocks;
     const passing = planRowBand(given, budget);
     if (passing === undefined) return blocks;
     return blocks.bytes <= budget && planCost(given, blocks) <= passing.cost ? blocks : passing;
