@@ -193,12 +193,29 @@ export class PackedRows {
     } else {
       let block = start;
       for (const chunk of this.#chunks) {
-        this.#gather(chunk, source, count, this.#scratch);
-        this.#packFloats(chunk, first, count, block, capacity);
+        if (this.#packsAtOnce && count === PACK_ROWS) this.#packScaled(chunk, source, first, block);
+        else {
+          this.#gather(chunk, source, count, this.#scratch);
+          this.#packFloats(chunk, first, count, block, capacity);
+        }
         block += this.#chunkBytes(chunk, capacity);
       }
     }
     this.#writeNorms(target, capacity, first);
+  }
+
+  /** Floats to floats: what most rows of floats are. */
+  get #packsAtOnce(): boolean {
+    const { element, positive } = this.packing;
+    return element === 'float32' && !positive && this.#geometry.layout.dtype === 'float32';
+  }
+
+  #packScaled(chunk: Chunk, source: number, first: number, block: number): void {
+    const { rowBytes } = this.#geometry.layout;
+    const base = source + 4 * chunk.first;
+    const scaling = this.#constants + chunk.constants;
+    const limit = largestFeature.float32;
+    this.#kernels.packScaledRows32(base, rowBytes, first, chunk.d, scaling, limit, block);
   }
 
   #gather(chunk: Chunk, source: number, count: number, target: number): void {
