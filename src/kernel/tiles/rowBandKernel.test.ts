@@ -111,7 +111,7 @@ for (const build of ['plain', 'simd', 'relaxed'] as const) {
 
 test('tiles come in the order asked for, whatever it is', async (t) => {
   const rows = randomRows(150, 8, 'float32', 4);
-  const given = { rows, tile: 48, bytes: 25_000, threads: 2 };
+  const given = { rows, tile: 48, bytes: 30_000, threads: 2 };
   const which = [
     { row: 3, column: 1 },
     { row: 2, column: 2 },
@@ -121,14 +121,14 @@ test('tiles come in the order asked for, whatever it is', async (t) => {
     { row: 2, column: 0 },
   ];
   const found = await makeKernel(t, given);
-  assert.equal(found.plan.tileSize, 48);
+  assert.deepEqual([found.plan.tileSize, found.plan.width], [48, 48]);
   const entries = await entriesOf(found, which);
   assert.deepEqual(entries, await entriesOf(await makeKernel(t, given, true), which));
 });
 
 test('a signal ends the stream, another can begin, and no two at once', async (t) => {
   const rows = randomRows(150, 8, 'float32', 6);
-  const { matrix, tile } = await makeKernel(t, { rows, tile: 48, bytes: 25_000 });
+  const { matrix, tile } = await makeKernel(t, { rows, tile: 48, bytes: 30_000 });
   const which = () => lowerTriangle(150, matrix.tileSize);
   const controller = new AbortController();
   const reason = new MlmlError('MLML_INTERRUPTED', 'enough');
@@ -147,7 +147,7 @@ test('a signal ends the stream, another can begin, and no two at once', async (t
 
 test('an error of reading ends the stream wherever it happens; then all is made anew', async (t) => {
   const rows = randomRows(150, 8, 'float32', 7);
-  const whole = await makeKernel(t, { rows, tile: 48, bytes: 25_000 }, true);
+  const whole = await makeKernel(t, { rows, tile: 48, bytes: 30_000 }, true);
   const which = () => lowerTriangle(150, 48);
   const wanted = await entriesOf(whole, which());
   for (const threads of [1, 2]) {
@@ -161,7 +161,7 @@ test('an error of reading ends the stream wherever it happens; then all is made 
           rows.readRowsNow(target, first, count);
         },
       };
-      const found = await makeKernel(t, { rows, source, tile: 48, bytes: 25_000, threads });
+      const found = await makeKernel(t, { rows, source, tile: 48, bytes: 30_000, threads });
       await assert.rejects(entriesOf(found, which()), { code: 'MLML_IO' });
       assert.deepEqual(await entriesOf(found, which()), wanted);
     }
@@ -209,7 +209,7 @@ test('more rows stay in a small memory than in whole blocks', () => {
     tiles: ['one', 'two'],
     order: 'bands' as const,
   };
-  for (const bytes of [3.4e6, 4.4e6, 10e6]) {
+  for (const bytes of [3.4e6, 4.4e6]) {
     const [band, blocks] = [planRowBand(sizes, bytes)!, planTiles(sizes, bytes)];
     assert.ok(
       band.rowsRead < 0.8 * blocks.rowsRead,
