@@ -11,6 +11,8 @@ import { GENERATED_TILES } from './generateTiles.js';
 
 /** A tile takes at most this share of the budget, so that jobs of the same budget can hold several of the matrix. */
 const TILE_SHARE = 8;
+/** What waiting for a whole block to be read and packed costs all threads, in bytes of rows that could be read meanwhile. */
+const BLOCK_COST = 500_000;
 
 export interface GenerationSizes {
   readonly n: number;
@@ -73,7 +75,9 @@ export function planGeneration(sizes: GenerationSizes): GenerationPlan {
     if (blocks.bytes <= budget && blocks.rowsRead === n) return blocks;
     const passing = planRowBand(given, budget);
     if (passing === undefined) return blocks;
-    return blocks.bytes <= budget && planCost(given, blocks) <= passing.cost ? blocks : passing;
+    const blockReads = blocks.rowsRead / blocks.tileSize;
+    const blocksCost = planCost(given, blocks) + blockReads * BLOCK_COST;
+    return blocks.bytes <= budget && blocksCost <= passing.cost ? blocks : passing;
   };
   const plan = planFor(budgetBytes);
   if (plan.bytes > budgetBytes) {
