@@ -1,6 +1,7 @@
 import type { Dataset } from '../data/dataset.js';
 import type { DatasetDescription } from '../data/format.js';
 import type { Plan } from '../memory/plan.js';
+import type { CheckpointOptions } from '../storage/checkpoint.js';
 import type { Storage } from '../storage/storage.js';
 import { checkOptions } from './checkOptions.js';
 import type { Evaluation, TrainListener } from './events.js';
@@ -16,6 +17,19 @@ export interface TrainContext {
   readonly scratchFolder: string;
   readonly signal?: AbortSignal;
   readonly onEvent?: TrainListener;
+  /**
+   * Saves the state of the job in a folder of its own every so often (default: 30 seconds; see `SavingInterval`), and goes on
+   * from what it finds there: killed at any instant, the same call ends in the same bits. States of another data set, verb or
+   * options are not used. The folder is gone when training is done. Default: nothing is saved.
+   *
+   * An abort of `signal` saves a state before the promise is rejected with its reason.
+   */
+  readonly checkpoint?: TrainCheckpoint;
+}
+
+export interface TrainCheckpoint extends Omit<CheckpointOptions, 'signal'> {
+  /** Made when it is not there. `MLML_BUSY` when another job holds it. */
+  readonly folder: string;
 }
 
 export interface TrainResult {

@@ -71,10 +71,10 @@ export interface CheckpointOptions {
   /** Called by `load` before it returns, with what `onSave` returned for the state found; undefined without a state. */
   readonly onLoad?: (kept: unknown) => Promise<void>;
   /**
-   * Takes over the end of a job: it is given what removes the states, to call once the result is safe (a model that has been
-   * written). Default: states are removed when the job is done.
+   * Takes over the end of a job: it is given what ends it, to call with 'remove' once the result is safe (a model that has been
+   * written), or with 'keep' when that failed. Default: states are removed when the job is done.
    */
-  readonly onDone?: (removeStates: () => Promise<void>) => void;
+  readonly onDone?: (end: (states: 'remove' | 'keep') => Promise<void>) => void;
 }
 
 /** A checkpoint whose folder this process holds. */
@@ -187,10 +187,10 @@ export class JobCheckpoint implements Checkpoint {
     const { onDone } = this.#options;
     if (onDone === undefined) return await this.clear();
     this.#handedOver = true;
-    onDone(async () => {
+    onDone(async (states) => {
       this.#handedOver = false;
       try {
-        await this.clear();
+        if (states === 'remove') await this.clear();
       } finally {
         await this.release();
       }
