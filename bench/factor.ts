@@ -95,6 +95,7 @@ const folder = mkdtempSync(join(tmpdir(), 'mlml-bench-'));
 const checkpoint: Checkpoint = {
   load: async () => undefined,
   due: () => false,
+  eager: false,
   atRest: () => {},
   rescue: async () => {},
   save: async () => {},

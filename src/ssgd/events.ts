@@ -51,6 +51,10 @@ export type TrainEvent =
       readonly epoch: number;
       readonly evaluation: Evaluation;
     }
+  /** A state was saved: `done` of `total` (in rows, passes or iterations, as `unit` says). */
+  | { readonly type: 'checkpoint'; readonly done: number; readonly total: number; readonly unit: string }
+  /** A job goes on from a state that was saved there. */
+  | { readonly type: 'resumed'; readonly done: number; readonly total: number; readonly unit: string }
   | { readonly type: 'warning'; readonly message: string };
 
 export type TrainListener = (event: TrainEvent) => void;

@@ -22,6 +22,8 @@ export interface Checkpoint {
    * `rows`: rows worked on so far, those of earlier passes included.
    */
   due(rows: number): boolean;
+  /** True when every step may have to be saved: `due` is to be asked after each. Otherwise every few steps will do. */
+  readonly eager: boolean;
   /** Saves a state. When the job is asked to stop, the signal's reason is thrown once the state is on the disk. */
   save(header: unknown, blocks: Blocks, progress?: SavedProgress): Promise<void>;
   /**
@@ -112,6 +114,11 @@ export class JobCheckpoint implements Checkpoint {
   /** Of the last state saved or loaded; 0 before. */
   get sequence(): number {
     return this.#sequence;
+  }
+
+  get eager(): boolean {
+    const every = this.#every;
+    return every.kind === 'rows' || (every.kind === 'time' && every.milliseconds === 0);
   }
 
   async load(blocks: Blocks): Promise<unknown> {
@@ -252,4 +259,23 @@ export async function openCheckpoint(
   await removeLeftovers(storage, dirname(folder));
   const lock = await lockFolder(storage, folder, 'writer');
   return new JobCheckpoint(storage, folder, canonicalJson(key), lock, options);
+}
+
+/** For jobs that save nothing: `due` throws the signal's reason when they are asked to stop. */
+export function noCheckpoint(signal: AbortSignal | undefined): Checkpoint {
+  return {
+    eager: false,
+    load: async () => undefined,
+    due: () => {
+      signal?.throwIfAborted();
+      return false;
+    },
+    save: async () => {},
+    atRest: () => {},
+    rescue: async () => {},
+    clear: async () => {},
+    folder: async () => {
+      throw new MlmlError('MLML_INTERNAL', 'a job that saves nothing has no folder');
+    },
+  };
 }

@@ -63,6 +63,8 @@ export class MemoryCheckpoint implements Checkpoint {
     return true;
   }
 
+  readonly eager = true;
+
   atRest(): void {}
 
   async rescue(): Promise<void> {}

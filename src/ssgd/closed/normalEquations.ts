@@ -10,6 +10,7 @@ import type { Arena } from '../../memory/arena.js';
 import type { Region } from '../../memory/plan.js';
 import { type ProblemSize, resultRegion } from './fit.js';
 import { checkClass, RowPanels, rowPanelRegions, writeTargets } from './rowPanels.js';
+import type { SumSaver, SumState } from './sumState.js';
 
 /**
  * The normal equations of ridge regression in the arena, after one pass:
@@ -65,8 +66,11 @@ export interface NormalEquationInput {
   readonly size: ProblemSize;
   readonly scaling: Scaling;
   readonly bias: boolean;
-  readonly signal?: AbortSignal | undefined;
   readonly onProgress: (rows: number) => void;
+  /** The pass goes on from here, with its sums in the arena. */
+  readonly from?: SumState | undefined;
+  /** Called after each block. */
+  readonly save: SumSaver;
 }
 
 /** Raw sums about an origin, before they are moved to the mean. */
@@ -90,9 +94,10 @@ export async function accumulateNormalEquations(
 ): Promise<NormalEquations> {
   const { size, bias } = input;
   const { n, d, k } = size;
-  const gram = arena.float64('gram').fill(0);
-  const cross = arena.float64('cross').fill(0);
-  const mean = arena.float64('mean').fill(0);
+  const gram = arena.float64('gram');
+  const cross = arena.float64('cross');
+  const mean = arena.float64('mean');
+  if (input.from === undefined) for (const sums of [gram, cross, mean]) sums.fill(0);
   const file = input.dataset.train.first(n);
   const sums = size.bytes
     ? await sumBytes(arena, kernels, file, input)
@@ -127,7 +132,7 @@ async function sumBytes(
   arena: Arena,
   kernels: Kernels,
   file: RowFile,
-  { dataset, size, scaling, signal, onProgress }: NormalEquationInput,
+  { dataset, size, scaling, onProgress, from, save }: NormalEquationInput,
 ): Promise<Sums> {
   const { n, d, k } = size;
   const classification = dataset.description.task === 'classification';
@@ -136,10 +141,10 @@ async function sumBytes(
   const transposed = arena.address('transposed');
   const crossAddress = arena.address('cross');
   const mean = arena.float64('mean');
-  const targets = new Float64Array(k);
-  let squares = 0;
-  let origin: number | undefined;
-  for await (const { base, to: count, firstRow } of scanRows(file, arena, 'rows', signal)) {
+  const targets = Float64Array.from(from?.targets ?? new Float64Array(k));
+  let squares = from?.squares ?? 0;
+  let origin = from?.origin;
+  for await (const { base, to: count, firstRow } of scanRows(file, arena, 'rows', undefined, from?.rows)) {
     const padded = Math.ceil(count / 16) * 16;
     kernels.transposeUint8(base, rowBytes, count, padded, d, transposed);
     kernels.addGramUint8(transposed, padded, d, arena.address('gram'));
@@ -154,7 +159,9 @@ async function sumBytes(
       kernels.addScaledUint8(base + r * rowBytes, d, value, crossAddress + 8 * d * column);
       if (!classification) kernels.addScaledUint8(base + r * rowBytes, d, 1, arena.address('mean'));
     }
-    onProgress(firstRow + count);
+    const rows = firstRow + count;
+    onProgress(rows);
+    await save(() => ({ phase: 'sum', rows, targets: [...targets], squares, origin: origin! }));
   }
   const cross = arena.float64('cross');
   if (classification) for (let at = 0; at < d * k; at++) mean[at % d]! += cross[at]!;
@@ -172,25 +179,26 @@ async function sumDoubles(
   arena: Arena,
   kernels: Kernels,
   file: RowFile,
-  { dataset, size, scaling, signal, onProgress }: NormalEquationInput,
+  { dataset, size, scaling, onProgress, from, save }: NormalEquationInput,
 ): Promise<Sums> {
   const { n, d, k } = size;
   const { task, statistics } = dataset.description;
   const classification = task === 'classification';
   const width = padded4(k) + 4;
   const features = padded4(d);
-  const reader = new RowPanels(arena, kernels, file, signal);
+  const reader = new RowPanels(arena, kernels, file);
   const origins = scaling.multiply.map((factor, j) => factor * statistics.mean[j]! + scaling.add[j]!);
   reader.scale(
     scaling.multiply,
     scaling.add.map((add, j) => add - origins[j]!),
   );
   const values = arena.float64('targets');
-  const panels = arena.float64('cross panels').fill(0);
-  const targets = new Float64Array(k);
-  let squares = 0;
-  let origin: number | undefined;
-  for await (const block of reader.blocks()) {
+  const panels = arena.float64('cross panels');
+  if (from === undefined) panels.fill(0);
+  const targets = Float64Array.from(from?.targets ?? new Float64Array(k));
+  let squares = from?.squares ?? 0;
+  let origin = from?.origin;
+  for await (const block of reader.blocks(from?.rows)) {
     const { rows, count, firstRow } = block;
     origin ??= classification ? 0 : reader.labels[0]!;
     writeTargets(values, block, reader.labels, size, classification, origin);
@@ -212,7 +220,9 @@ async function sumDoubles(
       rows,
       arena.address('cross panels'),
     );
-    onProgress(firstRow + count);
+    const done = firstRow + count;
+    onProgress(done);
+    await save(() => ({ phase: 'sum', rows: done, targets: [...targets], squares, origin: origin! }));
   }
   const cross = arena.float64('cross');
   const mean = arena.float64('mean');

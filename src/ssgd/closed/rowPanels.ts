@@ -55,10 +55,10 @@ export class RowPanels {
     writeScaling(this.#arena.buffer, this.#arena.address('row scaling'), d, dtype, 64, { multiply, add });
   }
 
-  /** One pass. A block is valid until the next is asked for. */
-  async *blocks(): AsyncGenerator<PanelBlock> {
+  /** One pass, from row `from` on. A block is valid until the next is asked for. */
+  async *blocks(from = 0): AsyncGenerator<PanelBlock> {
     const { layout } = this.#file;
-    for await (const block of scanRows(this.#file, this.#arena, 'rows', this.#signal)) {
+    for await (const block of scanRows(this.#file, this.#arena, 'rows', this.#signal, from)) {
       this.bytesRead += block.to * layout.rowBytes;
       this.#pack(block.base, block.to);
       const dtype = labelDtypeCodes.indexOf(layout.labelDtype);

@@ -49,13 +49,12 @@ for (const [rows, rowBytes] of [
       const storage = new MemoryStorage();
       await writeNumberedRows(storage, '/data/rows', rows, rowBytes);
       const whole = (await runPlan(plan, { storage })).orders;
-      const positions = [0, rows, random.below(rows + 1), random.below(rows + 1)];
       for (let epoch = 0; epoch < plan.epochs; epoch++) {
-        for (const row of positions) {
-          const wanted = [whole[epoch]!.slice(row), ...whole.slice(epoch + 1)];
-          const got = await ordersFrom(storage, plan, epoch, row);
-          assert.deepEqual(got, wanted, `${name}, from row ${row} of epoch ${epoch}`);
-        }
+        // Also at the ends, every now and then.
+        const row = [0, rows, random.below(rows + 1), random.below(rows + 1)][random.below(4)]!;
+        const wanted = [whole[epoch]!.slice(row), ...whole.slice(epoch + 1)];
+        const got = await ordersFrom(storage, plan, epoch, row);
+        assert.deepEqual(got, wanted, `${name}, from row ${row} of epoch ${epoch}`);
       }
       assert.deepEqual(storage.paths(), ['/data/rows'], name);
     }

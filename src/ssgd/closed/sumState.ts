@@ -1,0 +1,21 @@
+import type { Arena } from '../../memory/arena.js';
+import type { ProblemSize } from './fit.js';
+
+/** Where the pass that sums the normal equations stands, beside the sums in the arena. Plain data. */
+export interface SumState {
+  readonly phase: 'sum';
+  /** Rows summed: whole blocks. */
+  readonly rows: number;
+  readonly targets: readonly number[];
+  readonly squares: number;
+  readonly origin: number;
+}
+
+/** Saves the state of the pass when that is due, or throws when the job is to stop. */
+export type SumSaver = (state: () => SumState) => Promise<void> | undefined;
+
+/** The sums in the arena. */
+export function sumBlocks(arena: Arena, { bytes }: ProblemSize): Readonly<Record<string, Uint8Array>> {
+  const names = ['gram', 'cross', 'mean', ...(bytes ? [] : ['cross panels'])];
+  return Object.fromEntries(names.map((name) => [name, arena.uint8(name)]));
+}
