@@ -3,7 +3,12 @@ import type { Dataset } from '../data/dataset.js';
 import type { DatasetDescription } from '../data/format.js';
 import { MlmlError } from '../errors.js';
 import type { Plan } from '../memory/plan.js';
-import type { CheckpointOptions } from '../storage/checkpoint.js';
+import {
+  type Checkpoint,
+  type CheckpointOptions,
+  noCheckpoint,
+  openCheckpoint,
+} from '../storage/checkpoint.js';
 import type { Storage } from '../storage/storage.js';
 import { checkOptions } from './checkOptions.js';
 import type { Evaluation, TrainListener } from './events.js';
@@ -27,6 +32,11 @@ export interface TrainContext {
    * An abort of `signal` saves a state before the promise is rejected with its reason.
    */
   readonly checkpoint?: TrainCheckpoint;
+}
+
+/** What a job is given: the checkpoint is open, or saves nothing. */
+export interface JobContext extends Omit<TrainContext, 'checkpoint'> {
+  readonly checkpoint: Checkpoint;
 }
 
 export interface TrainCheckpoint extends Omit<CheckpointOptions, 'signal'> {
@@ -78,7 +88,7 @@ export async function train(
     context.onEvent?.({ type: 'warning', message });
   }
   const start = performance.now();
-  const run = async () => {
+  const run = async (context: JobContext) => {
     if (verb === 'closed' || verb === 'gd') {
       const plan = planSolving(verb, description, options);
       context.onEvent?.({ type: 'plan', plan });
@@ -88,7 +98,7 @@ export async function train(
     context.onEvent?.({ type: 'plan', plan });
     return await trainStreaming(plan, dataset, options, context);
   };
-  const result = await run()
+  const result = await withCheckpoint(verb, dataset, options, context, run)
     .then(requireFiniteModel)
     .catch(async (error) => {
       throw await nameBadValue(error, dataset, options, context.signal);
@@ -120,4 +130,42 @@ async function nameBadValue(
   if (!(error instanceof MlmlError) || !codes.includes(error.code) || signal?.aborted) return error;
   const { n } = description.parts.train;
   return (await badValueError(train.first(subset > 0 ? Math.min(subset, n) : n), signal)) ?? error;
+}
+
+/** Options that do not decide the bits of the result. */
+const NOT_IN_KEY: ReadonlySet<string> = new Set(['scratch', 'nthreads']);
+
+/** Runs a job with its checkpoint open. */
+async function withCheckpoint<Result>(
+  verb: Verb,
+  dataset: Dataset,
+  options: TrainOptions,
+  { checkpoint: given, ...context }: TrainContext,
+  run: (context: JobContext) => Promise<Result>,
+): Promise<Result> {
+  const { signal, storage } = context;
+  if (given === undefined) return await run({ ...context, checkpoint: noCheckpoint(signal) });
+  const { folder, ...settings } = given;
+  const { description } = dataset;
+  const key = {
+    verb,
+    fingerprint: description.fingerprint,
+    options: Object.fromEntries(Object.entries(options).filter(([name]) => !NOT_IN_KEY.has(name))),
+    // Where rows lie in memory decides their order.
+    regions: planTraining(verb, description, options).regions.map(({ name, bytes }) => [name, bytes]),
+  };
+  const checkpoint = await openCheckpoint(storage, folder, key, {
+    ...settings,
+    ...(signal === undefined ? {} : { signal }),
+  });
+  try {
+    const result = await run({ ...context, checkpoint });
+    await checkpoint.done();
+    return result;
+  } catch (error) {
+    await checkpoint.rescue();
+    throw error;
+  } finally {
+    await checkpoint.release();
+  }
 }

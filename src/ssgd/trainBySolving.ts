@@ -14,7 +14,7 @@ import { solveGd } from './gd/solveGd.js';
 import { lossOf } from './losses/losses.js';
 import type { TrainOptions } from './options.js';
 import { Scorer, scorerRegions, scoringBytes } from './score.js';
-import type { TrainContext, TrainResult } from './train.js';
+import type { JobContext, TrainResult } from './train.js';
 
 /** Verbs that work on all rows at once. */
 export type SolvingVerb = 'closed' | 'gd';
@@ -45,7 +45,7 @@ export async function trainBySolving(
   plan: ClosedPlan | GdPlan,
   dataset: Dataset,
   options: TrainOptions,
-  context: TrainContext,
+  context: JobContext,
 ): Promise<Omit<TrainResult, 'seconds'>> {
   const fit =
     verb === 'closed'

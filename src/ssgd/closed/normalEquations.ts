@@ -161,7 +161,7 @@ async function sumBytes(
     }
     const rows = firstRow + count;
     onProgress(rows);
-    await save(() => ({ phase: 'sum', rows, targets: [...targets], squares, origin: origin! }));
+    await save(rows, () => ({ phase: 'sum', rows, targets: [...targets], squares, origin: origin! }));
   }
   const cross = arena.float64('cross');
   if (classification) for (let at = 0; at < d * k; at++) mean[at % d]! += cross[at]!;
@@ -222,7 +222,7 @@ async function sumDoubles(
     );
     const done = firstRow + count;
     onProgress(done);
-    await save(() => ({ phase: 'sum', rows: done, targets: [...targets], squares, origin: origin! }));
+    await save(done, () => ({ phase: 'sum', rows: done, targets: [...targets], squares, origin: origin! }));
   }
   const cross = arena.float64('cross');
   const mean = arena.float64('mean');

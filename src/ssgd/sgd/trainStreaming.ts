@@ -4,6 +4,8 @@ import type { Dataset } from '../../data/dataset.js';
 import type { RowBlock } from '../../data/rowBlock.js';
 import { makeScaling, type Scaling } from '../../data/scaling.js';
 import { Arena } from '../../memory/arena.js';
+import type { Checkpoint } from '../../storage/checkpoint.js';
+import type { Blocks } from '../../storage/stateFile.js';
 import { evaluateWith } from '../evaluate.js';
 import type { Evaluation, TrainListener } from '../events.js';
 import type { LinearModel } from '../linearModel.js';
@@ -11,21 +13,26 @@ import { lossOf } from '../losses/losses.js';
 import type { TrainOptions } from '../options.js';
 import { Scorer } from '../score.js';
 import { openRowStream, type RowStream } from '../shuffle/rowStream.js';
-import type { TrainContext, TrainResult } from '../train.js';
+import type { JobContext, TrainResult } from '../train.js';
 import { ModelStep } from './modelStep.js';
 import type { StreamingPlan } from './planStreaming.js';
 import { RowBatch } from './rowBatch.js';
+import { OpeningSignal, type StreamingState, savedRegions } from './streamingState.js';
 import { Trainee } from './trainee.js';
 
 /** Rows of the first block on which the curvature and the first loss are measured. */
 const SAMPLE_ROWS = 1024;
+/** Steps between two looks whether a state is due. */
+const STEPS_PER_LOOK = 16;
 
 /** One run of sgd, ssgd or hsgd: a stream of rows, batches of them, the models that step from each batch. */
 class StreamingRun {
   readonly #plan: StreamingPlan;
   readonly #dataset: Dataset;
   readonly #options: TrainOptions;
-  readonly #context: TrainContext;
+  readonly #context: JobContext;
+  readonly #checkpoint: Checkpoint;
+  readonly #blocks: Blocks;
   readonly #emit: TrainListener;
   readonly #batch: RowBatch;
   readonly #trainees: readonly Trainee[];
@@ -36,19 +43,24 @@ class StreamingRun {
   readonly #arena: Arena;
   readonly #kernels: Kernels;
   #stream!: RowStream;
+  #opening!: OpeningSignal;
   #bytesEvaluated = 0;
+  /** Traffic up to the state that the run went on from. */
+  #before = { bytesRead: 0, bytesWritten: 0 };
   #rowsChecked = false;
 
-  constructor(plan: StreamingPlan, dataset: Dataset, options: TrainOptions, context: TrainContext) {
+  constructor(plan: StreamingPlan, dataset: Dataset, options: TrainOptions, context: JobContext) {
     this.#plan = plan;
     this.#dataset = dataset;
     this.#options = options;
     this.#context = context;
+    this.#checkpoint = context.checkpoint;
     this.#emit = context.onEvent ?? (() => {});
     const { description } = dataset;
     const arena = new Arena(plan.regions);
     const kernels = loadKernels(arena.memory);
     this.#arena = arena;
+    this.#blocks = savedRegions(plan, arena);
     this.#kernels = kernels;
     this.#scaling = makeScaling(options.scale, description.dtype, description.statistics);
     const { multiply, add } = this.#scaling;
@@ -72,19 +84,24 @@ class StreamingRun {
   }
 
   async run(): Promise<Omit<TrainResult, 'seconds'>> {
-    const { storage, scratchFolder, signal } = this.#context;
+    const { storage, scratchFolder } = this.#context;
     const { shuffle, rows, chosen } = this.#plan;
+    const saved = (await this.#checkpoint.load(this.#blocks)) as StreamingState | undefined;
+    if (saved !== undefined) this.#restore(saved);
+    const opening = new OpeningSignal(this.#context.signal);
+    this.#opening = opening;
     this.#stream = await openRowStream(shuffle, this.#dataset.train.first(rows), this.#arena, this.#kernels, {
       storage,
       scratchFolder,
       seed: this.#options.seed,
-      ...(signal === undefined ? {} : { signal }),
+      signal: opening.signal,
       onProgress: (progress) => this.#emit({ type: 'progress', phase: 'shuffle', epoch: 0, ...progress }),
+      ...(saved === undefined ? {} : { start: saved.epoch }),
     });
     let test: Evaluation | undefined;
     try {
-      for (let epoch = 0; epoch < chosen.epochs; epoch++) {
-        await this.#trainEpoch(epoch);
+      for (let epoch = saved?.epoch ?? 0; epoch < chosen.epochs; epoch++) {
+        await this.#trainEpoch(epoch, epoch === saved?.epoch ? saved.row : 0);
         if (epoch === chosen.epochs - 1) this.#leader.model.useAverage();
         test = await this.#evaluate('test', epoch + 1);
       }
@@ -100,27 +117,72 @@ class StreamingRun {
       plan: this.#plan,
       epochs: chosen.epochs,
       samples: this.#leader.samples,
-      bytesRead: this.#stream.bytesRead + this.#bytesEvaluated,
-      bytesWritten: this.#stream.bytesWritten,
+      ...this.#traffic,
       train,
       test,
     };
   }
 
-  async #trainEpoch(epoch: number): Promise<void> {
+  /** Trains on the rows of an epoch from row `fromRow` on. */
+  async #trainEpoch(epoch: number, fromRow: number): Promise<void> {
     const batch = this.#batch;
-    for (const trainee of this.#trainees) trainee.epochLoss.reset();
-    for await (const block of this.#stream.epoch(epoch)) {
-      this.#context.signal?.throwIfAborted();
-      if (!this.#leader.calibrated) this.#calibrate(block);
-      for (let at = block.from; at < block.to; ) {
-        at += batch.take(block, at);
-        if (batch.full) this.#update(epoch);
-        if (this.#leader.steps >= this.#plan.chosen.lastStep) return;
+    const { lastStep } = this.#plan.chosen;
+    // From now on memory changes.
+    this.#checkpoint.atRest(undefined);
+    if (fromRow === 0) for (const trainee of this.#trainees) trainee.epochLoss.reset();
+    let row = fromRow;
+    if (this.#leader.steps < lastStep) {
+      for await (const block of this.#stream.epoch(epoch, fromRow)) {
+        // From here on a job that is to stop saves its state first.
+        this.#opening.end();
+        if (!this.#leader.calibrated) this.#calibrate(block);
+        for (let at = block.from; at < block.to && this.#leader.steps < lastStep; ) {
+          const taken = batch.take(block, at);
+          at += taken;
+          row += taken;
+          if (!batch.full) continue;
+          this.#update(epoch);
+          const look = this.#checkpoint.eager || this.#leader.steps % STEPS_PER_LOOK === 0;
+          if (look && this.#checkpoint.due(this.#leader.samples)) await this.#save(epoch, row);
+        }
+        if (this.#leader.steps >= lastStep) break;
+        await this.#requireFiniteRows();
       }
-      await this.#requireFiniteRows();
+      if (batch.filled > 0) this.#update(epoch);
     }
-    if (batch.filled > 0) this.#update(epoch);
+    // The evaluation that follows may be long, and is not saved in the middle.
+    if (this.#checkpoint.due(this.#leader.samples)) await this.#save(epoch, row);
+    this.#checkpoint.atRest(() => this.#save(epoch, row));
+  }
+
+  async #save(epoch: number, row: number): Promise<void> {
+    const state: StreamingState = {
+      epoch,
+      row,
+      trainees: this.#trainees.map((trainee) => trainee.state()),
+      ...this.#traffic,
+    };
+    const { chosen, rows } = this.#plan;
+    const total = Math.min(chosen.epochs * rows, chosen.lastStep * chosen.batch);
+    const progress = { done: this.#leader.samples, total, unit: 'rows' };
+    await this.#checkpoint.save(state, this.#blocks, progress);
+    this.#emit({ type: 'checkpoint', ...progress });
+  }
+
+  #restore({ trainees, bytesRead, bytesWritten }: StreamingState): void {
+    for (const [i, trainee] of this.#trainees.entries()) trainee.restore(trainees[i]!);
+    this.#before = { bytesRead, bytesWritten };
+    const { chosen, rows } = this.#plan;
+    const total = Math.min(chosen.epochs * rows, chosen.lastStep * chosen.batch);
+    this.#emit({ type: 'resumed', done: this.#leader.samples, total, unit: 'rows' });
+  }
+
+  /** Bytes read and written so far, also by processes before this one. */
+  get #traffic(): { readonly bytesRead: number; readonly bytesWritten: number } {
+    return {
+      bytesRead: this.#before.bytesRead + this.#stream.bytesRead + this.#bytesEvaluated,
+      bytesWritten: this.#before.bytesWritten + this.#stream.bytesWritten,
+    };
   }
 
   /** One step of each model from the rows in the batch. */
@@ -193,7 +255,7 @@ class StreamingRun {
   }
 
   readonly #progress = (done: number, total: number, epoch: number): void => {
-    const { bytesRead, bytesWritten } = this.#stream;
+    const { bytesRead, bytesWritten } = this.#traffic;
     this.#emit({ type: 'progress', phase: 'train', done, total, epoch, bytesRead, bytesWritten });
   };
 }
@@ -209,7 +271,7 @@ export async function trainStreaming(
   plan: StreamingPlan,
   dataset: Dataset,
   options: TrainOptions,
-  context: TrainContext,
+  context: JobContext,
 ): Promise<Omit<TrainResult, 'seconds'>> {
   return await new StreamingRun(plan, dataset, options, context).run();
 }
