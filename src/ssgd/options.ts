@@ -103,6 +103,15 @@ export interface TrainOptions {
   readonly scratch?: string;
 }
 
+/** What is held out where something has to be judged and no share is given. */
+const DEFAULT_SHARE = 0.1;
+
+/** Share of the training rows that options hold out. */
+export function heldOutShare({ holdout, patience, sweep }: TrainOptions): number {
+  if (holdout !== 'auto') return holdout;
+  return sweep !== undefined || patience > 0 ? DEFAULT_SHARE : 0;
+}
+
 export const defaultOptions: TrainOptions = {
   bufferBytes: 10e6,
   algo: 'external_shuffle',

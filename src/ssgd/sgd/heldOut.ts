@@ -7,14 +7,11 @@ import { MlmlError } from '../../errors.js';
 import type { Arena } from '../../memory/arena.js';
 import { Scratch } from '../../storage/scratch.js';
 import type { Storage, WritableFile } from '../../storage/storage.js';
-import type { TrainOptions } from '../options.js';
+import { heldOutShare, type TrainOptions } from '../options.js';
 
-/** What is held out where something has to be judged and no share is given. */
-const DEFAULT_SHARE = 0.1;
-
-/** How many of `rows` training rows are held out. `judged`: the run has to choose, among models or epochs. */
-export function heldOutRows({ holdout, patience }: TrainOptions, rows: number, judged: boolean): number {
-  const share = holdout !== 'auto' ? holdout : judged || patience > 0 ? DEFAULT_SHARE : 0;
+/** How many of `rows` training rows are held out. */
+export function heldOutRows(options: TrainOptions, rows: number): number {
+  const share = heldOutShare(options);
   if (share === 0) return 0;
   const held = Math.round(share * rows);
   if (held < 1 || held >= rows) {

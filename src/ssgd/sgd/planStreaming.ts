@@ -127,7 +127,7 @@ export function planStreaming(
   // What the models of a sweep share is the same in the options of each.
   const first = variants[0]!;
   const used = Math.min(options.subset > 0 ? options.subset : Infinity, description.parts.train.n);
-  const heldOut = heldOutRows(options, used, options.sweep !== undefined);
+  const heldOut = heldOutRows(options, used);
   const rows = used - heldOut;
   const models = planModels(description, variants);
   const columns = Math.max(...models.map((model) => model.columns));
