@@ -1,5 +1,6 @@
+import { allFinite, badValueError } from '../data/badValue.js';
 import type { Task } from '../data/format.js';
-import type { RowReader } from '../data/rowFile.js';
+import { RowFile, type RowReader } from '../data/rowFile.js';
 import { MlmlError } from '../errors.js';
 import { checkLabels } from './checkLabels.js';
 import type { Evaluation } from './events.js';
@@ -23,6 +24,23 @@ export function classOf(scores: Float32Array | Float64Array, at: number, columns
     }
   }
   return best;
+}
+
+/** Why scores of rows are not finite: a value of theirs is not, or values and weights are too large together. */
+export async function badScoresError(
+  file: RowReader,
+  firstRow: number,
+  rows: number,
+  signal?: AbortSignal,
+): Promise<MlmlError> {
+  return (
+    (file instanceof RowFile ? await badValueError(file, signal, firstRow, rows) : undefined) ??
+    new MlmlError(
+      'MLML_BAD_DATA',
+      `the scores of row ${firstRow}${rows > 1 ? `, or of one of the ${rows - 1} after it,` : ''} are not finite: ` +
+        'its values are far larger than those the model was trained on',
+    )
+  );
 }
 
 /** Sums that make an evaluation, taken over blocks of scored rows. */
@@ -65,11 +83,12 @@ export class EvaluationSum {
     this.#lossSum += this.#loss.evaluate(scores, rows, columns, labels, scores);
   }
 
-  result(): Evaluation {
+  /** The evaluation. `file`, whose rows they were, is looked through for the reason when the loss is not a number. */
+  async result(file: RowReader, signal?: AbortSignal): Promise<Evaluation> {
     if (Number.isNaN(this.#lossSum)) {
-      throw new MlmlError(
-        'MLML_BAD_DATA',
-        'the loss is not a number: some feature or target of these rows is not a finite number',
+      throw (
+        (file instanceof RowFile ? await badValueError(file, signal) : undefined) ??
+        new MlmlError('MLML_BAD_DATA', 'the loss is not a number: some targets of these rows are too large')
       );
     }
     const rows = Math.max(this.#seen, 1);
@@ -93,8 +112,11 @@ export async function evaluateWith(
   signal?: AbortSignal,
 ): Promise<Evaluation> {
   const sum = new EvaluationSum(loss, task, columns);
-  for await (const { rows, scores, labels } of scorer.blocks(file, signal)) sum.add(rows, scores, labels);
-  return sum.result();
+  for await (const { firstRow, rows, scores, labels } of scorer.blocks(file, signal)) {
+    if (!allFinite(scores, rows * columns)) throw await badScoresError(file, firstRow, rows, signal);
+    sum.add(rows, scores, labels);
+  }
+  return await sum.result(file, signal);
 }
 
 /**

@@ -96,20 +96,20 @@ export class Scorer implements RowScorer {
 
   /**
    * Scores the rows of a file by several models in one pass. Their weights lie one after another: `columns[i]` is how
-   * many belong to model i. `visit` gets the scores of each in turn; both arrays are reused.
+   * many belong to model i. `visit` gets the scores of each in turn, in arrays that are reused.
    */
   async scoreEach(
     file: RowReader,
     columns: readonly number[],
-    visit: (model: number, rows: number, scores: Float64Array, labels: Float64Array) => void,
+    visit: (model: number, block: ScoredBlock) => void,
     signal?: AbortSignal,
   ): Promise<void> {
     const scores = this.#arena.float64('score scores');
     const labels = this.#arena.float64('score labels');
-    for await (const { rows } of this.#gathered(file, signal)) {
+    for await (const { firstRow, rows } of this.#gathered(file, signal)) {
       for (let model = 0, first = 0; model < columns.length; first += columns[model++]!) {
         this.#score(rows, first, columns[model]!);
-        visit(model, rows, scores, labels);
+        visit(model, { firstRow, rows, scores, labels });
       }
     }
   }

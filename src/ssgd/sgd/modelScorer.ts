@@ -1,9 +1,10 @@
 import type { Kernels } from '../../arithmetic/kernels.js';
+import { allFinite } from '../../data/badValue.js';
 import type { DatasetDescription } from '../../data/format.js';
 import type { RowReader } from '../../data/rowFile.js';
 import type { Scaling } from '../../data/scaling.js';
 import type { Arena } from '../../memory/arena.js';
-import { EvaluationSum } from '../evaluate.js';
+import { badScoresError, EvaluationSum } from '../evaluate.js';
 import type { Evaluation } from '../events.js';
 import type { LinearModel } from '../linearModel.js';
 import { lossOf } from '../losses/losses.js';
@@ -50,14 +51,19 @@ export class ModelScorer {
         column += model.columns;
       }
       const sums = together.map(({ loss, columns }) => new EvaluationSum(lossOf(loss), task, columns));
+      let bad: { readonly firstRow: number; readonly rows: number } | undefined;
       await this.#scorer.scoreEach(
         file,
         together.map(({ columns }) => columns),
-        (index, rows, scores, labels) => sums[index]!.add(rows, scores, labels),
+        (index, { firstRow, rows, scores, labels }) => {
+          if (allFinite(scores, rows * together[index]!.columns)) sums[index]!.add(rows, scores, labels);
+          else bad ??= { firstRow, rows };
+        },
         signal,
       );
+      if (bad !== undefined) throw await badScoresError(file, bad.firstRow, bad.rows, signal);
       this.bytesRead += file.rows * this.#plan.layout.rowBytes;
-      evaluations.push(...sums.map((sum) => sum.result()));
+      for (const sum of sums) evaluations.push(await sum.result(file, signal));
     }
     return evaluations;
   }

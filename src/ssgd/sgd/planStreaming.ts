@@ -182,7 +182,7 @@ export function planStreaming(
     description.parts.test.n * tests +
     (options.simulated ? rows : 0) +
     heldOut * together * (chosen.epochs + rungs);
-  // Held-out rows are copied in a pass of its own, and read over where they lie among the others.
+  // Held-out rows are copied in a pass of its own. Later passes read over them where they lie among the others, which is not counted.
   const fileBytes = heldOut === 0 ? 0 : used * layout.rowBytes;
   const copyBytes = heldOut * layout.rowBytes;
   return {

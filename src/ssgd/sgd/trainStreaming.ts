@@ -1,4 +1,5 @@
 import { type Kernels, loadKernels } from '../../arithmetic/kernels.js';
+import { requireFiniteRows } from '../../data/badValue.js';
 import type { Dataset } from '../../data/dataset.js';
 import { KeptRows } from '../../data/keptRows.js';
 import type { RowBlock } from '../../data/rowBlock.js';
@@ -36,6 +37,7 @@ class StreamingRun {
   readonly #selection: RowSelection;
   #stream!: RowStream;
   #heldOut: HeldOutRows | undefined;
+  #rowsChecked = false;
 
   constructor(plan: StreamingPlan, dataset: Dataset, options: TrainOptions, context: TrainContext) {
     this.#plan = plan;
@@ -167,6 +169,7 @@ class StreamingRun {
           await group.halve(this.#scorer, this.#heldOut!, epoch, this.#context.signal);
         if (group.active.length === 0 || group.active[0]!.steps >= this.#plan.chosen.lastStep) return;
       }
+      await this.#requireFiniteRows();
     }
     if (batch.filled > 0) this.#update(epoch);
   }
@@ -177,6 +180,13 @@ class StreamingRun {
     batch.checkLabels();
     this.#group.update(epoch, batch.filled, this.#progress);
     batch.clear();
+  }
+
+  /** After the first divergence of a run: one pass over the rows tells whether NaN or an infinity among them caused it. */
+  async #requireFiniteRows(): Promise<void> {
+    if (this.#rowsChecked || !this.#group.trainees.some((trainee) => trainee.troubled)) return;
+    this.#rowsChecked = true;
+    await requireFiniteRows(this.#used, this.#context.signal);
   }
 
   #calibrate(block: RowBlock): void {
