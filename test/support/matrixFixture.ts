@@ -16,7 +16,7 @@ import { entriesOf } from '../../src/kernel/store/tileEntries.js';
 import { extentOf, type MatrixShape, SLOT_ALIGN, slotBytes } from '../../src/kernel/store/tileLayout.js';
 import { kernelTasks } from '../../src/kernel/tasks/tasks.js';
 import { balancedTileSize } from '../../src/kernel/tiles/kernelMatrix.js';
-import type { Workspace } from '../../src/kernel/workspace.js';
+import type { Workspace } from '../../src/threads/workspace.js';
 import { Arena } from '../../src/memory/arena.js';
 import type { Region } from '../../src/memory/plan.js';
 import { nodeStorage } from '../../src/storage/nodeStorage.js';

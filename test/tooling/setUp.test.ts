@@ -28,6 +28,7 @@ function makeCheckout(t: TestContext): string {
   }
   mkdirSync(join(folder, 'src', 'kernel'));
   writeFileSync(join(folder, 'src', 'kernel', 'kernelWorker.ts'), 'export {};\n');
+  writeFileSync(join(folder, 'src', 'ssgd', 'linearWorker.ts'), 'export {};\n');
   return folder;
 }
 

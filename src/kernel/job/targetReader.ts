@@ -6,7 +6,7 @@ import type { Region } from '../../memory/plan.js';
 import { checkLabels } from '../../ssgd/checkLabels.js';
 import { targetColumns } from '../targets.js';
 import type { RowSource } from '../tiles/rowSource.js';
-import type { Workspace } from '../workspace.js';
+import type { Workspace } from '../../threads/workspace.js';
 
 /** Rows whose labels are read at once. */
 const ROWS = 64;

@@ -10,7 +10,7 @@ import { TileFile } from '../store/tileFile.js';
 import { type MatrixShape, slotBytes } from '../store/tileLayout.js';
 import { TileStream } from '../store/tileStream.js';
 import { TileTable } from '../store/tileTable.js';
-import type { Workspace } from '../workspace.js';
+import type { Workspace } from '../../threads/workspace.js';
 import { MATRIX_FILE, readMatrixDescription } from './matrixDescription.js';
 import {
   DEFAULT_BUFFER_BYTES,

@@ -3,7 +3,7 @@ import type { Storage } from '../../storage/storage.js';
 import type { KernelListener } from '../events.js';
 import type { KernelTrainOptions } from '../options.js';
 import type { KernelMatrix } from '../tiles/kernelMatrix.js';
-import type { Workspace } from '../workspace.js';
+import type { Workspace } from '../../threads/workspace.js';
 
 /** Sizes of a system (K + λI)A = Y, known before anything is read. */
 export interface SystemSize {

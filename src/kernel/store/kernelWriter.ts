@@ -4,7 +4,7 @@ import type { Region } from '../../memory/plan.js';
 import { type Lock, lockFolder } from '../../storage/lock.js';
 import type { Storage } from '../../storage/storage.js';
 import type { TileIndex } from '../tiles/kernelMatrix.js';
-import type { Workspace } from '../workspace.js';
+import type { Workspace } from '../../threads/workspace.js';
 import {
   canonicalJson,
   describeKernel,

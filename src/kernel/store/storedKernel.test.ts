@@ -15,7 +15,7 @@ import type { Storage } from '../../storage/storage.js';
 import { type TileDtype, tileDtypes } from '../functions/kernelFunction.js';
 import type { KernelMatrix, Tile } from '../tiles/kernelMatrix.js';
 import { addKernelProduct } from '../tiles/multiply.js';
-import type { Workspace } from '../workspace.js';
+import type { Workspace } from '../../threads/workspace.js';
 import { checkKernelFits, memIdOf, requireKernelDescription } from './kernelDescription.js';
 import { planStoredKernel } from './storedKernelMatrix.js';
 import { entriesOf } from './tileEntries.js';

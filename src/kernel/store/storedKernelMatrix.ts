@@ -4,7 +4,7 @@ import { type Lock, lockFolder } from '../../storage/lock.js';
 import type { Storage } from '../../storage/storage.js';
 import type { TileDtype } from '../functions/kernelFunction.js';
 import type { KernelMatrix, Tile, TileIndex } from '../tiles/kernelMatrix.js';
-import type { Workspace } from '../workspace.js';
+import type { Workspace } from '../../threads/workspace.js';
 import {
   canonicalJson,
   type KernelDescription,

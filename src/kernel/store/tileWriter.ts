@@ -5,7 +5,7 @@ import { formatBytes } from '../../memory/byteSize.js';
 import type { Storage, WritableFile } from '../../storage/storage.js';
 import { savingInterval } from '../savingInterval.js';
 import type { TileIndex } from '../tiles/kernelMatrix.js';
-import type { Workspace } from '../workspace.js';
+import type { Workspace } from '../../threads/workspace.js';
 import { TileChecksums } from './tileChecksums.js';
 import { checkTileFileLength, TILE_FILE } from './tileFile.js';
 import { extentOf, type MatrixShape, numberOf, slotBytes, tilesOf } from './tileLayout.js';
