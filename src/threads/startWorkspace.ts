@@ -29,9 +29,10 @@ export interface ThreadScratch {
   readonly bytes: number;
 }
 
-/** The environment of the main thread, whose scratch is the first. */
-export function mainEnvironment(arena: Arena, kernels: Kernels, region: string): ThreadEnvironment {
-  return { kernels, buffer: arena.buffer, thread: 0, scratch: arena.address(region) };
+/** The environment of the main thread, whose scratch is the first; without a region there is none. */
+export function mainEnvironment(arena: Arena, kernels: Kernels, region?: string): ThreadEnvironment {
+  const scratch = region === undefined ? 0 : arena.address(region);
+  return { kernels, buffer: arena.buffer, thread: 0, scratch };
 }
 
 /**
@@ -49,7 +50,8 @@ export async function startWorkspace<TaskSetup>(
     build = bestBuild(),
   }: {
     readonly count: number;
-    readonly scratch: ThreadScratch;
+    /** Undefined for tasks that need none. */
+    readonly scratch: ThreadScratch | undefined;
     /** Module that calls `serveArena` with the same `tasksOf`. */
     readonly worker: URL;
     readonly setup: TaskSetup;
@@ -58,7 +60,8 @@ export async function startWorkspace<TaskSetup>(
   },
 ): Promise<Workspace> {
   const kernels = loadKernels(arena.memory, build);
-  const tasks = tasksOf(mainEnvironment(arena, kernels, scratch.region), setup);
+  const environment = mainEnvironment(arena, kernels, scratch?.region);
+  const tasks = tasksOf(environment, setup);
   const threads: Threads =
     count === 1
       ? new OneThread(tasks)
@@ -68,8 +71,8 @@ export async function startWorkspace<TaskSetup>(
           setup: {
             memory: arena.memory,
             module: compileKernels(build),
-            scratch: arena.address(scratch.region),
-            scratchBytes: scratch.bytes,
+            scratch: environment.scratch,
+            scratchBytes: scratch?.bytes ?? 0,
             tasks: setup,
           },
           tasks,

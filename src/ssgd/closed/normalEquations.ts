@@ -9,7 +9,6 @@ import type { Region } from '../../memory/plan.js';
 import { forShares } from '../../threads/shares.js';
 import type { Threads } from '../../threads/threads.js';
 import type { Workspace } from '../../threads/workspace.js';
-import { threadRegion } from '../startThreads.js';
 import type { SharedWork } from '../threadsWorth.js';
 import { type ProblemSize, resultRegion } from './fit.js';
 import { checkClass, RowPanels, rowPanelRegions, writeTargets } from './rowPanels.js';
@@ -47,7 +46,6 @@ export function normalEquationRegions(size: ProblemSize, blockRows: number): Reg
     // Blocks of less than 16 rows are padded to 16.
     const padded = Math.max(16, blockRows);
     return [
-      threadRegion,
       { name: 'rows', bytes: scanBytes(blockRows, size.rowBytes) },
       { name: 'row labels', bytes: 8 * blockRows },
       { name: 'transposed', bytes: 2 * padded * padded4(d) },

@@ -11,6 +11,7 @@ import { conjugateGradientRegions } from './conjugateGradients.js';
 import { firstFitting } from './firstFitting.js';
 import { type ProblemSize, problemSize } from './fit.js';
 import { gramBlockRows, normalEquationRegions, normalEquationWork } from './normalEquations.js';
+import { mostPanelThreads } from './rowPanels.js';
 
 export interface ClosedPlan extends Plan {
   readonly method: 'cholesky' | 'cg';
@@ -91,7 +92,10 @@ export function planCholesky(
     budgetBytes,
   );
   const gramBytes = 8 * packedLength(size.d);
-  const threads = threadsWorth(nthreads, normalEquationWork(size, choice));
+  const threads = threadsWorth(
+    Math.min(nthreads, mostPanelThreads(size.d)),
+    normalEquationWork(size, choice),
+  );
   return {
     job: jobOf(size),
     method: 'cholesky',

@@ -7,18 +7,26 @@ import { MlmlError } from '../../errors.js';
 import type { Region } from '../../memory/plan.js';
 import { forShares } from '../../threads/shares.js';
 import type { Workspace } from '../../threads/workspace.js';
-import { threadRegion } from '../startThreads.js';
 import { GROUP_ROWS, SLICE } from '../tasks/panelTasks.js';
 import type { ProblemSize } from './fit.js';
+
+/** What a sum of outer products takes of scratch. */
+const TILE_BYTES = 128;
+
+/** Scratch for sums over a block that has been packed: where its rows were before. For `mostPanelThreads` threads. */
+export const panelScratch = { region: 'row group', bytes: TILE_BYTES };
+
+export function mostPanelThreads(d: number): number {
+  return Math.max(1, Math.floor((8 * GROUP_ROWS * d) / TILE_BYTES));
+}
 
 /** Regions for reading rows as panels of doubles, `blockRows` (a multiple of 4) at a time. */
 export function rowPanelRegions(size: ProblemSize, blockRows: number): Region[] {
   const { d } = size;
   return [
-    threadRegion,
     { name: 'rows', bytes: scanBytes(blockRows, size.rowBytes) },
     { name: 'row scaling', bytes: scalingBytes(d, d, size.bytes ? 'uint8' : 'float64', 64) },
-    { name: 'row group', bytes: 8 * GROUP_ROWS * d },
+    { name: 'row group', bytes: Math.max(TILE_BYTES, 8 * GROUP_ROWS * d) },
     { name: 'row panels', bytes: 8 * blockRows * padded4(d) },
     { name: 'row labels', bytes: 8 * blockRows },
   ];

@@ -8,6 +8,7 @@ import { blockConjugateGradients } from './conjugateGradients.js';
 import { type Fit, type SolveContext, scalingOf } from './fit.js';
 import { accumulateNormalEquations } from './normalEquations.js';
 import { type ClosedPlan, LARGEST_PASSES } from './planClosed.js';
+import { panelScratch } from './rowPanels.js';
 import { solveNormalEquations } from './solveNormalEquations.js';
 import { StreamedNormalOperator } from './streamedNormalOperator.js';
 
@@ -25,9 +26,11 @@ export async function solveClosed(
   options: TrainOptions,
   context: SolveContext,
 ): Promise<Fit> {
-  const workspace = await startThreads(new Arena(plan.regions), plan.threads);
+  const direct = plan.method === 'cholesky';
+  const scratch = direct && !plan.size.bytes ? panelScratch : undefined;
+  const workspace = await startThreads(new Arena(plan.regions), plan.threads, {}, scratch);
   try {
-    return plan.method === 'cholesky'
+    return direct
       ? await solveDirectly(workspace, plan, dataset, options, context)
       : await solveByPasses(workspace, plan, dataset, options, context);
   } finally {

@@ -8,7 +8,7 @@ import { budgetTooSmall, type Plan, type Region } from '../../memory/plan.js';
 import { firstFitting } from '../closed/firstFitting.js';
 import { type ProblemSize, problemSize, resultRegion } from '../closed/fit.js';
 import { gramBlockRows, normalEquationRegions, normalEquationWork } from '../closed/normalEquations.js';
-import { rowPanelRegions } from '../closed/rowPanels.js';
+import { mostPanelThreads, rowPanelRegions } from '../closed/rowPanels.js';
 import type { TrainOptions } from '../options.js';
 import { type SharedWork, threadNotes, threadsWorth } from '../threadsWorth.js';
 
@@ -147,6 +147,6 @@ function common(
     plannedPeakBytes: layout.totalBytes,
     bytesWritten: 0,
     scratchBytes: 0,
-    threads: threadsWorth(options.nthreads, work),
+    threads: threadsWorth(Math.min(options.nthreads, mostPanelThreads(size.d)), work),
   };
 }

@@ -4,6 +4,7 @@ import type { Workspace } from '../../threads/workspace.js';
 import { type Fit, type SolveContext, scalingOf } from '../closed/fit.js';
 import { accumulateNormalEquations } from '../closed/normalEquations.js';
 import { lossOf } from '../losses/losses.js';
+import { panelScratch } from '../closed/rowPanels.js';
 import type { TrainOptions } from '../options.js';
 import { learningRate } from '../schedules.js';
 import { startThreads } from '../startThreads.js';
@@ -27,7 +28,8 @@ export async function solveGd(
   options: TrainOptions,
   context: SolveContext,
 ): Promise<GdFit> {
-  const workspace = await startThreads(new Arena(plan.regions), plan.threads);
+  const scratch = plan.method === 'gram' && !plan.size.bytes ? panelScratch : undefined;
+  const workspace = await startThreads(new Arena(plan.regions), plan.threads, {}, scratch);
   try {
     return await descend(workspace, plan, dataset, options, context);
   } finally {
