@@ -115,9 +115,7 @@ export async function accumulateNormalEquations(
   const cross = arena.float64('cross').fill(0);
   const mean = arena.float64('mean').fill(0);
   const file = input.dataset.train.first(n);
-  const sums = size.bytes
-    ? await sumBytes(workspace, file, input)
-    : await sumDoubles(workspace, file, input);
+  const sums = size.bytes ? await sumBytes(workspace, file, input) : await sumDoubles(workspace, file, input);
   const { delta, factor, targets } = sums;
   for (let i = 0; i < d; i++) {
     const row = packedLength(i);

@@ -79,16 +79,7 @@ export class RowPanels {
       this.#pack(block.base, block.to);
       const dtype = labelDtypeCodes.indexOf(layout.labelDtype);
       const labels = arena.address('row labels');
-      kernels.gatherLabels(
-        block.base,
-        layout.rowBytes,
-        layout.labelOffset,
-        dtype,
-        0,
-        0,
-        block.to,
-        labels,
-      );
+      kernels.gatherLabels(block.base, layout.rowBytes, layout.labelOffset, dtype, 0, 0, block.to, labels);
       yield { firstRow: block.firstRow, count: block.to, rows: padded4(block.to) };
     }
   }

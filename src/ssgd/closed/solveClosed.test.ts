@@ -346,7 +346,11 @@ test('the smallest plans of both methods solve', async () => {
   const wanted = plainRidge(data, rows, given);
   const size = problemSize(data.description, given, data.layout.rowBytes);
   sameFit(await solve(data, given, planCholesky(size, { bufferBytes: 1, nthreads: 1 })), wanted, 1e-9);
-  sameFit(await solve(data, given, planConjugateGradients(size, { bufferBytes: 1, nthreads: 1 })), wanted, 1e-4);
+  sameFit(
+    await solve(data, given, planConjugateGradients(size, { bufferBytes: 1, nthreads: 1 })),
+    wanted,
+    1e-4,
+  );
 });
 
 const realData = process.env['MLML_DATA'];

@@ -40,13 +40,7 @@ export const adam: Optimizer = {
     const { stretches, length } = stretchesOf(step);
     for (let c = 0; c < stretches; c++) {
       const at = 4 * (c * stride + from);
-      kernels.softThresholdScaled(
-        w + at,
-        state[2]! + at,
-        length,
-        corrected(rate, momentum, t) * l1,
-        epsilon,
-      );
+      kernels.softThresholdScaled(w + at, state[2]! + at, length, corrected(rate, momentum, t) * l1, epsilon);
     }
   },
   stepIntercept({ values, gradient, state, rate, momentum, t }) {

@@ -32,7 +32,9 @@ export interface WeightStep {
  * `stride` floats behind the last.
  */
 export function stretchesOf({ from, to, stride, k }: WeightStep): { stretches: number; length: number } {
-  return from === 0 && to === stride ? { stretches: 1, length: k * stride } : { stretches: k, length: to - from };
+  return from === 0 && to === stride
+    ? { stretches: 1, length: k * stride }
+    : { stretches: k, length: to - from };
 }
 
 /** One update of the intercept, which has no penalty. `state` has `matrices` vectors of length k. */

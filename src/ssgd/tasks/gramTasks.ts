@@ -11,15 +11,7 @@ export function gramTasks({ kernels, buffer, scratch }: ThreadEnvironment): Task
      * label − origin times, and once to `mean`.
      */
     sumByteFeatures: (a) => {
-      const [base, rowBytes, count, padded, d, from, to] = [
-        a[0]!,
-        a[1]!,
-        a[2]!,
-        a[3]!,
-        a[4]!,
-        a[5]!,
-        a[6]!,
-      ];
+      const [base, rowBytes, count, padded, d, from, to] = [a[0]!, a[1]!, a[2]!, a[3]!, a[4]!, a[5]!, a[6]!];
       const [labels, origin, transposed, cross, mean] = [a[7]!, a[8]!, a[9]!, a[10]!, a[11]!];
       const width = to - from;
       kernels.transposeUint8(base + from, rowBytes, count, padded, width, transposed + 2 * from * padded);
