@@ -1,4 +1,5 @@
 import { type Kernels, loadKernels } from '../../arithmetic/kernels.js';
+import { requireFiniteRows } from '../../data/badValue.js';
 import type { Dataset } from '../../data/dataset.js';
 import type { RowBlock } from '../../data/rowBlock.js';
 import { makeScaling, type Scaling } from '../../data/scaling.js';
@@ -36,6 +37,7 @@ class StreamingRun {
   readonly #kernels: Kernels;
   #stream!: RowStream;
   #bytesEvaluated = 0;
+  #rowsChecked = false;
 
   constructor(plan: StreamingPlan, dataset: Dataset, options: TrainOptions, context: TrainContext) {
     this.#plan = plan;
@@ -116,6 +118,7 @@ class StreamingRun {
         if (batch.full) this.#update(epoch);
         if (this.#leader.steps >= this.#plan.chosen.lastStep) return;
       }
+      await this.#requireFiniteRows();
     }
     if (batch.filled > 0) this.#update(epoch);
   }
@@ -126,6 +129,13 @@ class StreamingRun {
     batch.checkLabels();
     for (const trainee of this.#trainees) trainee.update(epoch, batch.filled, this.#progress);
     batch.clear();
+  }
+
+  /** After the first divergence of a run: one pass over the rows tells whether NaN or an infinity among them caused it. */
+  async #requireFiniteRows(): Promise<void> {
+    if (this.#rowsChecked || !this.#trainees.some((trainee) => trainee.halved)) return;
+    this.#rowsChecked = true;
+    await requireFiniteRows(this.#dataset.train.first(this.#plan.rows), this.#context.signal);
   }
 
   #calibrate(block: RowBlock): void {

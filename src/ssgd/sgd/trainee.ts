@@ -17,6 +17,8 @@ import {
 
 /** Halvings of an automatic rate before giving up. */
 const MOST_HALVINGS = 60;
+/** Squares of slopes beyond it leave the range of single precision. */
+const LARGEST_LOSS = 1e30;
 /** Divergences in a row after which the weights kept last are given up. */
 const FAILURES_OF_KEPT_WEIGHTS = 3;
 
@@ -81,6 +83,11 @@ export class Trainee {
     return this.#samples;
   }
 
+  /** Whether it ever went back to earlier weights. */
+  get halved(): boolean {
+    return this.#halvings > 0;
+  }
+
   get calibrated(): boolean {
     return this.#eta0 > 0;
   }
@@ -109,10 +116,10 @@ export class Trainee {
     model.clearState();
     this.#startWeights();
     const firstLoss = model.meanLoss(sample);
-    if (!Number.isFinite(firstLoss)) {
+    if (!(firstLoss <= LARGEST_LOSS)) {
       throw new MlmlError(
         'MLML_BAD_DATA',
-        `the first rows have a loss of ${firstLoss} before any training: some feature or target is not a finite number`,
+        `the first rows have a loss of ${firstLoss} before any training: features or targets are too large for the single precision of sgd, ssgd and hsgd; use --scale=standard, smaller targets, or closed or gd`,
       );
     }
     this.#watch = new DivergenceWatch(firstLoss, options.eta0 === 'auto');
@@ -165,9 +172,13 @@ export class Trainee {
     const { options, emit } = this.#setting;
     const rate = this.#eta0.toPrecision(3);
     if (options.eta0 !== 'auto' || ++this.#halvings > MOST_HALVINGS) {
+      const advice =
+        options.eta0 === 'auto'
+          ? 'even after halving it many times: features or targets are too large for single precision; use --scale=standard, smaller targets, or closed or gd'
+          : `give a smaller --eta0 (say ${(this.#eta0 / 10).toPrecision(2)}) or --eta0=auto`;
       throw new MlmlError(
         'MLML_DIVERGED',
-        `the loss exploded at step ${this.#steps} with learning rate ${rate}; give a smaller --eta0 (say ${(this.#eta0 / 10).toPrecision(2)}) or --eta0=auto`,
+        `the loss exploded at step ${this.#steps} with learning rate ${rate}; ${advice}`,
       );
     }
     this.#eta0 /= 2;
