@@ -1,4 +1,5 @@
 import { dtypeBytes } from '../arithmetic/dtype.js';
+import { onNanNames } from '../data/onNan.js';
 import { scalingNames } from '../data/scaling.js';
 import {
   defaultOptions,
@@ -295,6 +296,15 @@ export const optionTable: readonly OptionSpec[] = [
     help: 'number type of raw rows, or to store when importing',
     shownDefault: 'that of the source; raw rows: from the size of the file',
     verbs: ['import', ...training],
+  },
+  {
+    name: 'on-nan',
+    kind: 'choice',
+    choices: onNanNames,
+    help: 'rows with NaN or infinity: refuse, take such features as 0 (before scaling), or leave the row out',
+    shownDefault: 'error',
+    verbs: ['import', ...training],
+    rawOnly: true,
   },
   {
     name: 'percentage',

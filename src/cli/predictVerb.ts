@@ -58,6 +58,7 @@ export async function predictVerb(context: CommandContext, given: Arguments): Pr
         {
           format,
           proba,
+          file: rows,
           signal,
           onProgress: (done) => {
             const bytesRead = done * rows.layout.rowBytes;

@@ -63,6 +63,8 @@ export class DatasetWriter {
     if ((await storage.status(folder)) !== undefined) {
       throw new MlmlError('MLML_EXISTS', `${folder}: exists already; remove it or give another --out`);
     }
+    if (given.task === 'classification' && given.k < 2)
+      throw new MlmlError('MLML_USAGE', `k=${given.k}: classification needs at least 2 classes`);
     const writer = new DatasetWriter(storage, folder, given);
     await removeLeftovers(storage, dirname(folder));
     try {

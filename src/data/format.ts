@@ -111,6 +111,7 @@ export function checkDescription(value: unknown, path: string): DatasetDescripti
   if (given['task'] !== 'classification' && given['task'] !== 'regression') {
     bad('task', given['task'], '"classification" or "regression"');
   }
+  if (given['task'] === 'classification' && given['k'] === 1) bad('k', 1, 'at least 2 classes');
   for (const field of ['name', 'fingerprint'])
     if (typeof given[field] !== 'string' || given[field].length > LONGEST_NAME)
       bad(field, given[field], `a string of at most ${LONGEST_NAME} letters`);

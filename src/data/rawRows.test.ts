@@ -78,7 +78,7 @@ test('an import converts the dtype and records the hashes of the files', async (
   const unfit = await storageWithRows('float32', (values) => values.splice(13, 1, 300));
   await assert.rejects(importDataset(unfit, '/train', { out: '/out', raw: given, dtype: 'uint8' }), {
     code: 'MLML_BAD_DATA',
-    message: /\/train: byte 52, row 2: feature 1 is 300, which does not fit uint8/,
+    message: /\/train: byte 52, train row 2: feature 1 is 300, which does not fit uint8/,
   });
   assert.deepEqual(unfit.paths(), ['/test', '/train']);
 });
@@ -103,14 +103,14 @@ test('bad values are refused with path, byte and row, on both ways in', async ()
   const cases: [(values: number[]) => void, RegExp][] = [
     [
       (values) => values.splice(6 * 70 + 5, 1, 3),
-      /\/train: byte 1700, row 70: label 3 is not a class number from 0 to 2/,
+      /\/train: byte 1700, train row 70: label 3 is not a class number from 0 to 2/,
     ],
     [(values) => values.splice(6 * 70 + 5, 1, 0.5), /row 70: label 0.5/],
     [
       (values) => values.splice(6 * 7 + 1, 1, NaN),
-      /\/train: byte 172, row 7: feature 1: NaN is not a finite number/,
+      /\/train: byte 172, train row 7: feature 1: NaN is not a finite number/,
     ],
-    [(values) => values.splice(0, 1, -Infinity), /byte 0, row 0: feature 0: -Infinity/],
+    [(values) => values.splice(0, 1, -Infinity), /byte 0, train row 0: feature 0: -Infinity/],
   ];
   for (const [edit, message] of cases) {
     const storage = await storageWithRows('float32', edit);
@@ -123,7 +123,7 @@ test('bad values are refused with path, byte and row, on both ways in', async ()
   await rawFile(storage, '/test', 10, 'float32', (values) => values.splice(2, 1, NaN));
   await assert.rejects(openRawRows(storage, given), {
     code: 'MLML_BAD_DATA',
-    message: /\/test: byte 8, row 0/,
+    message: /\/test: byte 8, test row 0/,
   });
 });
 

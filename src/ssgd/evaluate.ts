@@ -1,3 +1,4 @@
+import { allFinite, badValueError } from '../data/badValue.js';
 import type { Task } from '../data/format.js';
 import type { RowFile } from '../data/rowFile.js';
 import { MlmlError } from '../errors.js';
@@ -25,6 +26,23 @@ export function classOf(scores: Float32Array | Float64Array, at: number, columns
   return best;
 }
 
+/** Why scores of rows are not finite: a value of theirs is not, or values and weights are too large together. */
+export async function badScoresError(
+  file: RowFile,
+  firstRow: number,
+  rows: number,
+  signal?: AbortSignal,
+): Promise<MlmlError> {
+  return (
+    (await badValueError(file, signal, firstRow, rows)) ??
+    new MlmlError(
+      'MLML_BAD_DATA',
+      `the scores of row ${firstRow}${rows > 1 ? `, or of one of the ${rows - 1} after it,` : ''} are not finite: ` +
+        'its values are far larger than those the model was trained on',
+    )
+  );
+}
+
 /** Loss and accuracy (or rmse and r2) of the model a scorer holds, over all rows of a file. */
 export async function evaluateWith(
   scorer: RowScorer,
@@ -41,7 +59,8 @@ export async function evaluateWith(
   let mean = 0;
   let deviations = 0;
   let seen = 0;
-  for await (const { rows, scores, labels } of scorer.blocks(file, signal)) {
+  for await (const { firstRow, rows, scores, labels } of scorer.blocks(file, signal)) {
+    if (!allFinite(scores, rows * columns)) throw await badScoresError(file, firstRow, rows, signal);
     // One column stands for two classes.
     if (task === 'classification') checkLabels(labels, rows, Math.max(columns, 2));
     for (let i = 0; i < rows; i++) {
@@ -60,9 +79,9 @@ export async function evaluateWith(
     lossSum += loss.evaluate(scores, rows, columns, labels, scores);
   }
   if (Number.isNaN(lossSum)) {
-    throw new MlmlError(
-      'MLML_BAD_DATA',
-      'the loss is not a number: some feature or target of these rows is not a finite number',
+    throw (
+      (await badValueError(file, signal)) ??
+      new MlmlError('MLML_BAD_DATA', 'the loss is not a number: some targets of these rows are too large')
     );
   }
   const common = { rows: seen, loss: lossSum / Math.max(seen, 1) };

@@ -1,5 +1,7 @@
+import { allFinite, badValueError } from '../data/badValue.js';
 import type { Dataset } from '../data/dataset.js';
 import type { DatasetDescription } from '../data/format.js';
+import { MlmlError } from '../errors.js';
 import type { Plan } from '../memory/plan.js';
 import type { Storage } from '../storage/storage.js';
 import { checkOptions } from './checkOptions.js';
@@ -72,6 +74,36 @@ export async function train(
     context.onEvent?.({ type: 'plan', plan });
     return await trainStreaming(plan, dataset, options, context);
   };
-  const result = await run();
+  const result = await run()
+    .then(requireFiniteModel)
+    .catch(async (error) => {
+      throw await nameBadValue(error, dataset, options, context.signal);
+    });
   return { ...result, seconds: (performance.now() - start) / 1000 };
+}
+
+/** A model that cannot be used is a failure, whatever the loss of its last steps. */
+function requireFiniteModel<R extends Pick<TrainResult, 'model'>>(result: R): R {
+  const { weights, intercept } = result.model;
+  if (allFinite(weights) && allFinite(intercept)) return result;
+  throw new MlmlError(
+    'MLML_DIVERGED',
+    'training ended in weights that are not finite numbers: the data hold huge values, or the learning rate is too large',
+  );
+}
+
+/**
+ * The error to show for a failure that NaN or an infinity in the training rows would explain: one pass over them looks for
+ * the first, which is then named. Only failures cost it.
+ */
+async function nameBadValue(
+  error: unknown,
+  { train, description }: Dataset,
+  { subset }: TrainOptions,
+  signal?: AbortSignal,
+): Promise<unknown> {
+  const codes = ['MLML_DIVERGED', 'MLML_NOT_DEFINITE', 'MLML_BAD_DATA'];
+  if (!(error instanceof MlmlError) || !codes.includes(error.code) || signal?.aborted) return error;
+  const { n } = description.parts.train;
+  return (await badValueError(train.first(subset > 0 ? Math.min(subset, n) : n), signal)) ?? error;
 }

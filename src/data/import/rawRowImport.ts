@@ -5,6 +5,7 @@ import type { Storage } from '../../storage/storage.js';
 import { findRowFault } from '../checkRows.js';
 import { labelDtypeFor } from '../convert.js';
 import type { DatasetDescription, PartName } from '../format.js';
+import { NanRepair } from '../onNan.js';
 import { checkRawRows, type RawRows, rowText } from '../rawRows.js';
 import { ByteReader } from './byteReader.js';
 import type { ImportOptions } from './importOptions.js';
@@ -47,6 +48,7 @@ export async function importRawRows(
         const rowsAtOnce = Math.max(1, Math.floor(CHUNK_BYTES / layout.rowBytes));
         const bytes = new Uint8Array(rowsAtOnce * layout.rowBytes);
         const view = new DataView(bytes.buffer);
+        const repair = new NanRepair(layout, options.onNan ?? 'error', rowsAtOnce);
         const copy = async (part: PartName, file: SourceFile, rows: number) => {
           const reader = new ByteReader(file.chunks(), file.path);
           const batch = new RowBatch(writer, part, layout.dtype);
@@ -57,19 +59,23 @@ export async function importRawRows(
               bytes.subarray(0, many * layout.rowBytes),
               `rows ${first} to ${first + many - 1}`,
             );
-            const fault = findRowFault(layout, bytes, many, task, k);
+            const left = repair.apply(bytes, many, part, first);
+            const placeOf = (i: number, offset: number) => {
+              const row = repair.kept[i]!;
+              return `${reader.place(start + row * layout.rowBytes + offset)}, ${part} row ${first + row}`;
+            };
+            const fault = findRowFault(layout, bytes, left, task, k);
             if (fault !== undefined) {
               throw new MlmlError(
                 'MLML_BAD_DATA',
-                `${reader.place(start + fault.offset)}, row ${first + fault.row}: ${fault.message}; ` +
+                `${placeOf(fault.row, fault.offset % layout.rowBytes)}: ${fault.message}; ` +
                   `check --d=${d}, --k=${k} and --dtype=${layout.dtype}`,
               );
             }
-            for (let i = 0; i < many; i++) {
+            for (let i = 0; i < left; i++) {
               const at = i * layout.rowBytes;
               const label = readNumber(view, at + layout.labelOffset, layout.labelDtype);
-              const place = (j: number) =>
-                `${reader.place(start + at + (j * layout.labelOffset) / d)}, row ${first + i}`;
+              const place = (j: number) => placeOf(i, (j * layout.labelOffset) / d);
               if (batch.add(view, at, label, place)) await batch.flush();
             }
           }
@@ -77,6 +83,7 @@ export async function importRawRows(
         };
         await copy('train', trainFile, raw.n);
         if (testFile !== undefined) await copy('test', testFile, raw.nt);
+        if (repair.warning !== undefined) options.onWarning?.(repair.warning);
         return { description: `raw rows, ${rowText(layout)}`, files: await sources.records() };
       },
     );

@@ -103,6 +103,11 @@ export async function blockConjugateGradients(
 
   arena.float64('x').fill(0);
   let objective = await operator.residual('x', 'r');
+  if (!Number.isFinite(objective))
+    throw new MlmlError(
+      'MLML_BAD_DATA',
+      'the sums over the rows are not finite: features or targets are too large',
+    );
   let passes = 1;
   const right = norms(new Float64Array(k));
   const now = new Float64Array(k);

@@ -17,13 +17,26 @@ import { type ChosenOptions, chooseOptions } from './chosenOptions.js';
 
 /** Kernels work on 16 floats at a time. */
 const FLOATS_PER_BLOCK = 16;
+
+/** One of the models that are trained from the same stream. */
+export interface ModelPlan {
+  readonly options: TrainOptions;
+  /** What the names of its regions begin with; empty when it is the only one. */
+  readonly prefix: string;
+  /** Where its columns begin among those of all models: in the regions 'weights' and 'intercept'. */
+  readonly firstColumn: number;
+  /** Columns of scores. */
+  readonly columns: number;
+}
+
 /** The plan of sgd, ssgd or hsgd. */
 export interface StreamingPlan extends Plan {
   readonly verb: Verb;
   readonly layout: RowLayout;
   /** Training rows used. */
   readonly rows: number;
-  /** Columns of scores. */
+  readonly models: readonly ModelPlan[];
+  /** Columns of scores of the widest model. */
   readonly columns: number;
   /** Floats from one row of weights (or of a batch) to the next. */
   readonly stride: number;
@@ -31,39 +44,59 @@ export interface StreamingPlan extends Plan {
   readonly shuffle: ShufflePlan;
 }
 
-/** Regions of the update steps for batches of `batch` rows. */
+/** Regions of the update steps of all models from batches of `batch` rows. */
 function stepRegions(
   layout: RowLayout,
-  columns: number,
   stride: number,
   batch: number,
-  options: TrainOptions,
+  models: readonly ModelPlan[],
 ): Region[] {
-  const matrix = 4 * columns * stride;
-  const { matrices } = optimizerOf(options.optimizer);
-  const state = Array.from({ length: matrices }, (_, i) => [
-    { name: `state ${i}`, bytes: matrix },
-    { name: `intercept state ${i}`, bytes: 4 * columns },
-  ]).flat();
-  const average = [
-    { name: 'average weights', bytes: matrix },
-    { name: 'average intercept', bytes: 4 * columns },
-  ];
+  const columns = models.reduce((sum, model) => sum + model.columns, 0);
   return [
     { name: 'scaling', bytes: scalingBytes(layout.d, stride, layout.dtype, 32) },
     { name: 'x', bytes: 4 * stride * batch },
     { name: 'labels', bytes: 8 * batch },
-    // Kernels work on four scores at a time.
-    { name: 'scores', bytes: alignUp(4 * columns * batch, 16) },
-    { name: 'batch result', bytes: 16 },
-    { name: 'weights', bytes: matrix },
+    // The models' columns lie next to each other.
+    { name: 'weights', bytes: 4 * columns * stride },
     { name: 'intercept', bytes: 4 * columns },
-    { name: 'intercept gradient', bytes: 8 * columns },
+    ...models.flatMap((model) => modelRegions(model, stride, batch)),
+  ];
+}
+
+/** Regions of one model beside its rows of the weights. */
+function modelRegions({ prefix, columns, options }: ModelPlan, stride: number, batch: number): Region[] {
+  const matrix = 4 * columns * stride;
+  const { matrices } = optimizerOf(options.optimizer);
+  const state = Array.from({ length: matrices }, (_, i) => [
+    { name: `${prefix}state ${i}`, bytes: matrix },
+    { name: `${prefix}intercept state ${i}`, bytes: 4 * columns },
+  ]).flat();
+  const average = [
+    { name: `${prefix}average weights`, bytes: matrix },
+    { name: `${prefix}average intercept`, bytes: 4 * columns },
+  ];
+  return [
+    // Kernels work on four scores at a time.
+    { name: `${prefix}scores`, bytes: alignUp(4 * columns * batch, 16) },
+    { name: `${prefix}batch result`, bytes: 16 },
+    { name: `${prefix}intercept gradient`, bytes: 8 * columns },
     ...state,
-    { name: 'good weights', bytes: matrix },
-    { name: 'good intercept', bytes: 4 * columns },
+    { name: `${prefix}good weights`, bytes: matrix },
+    { name: `${prefix}good intercept`, bytes: 4 * columns },
     ...(options.average ? average : []),
   ];
+}
+
+/** One model for each of the given options, their columns next to each other. */
+function planModels(description: DatasetDescription, variants: readonly TrainOptions[]): ModelPlan[] {
+  let firstColumn = 0;
+  return variants.map((options, index) => {
+    const columns = lossOf(options.loss).columns(description.task, description.k);
+    const prefix = variants.length === 1 ? '' : `model ${index} `;
+    const model = { options, prefix, firstColumn, columns };
+    firstColumn += columns;
+    return model;
+  });
 }
 
 /**
@@ -76,18 +109,20 @@ export function planStreaming(
   verb: Verb,
   description: DatasetDescription,
   options: TrainOptions,
+  /** Options of each model, where there are several; what concerns the stream is taken from `options`. */
+  variants: readonly TrainOptions[] = [options],
 ): StreamingPlan {
   const layout = rowLayout(description.d, description.dtype, description.labelDtype);
   const rows = Math.min(options.subset > 0 ? options.subset : Infinity, description.parts.train.n);
-  const loss = lossOf(options.loss);
-  const columns = loss.columns(description.task, description.k);
+  const models = planModels(description, variants);
+  const columns = Math.max(...models.map((model) => model.columns));
   const stride = alignUp(layout.d, FLOATS_PER_BLOCK);
   const job = `${verb} on ${layout.d} features x ${columns} ${columns === 1 ? 'output' : 'outputs'}`;
   const budget = options.bufferBytes;
 
   let scoring = scorerRegions(layout, columns, scoringBytes(budget));
   const around = (chosen: ChosenOptions) => [
-    ...stepRegions(layout, columns, stride, chosen.batch, options),
+    ...stepRegions(layout, stride, chosen.batch, models),
     ...scoring,
   ];
   // The regions of the shuffle begin at the next multiple of 64, and a tail follows them.
@@ -126,6 +161,7 @@ export function planStreaming(
     job,
     layout,
     rows,
+    models,
     columns,
     stride,
     chosen,

@@ -1,57 +1,43 @@
 import { type Kernels, loadKernels } from '../../arithmetic/kernels.js';
+import { requireFiniteRows } from '../../data/badValue.js';
 import type { Dataset } from '../../data/dataset.js';
 import type { RowBlock } from '../../data/rowBlock.js';
 import { makeScaling, type Scaling } from '../../data/scaling.js';
-import { MlmlError } from '../../errors.js';
 import { Arena } from '../../memory/arena.js';
 import { evaluateWith } from '../evaluate.js';
 import type { Evaluation, TrainListener } from '../events.js';
 import type { LinearModel } from '../linearModel.js';
 import { lossOf } from '../losses/losses.js';
 import type { TrainOptions } from '../options.js';
-import { learningRate } from '../schedules.js';
 import { Scorer } from '../score.js';
-
 import { openRowStream, type RowStream } from '../shuffle/rowStream.js';
 import type { TrainContext, TrainResult } from '../train.js';
-import { BatchTrainer } from './batchTrainer.js';
-import { automaticRate, measureCurvature } from './calibration.js';
-import { DivergenceWatch } from './divergence.js';
+import { ModelStep } from './modelStep.js';
 import type { StreamingPlan } from './planStreaming.js';
-import { ProgressClock, RunningLoss } from './progressClock.js';
+import { RowBatch } from './rowBatch.js';
+import { Trainee } from './trainee.js';
 
 /** Rows of the first block on which the curvature and the first loss are measured. */
 const SAMPLE_ROWS = 1024;
-/** Halvings of an automatic rate before giving up. */
-const MOST_HALVINGS = 60;
-/** Divergences in a row after which the weights kept last are given up. */
-const FAILURES_OF_KEPT_WEIGHTS = 3;
 
-/** One run of sgd, ssgd or hsgd. */
+/** One run of sgd, ssgd or hsgd: a stream of rows, batches of them, the models that step from each batch. */
 class StreamingRun {
   readonly #plan: StreamingPlan;
   readonly #dataset: Dataset;
   readonly #options: TrainOptions;
   readonly #context: TrainContext;
   readonly #emit: TrainListener;
-  readonly #trainer: BatchTrainer;
+  readonly #batch: RowBatch;
+  readonly #trainees: readonly Trainee[];
   readonly #scorer: Scorer;
   readonly #scaling: Scaling;
   /** Mean of the scaled features when the rows are centred, else zeros. */
   readonly #centre: Float64Array;
   readonly #arena: Arena;
   readonly #kernels: Kernels;
-  readonly #clock: ProgressClock;
-  readonly #epochLoss = new RunningLoss();
-  #watch!: DivergenceWatch;
   #stream!: RowStream;
-  #eta0 = 0;
-  #halvings = 0;
-  /** Divergences since weights were kept last. */
-  #failures = 0;
-  #step = 0;
-  #samples = 0;
   #bytesEvaluated = 0;
+  #rowsChecked = false;
 
   constructor(plan: StreamingPlan, dataset: Dataset, options: TrainOptions, context: TrainContext) {
     this.#plan = plan;
@@ -60,26 +46,29 @@ class StreamingRun {
     this.#context = context;
     this.#emit = context.onEvent ?? (() => {});
     const { description } = dataset;
-    this.#arena = new Arena(plan.regions);
-    this.#kernels = loadKernels(this.#arena.memory);
+    const arena = new Arena(plan.regions);
+    const kernels = loadKernels(arena.memory);
+    this.#arena = arena;
+    this.#kernels = kernels;
     this.#scaling = makeScaling(options.scale, description.dtype, description.statistics);
     const { multiply, add } = this.#scaling;
     const { mean } = description.statistics;
     this.#centre = multiply.map((factor, j) => (plan.chosen.centred ? factor * mean[j]! + add[j]! : 0));
+    const centred = { multiply, add: add.map((value, j) => value - this.#centre[j]!) };
     const classification = description.task === 'classification';
-    this.#trainer = new BatchTrainer(
-      plan,
-      options,
-      classification ? description.k : 0,
-      this.#arena,
-      this.#kernels,
-      {
-        multiply,
-        add: add.map((value, j) => value - this.#centre[j]!),
-      },
-    );
-    this.#scorer = new Scorer(this.#arena, this.#kernels, plan.layout, plan.columns, this.#scaling);
-    this.#clock = new ProgressClock(this.#emit, options.logfreq, classification);
+    this.#batch = new RowBatch(plan, classification ? description.k : 0, arena, kernels, centred);
+    const { classCounts, parts } = description;
+    const classShares = classification ? classCounts.map((count) => count / parts.train.n) : undefined;
+    this.#trainees = plan.models.map((model) => {
+      const setting = { plan, options: model.options, classification, classShares, emit: this.#emit };
+      return new Trainee(setting, new ModelStep(plan, model, classification, this.#batch, arena, kernels));
+    });
+    this.#scorer = new Scorer(arena, kernels, plan.layout, plan.columns, this.#scaling);
+  }
+
+  /** The trainee whose steps are the run's. */
+  get #leader(): Trainee {
+    return this.#trainees[0]!;
   }
 
   async run(): Promise<Omit<TrainResult, 'seconds'>> {
@@ -96,13 +85,13 @@ class StreamingRun {
     try {
       for (let epoch = 0; epoch < chosen.epochs; epoch++) {
         await this.#trainEpoch(epoch);
-        if (epoch === chosen.epochs - 1) this.#trainer.useAverage();
+        if (epoch === chosen.epochs - 1) this.#leader.model.useAverage();
         test = await this.#evaluate('test', epoch + 1);
       }
     } finally {
       await this.#stream.close();
     }
-    this.#clock.log(this.#step);
+    this.#leader.clock.log(this.#leader.steps);
     const train = this.#options.simulated
       ? await this.#evaluate('train', chosen.epochs)
       : this.#runningEvaluation();
@@ -110,7 +99,7 @@ class StreamingRun {
       model: this.#model(),
       plan: this.#plan,
       epochs: chosen.epochs,
-      samples: this.#samples,
+      samples: this.#leader.samples,
       bytesRead: this.#stream.bytesRead + this.#bytesEvaluated,
       bytesWritten: this.#stream.bytesWritten,
       train,
@@ -119,116 +108,40 @@ class StreamingRun {
   }
 
   async #trainEpoch(epoch: number): Promise<void> {
-    this.#epochLoss.reset();
+    const batch = this.#batch;
+    for (const trainee of this.#trainees) trainee.epochLoss.reset();
     for await (const block of this.#stream.epoch(epoch)) {
       this.#context.signal?.throwIfAborted();
-      if (this.#step === 0 && this.#eta0 === 0) this.#calibrate(block);
+      if (!this.#leader.calibrated) this.#calibrate(block);
       for (let at = block.from; at < block.to; ) {
-        at += this.#trainer.take(block, at);
-        if (this.#trainer.filled === this.#plan.chosen.batch) this.#update(epoch);
-        if (this.#step >= this.#plan.chosen.lastStep) return;
+        at += batch.take(block, at);
+        if (batch.full) this.#update(epoch);
+        if (this.#leader.steps >= this.#plan.chosen.lastStep) return;
       }
+      await this.#requireFiniteRows();
     }
-    if (this.#trainer.filled > 0) this.#update(epoch);
+    if (batch.filled > 0) this.#update(epoch);
   }
 
-  /** One step of the optimiser and everything that watches it. */
+  /** One step of each model from the rows in the batch. */
   #update(epoch: number): void {
-    const { chosen, rows } = this.#plan;
-    const { damp, step, average } = this.#options;
-    const total = Math.min(chosen.epochs * rows, chosen.lastStep * chosen.batch);
-    const clock = { step: this.#step, progress: Math.min(1, this.#samples / total) };
-    const rate = learningRate({ schedule: chosen.schedule, eta0: this.#eta0, damp, step }, clock);
-    const batchRows = this.#trainer.filled;
-    this.#step++;
-    this.#samples += batchRows;
-    this.#trainer.step(rate, this.#step);
-    const { lossSum, right } = this.#trainer;
-    const verdict = this.#watch.observe(lossSum, batchRows);
-    if (verdict === 'diverged') return this.#recover();
-    if (verdict === 'good') {
-      this.#trainer.keep();
-      this.#failures = 0;
-    }
-    if (average && epoch === chosen.epochs - 1) this.#trainer.average();
-    this.#epochLoss.add(lossSum, right, batchRows);
-    const now = { step: this.#step, samples: this.#samples, epoch, learningRate: rate };
-    this.#clock.step(now, lossSum, right, batchRows, () => this.#progress(this.#samples, total, epoch));
+    const batch = this.#batch;
+    batch.checkLabels();
+    for (const trainee of this.#trainees) trainee.update(epoch, batch.filled, this.#progress);
+    batch.clear();
   }
 
-  /** Starting weights, first loss and learning rate, from the first rows of the stream. */
+  /** After the first divergence of a run: one pass over the rows tells whether NaN or an infinity among them caused it. */
+  async #requireFiniteRows(): Promise<void> {
+    if (this.#rowsChecked || !this.#trainees.some((trainee) => trainee.halved)) return;
+    this.#rowsChecked = true;
+    await requireFiniteRows(this.#dataset.train.first(this.#plan.rows), this.#context.signal);
+  }
+
   #calibrate(block: RowBlock): void {
     const sample = { ...block, to: Math.min(block.to, block.from + SAMPLE_ROWS) };
-    const { chosen, rows } = this.#plan;
-    const { options, trainer } = { options: this.#options, trainer: this.#trainer };
-    const loss = lossOf(options.loss);
-    if (options.eta0 === 'auto') {
-      const vector = this.#arena.float64('score weights').subarray(0, this.#plan.layout.d);
-      const curvature = measureCurvature(trainer.sample(sample), vector);
-      const { eta0, reason } = automaticRate(curvature, {
-        optimizer: options.optimizer,
-        lossCurvature: loss.curvature,
-        batch: chosen.batch,
-        momentum: options.momentum,
-        bias: options.bias,
-        decay: options.reg / rows,
-        d: this.#plan.layout.d,
-      });
-      this.#eta0 = eta0;
-      this.#emit({ type: 'rate', eta0, reason });
-    } else {
-      this.#eta0 = options.eta0;
-      this.#emit({ type: 'rate', eta0: this.#eta0, reason: 'as given' });
-    }
-    trainer.clearState();
-    this.#startWeights();
-    const firstLoss = trainer.meanLoss(sample);
-    if (!Number.isFinite(firstLoss)) {
-      throw new MlmlError(
-        'MLML_BAD_DATA',
-        `the first rows have a loss of ${firstLoss} before any training: some feature or target is not a finite number`,
-      );
-    }
-    this.#watch = new DivergenceWatch(firstLoss, options.eta0 === 'auto');
-  }
-
-  /** Zero weights; with squared losses the intercept starts from the class frequencies, which need not be learnt then. */
-  #startWeights(): void {
-    const { trainer, options, description } = {
-      trainer: this.#trainer,
-      options: this.#options,
-      description: this.#dataset.description,
-    };
-    trainer.weights.fill(0);
-    trainer.intercept.fill(0);
-    const { task, classCounts, parts } = description;
-    const squared = options.loss === 'ridge' || options.loss === 'huber';
-    if (options.bias && options.eta0 === 'auto' && squared && task === 'classification') {
-      trainer.intercept.set(classCounts.map((count) => count / parts.train.n));
-    }
-    trainer.keep();
-  }
-
-  /** After a divergence: an automatic rate is halved and the last good weights are taken up again. */
-  #recover(): void {
-    const { eta0 } = this.#options;
-    const rate = this.#eta0.toPrecision(3);
-    if (eta0 !== 'auto' || ++this.#halvings > MOST_HALVINGS) {
-      throw new MlmlError(
-        'MLML_DIVERGED',
-        `the loss exploded at step ${this.#step} with learning rate ${rate}; give a smaller --eta0 (say ${(this.#eta0 / 10).toPrecision(2)}) or --eta0=auto`,
-      );
-    }
-    this.#eta0 /= 2;
-    // When the kept weights fail again and again they are no good for the rows that come now: start over.
-    if (++this.#failures > FAILURES_OF_KEPT_WEIGHTS) this.#startWeights();
-    this.#trainer.restore();
-    this.#watch.restart();
-    this.#clock.forget();
-    this.#epochLoss.reset();
-    const message = `the loss rose at step ${this.#step}: going back to the last good weights with half the learning rate`;
-    this.#emit({ type: 'warning', message });
-    this.#emit({ type: 'rate', eta0: this.#eta0, reason: 'halved after a divergence' });
+    const vector = this.#arena.float64('score weights').subarray(0, this.#plan.layout.d);
+    for (const trainee of this.#trainees) trainee.calibrate(sample, vector);
   }
 
   async #evaluate(part: 'train' | 'test', epoch: number): Promise<Evaluation | undefined> {
@@ -246,31 +159,20 @@ class StreamingRun {
       this.#context.signal,
     );
     this.#bytesEvaluated += file.rows * this.#plan.layout.rowBytes;
-    if (part === 'test') this.#clock.testAccuracy = evaluation.accuracy;
+    if (part === 'test') this.#leader.clock.testAccuracy = evaluation.accuracy;
     this.#emit({ type: 'evaluation', part, epoch, evaluation });
     return evaluation;
   }
 
   /** What the last epoch showed of the training rows while the weights still moved. */
   #runningEvaluation(): Evaluation {
-    const { rows, meanLoss, accuracy } = this.#epochLoss;
+    const { rows, meanLoss, accuracy } = this.#leader.epochLoss;
     if (this.#dataset.description.task === 'classification') return { rows, loss: meanLoss, accuracy };
     return { rows, loss: meanLoss, rmse: Math.sqrt(2 * meanLoss) };
   }
 
-  /** Weights in double precision for scoring; the centring moves into the intercept: w·(x − μ) + c = w·x + (c − w·μ). */
   #writeModel(): void {
-    const { columns, stride, layout } = this.#plan;
-    const { weights, intercept } = this.#scorer;
-    for (let c = 0; c < columns; c++) {
-      let shift = 0;
-      for (let j = 0; j < layout.d; j++) {
-        const weight = this.#trainer.weights[c * stride + j]!;
-        weights[c * layout.d + j] = weight;
-        shift += weight * this.#centre[j]!;
-      }
-      intercept[c] = this.#trainer.intercept[c]! - shift;
-    }
+    this.#leader.model.writeTo(this.#scorer.weights, this.#scorer.intercept, this.#centre);
   }
 
   #model(): LinearModel {
@@ -290,10 +192,10 @@ class StreamingRun {
     };
   }
 
-  #progress(done: number, total: number, epoch: number) {
+  readonly #progress = (done: number, total: number, epoch: number): void => {
     const { bytesRead, bytesWritten } = this.#stream;
-    return { type: 'progress', phase: 'train', done, total, epoch, bytesRead, bytesWritten } as const;
-  }
+    this.#emit({ type: 'progress', phase: 'train', done, total, epoch, bytesRead, bytesWritten });
+  };
 }
 
 /**

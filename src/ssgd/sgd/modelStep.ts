@@ -1,0 +1,245 @@
+import type { Kernels } from '../../arithmetic/kernels.js';
+import type { RowBlock } from '../../data/rowBlock.js';
+import type { Arena } from '../../memory/arena.js';
+import type { Loss } from '../losses/loss.js';
+import { lossOf } from '../losses/losses.js';
+import type { InterceptStep, Optimizer, WeightStep } from '../optimizers/optimizer.js';
+import { optimizerOf } from '../optimizers/optimizers.js';
+import type { TrainOptions } from '../options.js';
+import type { RowSample } from './calibration.js';
+import { countRight } from './countRight.js';
+import type { ModelPlan, StreamingPlan } from './planStreaming.js';
+import type { RowBatch } from './rowBatch.js';
+
+/**
+ * The arithmetic of one model: scores of the rows in the batch, losses, slopes, the update of its weights. Its
+ * weights are rows of the matrix of all models; its other regions carry its prefix. Nothing is allocated after
+ * construction.
+ */
+export class ModelStep {
+  /** Sum of losses and number of rows classified right in the last step. */
+  lossSum = 0;
+  right = 0;
+  /** columns × stride floats, and columns floats. */
+  readonly weights: Float32Array;
+  readonly intercept: Float32Array;
+  readonly #plan: StreamingPlan;
+  readonly #model: ModelPlan;
+  readonly #options: TrainOptions;
+  readonly #arena: Arena;
+  readonly #kernels: Kernels;
+  readonly #batch: RowBatch;
+  readonly #optimizer: Optimizer;
+  readonly #loss: Loss;
+  readonly #classification: boolean;
+  readonly #addresses: { readonly scores: number; readonly intercept: number; readonly result: number };
+  readonly #scores: Float32Array;
+  /** Sum of losses and rows right, as a loss kernel leaves them. */
+  readonly #result: Float64Array;
+  readonly #weightStep: WeightStep;
+  readonly #interceptStep: InterceptStep;
+  /** Steps in the running mean of the weights. */
+  averaged = 0;
+
+  constructor(
+    plan: StreamingPlan,
+    model: ModelPlan,
+    classification: boolean,
+    batch: RowBatch,
+    arena: Arena,
+    kernels: Kernels,
+  ) {
+    const { stride } = plan;
+    const { columns, firstColumn, prefix, options } = model;
+    this.#plan = plan;
+    this.#model = model;
+    this.#options = options;
+    this.#arena = arena;
+    this.#kernels = kernels;
+    this.#batch = batch;
+    this.#classification = classification;
+    this.#optimizer = optimizerOf(options.optimizer);
+    this.#loss = lossOf(options.loss);
+    const address = (name: string) => arena.address(`${prefix}${name}`);
+    const w = arena.address('weights') + 4 * firstColumn * stride;
+    const intercept = arena.address('intercept') + 4 * firstColumn;
+    this.#addresses = { scores: address('scores'), intercept, result: address('batch result') };
+    this.#scores = arena.float32(`${prefix}scores`);
+    this.#result = arena.float64(`${prefix}batch result`);
+    this.weights = new Float32Array(arena.buffer, w, columns * stride);
+    this.intercept = new Float32Array(arena.buffer, intercept, columns);
+    const states = Array.from({ length: this.#optimizer.matrices }, (_, i) => i);
+    this.#weightStep = {
+      kernels,
+      x: batch.x,
+      m: 0,
+      stride,
+      slopes: address('scores'),
+      k: columns,
+      w,
+      state: states.map((i) => address(`state ${i}`)),
+      scale: 0,
+      decay: options.reg / plan.rows,
+      rate: 0,
+      momentum: options.momentum,
+      t: 0,
+    };
+    this.#interceptStep = {
+      values: this.intercept,
+      gradient: arena.float64(`${prefix}intercept gradient`),
+      state: states.map((i) => arena.float32(`${prefix}intercept state ${i}`)),
+      rate: 0,
+      momentum: options.momentum,
+      t: 0,
+    };
+  }
+
+  #floats(name: string): Float32Array {
+    return this.#arena.float32(`${this.#model.prefix}${name}`);
+  }
+
+  /** Scores and losses of the batch; leaves the slopes where the scores were. */
+  #evaluateBatch(): void {
+    const { stride } = this.#plan;
+    const { columns } = this.#model;
+    const { w, x } = this.#weightStep;
+    const { filled: rows, labels, labelsAddress } = this.#batch;
+    const { scores, intercept, result } = this.#addresses;
+    this.#kernels.scores32(x, rows, stride, w, columns, intercept, scores);
+    if (this.#loss.kernel !== undefined) {
+      this.#loss.kernel(this.#kernels, scores, rows, columns, labelsAddress, result);
+      [this.lossSum, this.right] = [this.#result[0]!, this.#result[1]!];
+      return;
+    }
+    this.right = this.#classification ? countRight(this.#scores, labels, rows, columns) : 0;
+    this.lossSum = this.#loss.evaluate(this.#scores, rows, columns, labels, this.#scores);
+  }
+
+  /** One update from the rows in the batch. `t` counts steps from 1. */
+  step(rate: number, t: number): void {
+    this.#evaluateBatch();
+    const rows = this.#batch.filled;
+    const weightStep = this.#weightStep;
+    weightStep.m = rows;
+    weightStep.scale = 1 / rows;
+    weightStep.rate = rate;
+    weightStep.t = t;
+    this.#optimizer.stepWeights(weightStep);
+    if (this.#options.l1 > 0) {
+      this.#optimizer.shrinkWeights(weightStep, this.#options.l1 / this.#plan.rows);
+    }
+    if (this.#options.bias) this.#stepIntercept(rows, rate, t);
+  }
+
+  #stepIntercept(rows: number, rate: number, t: number): void {
+    const { columns } = this.#model;
+    const step = this.#interceptStep;
+    step.gradient.fill(0);
+    for (let i = 0, at = 0; i < rows; i++) {
+      for (let c = 0; c < columns; c++, at++) step.gradient[c]! += this.#scores[at]!;
+    }
+    for (let c = 0; c < columns; c++) step.gradient[c]! /= rows;
+    step.rate = rate;
+    step.t = t;
+    this.#optimizer.stepIntercept(step);
+  }
+
+  /** Mean loss of the rows of a block with the weights as they are; uses the batch, changes nothing else. */
+  meanLoss(block: RowBlock): number {
+    let sum = 0;
+    this.#batch.forEach(block, () => {
+      this.#batch.checkLabels();
+      this.#evaluateBatch();
+      sum += this.lossSum;
+    });
+    return sum / (block.to - block.from);
+  }
+
+  /** The rows of a block as a sample for the automatic rate. Overwrites weights and first state: for use before training. */
+  sample(block: RowBlock): RowSample {
+    const { stride, layout } = this.#plan;
+    const { d } = layout;
+    const batch = this.#batch;
+    const product = this.#floats('state 0').subarray(0, d);
+    const { w, x, state } = this.#weightStep;
+    const { scores } = this.#addresses;
+    const zero = this.#arena.address(`${this.#model.prefix}good intercept`);
+    return {
+      rows: block.to - block.from,
+      d,
+      forEachSquaredNorm: (visit) => {
+        batch.forEach(block, () => {
+          for (let i = 0; i < batch.filled; i++) {
+            let squares = 0;
+            for (let j = i * stride; j < i * stride + d; j++) squares += batch.values[j]! * batch.values[j]!;
+            visit(squares);
+          }
+        });
+      },
+      applySecondMoment: (vector) => {
+        this.weights.fill(0).set(vector);
+        vector.fill(0);
+        batch.forEach(block, () => {
+          const rows = batch.filled;
+          this.#kernels.scores32(x, rows, stride, w, 1, zero, scores);
+          this.#kernels.gradient32(x, rows, stride, scores, 1, w, state[0]!, 1, 0);
+          for (let j = 0; j < d; j++) vector[j]! += product[j]!;
+        });
+        for (let j = 0; j < d; j++) vector[j]! /= block.to - block.from;
+      },
+    };
+  }
+
+  /** Keeps the weights as they are, to go back to. */
+  keep(): void {
+    this.#floats('good weights').set(this.weights);
+    this.#floats('good intercept').set(this.intercept);
+  }
+
+  /** Goes back to the weights kept last and forgets the optimiser's state. */
+  goBack(): void {
+    this.weights.set(this.#floats('good weights'));
+    this.intercept.set(this.#floats('good intercept'));
+    this.clearState();
+  }
+
+  clearState(): void {
+    for (let i = 0; i < this.#optimizer.matrices; i++) {
+      this.#floats(`state ${i}`).fill(0);
+      this.#floats(`intercept state ${i}`).fill(0);
+    }
+  }
+
+  /** Takes the weights as they are into their running mean. */
+  average(): void {
+    const share = 1 / ++this.averaged;
+    const target = this.#arena.address(`${this.#model.prefix}average weights`);
+    this.#kernels.averageStep(target, this.#weightStep.w, this.weights.length, share);
+    const mean = this.#floats('average intercept');
+    for (let c = 0; c < mean.length; c++) mean[c]! += share * (this.intercept[c]! - mean[c]!);
+  }
+
+  /** Replaces the weights by their running mean, when there is one. */
+  useAverage(): void {
+    if (this.averaged === 0) return;
+    this.weights.set(this.#floats('average weights'));
+    this.intercept.set(this.#floats('average intercept'));
+  }
+
+  /**
+   * Writes the weights in double precision, columns × d, for scoring. The centring moves into the intercept:
+   * w·(x − μ) + c = w·x + (c − w·μ).
+   */
+  writeTo(weights: Float64Array, intercept: Float64Array, centre: Float64Array): void {
+    const { stride, layout } = this.#plan;
+    for (let c = 0; c < this.#model.columns; c++) {
+      let shift = 0;
+      for (let j = 0; j < layout.d; j++) {
+        const weight = this.weights[c * stride + j]!;
+        weights[c * layout.d + j] = weight;
+        shift += weight * centre[j]!;
+      }
+      intercept[c] = this.intercept[c]! - shift;
+    }
+  }
+}

@@ -1,0 +1,92 @@
+import { type Gather, gather32Of, labelDtypeCodes, writeScaling } from '../../arithmetic/gather.js';
+import type { Kernels } from '../../arithmetic/kernels.js';
+import type { RowBlock } from '../../data/rowBlock.js';
+import type { Arena } from '../../memory/arena.js';
+import { checkLabels } from '../checkLabels.js';
+import type { StreamingPlan } from './planStreaming.js';
+
+/**
+ * The rows of one step: gathered from blocks, scaled, as floats, with their labels. Knows nothing of models; all
+ * models that train on a stream step from the same batch. Lies in the regions 'x', 'labels' and 'scaling'.
+ */
+export class RowBatch {
+  /** Rows in the batch so far. */
+  filled = 0;
+  /** Address of the scaled rows, `stride` floats apart. */
+  readonly x: number;
+  /** The same as numbers. */
+  readonly values: Float32Array;
+  readonly labelsAddress: number;
+  readonly labels: Float64Array;
+  readonly #plan: StreamingPlan;
+  readonly #kernels: Kernels;
+  readonly #gather: Gather;
+  readonly #labelCode: number;
+  readonly #scaling: number;
+  readonly #classes: number;
+
+  constructor(
+    plan: StreamingPlan,
+    /** Number of classes; 0 for regression. */
+    classes: number,
+    arena: Arena,
+    kernels: Kernels,
+    scaling: { readonly multiply: Float64Array; readonly add: Float64Array },
+  ) {
+    const { layout, stride } = plan;
+    this.#plan = plan;
+    this.#kernels = kernels;
+    this.#classes = classes;
+    this.#gather = gather32Of(kernels, layout.dtype);
+    this.#labelCode = labelDtypeCodes.indexOf(layout.labelDtype);
+    this.x = arena.address('x');
+    this.values = arena.float32('x');
+    this.labelsAddress = arena.address('labels');
+    this.labels = arena.float64('labels');
+    this.#scaling = arena.address('scaling');
+    writeScaling(arena.buffer, this.#scaling, stride, layout.dtype, 32, scaling);
+  }
+
+  get full(): boolean {
+    return this.filled === this.#plan.chosen.batch;
+  }
+
+  /** Takes rows `block.order[from …]` into the batch until it is full; returns how many. */
+  take(block: RowBlock, from: number): number {
+    const { layout, stride, chosen } = this.#plan;
+    const count = Math.min(chosen.batch - this.filled, block.to - from);
+    const { base, order } = block;
+    const target = this.x + 4 * stride * this.filled;
+    this.#gather(base, layout.rowBytes, order, from, count, layout.d, stride, this.#scaling, target);
+    this.#kernels.gatherLabels(
+      base,
+      layout.rowBytes,
+      layout.labelOffset,
+      this.#labelCode,
+      order,
+      from,
+      count,
+      this.labelsAddress + 8 * this.filled,
+    );
+    this.filled += count;
+    return count;
+  }
+
+  /** @throws MlmlError `MLML_BAD_DATA` when a label of the batch is not a class */
+  checkLabels(): void {
+    if (this.#classes > 0) checkLabels(this.labels, this.filled, this.#classes);
+  }
+
+  clear(): void {
+    this.filled = 0;
+  }
+
+  /** Takes the rows of a block a batch at a time and leaves the batch empty. */
+  forEach(block: RowBlock, visit: () => void): void {
+    for (let at = block.from; at < block.to; ) {
+      at += this.take(block, at);
+      visit();
+      this.clear();
+    }
+  }
+}

@@ -1,0 +1,222 @@
+import type { RowBlock } from '../../data/rowBlock.js';
+import { MlmlError } from '../../errors.js';
+import type { TrainListener } from '../events.js';
+import { lossOf } from '../losses/losses.js';
+import type { TrainOptions } from '../options.js';
+import { learningRate } from '../schedules.js';
+import { automaticRate, measureCurvature } from './calibration.js';
+import { DivergenceWatch, type DivergenceWatchState } from './divergence.js';
+import type { ModelStep } from './modelStep.js';
+import type { StreamingPlan } from './planStreaming.js';
+import {
+  ProgressClock,
+  type ProgressClockState,
+  RunningLoss,
+  type RunningLossState,
+} from './progressClock.js';
+
+/** Halvings of an automatic rate before giving up. */
+const MOST_HALVINGS = 60;
+/** Squares of slopes beyond it leave the range of single precision. */
+const LARGEST_LOSS = 1e30;
+/** Divergences in a row after which the weights kept last are given up. */
+const FAILURES_OF_KEPT_WEIGHTS = 3;
+
+/** Where a trainee stands, beside what lies in the arena. Plain data: survives JSON. */
+export interface TraineeState {
+  readonly eta0: number;
+  readonly halvings: number;
+  readonly failures: number;
+  readonly steps: number;
+  readonly samples: number;
+  readonly averaged: number;
+  readonly watch: DivergenceWatchState;
+  readonly epochLoss: RunningLossState;
+  readonly clock: ProgressClockState;
+}
+
+/** What a trainee is made for. */
+export interface TraineeSetting {
+  readonly plan: StreamingPlan;
+  readonly options: TrainOptions;
+  readonly classification: boolean;
+  /** What an intercept of squared losses starts from; undefined: zero. */
+  readonly classShares: readonly number[] | undefined;
+  readonly emit: TrainListener;
+}
+
+/**
+ * One model while it trains: everything of it that is not arithmetic. It has a learning rate, chosen on the first
+ * rows, watches the loss of its steps, and goes back to its last good weights after a divergence.
+ */
+export class Trainee {
+  readonly model: ModelStep;
+  readonly clock: ProgressClock;
+  /** Of the rows of this epoch. */
+  readonly epochLoss = new RunningLoss();
+  readonly #setting: TraineeSetting;
+  /** Rows of all steps of the run. */
+  readonly #total: number;
+  #watch = new DivergenceWatch(1, false);
+  /** 0: not calibrated yet. */
+  #eta0 = 0;
+  #halvings = 0;
+  /** Divergences since weights were kept last. */
+  #failures = 0;
+  #steps = 0;
+  #samples = 0;
+
+  constructor(setting: TraineeSetting, model: ModelStep) {
+    const { plan, options, classification, emit } = setting;
+    this.#setting = setting;
+    this.model = model;
+    this.#total = Math.min(plan.chosen.epochs * plan.rows, plan.chosen.lastStep * plan.chosen.batch);
+    this.clock = new ProgressClock(emit, options.logfreq, classification);
+  }
+
+  get steps(): number {
+    return this.#steps;
+  }
+
+  /** Rows used for updates. */
+  get samples(): number {
+    return this.#samples;
+  }
+
+  /** Whether it ever went back to earlier weights. */
+  get halved(): boolean {
+    return this.#halvings > 0;
+  }
+
+  get calibrated(): boolean {
+    return this.#eta0 > 0;
+  }
+
+  /** Starting weights, first loss and learning rate, from rows of a block. `vector` is work space for d numbers. */
+  calibrate(sample: RowBlock, vector: Float64Array): void {
+    const { plan, options, emit } = this.#setting;
+    const { model } = this;
+    if (options.eta0 === 'auto') {
+      const curvature = measureCurvature(model.sample(sample), vector);
+      const { eta0, reason } = automaticRate(curvature, {
+        optimizer: options.optimizer,
+        lossCurvature: lossOf(options.loss).curvature,
+        batch: plan.chosen.batch,
+        momentum: options.momentum,
+        bias: options.bias,
+        decay: options.reg / plan.rows,
+        d: plan.layout.d,
+      });
+      this.#eta0 = eta0;
+      emit({ type: 'rate', eta0, reason });
+    } else {
+      this.#eta0 = options.eta0;
+      emit({ type: 'rate', eta0: this.#eta0, reason: 'as given' });
+    }
+    model.clearState();
+    this.#startWeights();
+    const firstLoss = model.meanLoss(sample);
+    if (!(firstLoss <= LARGEST_LOSS)) {
+      throw new MlmlError(
+        'MLML_BAD_DATA',
+        `the first rows have a loss of ${firstLoss} before any training: features or targets are too large for the single precision of sgd, ssgd and hsgd; use --scale=standard, smaller targets, or closed or gd`,
+      );
+    }
+    this.#watch = new DivergenceWatch(firstLoss, options.eta0 === 'auto');
+  }
+
+  /** Zero weights; with squared losses the intercept starts from the class frequencies, which need not be learnt then. */
+  #startWeights(): void {
+    const { options, classShares } = this.#setting;
+    const { model } = this;
+    model.weights.fill(0);
+    model.intercept.fill(0);
+    const squared = options.loss === 'ridge' || options.loss === 'huber';
+    if (options.bias && options.eta0 === 'auto' && squared && classShares !== undefined) {
+      model.intercept.set(classShares);
+    }
+    model.keep();
+  }
+
+  /** One step of the optimiser on the rows in the batch, and everything that watches it. */
+  update(
+    epoch: number,
+    batchRows: number,
+    progress: (done: number, total: number, epoch: number) => void,
+  ): void {
+    const { plan, options } = this.#setting;
+    const { model } = this;
+    const { schedule, epochs } = plan.chosen;
+    const { damp, step } = options;
+    const now = { step: this.#steps, progress: Math.min(1, this.#samples / this.#total) };
+    const rate = learningRate({ schedule, eta0: this.#eta0, damp, step }, now);
+    this.#steps++;
+    this.#samples += batchRows;
+    model.step(rate, this.#steps);
+    const { lossSum, right } = model;
+    const verdict = this.#watch.observe(lossSum, batchRows);
+    if (verdict === 'diverged') return this.#recover();
+    if (verdict === 'good') {
+      model.keep();
+      this.#failures = 0;
+    }
+    if (options.average && epoch === epochs - 1) model.average();
+    this.epochLoss.add(lossSum, right, batchRows);
+    const position = { step: this.#steps, samples: this.#samples, epoch, learningRate: rate };
+    this.clock.step(position, lossSum, right, batchRows);
+    if (this.clock.progressDue(this.#steps)) progress(this.#samples, this.#total, epoch);
+  }
+
+  /** After a divergence: an automatic rate is halved and the last good weights are taken up again. */
+  #recover(): void {
+    const { options, emit } = this.#setting;
+    const rate = this.#eta0.toPrecision(3);
+    if (options.eta0 !== 'auto' || ++this.#halvings > MOST_HALVINGS) {
+      const advice =
+        options.eta0 === 'auto'
+          ? 'even after halving it many times: features or targets are too large for single precision; use --scale=standard, smaller targets, or closed or gd'
+          : `give a smaller --eta0 (say ${(this.#eta0 / 10).toPrecision(2)}) or --eta0=auto`;
+      throw new MlmlError(
+        'MLML_DIVERGED',
+        `the loss exploded at step ${this.#steps} with learning rate ${rate}; ${advice}`,
+      );
+    }
+    this.#eta0 /= 2;
+    // When the kept weights fail again and again they are no good for the rows that come now: start over.
+    if (++this.#failures > FAILURES_OF_KEPT_WEIGHTS) this.#startWeights();
+    this.model.goBack();
+    this.#watch.restart();
+    this.clock.forget();
+    this.epochLoss.reset();
+    const message = `the loss rose at step ${this.#steps}: going back to the last good weights with half the learning rate`;
+    emit({ type: 'warning', message });
+    emit({ type: 'rate', eta0: this.#eta0, reason: 'halved after a divergence' });
+  }
+
+  /** To be saved together with the regions of the model. */
+  state(): TraineeState {
+    return {
+      eta0: this.#eta0,
+      halvings: this.#halvings,
+      failures: this.#failures,
+      steps: this.#steps,
+      samples: this.#samples,
+      averaged: this.model.averaged,
+      watch: this.#watch.state(),
+      epochLoss: this.epochLoss.state(),
+      clock: this.clock.state(),
+    };
+  }
+
+  restore(state: TraineeState): void {
+    this.#eta0 = state.eta0;
+    this.#halvings = state.halvings;
+    this.#failures = state.failures;
+    this.#steps = state.steps;
+    this.#samples = state.samples;
+    this.model.averaged = state.averaged;
+    this.#watch.restore(state.watch);
+    this.epochLoss.restore(state.epochLoss);
+    this.clock.restore(state.clock);
+  }
+}
