@@ -1,4 +1,5 @@
 import type { ScalingName } from '../data/scaling.js';
+import { defaultThreads } from '../threads/defaultThreads.js';
 
 export const verbs = ['closed', 'gd', 'sgd', 'ssgd', 'hsgd'] as const;
 /** How a linear model is trained. */
@@ -90,7 +91,7 @@ export interface TrainOptions {
   readonly sweep?: SweepGrid;
   /** Drop the worse half of the models of a sweep again and again while training. Default false. */
   readonly halving: boolean;
-  /** Threads. This version trains with one, and warns when more are asked for. Default 1. */
+  /** Threads at most; fewer are used where they would not help. Default: one for each processor. */
   readonly nthreads: number;
   /** Steps between rows of the CSV log; 0 writes none. Default 1000. */
   readonly logfreq: number;
@@ -134,7 +135,7 @@ export const defaultOptions: TrainOptions = {
   holdout: 'auto',
   patience: 0,
   halving: false,
-  nthreads: 1,
+  nthreads: defaultThreads(),
   logfreq: 1000,
   simulated: false,
   subset: 0,
