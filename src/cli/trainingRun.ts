@@ -21,7 +21,7 @@ import {
   runsFolder,
   writeRun,
 } from '../run/runFolder.js';
-import { type LogMark, RunLog } from '../run/runLog.js';
+import { type ExtraColumn, type LogMark, RunLog } from '../run/runLog.js';
 import type { CheckpointOptions } from '../storage/checkpoint.js';
 import { type Lock, lockFolder } from '../storage/lock.js';
 import { parseInterval } from '../storage/savingInterval.js';
@@ -55,14 +55,16 @@ export interface TrainingRun {
 export interface TrainingJob<Summary extends object> {
   /** After defaults; kept in run.json. */
   readonly options: { readonly seed: number };
-  /** Bytes it may take beyond what the process has when it starts. */
-  readonly allowedBytes: number;
+  /** Bytes it may take with so many threads beyond what the process has when it starts. */
+  readonly allowedBytes: (threads: number) => number;
   /** Options that were given and change nothing, a sentence each. */
   readonly warnings: readonly string[];
   /** Default: beside the run. */
   readonly scratch: string | undefined;
   /** Keeps a CSV log. */
   readonly csv: boolean;
+  /** Columns of the CSV log beside those of 2016. */
+  readonly csvColumns?: readonly ExtraColumn[];
   open(reporter: ProgressReporter): Promise<Dataset>;
   plan(dataset: Dataset, scratchFolder: string): Plan | Promise<Plan>;
   /** Trains and saves the model at `run.paths.model`. */
@@ -101,13 +103,15 @@ export async function runTraining<Summary extends object>(
     }
     await loadReaders(services, given);
     const baselineBytes = context.residentBytes();
+    // More when there is a plan.
+    const running = { threads: 1 };
     const reporter = new ProgressReporter({
       stream: context.stderr,
       quiet: given.flag('quiet') ?? false,
       clock: context.clock,
       memory: () => ({
         usedBytes: context.residentBytes() - baselineBytes,
-        allowedBytes: job.allowedBytes,
+        allowedBytes: job.allowedBytes(running.threads),
       }),
     });
     for (const warning of job.warnings) reporter.warn(warning);
@@ -115,7 +119,7 @@ export async function runTraining<Summary extends object>(
       const dataset = await job.open(reporter);
       try {
         const state = { dataset, reporter, baselineBytes, checkpoint: interval };
-        const { summary, csv } = await runInFolder(context, command, job, state, earlier);
+        const { summary, csv } = await runInFolder(context, command, job, running, state, earlier);
         reporter.end();
         await tell(context, given, job, summary, csv);
       } finally {
@@ -203,6 +207,7 @@ async function runInFolder<Summary extends object>(
   context: CommandContext,
   { verb, given, words }: TrainingCommand,
   job: TrainingJob<Summary>,
+  running: { threads: number },
   state: Pick<TrainingRun, 'dataset' | 'reporter' | 'baselineBytes' | 'checkpoint'>,
   earlier: EarlierRun | undefined,
 ): Promise<{ summary: Summary; csv: string | undefined }> {
@@ -214,6 +219,7 @@ async function runInFolder<Summary extends object>(
   if (earlier?.run !== undefined) checkSameData(out!, earlier.run, description.fingerprint);
   // Before anything is made: a budget that is too small leaves no trace.
   const plan = await job.plan(state.dataset, scratchFolder);
+  running.threads = plan.threads ?? 1;
   const started = context.now();
   const paths = earlier?.paths ?? (await makeRunFolder(storage, verb, started, out));
   let lock: Lock | undefined;
@@ -251,6 +257,7 @@ async function runInFolder<Summary extends object>(
     await writeRun(storage, paths, run);
     const logOptions = {
       csv: csv !== undefined,
+      extraColumns: job.csvColumns ?? [],
       clock: context.clock,
       memory: context.residentBytes,
       run: runMark(run, paths.folder),

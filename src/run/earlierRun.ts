@@ -1,6 +1,7 @@
 import { basename, join } from 'node:path';
 import { MlmlError } from '../errors.js';
 import { type Lock, lockFolder } from '../storage/lock.js';
+import { removeLeftovers } from '../storage/ownedFolder.js';
 import type { Storage } from '../storage/storage.js';
 import { readJson } from '../storage/textFile.js';
 import {
@@ -136,6 +137,7 @@ function mismatch(folder: string, differences: readonly string[]): MlmlError {
 /** Removes what a killed process left half-made in the folder of its run. */
 export async function removeHalfMade(storage: Storage, { folder, model }: RunPaths): Promise<void> {
   await storage.remove(model);
+  await removeLeftovers(storage, folder);
   for (const name of await storage.list(folder)) {
     if (/\.tmp(-|$)/.test(name)) await storage.remove(join(folder, name));
   }

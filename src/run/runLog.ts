@@ -5,6 +5,10 @@ import { LineFile } from './lineFile.js';
 import { planFields } from './planText.js';
 import type { RunPaths } from './runFolder.js';
 
+/** Columns behind those of 2016, where a run has something to say in them. */
+export type ExtraColumn = 'holdout' | 'model';
+const extraHeaders: Record<ExtraColumn, string> = { holdout: 'Holdout Accuracy', model: 'Model' };
+
 export const CSV_HEADER = 'i,Time,Loss,Train Accuracy,Test Accuracy';
 const PROGRESS_MS = 1000;
 
@@ -35,6 +39,8 @@ export interface RunLogOptions {
   readonly clock: () => number;
   /** Resident bytes. */
   readonly memory: () => number;
+  /** Columns beside those of 2016. */
+  readonly extraColumns?: readonly ExtraColumn[];
   /** Names the run in marks. */
   readonly run: string;
 }
@@ -79,7 +85,8 @@ export class RunLog {
     if (!this.#options.csv) return { events, csv: undefined };
     try {
       const csv = await open();
-      if (isNew) csv.append(CSV_HEADER);
+      const extra = (this.#options.extraColumns ?? []).map((column) => extraHeaders[column]);
+      if (isNew) csv.append([CSV_HEADER, ...extra].join(','));
       return { events, csv };
     } catch (error) {
       await events.close().catch(() => {});
@@ -127,10 +134,11 @@ export class RunLog {
     const time = this.#time(at);
     if (event.type === 'log') {
       // The CSV log is for these; with --logfreq=1 they are too many for the other file.
-      csv?.append(
-        `${event.step},${time},${event.loss},${event.trainAccuracy ?? ''},${event.testAccuracy ?? ''}`,
-        false,
+      const line = `${event.step},${time},${event.loss},${event.trainAccuracy ?? ''},${event.testAccuracy ?? ''}`;
+      const extra = (this.#options.extraColumns ?? []).map(
+        (column) => `,${(column === 'holdout' ? event.holdoutAccuracy : event.model) ?? ''}`,
       );
+      csv?.append(line + extra.join(''), false);
       return;
     }
     if (event.type === 'progress') {

@@ -4,8 +4,8 @@ import type { Region } from '../../memory/plan.js';
 import { canonicalJson } from '../../storage/canonicalJson.js';
 import { type Lock, lockFolder } from '../../storage/lock.js';
 import type { Storage } from '../../storage/storage.js';
+import type { Workspace } from '../../threads/workspace.js';
 import type { TileIndex } from '../tiles/kernelMatrix.js';
-import type { Workspace } from '../workspace.js';
 import {
   describeKernel,
   type KernelDescription,

@@ -1,13 +1,15 @@
-import { type Kernels, loadKernels } from '../../arithmetic/kernels.js';
 import type { Dataset } from '../../data/dataset.js';
 import { Arena } from '../../memory/arena.js';
 import { noCheckpoint } from '../../storage/checkpoint.js';
+import type { Workspace } from '../../threads/workspace.js';
 import { type Fit, type SolveContext, scalingOf } from '../closed/fit.js';
 import { accumulateNormalEquations, type NormalEquations } from '../closed/normalEquations.js';
+import { panelScratch } from '../closed/rowPanels.js';
 import { type SumState, sumBlocks, sumSaver } from '../closed/sumState.js';
 import { lossOf } from '../losses/losses.js';
 import type { TrainOptions } from '../options.js';
 import { learningRate } from '../schedules.js';
+import { startThreads } from '../startThreads.js';
 import { type DescentState, gradientDescent } from './gradientDescent.js';
 import { GramObjective } from './gramObjective.js';
 import type { GdPlan } from './planGd.js';
@@ -48,21 +50,34 @@ export async function solveGd(
   options: TrainOptions,
   context: SolveContext,
 ): Promise<GdFit> {
+  const scratch = plan.method === 'gram' && !plan.size.bytes ? panelScratch : undefined;
+  const workspace = await startThreads(new Arena(plan.regions), plan.threads, {}, scratch);
+  try {
+    return await descend(workspace, plan, dataset, options, context);
+  } finally {
+    await workspace.threads.close();
+  }
+}
+
+async function descend(
+  workspace: Workspace,
+  plan: GdPlan,
+  dataset: Dataset,
+  options: TrainOptions,
+  context: SolveContext,
+): Promise<GdFit> {
   const { onEvent, signal } = context;
   const checkpoint = context.checkpoint ?? noCheckpoint(signal);
   const { size } = plan;
-  const arena = new Arena(plan.regions);
-  const kernels = loadKernels(arena.memory);
+  const { arena } = workspace;
   const gram = plan.method === 'gram';
   const blocks = { ...(gram ? sumBlocks(arena, size) : {}), vectors: arena.uint8('vectors') };
   const saved = (await checkpoint.load(blocks)) as GdState | undefined;
-  const equations = gram
-    ? await makeEquations(arena, kernels, plan, dataset, options, context, saved)
-    : undefined;
+  const equations = gram ? await makeEquations(workspace, plan, dataset, options, context, saved) : undefined;
   const objective =
     equations !== undefined
-      ? new GramObjective(arena, kernels, equations, size, options)
-      : makeStreaming(arena, kernels, plan, dataset, options, context);
+      ? new GramObjective(workspace, equations, size, options)
+      : makeStreaming(workspace, plan, dataset, options, context);
   const from = saved?.phase === 'descend' ? saved : undefined;
   const length = size.k * (size.d + 1);
   const all = arena.float64('vectors');
@@ -157,8 +172,7 @@ export async function solveGd(
 }
 
 async function makeEquations(
-  arena: Arena,
-  kernels: Kernels,
+  workspace: Workspace,
   { size }: GdPlan,
   dataset: Dataset,
   options: TrainOptions,
@@ -169,9 +183,10 @@ async function makeEquations(
     const { targetMean, ...sums } = saved.sums!;
     return { ...sums, targetMean: Float64Array.from(targetMean) };
   }
+  const { arena } = workspace;
   const blocks = { ...sumBlocks(arena, size), vectors: arena.uint8('vectors') };
   if (saved !== undefined) onEvent?.({ type: 'resumed', done: saved.rows, total: size.n, unit: 'rows' });
-  return await accumulateNormalEquations(arena, kernels, {
+  return await accumulateNormalEquations(workspace, {
     dataset,
     size,
     scaling: scalingOf(dataset.description, options),
@@ -192,8 +207,7 @@ async function makeEquations(
 }
 
 function makeStreaming(
-  arena: Arena,
-  kernels: Kernels,
+  workspace: Workspace,
   plan: GdPlan,
   dataset: Dataset,
   options: TrainOptions,
@@ -201,7 +215,7 @@ function makeStreaming(
 ): SmoothObjective {
   const { size } = plan;
   let told = 0;
-  return new StreamingObjective(arena, kernels, dataset, {
+  return new StreamingObjective(workspace, dataset, {
     size,
     scaling: scalingOf(dataset.description, options),
     loss: lossOf(options.loss),

@@ -8,7 +8,10 @@ export interface StreamingState {
   readonly epoch: number;
   /** Rows of the epoch that have been used. */
   readonly row: number;
+  /** The models have been judged on the held-out rows after it. */
+  readonly judged: boolean;
   readonly trainees: readonly TraineeState[];
+  readonly group: { readonly rungsLeft: number };
   readonly bytesRead: number;
   readonly bytesWritten: number;
 }

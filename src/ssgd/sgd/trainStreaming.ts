@@ -1,24 +1,26 @@
 import { type Kernels, loadKernels } from '../../arithmetic/kernels.js';
 import { requireFiniteRows } from '../../data/badValue.js';
 import type { Dataset } from '../../data/dataset.js';
+import { KeptRows } from '../../data/keptRows.js';
 import type { RowBlock } from '../../data/rowBlock.js';
-import { makeScaling, type Scaling } from '../../data/scaling.js';
+import type { RowFile, RowReader } from '../../data/rowFile.js';
+import { RowSelection } from '../../data/rowSelection.js';
+import { makeScaling } from '../../data/scaling.js';
 import { Arena } from '../../memory/arena.js';
 import type { Checkpoint } from '../../storage/checkpoint.js';
 import type { Blocks } from '../../storage/stateFile.js';
-import { evaluateWith } from '../evaluate.js';
-import type { Evaluation, TrainListener } from '../events.js';
-import type { LinearModel } from '../linearModel.js';
-import { lossOf } from '../losses/losses.js';
+import type { Evaluation, TrainEvent, TrainListener } from '../events.js';
 import type { TrainOptions } from '../options.js';
-import { Scorer } from '../score.js';
 import { openRowStream, type RowStream } from '../shuffle/rowStream.js';
 import type { JobContext, TrainResult } from '../train.js';
+import { HeldOutRows } from './heldOut.js';
+import { ModelScorer } from './modelScorer.js';
 import { ModelStep } from './modelStep.js';
 import type { StreamingPlan } from './planStreaming.js';
 import { RowBatch } from './rowBatch.js';
 import { OpeningSignal, type StreamingState, savedRegions } from './streamingState.js';
-import { Trainee } from './trainee.js';
+import { Trainee, totalSamples } from './trainee.js';
+import { TraineeGroup } from './traineeGroup.js';
 
 /** Rows of the first block on which the curvature and the first loss are measured. */
 const SAMPLE_ROWS = 1024;
@@ -35,16 +37,16 @@ class StreamingRun {
   readonly #blocks: Blocks;
   readonly #emit: TrainListener;
   readonly #batch: RowBatch;
-  readonly #trainees: readonly Trainee[];
-  readonly #scorer: Scorer;
-  readonly #scaling: Scaling;
-  /** Mean of the scaled features when the rows are centred, else zeros. */
-  readonly #centre: Float64Array;
+  readonly #group: TraineeGroup;
+  readonly #scorer: ModelScorer;
   readonly #arena: Arena;
   readonly #kernels: Kernels;
+  readonly #selection: RowSelection;
   #stream!: RowStream;
+  #heldOut: HeldOutRows | undefined;
   #opening!: OpeningSignal;
-  #bytesEvaluated = 0;
+  /** Rows of the epoch that have been used. */
+  #row = 0;
   /** Traffic up to the state that the run went on from. */
   #before = { bytesRead: 0, bytesWritten: 0 };
   #rowsChecked = false;
@@ -62,35 +64,57 @@ class StreamingRun {
     this.#arena = arena;
     this.#blocks = savedRegions(plan, arena);
     this.#kernels = kernels;
-    this.#scaling = makeScaling(options.scale, description.dtype, description.statistics);
-    const { multiply, add } = this.#scaling;
+    this.#selection = new RowSelection(plan.rows + plan.heldOut, plan.heldOut, options.seed);
+    const scaling = makeScaling(options.scale, description.dtype, description.statistics);
+    const { multiply, add } = scaling;
     const { mean } = description.statistics;
-    this.#centre = multiply.map((factor, j) => (plan.chosen.centred ? factor * mean[j]! + add[j]! : 0));
-    const centred = { multiply, add: add.map((value, j) => value - this.#centre[j]!) };
+    // Mean of the scaled features when the rows are centred, else zeros.
+    const centre = multiply.map((factor, j) => (plan.chosen.centred ? factor * mean[j]! + add[j]! : 0));
+    const centred = { multiply, add: add.map((value, j) => value - centre[j]!) };
     const classification = description.task === 'classification';
     this.#batch = new RowBatch(plan, classification ? description.k : 0, arena, kernels, centred);
     const { classCounts, parts } = description;
     const classShares = classification ? classCounts.map((count) => count / parts.train.n) : undefined;
-    this.#trainees = plan.models.map((model) => {
-      const setting = { plan, options: model.options, classification, classShares, emit: this.#emit };
+    const trainees = plan.models.map((model, index) => {
+      const emit: TrainListener =
+        options.sweep === undefined
+          ? this.#emit
+          : (event) => this.#emit({ ...event, model: index } as TrainEvent);
+      const setting = { plan, model, classification, classShares, emit };
       return new Trainee(setting, new ModelStep(plan, model, classification, this.#batch, arena, kernels));
     });
-    this.#scorer = new Scorer(arena, kernels, plan.layout, plan.columns, this.#scaling);
+    const variants = plan.models.map((model) => model.options);
+    this.#group = new TraineeGroup(trainees, options, variants, totalSamples(plan), this.#emit);
+    this.#scorer = new ModelScorer(plan, description, arena, kernels, scaling, centre);
   }
 
-  /** The trainee whose steps are the run's. */
-  get #leader(): Trainee {
-    return this.#trainees[0]!;
+  /** The rows of the training part that are used, held out or not. */
+  get #used(): RowFile {
+    return this.#dataset.train.first(this.#plan.rows + this.#plan.heldOut);
+  }
+
+  /** The rows that are trained on. */
+  get #rows(): RowReader {
+    return this.#plan.heldOut === 0 ? this.#used : new KeptRows(this.#used, this.#selection);
   }
 
   async run(): Promise<Omit<TrainResult, 'seconds'>> {
-    const { storage, scratchFolder } = this.#context;
-    const { shuffle, rows, chosen } = this.#plan;
+    try {
+      return await this.#run();
+    } finally {
+      await this.#heldOut?.close();
+    }
+  }
+
+  async #run(): Promise<Omit<TrainResult, 'seconds'>> {
+    const { storage, scratchFolder, signal } = this.#context;
+    const { shuffle, chosen } = this.#plan;
     const saved = (await this.#checkpoint.load(this.#blocks)) as StreamingState | undefined;
     if (saved !== undefined) this.#restore(saved);
-    const opening = new OpeningSignal(this.#context.signal);
+    await this.#holdOut();
+    const opening = new OpeningSignal(signal);
     this.#opening = opening;
-    this.#stream = await openRowStream(shuffle, this.#dataset.train.first(rows), this.#arena, this.#kernels, {
+    this.#stream = await openRowStream(shuffle, this.#rows, this.#arena, this.#kernels, {
       storage,
       scratchFolder,
       seed: this.#options.seed,
@@ -98,89 +122,127 @@ class StreamingRun {
       onProgress: (progress) => this.#emit({ type: 'progress', phase: 'shuffle', epoch: 0, ...progress }),
       ...(saved === undefined ? {} : { start: saved.epoch }),
     });
+    let epochs = saved?.epoch ?? 0;
     let test: Evaluation | undefined;
     try {
-      for (let epoch = saved?.epoch ?? 0; epoch < chosen.epochs; epoch++) {
-        await this.#trainEpoch(epoch, epoch === saved?.epoch ? saved.row : 0);
-        if (epoch === chosen.epochs - 1) this.#leader.model.useAverage();
-        test = await this.#evaluate('test', epoch + 1);
+      while (epochs < chosen.epochs && (this.#group.active.length > 0 || epochs === saved?.epoch)) {
+        const here = epochs === saved?.epoch ? saved : undefined;
+        await this.#trainEpoch(epochs, here?.row ?? 0);
+        // What follows may be long, and is not saved in the middle.
+        if (here === undefined && this.#checkpoint.due(this.#group.samples)) await this.#save(epochs, false);
+        if (this.#heldOut !== undefined && here?.judged !== true) {
+          this.#rest(epochs, false);
+          await this.#group.judge(this.#scorer, this.#heldOut, epochs + 1, signal);
+        }
+        this.#rest(epochs, true);
+        epochs++;
+        if (this.#options.sweep === undefined) test = await this.#evaluate('test', epochs);
       }
     } finally {
       await this.#stream.close();
     }
-    this.#leader.clock.log(this.#leader.steps);
+    for (const trainee of this.#group.active) trainee.clock.log(trainee.steps);
+    return await this.#result(epochs, test);
+  }
+
+  /** Copies the held-out rows, through the larger of the two regions that hold rows. */
+  async #holdOut(): Promise<void> {
+    if (this.#plan.heldOut === 0) return;
+    const [shuffle, score] = ['shuffle rows', 'score rows'];
+    const region = this.#arena.byteLength(shuffle!) > this.#arena.byteLength(score!) ? shuffle! : score!;
+    this.#heldOut = await HeldOutRows.copy(this.#used, this.#selection, this.#arena, region, this.#context);
+  }
+
+  async #result(epochs: number, lastTest: Evaluation | undefined): Promise<Omit<TrainResult, 'seconds'>> {
+    const { winner } = this.#group;
+    winner.finish();
+    // The figures of the last epoch are not those of the weights that are kept, or there are none.
+    const again = winner.bestEpoch > 0 || this.#options.sweep !== undefined;
+    const test = again ? await this.#evaluate('test', winner.bestEpoch || epochs) : lastTest;
     const train = this.#options.simulated
-      ? await this.#evaluate('train', chosen.epochs)
-      : this.#runningEvaluation();
+      ? await this.#evaluate('train', winner.bestEpoch || epochs)
+      : this.#runningEvaluation(winner);
+    const { heldOut, layout } = { heldOut: this.#plan.heldOut, layout: this.#plan.layout };
+    const copied = heldOut > 0 ? this.#used.rows : 0;
     return {
-      model: this.#model(),
+      model: this.#scorer.linearModel(winner.model),
       plan: this.#plan,
-      epochs: chosen.epochs,
-      samples: this.#leader.samples,
-      ...this.#traffic,
+      epochs,
+      samples: this.#group.samples,
+      bytesRead: this.#traffic.bytesRead + copied * layout.rowBytes,
+      bytesWritten: this.#traffic.bytesWritten + heldOut * layout.rowBytes,
       train,
       test,
+      heldOut: winner.heldOut,
+      ...(winner.bestEpoch > 0 ? { bestEpoch: winner.bestEpoch } : {}),
+      ...(this.#options.sweep === undefined ? {} : { sweep: this.#group.table() }),
     };
   }
 
   /** Trains on the rows of an epoch from row `fromRow` on. */
   async #trainEpoch(epoch: number, fromRow: number): Promise<void> {
     const batch = this.#batch;
+    const group = this.#group;
     const { lastStep } = this.#plan.chosen;
     // From now on memory changes.
     this.#checkpoint.atRest(undefined);
-    if (fromRow === 0) for (const trainee of this.#trainees) trainee.epochLoss.reset();
-    let row = fromRow;
-    if (this.#leader.steps < lastStep) {
-      for await (const block of this.#stream.epoch(epoch, fromRow)) {
-        // From here on a job that is to stop saves its state first.
-        this.#opening.end();
-        if (!this.#leader.calibrated) this.#calibrate(block);
-        for (let at = block.from; at < block.to && this.#leader.steps < lastStep; ) {
-          const taken = batch.take(block, at);
-          at += taken;
-          row += taken;
-          if (!batch.full) continue;
-          this.#update(epoch);
-          const look = this.#checkpoint.eager || this.#leader.steps % STEPS_PER_LOOK === 0;
-          if (look && this.#checkpoint.due(this.#leader.samples)) await this.#save(epoch, row);
-        }
-        if (this.#leader.steps >= lastStep) break;
-        await this.#requireFiniteRows();
+    if (fromRow === 0) group.beginEpoch();
+    this.#row = fromRow;
+    if (group.active.length === 0 || group.steps >= lastStep) return;
+    for await (const block of this.#stream.epoch(epoch, fromRow)) {
+      // From here on a job that is to stop saves its state first.
+      this.#opening.end();
+      if (!group.calibrated) this.#calibrate(block);
+      for (let at = block.from; at < block.to; ) {
+        const taken = batch.take(block, at);
+        at += taken;
+        this.#row += taken;
+        if (!batch.full) continue;
+        this.#update(epoch);
+        if (group.halvingIsDue())
+          await group.halve(this.#scorer, this.#heldOut!, epoch, this.#context.signal);
+        if (group.active.length === 0) return;
+        const { steps, samples } = group.active[0]!;
+        if (steps >= lastStep) return;
+        const look = this.#checkpoint.eager || steps % STEPS_PER_LOOK === 0;
+        if (look && this.#checkpoint.due(samples)) await this.#save(epoch, false);
       }
-      if (batch.filled > 0) this.#update(epoch);
+      await this.#requireFiniteRows();
     }
-    // The evaluation that follows may be long, and is not saved in the middle.
-    if (this.#checkpoint.due(this.#leader.samples)) await this.#save(epoch, row);
-    this.#checkpoint.atRest(() => this.#save(epoch, row));
+    if (batch.filled > 0) this.#update(epoch);
   }
 
-  async #save(epoch: number, row: number): Promise<void> {
+  /** Between the steps of an epoch and the next: scoring may take long. `judged`: models have been judged after it. */
+  #rest(epoch: number, judged: boolean): void {
+    this.#checkpoint.atRest(() => this.#save(epoch, judged));
+  }
+
+  async #save(epoch: number, judged: boolean): Promise<void> {
     const state: StreamingState = {
       epoch,
-      row,
-      trainees: this.#trainees.map((trainee) => trainee.state()),
+      row: this.#row,
+      judged,
+      trainees: this.#group.trainees.map((trainee) => trainee.state()),
+      group: this.#group.state(),
       ...this.#traffic,
     };
-    const { chosen, rows } = this.#plan;
-    const total = Math.min(chosen.epochs * rows, chosen.lastStep * chosen.batch);
-    const progress = { done: this.#leader.samples, total, unit: 'rows' };
+    const progress = { done: this.#group.samples, total: totalSamples(this.#plan), unit: 'rows' };
     await this.#checkpoint.save(state, this.#blocks, progress);
     this.#emit({ type: 'checkpoint', ...progress });
   }
 
-  #restore({ trainees, bytesRead, bytesWritten }: StreamingState): void {
-    for (const [i, trainee] of this.#trainees.entries()) trainee.restore(trainees[i]!);
+  #restore({ trainees, group, bytesRead, bytesWritten }: StreamingState): void {
+    for (const [i, trainee] of this.#group.trainees.entries()) trainee.restore(trainees[i]!);
+    this.#group.restore(group);
     this.#before = { bytesRead, bytesWritten };
-    const { chosen, rows } = this.#plan;
-    const total = Math.min(chosen.epochs * rows, chosen.lastStep * chosen.batch);
-    this.#emit({ type: 'resumed', done: this.#leader.samples, total, unit: 'rows' });
+    const done = this.#group.samples;
+    this.#emit({ type: 'resumed', done, total: totalSamples(this.#plan), unit: 'rows' });
   }
 
   /** Bytes read and written so far, also by processes before this one. */
   get #traffic(): { readonly bytesRead: number; readonly bytesWritten: number } {
     return {
-      bytesRead: this.#before.bytesRead + this.#stream.bytesRead + this.#bytesEvaluated,
+      bytesRead: this.#before.bytesRead + this.#stream.bytesRead + this.#scorer.bytesRead,
       bytesWritten: this.#before.bytesWritten + this.#stream.bytesWritten,
     };
   }
@@ -189,69 +251,37 @@ class StreamingRun {
   #update(epoch: number): void {
     const batch = this.#batch;
     batch.checkLabels();
-    for (const trainee of this.#trainees) trainee.update(epoch, batch.filled, this.#progress);
+    this.#group.update(epoch, batch.filled, this.#progress);
     batch.clear();
   }
 
   /** After the first divergence of a run: one pass over the rows tells whether NaN or an infinity among them caused it. */
   async #requireFiniteRows(): Promise<void> {
-    if (this.#rowsChecked || !this.#trainees.some((trainee) => trainee.halved)) return;
+    if (this.#rowsChecked || !this.#group.trainees.some((trainee) => trainee.troubled)) return;
     this.#rowsChecked = true;
-    await requireFiniteRows(this.#dataset.train.first(this.#plan.rows), this.#context.signal);
+    await requireFiniteRows(this.#used, this.#context.signal);
   }
 
   #calibrate(block: RowBlock): void {
     const sample = { ...block, to: Math.min(block.to, block.from + SAMPLE_ROWS) };
-    const vector = this.#arena.float64('score weights').subarray(0, this.#plan.layout.d);
-    for (const trainee of this.#trainees) trainee.calibrate(sample, vector);
+    this.#group.calibrate(sample, this.#arena.float64('score weights').subarray(0, this.#plan.layout.d));
   }
 
   async #evaluate(part: 'train' | 'test', epoch: number): Promise<Evaluation | undefined> {
-    const file = part === 'train' ? this.#dataset.train.first(this.#plan.rows) : this.#dataset.test;
+    const file = part === 'train' ? this.#rows : this.#dataset.test;
     if (file.rows === 0) return undefined;
-    this.#writeModel();
-    const { task } = this.#dataset.description;
-    const loss = lossOf(this.#options.loss);
-    const evaluation = await evaluateWith(
-      this.#scorer,
-      loss,
-      task,
-      this.#plan.columns,
-      file,
-      this.#context.signal,
-    );
-    this.#bytesEvaluated += file.rows * this.#plan.layout.rowBytes;
-    if (part === 'test') this.#leader.clock.testAccuracy = evaluation.accuracy;
-    this.#emit({ type: 'evaluation', part, epoch, evaluation });
+    const { winner } = this.#group;
+    const [evaluation] = await this.#scorer.evaluate([winner.model], file, this.#context.signal);
+    if (part === 'test') winner.clock.testAccuracy = evaluation!.accuracy;
+    this.#emit({ type: 'evaluation', part, epoch, evaluation: evaluation! });
     return evaluation;
   }
 
   /** What the last epoch showed of the training rows while the weights still moved. */
-  #runningEvaluation(): Evaluation {
-    const { rows, meanLoss, accuracy } = this.#leader.epochLoss;
+  #runningEvaluation({ epochLoss }: Trainee): Evaluation {
+    const { rows, meanLoss, accuracy } = epochLoss;
     if (this.#dataset.description.task === 'classification') return { rows, loss: meanLoss, accuracy };
     return { rows, loss: meanLoss, rmse: Math.sqrt(2 * meanLoss) };
-  }
-
-  #writeModel(): void {
-    this.#leader.model.writeTo(this.#scorer.weights, this.#scorer.intercept, this.#centre);
-  }
-
-  #model(): LinearModel {
-    this.#writeModel();
-    const { task, d, classNames, fingerprint } = this.#dataset.description;
-    const { weights, intercept } = this.#scorer;
-    return {
-      task,
-      loss: this.#options.loss,
-      d,
-      k: this.#plan.columns,
-      scaling: this.#scaling,
-      weights,
-      intercept,
-      classNames,
-      fingerprint,
-    };
   }
 
   readonly #progress = (done: number, total: number, epoch: number): void => {
