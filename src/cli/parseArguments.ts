@@ -137,10 +137,7 @@ function parseValue(option: OptionSpec, value: string): Value {
   const bad = (wanted: string) => new MlmlError('MLML_USAGE', `--${name}=${value}: must be ${wanted}`);
   if (kind === 'size') return parseByteSize(value, `--${name}`);
   if (kind === 'text') {
-    if (value === '')
-      throw bad(
-        `${option.shape === '<id>' || option.shape === '<kernel>' ? 'something' : 'a path'}, not empty`,
-      );
+    if (value === '') throw bad(`${option.shape === undefined ? 'a path' : 'something'}, not empty`);
     return value;
   }
   if (kind === 'choice') {

@@ -3,6 +3,7 @@ import { scalingNames } from '../data/scaling.js';
 import { MlmlError } from '../errors.js';
 import { lossOf } from './losses/losses.js';
 import { lossNames, optimizerNames, scheduleNames, shuffleNames, type TrainOptions } from './options.js';
+import { weightingOf } from './rowWeights.js';
 
 /** Options whose value must lie in a range: [name, lowest, highest, whole number]. */
 const ranges: readonly [keyof TrainOptions, number, number, boolean][] = [
@@ -58,6 +59,10 @@ export function checkOptions(description: DatasetDescription, options: TrainOpti
   if (batch !== 'auto' && !(Number.isInteger(batch) && batch >= 1 && batch <= 65536)) {
     throw new MlmlError('MLML_USAGE', `--batch=${batch}: must be a whole number from 1 to 65536, or auto`);
   }
+  const { weightColumn } = options;
+  if (!Number.isSafeInteger(weightColumn) || weightColumn < -1)
+    throw new MlmlError('MLML_USAGE', `--weight-column=${weightColumn}: must be the number of a feature`);
+  weightingOf(description, options);
   const { tasks } = lossOf(loss);
   if (!tasks.includes(description.task)) {
     throw new MlmlError(

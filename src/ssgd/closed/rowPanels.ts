@@ -6,6 +6,7 @@ import { scanBytes, scanRows } from '../../data/scanRows.js';
 import { MlmlError } from '../../errors.js';
 import type { Arena } from '../../memory/arena.js';
 import type { Region } from '../../memory/plan.js';
+import { type RowWeighting, readRowWeights } from '../rowWeights.js';
 import type { ProblemSize } from './fit.js';
 
 /** Rows turned into doubles at a time, before they are packed. */
@@ -20,6 +21,8 @@ export function rowPanelRegions(size: ProblemSize, blockRows: number): Region[] 
     { name: 'row group', bytes: 8 * GROUP * d },
     { name: 'row panels', bytes: 8 * blockRows * padded4(d) },
     { name: 'row labels', bytes: 8 * blockRows },
+    { name: 'row weights', bytes: 8 * blockRows },
+    { name: 'row weight roots', bytes: 8 * blockRows },
   ];
 }
 
@@ -35,18 +38,34 @@ export class RowPanels {
   readonly panels: number;
   readonly labels: Float64Array;
   bytesRead = 0;
+  /** Weights of the rows of the block; undefined when all count once. */
+  readonly weights: Float64Array | undefined;
+  /** Their square roots, by which the rows of the panels are multiplied when the reader is made to do so. */
+  readonly roots: Float64Array | undefined;
   readonly #arena: Arena;
   readonly #kernels: Kernels;
   readonly #file: RowFile;
   readonly #signal: AbortSignal | undefined;
+  readonly #weighting: RowWeighting | undefined;
+  readonly #group: Float64Array;
 
-  constructor(arena: Arena, kernels: Kernels, file: RowFile, signal?: AbortSignal) {
+  constructor(
+    arena: Arena,
+    kernels: Kernels,
+    file: RowFile,
+    signal?: AbortSignal,
+    weighted?: { readonly weighting: RowWeighting | undefined; readonly byRoots: boolean },
+  ) {
     this.#arena = arena;
     this.#kernels = kernels;
     this.#file = file;
     this.#signal = signal;
     this.panels = arena.address('row panels');
     this.labels = arena.float64('row labels');
+    this.#weighting = weighted?.weighting;
+    this.#group = arena.float64('row group');
+    if (this.#weighting !== undefined) this.weights = arena.float64('row weights');
+    if (this.#weighting !== undefined && weighted!.byRoots) this.roots = arena.float64('row weight roots');
   }
 
   /** What is applied to features from now on: multiply·x + add. */
@@ -60,7 +79,6 @@ export class RowPanels {
     const { layout } = this.#file;
     for await (const block of scanRows(this.#file, this.#arena, 'rows', this.#signal)) {
       this.bytesRead += block.to * layout.rowBytes;
-      this.#pack(block.base, block.to);
       const dtype = labelDtypeCodes.indexOf(layout.labelDtype);
       const labels = this.#arena.address('row labels');
       this.#kernels.gatherLabels(
@@ -73,8 +91,17 @@ export class RowPanels {
         block.to,
         labels,
       );
+      if (this.#weighting !== undefined) this.#readWeights(this.#weighting, block.base, block.to);
+      this.#pack(block.base, block.to);
       yield { firstRow: block.firstRow, count: block.to, rows: padded4(block.to) };
     }
+  }
+
+  #readWeights(weighting: RowWeighting, base: number, count: number): void {
+    const weights = this.weights!;
+    const { layout } = this.#file;
+    readRowWeights(this.#kernels, weighting, layout, { base, order: 0 }, 0, count, this.labels, weights);
+    for (let r = 0; this.roots !== undefined && r < count; r++) this.roots[r] = Math.sqrt(weights[r]!);
   }
 
   #pack(base: number, count: number): void {
@@ -87,9 +114,19 @@ export class RowPanels {
       const packed = Math.min(GROUP, rows - from);
       const real = Math.min(packed, count - from);
       gather(base, rowBytes, 0, from, real, d, d, scaling, group);
+      if (this.roots !== undefined) this.#multiplyByRoots(group, from, real);
       if (real < packed)
         new Float64Array(this.#arena.buffer, group + 8 * real * d, (packed - real) * d).fill(0);
       this.#kernels.packPanels(group, d, packed, d, this.panels, from, rows);
+    }
+  }
+
+  #multiplyByRoots(group: number, from: number, rows: number): void {
+    const { d } = this.#file.layout;
+    const values = this.#group;
+    for (let r = 0, at = (group - values.byteOffset) / 8; r < rows; r++) {
+      const root = this.roots![from + r]!;
+      for (const end = at + d; at < end; at++) values[at]! *= root;
     }
   }
 }

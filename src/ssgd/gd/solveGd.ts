@@ -5,6 +5,7 @@ import { type Fit, type SolveContext, scalingOf } from '../closed/fit.js';
 import { accumulateNormalEquations } from '../closed/normalEquations.js';
 import { lossOf } from '../losses/losses.js';
 import type { TrainOptions } from '../options.js';
+import { weightingOf } from '../rowWeights.js';
 import { learningRate } from '../schedules.js';
 import { gradientDescent } from './gradientDescent.js';
 import { GramObjective } from './gramObjective.js';
@@ -117,6 +118,7 @@ async function makeGram(
     size,
     scaling: scalingOf(dataset.description, options),
     bias: options.bias,
+    weighting: weightingOf(dataset.description, options),
     signal,
     onProgress: (rows) =>
       onEvent?.({
@@ -148,6 +150,7 @@ function makeStreaming(
     loss: lossOf(options.loss),
     reg: options.reg,
     bias: options.bias,
+    weighting: weightingOf(dataset.description, options),
     signal,
     onPassed: (passes) => {
       // Not for each of the thousands of blocks of a pass.

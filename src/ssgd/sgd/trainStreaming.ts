@@ -2,13 +2,15 @@ import { type Kernels, loadKernels } from '../../arithmetic/kernels.js';
 import { requireFiniteRows } from '../../data/badValue.js';
 import type { Dataset } from '../../data/dataset.js';
 import type { RowBlock } from '../../data/rowBlock.js';
-import { makeScaling, type Scaling } from '../../data/scaling.js';
+import type { Scaling } from '../../data/scaling.js';
 import { Arena } from '../../memory/arena.js';
+import { scalingOf } from '../closed/fit.js';
 import { evaluateWith } from '../evaluate.js';
 import type { Evaluation, TrainListener } from '../events.js';
 import type { LinearModel } from '../linearModel.js';
 import { lossOf } from '../losses/losses.js';
 import type { TrainOptions } from '../options.js';
+import { weightColumnOf, weightingOf } from '../rowWeights.js';
 import { Scorer } from '../score.js';
 import { openRowStream, type RowStream } from '../shuffle/rowStream.js';
 import type { TrainContext, TrainResult } from '../train.js';
@@ -50,15 +52,18 @@ class StreamingRun {
     const kernels = loadKernels(arena.memory);
     this.#arena = arena;
     this.#kernels = kernels;
-    this.#scaling = makeScaling(options.scale, description.dtype, description.statistics);
+    this.#scaling = scalingOf(description, options);
     const { multiply, add } = this.#scaling;
     const { mean } = description.statistics;
     this.#centre = multiply.map((factor, j) => (plan.chosen.centred ? factor * mean[j]! + add[j]! : 0));
     const centred = { multiply, add: add.map((value, j) => value - this.#centre[j]!) };
     const classification = description.task === 'classification';
-    this.#batch = new RowBatch(plan, classification ? description.k : 0, arena, kernels, centred);
-    const { classCounts, parts } = description;
-    const classShares = classification ? classCounts.map((count) => count / parts.train.n) : undefined;
+    const weighting = weightingOf(description, options);
+    const classes = classification ? description.k : 0;
+    this.#batch = new RowBatch(plan, classes, arena, kernels, centred, weighting);
+    const classShares = classification
+      ? sharesOf(description.classCounts, weighting?.classWeights)
+      : undefined;
     this.#trainees = plan.models.map((model) => {
       const setting = { plan, options: model.options, classification, classShares, emit: this.#emit };
       return new Trainee(setting, new ModelStep(plan, model, classification, this.#batch, arena, kernels));
@@ -189,6 +194,7 @@ class StreamingRun {
       intercept,
       classNames,
       fingerprint,
+      ...weightColumnOf(this.#options),
     };
   }
 
@@ -196,6 +202,13 @@ class StreamingRun {
     const { bytesRead, bytesWritten } = this.#stream;
     this.#emit({ type: 'progress', phase: 'train', done, total, epoch, bytesRead, bytesWritten });
   };
+}
+
+/** Share of each class in the sum of weights. */
+function sharesOf(counts: readonly number[], weights: Float64Array | undefined): number[] {
+  const weighted = counts.map((count, c) => count * (weights?.[c] ?? 1));
+  const total = weighted.reduce((sum, weight) => sum + weight, 0);
+  return weighted.map((weight) => weight / total);
 }
 
 /**
