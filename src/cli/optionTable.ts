@@ -217,10 +217,9 @@ export const optionTable: readonly OptionSpec[] = [
     kind: 'integer',
     min: 1,
     max: 1024,
-    help: 'threads; this version trains with one',
-    shownDefault: shown(defaultOptions.nthreads),
+    help: 'threads; only with hsgd does the result depend on them',
+    shownDefault: 'one for each processor',
     verbs: training,
-    effective: ['hsgd'],
   },
   {
     name: 'subset',

@@ -84,6 +84,7 @@ test('--json: exactly one object with exactly the promised keys', async () => {
     bytesRead: 120,
     bytesWritten: 90,
     bufferBytes: 10e6,
+    nthreads: 1,
     plannedPeakBytes: 512,
     peakRssBytes: 60e6,
     baselineRssBytes: 50e6,

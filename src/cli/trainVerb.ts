@@ -1,5 +1,5 @@
 import { saveModel } from '../model/saveModel.js';
-import { HEAP_ALLOWANCE, scoreOf, summaryText, type TrainSummary } from '../run/summary.js';
+import { allowedBytes, scoreOf, summaryText, type TrainSummary } from '../run/summary.js';
 import type { TrainOptions, Verb } from '../ssgd/options.js';
 import type { CommandContext } from './commandContext.js';
 import { openTrainingData } from './openData.js';
@@ -21,7 +21,7 @@ export async function trainVerb(
     const training = await context.services.training();
     return {
       options,
-      allowedBytes: options.bufferBytes + HEAP_ALLOWANCE,
+      allowedBytes: (threads) => allowedBytes(options.bufferBytes, threads),
       warnings: uselessOptions(verb, given, given.has('train')),
       scratch: options.scratch,
       csv: options.logfreq > 0 && verb !== 'closed',
@@ -69,6 +69,7 @@ async function trainAndSave(
     bytesRead: result.bytesRead,
     bytesWritten: result.bytesWritten,
     bufferBytes: options.bufferBytes,
+    nthreads: result.plan.threads ?? 1,
     plannedPeakBytes: result.plan.plannedPeakBytes,
     peakRssBytes: context.peakBytes(),
     baselineRssBytes: baselineBytes,

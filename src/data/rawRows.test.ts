@@ -151,3 +151,19 @@ test('an interrupted pass stops', async () => {
   const options = { signal: AbortSignal.abort() };
   await assert.rejects(openRawRows(await storageWithRows(), given, options), { code: 'MLML_INTERRUPTED' });
 });
+
+test('sizes that somebody made up are refused before they are made room for', async () => {
+  const storage = new MemoryStorage();
+  await put(storage, '/file', new Uint8Array(24));
+  const before = process.memoryUsage().arrayBuffers;
+  const raw = { n: 1, d: 2 ** 27, k: 2, dtype: 'float64', train: '/file' } as const;
+  await assert.rejects(importDataset(storage, '/file', { out: '/out', raw }), {
+    code: 'MLML_BAD_FILE',
+    message: /^\/file: has 24 bytes; 1 rows of 134217728 float64 features/,
+  });
+  await assert.rejects(openRawRows(storage, { ...raw, d: 3, k: 2 ** 31 }), {
+    code: 'MLML_USAGE',
+    message: '--k=2147483648: at most 1048576 classes',
+  });
+  assert.ok(process.memoryUsage().arrayBuffers - before < 16e6);
+});

@@ -16,6 +16,8 @@ const BATCH_BYTES = 128 * 1024;
 const MOST_SKIPPED = 10_000;
 /** Keeps every size below computable exactly and one row readable at once. */
 const MOST_FEATURES = 2 ** 27;
+/** A count of each is kept, also in the description. */
+const MOST_CLASSES = 2 ** 20;
 
 /** Raw row files: d features then the label in each row, little-endian, no header. */
 export interface RawRows {
@@ -50,6 +52,7 @@ export function checkRawRows(raw: RawRows): CheckedRawRows {
     if (!Number.isSafeInteger(value) || value < 1)
       throw usage(`--${name}=${value}: must be a positive whole number`);
   }
+  if (k > MOST_CLASSES) throw usage(`--k=${k}: at most ${MOST_CLASSES} classes`);
   if (d > MOST_FEATURES) throw usage(`--d=${d}: at most ${MOST_FEATURES} features`);
   if (!Number.isSafeInteger(nt) || nt < 0) throw usage(`--nt=${nt}: must be a whole number`);
   if (test !== undefined && nt === 0) throw usage(`--test=${test}: give the number of its rows with --nt`);

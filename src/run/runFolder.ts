@@ -1,5 +1,7 @@
 import { basename, dirname, join } from 'node:path';
 import { MlmlError } from '../errors.js';
+import { isLeftover } from '../storage/ownedFolder.js';
+import { shown } from '../storage/sealedJson.js';
 import type { Storage } from '../storage/storage.js';
 import { readJson, replaceFile } from '../storage/textFile.js';
 
@@ -89,8 +91,7 @@ export async function removeUnfinished(
   alive: (pid: number) => boolean,
 ): Promise<boolean> {
   const names = await storage.list(folder);
-  const own = (name: string) =>
-    name === RUN_FILE || name === 'events.jsonl' || /^(\.model|run\.json)\.tmp-/.test(name);
+  const own = (name: string) => name === RUN_FILE || name === 'events.jsonl' || isLeftover(name);
   if (!names.includes(RUN_FILE) || !names.every(own)) return false;
   const run = await readJson(storage, join(folder, RUN_FILE)).catch(() => undefined);
   const { status, pid, error, command: earlier } = (run ?? {}) as Partial<RunDescription>;
@@ -103,8 +104,10 @@ export async function removeUnfinished(
 }
 
 /** The words of a command without those that only change what is shown. */
-function jobOf(words: readonly string[] | undefined): string {
-  return JSON.stringify(words?.filter((word) => !/^--(no-)?(quiet|json)(=|$)/.test(word)));
+function jobOf(words: unknown): string {
+  return JSON.stringify(
+    Array.isArray(words) ? words.filter((word) => !/^--(no-)?(quiet|json)(=|$)/.test(word)) : undefined,
+  );
 }
 
 async function freeName(storage: Storage, folder: string, name: string, extension: string): Promise<string> {
@@ -150,23 +153,41 @@ export function checkRun(value: unknown, path: string): RunDescription {
   if (run['format'] !== 'mlml-run') {
     throw new MlmlError(
       'MLML_BAD_FILE',
-      `${path}: field 'format' is ${JSON.stringify(run['format'])}; expected "mlml-run"`,
+      `${path}: field 'format' is ${shown(run['format'])}; expected "mlml-run"`,
     );
   }
   if (run['version'] !== RUN_VERSION) {
     const newer = typeof run['version'] === 'number' && run['version'] > RUN_VERSION;
     throw new MlmlError(
       newer ? 'MLML_VERSION' : 'MLML_BAD_FILE',
-      `${path}: format version ${JSON.stringify(run['version'])} is not ${RUN_VERSION}${newer ? '; update mlml' : ''}`,
+      `${path}: format version ${shown(run['version'])} is not ${RUN_VERSION}${newer ? '; update mlml' : ''}`,
     );
   }
   for (const field of ['status', 'verb', 'started']) {
     if (typeof run[field] !== 'string') {
       throw new MlmlError(
         'MLML_BAD_FILE',
-        `${path}: field '${field}' is ${JSON.stringify(run[field])}; expected a string`,
+        `${path}: field '${field}' is ${shown(run[field])}; expected a string`,
       );
     }
   }
+  const bad = (field: string, wanted: string): never => {
+    throw new MlmlError(
+      'MLML_BAD_FILE',
+      `${path}: field '${field}' is ${shown(run[field])}; expected ${wanted}`,
+    );
+  };
+  const { command, error } = run;
+  if (!Array.isArray(command) || !command.every((word) => typeof word === 'string'))
+    bad('command', 'the words of a command');
+  for (const field of ['options', 'dataset', 'plan', 'versions', 'result', 'error']) {
+    const isNeeded = field !== 'result' && field !== 'error';
+    if ((isNeeded || run[field] !== undefined) && (typeof run[field] !== 'object' || run[field] === null))
+      bad(field, 'an object');
+  }
+  const { code, message } = (error ?? { code: '', message: '' }) as Record<string, unknown>;
+  if (typeof code !== 'string' || typeof message !== 'string') bad('error', 'a code and a message');
+  for (const field of ['ended', 'log'])
+    if (run[field] !== undefined && typeof run[field] !== 'string') bad(field, 'a string');
   return value as RunDescription;
 }

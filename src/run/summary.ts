@@ -4,6 +4,13 @@ import { formatCount, formatLoss, formatQuality, formatSeconds } from './numbers
 
 /** Bytes the JavaScript heap may add to the budget. */
 export const HEAP_ALLOWANCE = 16e6;
+/** Bytes a worker thread takes: its engine, not the job's data. */
+export const THREAD_ALLOWANCE = 9e6;
+
+/** What a job may take beyond what the process has when it starts. */
+export function allowedBytes(bufferBytes: number, threads: number): number {
+  return bufferBytes + HEAP_ALLOWANCE + (threads - 1) * THREAD_ALLOWANCE;
+}
 
 /** Loss and accuracy (classification) or rmse and r2 (regression). */
 export type Score =
@@ -27,6 +34,8 @@ export interface TrainSummary {
   readonly bytesRead: number;
   readonly bytesWritten: number;
   readonly bufferBytes: number;
+  /** At work, the main thread included. */
+  readonly nthreads: number;
   readonly plannedPeakBytes: number;
   readonly peakRssBytes: number;
   readonly baselineRssBytes: number;
@@ -48,18 +57,17 @@ export function scoreLine(score: Score): string {
   return `loss ${formatLoss(score.loss)}, ${formatQuality({ rows: 0, ...score })}`;
 }
 
-/** Memory used against what was allowed; `workers` threads take `workerBytes` each besides. */
+/** Memory used against what was allowed. */
 export function memoryLine(
-  summary: Pick<TrainSummary, 'peakRssBytes' | 'baselineRssBytes' | 'bufferBytes'>,
-  workers = 0,
-  workerBytes = 0,
+  summary: Pick<TrainSummary, 'peakRssBytes' | 'baselineRssBytes' | 'bufferBytes' | 'nthreads'>,
 ): string {
-  const { peakRssBytes, baselineRssBytes, bufferBytes } = summary;
+  const { peakRssBytes, baselineRssBytes, bufferBytes, nthreads } = summary;
+  const workers = nthreads - 1;
   const above = formatBytes(Math.max(0, peakRssBytes - baselineRssBytes));
   const threads =
     workers === 0
       ? ''
-      : ` + ${formatBytes(workers * workerBytes)} for ${workers} more ${workers === 1 ? 'thread' : 'threads'}`;
+      : ` + ${formatBytes(workers * THREAD_ALLOWANCE)} for ${workers} more ${workers === 1 ? 'thread' : 'threads'}`;
   return (
     `memory  peak RSS ${formatBytes(peakRssBytes)}: ${above} above the ${formatBytes(baselineRssBytes)} of Node ` +
     `itself; allowed ${formatBytes(bufferBytes)} + ${formatBytes(HEAP_ALLOWANCE)}${threads}`

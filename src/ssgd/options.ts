@@ -1,4 +1,5 @@
 import type { ScalingName } from '../data/scaling.js';
+import { defaultThreads } from '../threads/defaultThreads.js';
 
 export const verbs = ['closed', 'gd', 'sgd', 'ssgd', 'hsgd'] as const;
 /** How a linear model is trained. */
@@ -59,7 +60,7 @@ export interface TrainOptions {
   readonly step: number;
   /** Average the iterates of the last epoch. Default false. */
   readonly average: boolean;
-  /** Threads. This version trains with one, and warns when more are asked for. Default 1. */
+  /** Threads at most; fewer are used where they would not help. Default: one for each processor. */
   readonly nthreads: number;
   /** Steps between rows of the CSV log; 0 writes none. Default 1000. */
   readonly logfreq: number;
@@ -98,7 +99,7 @@ export const defaultOptions: TrainOptions = {
   damp: 0.99,
   step: 10000,
   average: false,
-  nthreads: 1,
+  nthreads: defaultThreads(),
   logfreq: 1000,
   simulated: false,
   subset: 0,

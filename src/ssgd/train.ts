@@ -59,10 +59,6 @@ export async function train(
 ): Promise<TrainResult> {
   const { description } = dataset;
   checkOptions(description, options);
-  if (options.nthreads > 1) {
-    const message = `--nthreads=${options.nthreads}: this version trains with one thread`;
-    context.onEvent?.({ type: 'warning', message });
-  }
   const start = performance.now();
   const run = async () => {
     if (verb === 'closed' || verb === 'gd') {

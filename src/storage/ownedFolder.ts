@@ -5,8 +5,8 @@ import type { Storage } from './storage.js';
 
 let made = 0;
 
-/** What owned names are for: temporary folders, folders about to be removed, files that lock a folder. */
-export type OwnedKind = 'scratch' | 'import' | 'removed' | 'reader' | 'writer';
+/** What owned names are for: temporary folders, files and folders that get their name once they are whole (new), folders about to be removed, files that lock a folder. */
+export type OwnedKind = 'scratch' | 'import' | 'new' | 'removed' | 'reader' | 'writer';
 
 /**
  * A name for a temporary folder or file that belongs to this process: `.mlml-<kind>-<machine>-<process>-<start>-<count>`.
@@ -37,7 +37,9 @@ export interface Owner {
 
 /** The owner that a name tells of; undefined for other names. */
 export function ownerOf(name: string): Owner | undefined {
-  const match = /^\.mlml-(scratch|import|removed|reader|writer)-(.*)-([0-9]+)-([0-9]+)-[0-9]+$/.exec(name);
+  const match = /^\.mlml-(scratch|import|new|removed|reader|writer)-(.*)-([0-9]+)-([0-9]+)-[0-9]+$/.exec(
+    name,
+  );
   if (match === null) return undefined;
   const [kind, machine, pid, start] = [match[1] as OwnedKind, match[2]!, Number(match[3]), Number(match[4])];
   return { kind, machine, pid, dead: machine === hostname() && isDead(pid, start) };

@@ -10,7 +10,7 @@ import { checkRawRows, type RawRows, rowText } from '../rawRows.js';
 import { ByteReader } from './byteReader.js';
 import type { ImportOptions } from './importOptions.js';
 import { RowBatch } from './rowBatch.js';
-import { SourceFiles } from './sourceFiles.js';
+import { type SourceFile, SourceFiles } from './sourceFiles.js';
 import { writeDataset } from './writeDataset.js';
 
 const CHUNK_BYTES = 64 * 1024;
@@ -28,7 +28,18 @@ export async function importRawRows(
   const same = dtype === layout.dtype;
   const labelDtype = same || task === 'regression' ? layout.labelDtype : labelDtypeFor(dtype, k);
   const sources = new SourceFiles(storage, name, options);
+  const open = async (path: string, rows: number) => {
+    const file = await sources.open(path);
+    if (file.byteLength === rows * layout.rowBytes) return file;
+    throw new MlmlError(
+      'MLML_BAD_FILE',
+      `${path}: has ${file.byteLength} bytes; ${rows} rows of ${rowText(layout)}, are ${rows * layout.rowBytes} bytes`,
+    );
+  };
   try {
+    // Before anything as large as a row is made room for: d is what somebody says.
+    const trainFile = await open(raw.train, raw.n);
+    const testFile = raw.test === undefined ? undefined : await open(raw.test, raw.nt);
     return await writeDataset(
       storage,
       options.out,
@@ -38,15 +49,8 @@ export async function importRawRows(
         const bytes = new Uint8Array(rowsAtOnce * layout.rowBytes);
         const view = new DataView(bytes.buffer);
         const repair = new NanRepair(layout, options.onNan ?? 'error', rowsAtOnce);
-        const copy = async (part: PartName, path: string, rows: number) => {
-          const file = await sources.open(path);
-          if (file.byteLength !== rows * layout.rowBytes) {
-            throw new MlmlError(
-              'MLML_BAD_FILE',
-              `${path}: has ${file.byteLength} bytes; ${rows} rows of ${rowText(layout)}, are ${rows * layout.rowBytes} bytes`,
-            );
-          }
-          const reader = new ByteReader(file.chunks(), path);
+        const copy = async (part: PartName, file: SourceFile, rows: number) => {
+          const reader = new ByteReader(file.chunks(), file.path);
           const batch = new RowBatch(writer, part, layout.dtype);
           for (let first = 0; first < rows; first += rowsAtOnce) {
             const many = Math.min(rowsAtOnce, rows - first);
@@ -77,8 +81,8 @@ export async function importRawRows(
           }
           await batch.flush();
         };
-        await copy('train', raw.train, raw.n);
-        if (raw.test !== undefined) await copy('test', raw.test, raw.nt);
+        await copy('train', trainFile, raw.n);
+        if (testFile !== undefined) await copy('test', testFile, raw.nt);
         if (repair.warning !== undefined) options.onWarning?.(repair.warning);
         return { description: `raw rows, ${rowText(layout)}`, files: await sources.records() };
       },

@@ -1,10 +1,10 @@
-import type { Kernels } from '../../arithmetic/kernels.js';
 import { padded4, panelIndex } from '../../arithmetic/normalProduct.js';
 import type { Dataset } from '../../data/dataset.js';
 import type { Scaling } from '../../data/scaling.js';
-import type { Arena } from '../../memory/arena.js';
 import { Random } from '../../memory/random.js';
+import type { Workspace } from '../../threads/workspace.js';
 import type { ProblemSize } from '../closed/fit.js';
+import { addScores, addSums } from '../closed/panelProducts.js';
 import { checkClass, RowPanels } from '../closed/rowPanels.js';
 import type { Loss } from '../losses/loss.js';
 import { type RowWeighting, requireWeight } from '../rowWeights.js';
@@ -17,8 +17,7 @@ import type { SmoothObjective } from './smoothObjective.js';
  */
 export class StreamingObjective implements SmoothObjective {
   passes = 0;
-  readonly #arena: Arena;
-  readonly #kernels: Kernels;
+  readonly #workspace: Workspace;
   readonly #dataset: Dataset;
   readonly #size: ProblemSize;
   readonly #loss: Loss;
@@ -29,8 +28,7 @@ export class StreamingObjective implements SmoothObjective {
   readonly #onPassed: (passes: number) => void;
 
   constructor(
-    arena: Arena,
-    kernels: Kernels,
+    workspace: Workspace,
     dataset: Dataset,
     given: {
       readonly size: ProblemSize;
@@ -44,8 +42,7 @@ export class StreamingObjective implements SmoothObjective {
       readonly onPassed: (passes: number) => void;
     },
   ) {
-    this.#arena = arena;
-    this.#kernels = kernels;
+    this.#workspace = workspace;
     this.#dataset = dataset;
     this.#size = given.size;
     this.#loss = given.loss;
@@ -53,10 +50,10 @@ export class StreamingObjective implements SmoothObjective {
     this.#bias = given.bias;
     this.#onPassed = given.onPassed;
     const weighted = { weighting: given.weighting, byRoots: false };
-    this.#reader = new RowPanels(arena, kernels, dataset.train.first(given.size.n), given.signal, weighted);
+    this.#reader = new RowPanels(workspace, dataset.train.first(given.size.n), given.signal, weighted);
     const { multiply, add } = given.scaling;
     const { mean } = dataset.description.statistics;
-    this.#origin = arena.float64('feature origin').fill(0);
+    this.#origin = workspace.arena.float64('feature origin').fill(0);
     if (given.bias) {
       for (let j = 0; j < multiply.length; j++) this.#origin[j] = multiply[j]! * mean[j]! + add[j]!;
     }
@@ -72,9 +69,9 @@ export class StreamingObjective implements SmoothObjective {
 
   async evaluate(vector: Float64Array, gradient: Float64Array): Promise<number> {
     const { n, d, k } = this.#size;
-    const scoreRows = this.#arena.float64('row scores');
-    const gradientRows = this.#arena.float64('row slopes');
-    const panels = this.#arena.float64('scores');
+    const scoreRows = this.#workspace.arena.float64('row scores');
+    const gradientRows = this.#workspace.arena.float64('row slopes');
+    const panels = this.#workspace.arena.float64('scores');
     const biasFrom = k * d;
     const { labels, weights } = this.#reader;
     let value = 0;
@@ -109,7 +106,7 @@ export class StreamingObjective implements SmoothObjective {
     const { n, d, k } = this.#size;
     const random = Random.of(0x4c, d);
     for (let i = 0; i < k * d; i++) vector[i] = random.normal();
-    const panels = this.#arena.float64('scores');
+    const panels = this.#workspace.arena.float64('scores');
     const { weights } = this.#reader;
     let largest = 0;
     let total = weights === undefined ? n : 0;
@@ -144,7 +141,7 @@ export class StreamingObjective implements SmoothObjective {
     change: (rows: number, count: number, firstRow: number) => void,
   ): Promise<void> {
     const { d } = this.#size;
-    const arena = this.#arena;
+    const { arena, threads } = this.#workspace;
     const features = padded4(d);
     const columns = padded4(k) / 4;
     const weights = arena.float64('weight panels').fill(0);
@@ -156,23 +153,10 @@ export class StreamingObjective implements SmoothObjective {
     const at = (name: string) => arena.address(name);
     for await (const { rows, count, firstRow } of this.#reader.blocks()) {
       scores.fill(0);
-      this.#kernels.addProduct(
-        this.#reader.panels,
-        features / 4,
-        rows,
-        at('weight panels'),
-        columns,
-        at('scores'),
-      );
+      const block = { rows, features, panels: this.#reader.panels, scores: at('scores') };
+      addScores(threads, block, at('weight panels'), columns);
       change(rows, count, firstRow);
-      this.#kernels.addCrossProduct(
-        this.#reader.panels,
-        features / 4,
-        at('scores'),
-        columns,
-        rows,
-        at('gradient panels'),
-      );
+      addSums(threads, block, columns, at('gradient panels'));
       this.#onPassed(this.passes + (firstRow + count) / this.#size.n);
     }
     this.passes++;
@@ -181,7 +165,7 @@ export class StreamingObjective implements SmoothObjective {
   #unpack(target: Float64Array, k: number): void {
     const { d } = this.#size;
     const features = padded4(d);
-    const panels = this.#arena.float64('gradient panels');
+    const panels = this.#workspace.arena.float64('gradient panels');
     for (let c = 0; c < k; c++) {
       for (let j = 0; j < d; j++) target[c * d + j] = panels[panelIndex(features, j, c)]!;
     }

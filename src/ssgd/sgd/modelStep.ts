@@ -74,6 +74,8 @@ export class ModelStep {
       x: batch.x,
       m: 0,
       stride,
+      from: 0,
+      to: stride,
       slopes: address('scores'),
       k: columns,
       w,
@@ -183,7 +185,7 @@ export class ModelStep {
           const rows = batch.filled;
           this.#kernels.scores32(x, rows, stride, w, 1, zero, scores);
           for (let i = 0; batch.weights !== undefined && i < rows; i++) this.#scores[i]! *= batch.weights[i]!;
-          this.#kernels.gradient32(x, rows, stride, scores, 1, w, state[0]!, 1, 0);
+          this.#kernels.gradient32(x, rows, stride, 0, stride, scores, 1, w, state[0]!, 1, 0);
           for (let j = 0; j < d; j++) vector[j]! += product[j]!;
         });
         for (let j = 0; j < d; j++) vector[j]! /= block.to - block.from;
