@@ -4,6 +4,7 @@ import { Arena } from '../../memory/arena.js';
 import { noCheckpoint } from '../../storage/checkpoint.js';
 import type { Workspace } from '../../threads/workspace.js';
 import type { TrainOptions } from '../options.js';
+import { weightingOf } from '../rowWeights.js';
 import { startThreads } from '../startThreads.js';
 import {
   blockConjugateGradients,
@@ -15,7 +16,7 @@ import { accumulateNormalEquations } from './normalEquations.js';
 import { type ClosedPlan, LARGEST_PASSES } from './planClosed.js';
 import { panelScratch } from './rowPanels.js';
 import { solveNormalEquations } from './solveNormalEquations.js';
-import { StreamedNormalOperator } from './streamedNormalOperator.js';
+import { type NormalSums, StreamedNormalOperator } from './streamedNormalOperator.js';
 import { type SumState, sumBlocks, sumSaver } from './sumState.js';
 
 /** Residual at which the answers of conjugate gradients and of Cholesky agree in every figure shown. */
@@ -25,7 +26,7 @@ const PROGRESS_MS = 100;
 /** Where conjugate gradients stand between two passes, beside their vectors. Plain data. */
 interface PassState {
   readonly gradients: GradientState;
-  readonly targetMean: readonly number[];
+  readonly sums: NormalSums;
   /** Pass of the next row of figures. */
   readonly nextRow: number;
 }
@@ -71,6 +72,7 @@ async function solveDirectly(
     bias: options.bias,
     from,
     save: sumSaver(checkpoint, blocks, size.n, onEvent),
+    weighting: weightingOf(dataset.description, options),
     onProgress: (rows) =>
       onEvent?.({
         type: 'progress',
@@ -114,6 +116,7 @@ async function solveByPasses(
     scaling: scalingOf(dataset.description, options),
     reg: options.reg,
     bias: options.bias,
+    weighting: weightingOf(dataset.description, options),
     signal,
     onRows: (rows) => {
       // A pass has thousands of blocks: telling of each would cost more garbage than the pass itself.
@@ -137,7 +140,7 @@ async function solveByPasses(
   let nextRow = saved?.nextRow ?? 1;
   if (saved !== undefined) {
     pass = saved.gradients.passes;
-    operator.targetMean.set(saved.targetMean);
+    operator.restore(saved.sums);
     onEvent?.({ type: 'resumed', done: pass, total: Math.max(plan.passes, pass), unit: 'passes' });
   }
   const result = await blockConjugateGradients(workspace, operator, size, width, {
@@ -146,7 +149,7 @@ async function solveByPasses(
     from: saved?.gradients,
     rest: async (gradients) => {
       const { passes } = gradients;
-      const state: PassState = { gradients, targetMean: [...operator.targetMean], nextRow };
+      const state: PassState = { gradients, sums: operator.sums(), nextRow };
       const write = async () => {
         const progress = { done: passes, total: Math.max(plan.passes, passes), unit: 'passes' };
         await checkpoint.save(state, blocks, progress);

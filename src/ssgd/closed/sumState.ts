@@ -12,6 +12,8 @@ export interface SumState {
   readonly targets: readonly number[];
   readonly squares: number;
   readonly origin: number;
+  /** Sum of the weights of these rows; absent when none have one. */
+  readonly total?: number;
 }
 
 /** Saves the state of the pass when that is due, or throws when the job is to stop. */

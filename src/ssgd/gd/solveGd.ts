@@ -8,6 +8,7 @@ import { panelScratch } from '../closed/rowPanels.js';
 import { type SumState, sumBlocks, sumSaver } from '../closed/sumState.js';
 import { lossOf } from '../losses/losses.js';
 import type { TrainOptions } from '../options.js';
+import { weightingOf } from '../rowWeights.js';
 import { learningRate } from '../schedules.js';
 import { startThreads } from '../startThreads.js';
 import { type DescentState, gradientDescent } from './gradientDescent.js';
@@ -193,6 +194,7 @@ async function makeEquations(
     bias: options.bias,
     from: saved,
     save: sumSaver(checkpoint, blocks, size.n, onEvent),
+    weighting: weightingOf(dataset.description, options),
     onProgress: (rows) =>
       onEvent?.({
         type: 'progress',
@@ -221,6 +223,7 @@ function makeStreaming(
     loss: lossOf(options.loss),
     reg: options.reg,
     bias: options.bias,
+    weighting: weightingOf(dataset.description, options),
     signal,
     onPassed: (passes) => {
       // Not for each of the thousands of blocks of a pass.
