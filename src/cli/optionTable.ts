@@ -10,7 +10,8 @@ import {
   verbs as training,
 } from '../ssgd/options.js';
 import { heldOutOptionTable } from './heldOutOptionTable.js';
-import { commandNames, kernelTrainingVerbs, kernelVerbs, type OptionSpec } from './optionSpec.js';
+import { kernelTrainingVerbs, kernelVerbs, type OptionSpec } from './optionSpec.js';
+import { runOptionTable } from './runOptionTable.js';
 
 const streaming = ['ssgd', 'hsgd'] as const;
 const stochastic = ['sgd', 'ssgd', 'hsgd'] as const;
@@ -372,42 +373,5 @@ export const optionTable: readonly OptionSpec[] = [
     help: 'what is made: the data set folder (import), the run folder (training), a .csv or .npy file or - (predict)',
     verbs: ['import', ...training, 'predict'],
   },
-  {
-    name: 'json',
-    kind: 'flag',
-    help: 'print the result as one JSON object',
-    verbs: [
-      'import',
-      ...training,
-      ...kernelVerbs,
-      'kernels',
-      'prune',
-      'plan',
-      'predict',
-      'evaluate',
-      'resume',
-      'info',
-    ],
-  },
-  {
-    name: 'quiet',
-    kind: 'flag',
-    help: 'no progress, results only',
-    verbs: ['import', ...training, ...kernelVerbs, 'kernels', 'predict', 'evaluate', 'resume'],
-  },
-  {
-    name: 'resume',
-    kind: 'flag',
-    help: 'go on with the run at --out; it starts afresh when there is none, and only reports one that is complete',
-    verbs: [...training, ...kernelTrainingVerbs],
-  },
-  {
-    name: 'checkpoint-every',
-    kind: 'text',
-    shape: '<t>s|<rows>',
-    help: 'how often a state is saved to go on from: after seconds (30s) or rows (1000000); 0 is never',
-    shownDefault: '30s',
-    verbs: [...training, ...kernelTrainingVerbs, 'resume'],
-  },
-  { name: 'help', kind: 'flag', help: 'this help', verbs: commandNames },
+  ...runOptionTable,
 ];
