@@ -13,7 +13,9 @@ import {
   type ShufflePlan,
   type ShuffleRequest,
 } from '../shuffle/shufflePlan.js';
+import { threadNotes } from '../threadsWorth.js';
 import { type ChosenOptions, chooseOptions } from './chosenOptions.js';
+import { hogwildRegions, streamingThreads } from './streamingThreads.js';
 
 /** Kernels work on 16 floats at a time. */
 const FLOATS_PER_BLOCK = 16;
@@ -42,6 +44,7 @@ export interface StreamingPlan extends Plan {
   readonly stride: number;
   readonly chosen: ChosenOptions;
   readonly shuffle: ShufflePlan;
+  readonly threads: number;
 }
 
 /** Regions of the update steps of all models from batches of `batch` rows. */
@@ -111,6 +114,8 @@ export function planStreaming(
   options: TrainOptions,
   /** Options of each model, where there are several; what concerns the stream is taken from `options`. */
   variants: readonly TrainOptions[] = [options],
+  /** Default: as many as help. */
+  givenThreads?: number,
 ): StreamingPlan {
   const layout = rowLayout(description.d, description.dtype, description.labelDtype);
   const rows = Math.min(options.subset > 0 ? options.subset : Infinity, description.parts.train.n);
@@ -121,8 +126,11 @@ export function planStreaming(
   const budget = options.bufferBytes;
 
   let scoring = scorerRegions(layout, columns, scoringBytes(budget));
+  const size = { verb, rows, stride, columns, models: models.length };
+  let threads = 1;
   const around = (chosen: ChosenOptions) => [
     ...stepRegions(layout, stride, chosen.batch, models),
+    ...hogwildRegions(threads, size, chosen.batch, options),
     ...scoring,
   ];
   // The regions of the shuffle begin at the next multiple of 64, and a tail follows them.
@@ -153,6 +161,8 @@ export function planStreaming(
     const advice = verb === 'sgd' ? 'or train with ssgd, which streams' : '';
     throw budgetTooSmall(job, needed(), budget, advice);
   }
+  threads = givenThreads ?? streamingThreads(size, chosen, options);
+  if (needed() > budget) threads = 1;
   const shuffle = planShuffle(request(chosen));
   const regions = [...around(chosen), ...shuffle.regions];
   const evaluated = description.parts.test.n * chosen.epochs + (options.simulated ? rows : 0);
@@ -173,12 +183,19 @@ export function planStreaming(
     bytesRead: shuffle.bytesRead + evaluated * layout.rowBytes,
     bytesWritten: shuffle.bytesWritten,
     scratchBytes: shuffle.scratchBytes,
+    threads,
     notes: [
       `${rows} rows of ${formatBytes(layout.rowBytes)}, ${formatBytes(rows * layout.rowBytes)} in all`,
       ...shuffle.notes,
       `${chosen.batch} ${chosen.batch === 1 ? 'row' : 'rows'} a step, ${options.optimizer}, schedule ${chosen.schedule}`,
+      ...streamingNotes(verb, threads, options.nthreads),
     ],
   };
+}
+
+function streamingNotes(verb: Verb, threads: number, nthreads: number): string[] {
+  if (verb !== 'hsgd' || threads === 1) return threadNotes(threads, nthreads);
+  return [`${threads} threads update the weights without locks: results differ from run to run`];
 }
 
 /** Bytes with which the whole training part is kept in memory, with its order. */

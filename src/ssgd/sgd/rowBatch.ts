@@ -3,7 +3,9 @@ import type { Kernels } from '../../arithmetic/kernels.js';
 import type { RowBlock } from '../../data/rowBlock.js';
 import type { Arena } from '../../memory/arena.js';
 import { checkLabels } from '../checkLabels.js';
+import { partsWorth } from '../threadsWorth.js';
 import type { StreamingPlan } from './planStreaming.js';
+import type { SharedStep } from './sharedStep.js';
 
 /**
  * The rows of one step: gathered from blocks, scaled, as floats, with their labels. Knows nothing of models; all
@@ -24,6 +26,8 @@ export class RowBatch {
   readonly #labelCode: number;
   readonly #scaling: number;
   readonly #classes: number;
+  /** Where several threads share each step. */
+  readonly #shared: SharedStep | undefined;
 
   constructor(
     plan: StreamingPlan,
@@ -31,8 +35,11 @@ export class RowBatch {
     classes: number,
     arena: Arena,
     kernels: Kernels,
-    scaling: { readonly multiply: Float64Array; readonly add: Float64Array },
+    /** Undefined when it lies in the arena already. */
+    scaling: { readonly multiply: Float64Array; readonly add: Float64Array } | undefined,
+    shared?: SharedStep,
   ) {
+    this.#shared = shared;
     const { layout, stride } = plan;
     this.#plan = plan;
     this.#kernels = kernels;
@@ -44,7 +51,7 @@ export class RowBatch {
     this.labelsAddress = arena.address('labels');
     this.labels = arena.float64('labels');
     this.#scaling = arena.address('scaling');
-    writeScaling(arena.buffer, this.#scaling, stride, layout.dtype, 32, scaling);
+    if (scaling !== undefined) writeScaling(arena.buffer, this.#scaling, stride, layout.dtype, 32, scaling);
   }
 
   get full(): boolean {
@@ -57,7 +64,9 @@ export class RowBatch {
     const count = Math.min(chosen.batch - this.filled, block.to - from);
     const { base, order } = block;
     const target = this.x + 4 * stride * this.filled;
-    this.#gather(base, layout.rowBytes, order, from, count, layout.d, stride, this.#scaling, target);
+    if (this.#shared !== undefined && this.#sharesRows(count)) {
+      this.#shared.gather(block, layout, from, count, stride, this.#scaling, target);
+    } else this.#gather(base, layout.rowBytes, order, from, count, layout.d, stride, this.#scaling, target);
     this.#kernels.gatherLabels(
       base,
       layout.rowBytes,
@@ -70,6 +79,11 @@ export class RowBatch {
     );
     this.filled += count;
     return count;
+  }
+
+  /** A value of a row takes about four times a multiply-add. */
+  #sharesRows(count: number): boolean {
+    return partsWorth(2, 4 * count * this.#plan.stride) > 1;
   }
 
   /** @throws MlmlError `MLML_BAD_DATA` when a label of the batch is not a class */

@@ -1,9 +1,10 @@
-import { type Kernels, loadKernels } from '../../arithmetic/kernels.js';
+import type { Kernels } from '../../arithmetic/kernels.js';
 import { requireFiniteRows } from '../../data/badValue.js';
 import type { Dataset } from '../../data/dataset.js';
 import type { RowBlock } from '../../data/rowBlock.js';
 import { makeScaling, type Scaling } from '../../data/scaling.js';
 import { Arena } from '../../memory/arena.js';
+import type { Workspace } from '../../threads/workspace.js';
 import { evaluateWith } from '../evaluate.js';
 import type { Evaluation, TrainListener } from '../events.js';
 import type { LinearModel } from '../linearModel.js';
@@ -11,10 +12,12 @@ import { lossOf } from '../losses/losses.js';
 import type { TrainOptions } from '../options.js';
 import { Scorer } from '../score.js';
 import { openRowStream, type RowStream } from '../shuffle/rowStream.js';
+import { startThreads } from '../startThreads.js';
 import type { TrainContext, TrainResult } from '../train.js';
 import { ModelStep } from './modelStep.js';
 import type { StreamingPlan } from './planStreaming.js';
 import { RowBatch } from './rowBatch.js';
+import { SharedStep } from './sharedStep.js';
 import { Trainee } from './trainee.js';
 
 /** Rows of the first block on which the curvature and the first loss are measured. */
@@ -39,15 +42,19 @@ class StreamingRun {
   #bytesEvaluated = 0;
   #rowsChecked = false;
 
-  constructor(plan: StreamingPlan, dataset: Dataset, options: TrainOptions, context: TrainContext) {
+  constructor(
+    { arena, kernels, threads }: Workspace,
+    plan: StreamingPlan,
+    dataset: Dataset,
+    options: TrainOptions,
+    context: TrainContext,
+  ) {
     this.#plan = plan;
     this.#dataset = dataset;
     this.#options = options;
     this.#context = context;
     this.#emit = context.onEvent ?? (() => {});
     const { description } = dataset;
-    const arena = new Arena(plan.regions);
-    const kernels = loadKernels(arena.memory);
     this.#arena = arena;
     this.#kernels = kernels;
     this.#scaling = makeScaling(options.scale, description.dtype, description.statistics);
@@ -56,12 +63,15 @@ class StreamingRun {
     this.#centre = multiply.map((factor, j) => (plan.chosen.centred ? factor * mean[j]! + add[j]! : 0));
     const centred = { multiply, add: add.map((value, j) => value - this.#centre[j]!) };
     const classification = description.task === 'classification';
-    this.#batch = new RowBatch(plan, classification ? description.k : 0, arena, kernels, centred);
+    const shared = threads.count > 1 && plan.verb !== 'hsgd' ? new SharedStep(threads) : undefined;
+    const classes = classification ? description.k : 0;
+    this.#batch = new RowBatch(plan, classes, arena, kernels, centred, shared);
     const { classCounts, parts } = description;
     const classShares = classification ? classCounts.map((count) => count / parts.train.n) : undefined;
     this.#trainees = plan.models.map((model) => {
       const setting = { plan, options: model.options, classification, classShares, emit: this.#emit };
-      return new Trainee(setting, new ModelStep(plan, model, classification, this.#batch, arena, kernels));
+      const step = new ModelStep(plan, model, classification, this.#batch, arena, kernels, shared);
+      return new Trainee(setting, step);
     });
     this.#scorer = new Scorer(arena, kernels, plan.layout, plan.columns, this.#scaling);
   }
@@ -211,5 +221,10 @@ export async function trainStreaming(
   options: TrainOptions,
   context: TrainContext,
 ): Promise<Omit<TrainResult, 'seconds'>> {
-  return await new StreamingRun(plan, dataset, options, context).run();
+  const workspace = await startThreads(new Arena(plan.regions), plan.threads);
+  try {
+    return await new StreamingRun(workspace, plan, dataset, options, context).run();
+  } finally {
+    await workspace.threads.close();
+  }
 }
