@@ -9,6 +9,7 @@ import {
   shuffleNames,
   verbs as training,
 } from '../ssgd/options.js';
+import { heldOutOptionTable } from './heldOutOptionTable.js';
 import { commandNames, kernelTrainingVerbs, kernelVerbs, type OptionSpec } from './optionSpec.js';
 
 const streaming = ['ssgd', 'hsgd'] as const;
@@ -194,6 +195,7 @@ export const optionTable: readonly OptionSpec[] = [
     linearOnly: true,
     effective: stochastic,
   },
+  ...heldOutOptionTable,
   {
     name: 'nthreads',
     kind: 'integer',

@@ -13,7 +13,7 @@ import {
   runsFolder,
   writeRun,
 } from '../run/runFolder.js';
-import { RunLog } from '../run/runLog.js';
+import { type ExtraColumn, RunLog } from '../run/runLog.js';
 import type { CommandContext } from './commandContext.js';
 import type { Arguments } from './parseArguments.js';
 import type { Services } from './services.js';
@@ -49,6 +49,8 @@ export interface TrainingJob<Summary extends object> {
   readonly scratch: string | undefined;
   /** Keeps a CSV log. */
   readonly csv: boolean;
+  /** Columns of the CSV log beside those of 2016. */
+  readonly csvColumns?: readonly ExtraColumn[];
   /** Killed, it goes on when the same command is given again. */
   readonly resumable: boolean;
   open(reporter: ProgressReporter): Promise<Dataset>;
@@ -184,6 +186,7 @@ async function runInFolder<Summary extends object>(
   await writeRun(storage, paths, run);
   const log = await RunLog.create(storage, paths, {
     csv: csv !== undefined,
+    extraColumns: job.csvColumns ?? [],
     clock: context.clock,
     memory: context.residentBytes,
   });

@@ -1,6 +1,7 @@
 import { formatBytes } from '../memory/byteSize.js';
-import type { Evaluation } from '../ssgd/events.js';
+import type { Evaluation, Fate } from '../ssgd/events.js';
 import { formatCount, formatLoss, formatQuality, formatSeconds } from './numbers.js';
+import { sweepTable } from './sweepTable.js';
 
 /** Bytes the JavaScript heap may add to the budget. */
 export const HEAP_ALLOWANCE = 16e6;
@@ -17,6 +18,17 @@ export type Score =
   | { readonly loss: number; readonly accuracy: number }
   | { readonly loss: number; readonly rmse: number; readonly r2: number };
 
+/** A model of a sweep. */
+export interface SweepLine {
+  /** Its number in the grid, from 0. */
+  readonly model: number;
+  readonly options: Readonly<Record<string, string | number>>;
+  readonly fate: Fate;
+  readonly holdout: Score | null;
+  /** Rows it was updated with. */
+  readonly samples: number;
+}
+
 /** The object of `--json`: exactly these keys, in this order. */
 export interface TrainSummary {
   readonly verb: string;
@@ -28,6 +40,12 @@ export interface TrainSummary {
   readonly train: Score | null;
   /** null when the data set has no test rows. */
   readonly test: Score | null;
+  /** On the held-out rows; null when none are. */
+  readonly holdout: Score | null;
+  /** With --patience: the epoch, counted from 1, whose weights are the model; else null. */
+  readonly bestEpoch: number | null;
+  /** With --sweep: its models, the best first; else null. */
+  readonly sweep: readonly SweepLine[] | null;
   readonly seconds: number;
   readonly samples: number;
   readonly samplesPerSecond: number;
@@ -78,8 +96,13 @@ export function memoryLine(
 export function summaryText(summary: TrainSummary, wholeTrain: boolean, csv: string | undefined): string {
   const { seconds, bytesRead, bytesWritten } = summary;
   const speed = (bytesRead + bytesWritten) / 1e6 / Math.max(seconds, 1e-9);
-  const lines: string[] = [];
+  const lines: string[] = summary.sweep === null ? [] : [...sweepTable(summary.sweep), ''];
   if (summary.test !== null) lines.push(`test    ${scoreLine(summary.test)}`);
+  if (summary.holdout !== null) {
+    const epoch =
+      summary.bestEpoch === null ? '' : ` (after epoch ${summary.bestEpoch}, whose weights are kept)`;
+    lines.push(`holdout ${scoreLine(summary.holdout)}${epoch}`);
+  }
   if (summary.train !== null) {
     lines.push(`train   ${scoreLine(summary.train)}${wholeTrain ? '' : ' (while training, last epoch)'}`);
   }

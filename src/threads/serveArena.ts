@@ -13,7 +13,6 @@ export function serveArena<TaskSetup>(
   const { memory, module, scratch, scratchBytes, tasks } = data.setup;
   const environment: ThreadEnvironment = {
     kernels: bindKernels(memory, module),
-    memory,
     buffer: memory.buffer as unknown as SharedArrayBuffer,
     thread: data.thread,
     scratch: scratch + data.thread * scratchBytes,

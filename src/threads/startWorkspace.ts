@@ -32,7 +32,7 @@ export interface ThreadScratch {
 /** The environment of the main thread, whose scratch is the first; without a region there is none. */
 export function mainEnvironment(arena: Arena, kernels: Kernels, region?: string): ThreadEnvironment {
   const scratch = region === undefined ? 0 : arena.address(region);
-  return { kernels, memory: arena.memory, buffer: arena.buffer, thread: 0, scratch };
+  return { kernels, buffer: arena.buffer, thread: 0, scratch };
 }
 
 /**

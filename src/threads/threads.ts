@@ -9,7 +9,6 @@ export const MOST_ARGUMENTS = 24;
 export interface ThreadEnvironment {
   readonly kernels: Kernels;
   /** The arena's memory. */
-  readonly memory: WebAssembly.Memory;
   readonly buffer: SharedArrayBuffer;
   /** 0 is the main thread. */
   readonly thread: number;

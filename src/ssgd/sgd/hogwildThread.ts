@@ -12,6 +12,8 @@ export interface HogwildSetup {
   readonly plan: StreamingPlan;
   /** Number of classes; 0 for regression. */
   readonly classes: number;
+  /** The arena's. */
+  readonly memory: WebAssembly.Memory;
 }
 
 /** Batches of a block that threads take one after the other. Rows `from + i·batch` on of the block are batch i. */
@@ -32,7 +34,9 @@ export const STOP = 1;
 /** The regions of a plan as one thread sees them: its own bear the names that those of the main thread have. */
 function regionsOf(regions: readonly Region[], thread: number): Region[] {
   const prefix = `thread ${thread} `;
-  const own = new Set(regions.flatMap(({ name }) => (name.startsWith(prefix) ? name.slice(prefix.length) : [])));
+  const own = new Set(
+    regions.flatMap(({ name }) => (name.startsWith(prefix) ? name.slice(prefix.length) : [])),
+  );
   return regions.map((region) => {
     const { name } = region;
     if (name.startsWith(prefix)) return { ...region, name: name.slice(prefix.length) };
@@ -52,7 +56,7 @@ export class HogwildThread {
   readonly #control: Int32Array;
   readonly #outcomes: Float64Array;
 
-  constructor({ plan, classes }: HogwildSetup, thread: number, memory: WebAssembly.Memory, kernels: Kernels) {
+  constructor({ plan, classes, memory }: HogwildSetup, thread: number, kernels: Kernels) {
     const arena = new Arena(regionsOf(plan.regions, thread), memory);
     this.#plan = plan;
     this.#batch = new RowBatch(plan, classes, arena, kernels, undefined);
@@ -65,7 +69,7 @@ export class HogwildThread {
   train({ block, batches, steps, samples, total, eta0 }: Segment): void {
     const { chosen, models } = this.#plan;
     const { damp, step } = models[0]!.options;
-    const schedule = { schedule: chosen.schedule, eta0, damp, step };
+    const schedule = { schedule: models[0]!.schedule, eta0, damp, step };
     const part = { ...block };
     const model = this.#step;
     while (Atomics.load(this.#control, STOP) === 0) {

@@ -2,11 +2,8 @@ import type { TaskTable, ThreadEnvironment } from '../../threads/threads.js';
 import { type HogwildSetup, HogwildThread } from '../sgd/hogwildThread.js';
 
 /** Training without locks. */
-export function hogwildTasks(
-  { kernels, memory, thread }: ThreadEnvironment,
-  setup: HogwildSetup,
-): TaskTable {
-  const trainer = new HogwildThread(setup, thread, memory, kernels);
+export function hogwildTasks({ kernels, thread }: ThreadEnvironment, setup: HogwildSetup): TaskTable {
+  const trainer = new HogwildThread(setup, thread, kernels);
   return {
     /** trainSegment(base, order, from, batches, steps, samples, total, eta0): see Segment. */
     trainSegment: (a) =>
