@@ -2,6 +2,7 @@ import type { Kernels } from '../../arithmetic/kernels.js';
 import type { RowBlock } from '../../data/rowBlock.js';
 import { Arena } from '../../memory/arena.js';
 import type { Region } from '../../memory/plan.js';
+import type { RowWeighting } from '../rowWeights.js';
 import { learningRate } from '../schedules.js';
 import { ModelStep } from './modelStep.js';
 import type { StreamingPlan } from './planStreaming.js';
@@ -12,6 +13,7 @@ export interface HogwildSetup {
   readonly plan: StreamingPlan;
   /** Number of classes; 0 for regression. */
   readonly classes: number;
+  readonly weighting: RowWeighting | undefined;
   /** The arena's. */
   readonly memory: WebAssembly.Memory;
 }
@@ -56,10 +58,10 @@ export class HogwildThread {
   readonly #control: Int32Array;
   readonly #outcomes: Float64Array;
 
-  constructor({ plan, classes, memory }: HogwildSetup, thread: number, kernels: Kernels) {
+  constructor({ plan, classes, weighting, memory }: HogwildSetup, thread: number, kernels: Kernels) {
     const arena = new Arena(regionsOf(plan.regions, thread), memory);
     this.#plan = plan;
-    this.#batch = new RowBatch(plan, classes, arena, kernels, undefined);
+    this.#batch = new RowBatch(plan, classes, arena, kernels, undefined, weighting);
     this.#step = new ModelStep(plan, plan.models[0]!, classes > 0, this.#batch, arena, kernels);
     this.#control = arena.int32('hogwild control');
     this.#outcomes = arena.float64('hogwild outcomes');

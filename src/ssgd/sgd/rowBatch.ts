@@ -3,6 +3,7 @@ import type { Kernels } from '../../arithmetic/kernels.js';
 import type { RowBlock } from '../../data/rowBlock.js';
 import type { Arena } from '../../memory/arena.js';
 import { checkLabels } from '../checkLabels.js';
+import { type RowWeighting, readRowWeights } from '../rowWeights.js';
 import { partsWorth } from '../threadsWorth.js';
 import type { StreamingPlan } from './planStreaming.js';
 import type { SharedStep } from './sharedStep.js';
@@ -20,6 +21,9 @@ export class RowBatch {
   readonly values: Float32Array;
   readonly labelsAddress: number;
   readonly labels: Float64Array;
+  /** Weights of the rows; undefined when all count once. */
+  readonly weights: Float64Array | undefined;
+  readonly #weighting: RowWeighting | undefined;
   readonly #plan: StreamingPlan;
   readonly #kernels: Kernels;
   readonly #gather: Gather;
@@ -37,6 +41,7 @@ export class RowBatch {
     kernels: Kernels,
     /** Undefined when it lies in the arena already. */
     scaling: { readonly multiply: Float64Array; readonly add: Float64Array } | undefined,
+    weighting?: RowWeighting,
     shared?: SharedStep,
   ) {
     this.#shared = shared;
@@ -50,6 +55,8 @@ export class RowBatch {
     this.values = arena.float32('x');
     this.labelsAddress = arena.address('labels');
     this.labels = arena.float64('labels');
+    this.#weighting = weighting;
+    this.weights = weighting === undefined ? undefined : arena.float64('row weights');
     this.#scaling = arena.address('scaling');
     if (scaling !== undefined) writeScaling(arena.buffer, this.#scaling, stride, layout.dtype, 32, scaling);
   }
@@ -77,6 +84,10 @@ export class RowBatch {
       count,
       this.labelsAddress + 8 * this.filled,
     );
+    if (this.#weighting !== undefined) {
+      const { labels, weights, filled } = this;
+      readRowWeights(this.#kernels, this.#weighting, layout, block, from, count, labels, weights!, filled);
+    }
     this.filled += count;
     return count;
   }

@@ -43,7 +43,11 @@ describe('the same bits with 1, 2, 3 and 5 threads', () => {
         const rows = clouds(230, 83, 3, 4, 3);
         const dataset = await makeDataset({ train: rows, test: clouds(40, 83, 3, 5, 3) });
         const l1 = optimizer === 'adam' || loss === 'hinge' ? 3 : 0;
-        const options = { loss, optimizer, l1, batch: 13, epochs: 2, average: loss === 'softmax' };
+        const classWeight = loss === 'logistic' ? 'balanced' : 'none';
+        const options = {
+          ...{ loss, optimizer, l1, classWeight, batch: 13, epochs: 2 },
+          average: loss === 'softmax',
+        };
         const one = await run('ssgd', dataset, options, 1);
         for (const threads of [2, 3, 5]) assertSame(await run('ssgd', dataset, options, threads), one);
       });
@@ -89,6 +93,7 @@ describe('hsgd', () => {
         const options = {
           loss: 'softmax',
           optimizer,
+          classWeight: threads === 3 ? '0:2' : 'none',
           epochs: 3,
           batch: 8,
           logfreq: 100,

@@ -1,6 +1,7 @@
 import { alignUp, type Region } from '../../memory/plan.js';
 import { optimizerOf } from '../optimizers/optimizers.js';
 import type { TrainOptions, Verb } from '../options.js';
+import { isWeighted } from '../rowWeights.js';
 import { threadsWorth } from '../threadsWorth.js';
 import type { ChosenOptions } from './chosenOptions.js';
 
@@ -34,6 +35,7 @@ export function ownRegions(
   return [
     own('x', 4 * stride * batch),
     own('labels', 8 * batch),
+    ...(isWeighted(options) ? [own('row weights', 8 * batch)] : []),
     own('scores', alignUp(4 * columns * batch, 16)),
     own('batch result', 16),
     own('intercept gradient', 8 * columns),

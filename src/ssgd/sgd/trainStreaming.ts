@@ -5,11 +5,12 @@ import { KeptRows } from '../../data/keptRows.js';
 import type { RowBlock } from '../../data/rowBlock.js';
 import type { RowFile, RowReader } from '../../data/rowFile.js';
 import { RowSelection } from '../../data/rowSelection.js';
-import { makeScaling } from '../../data/scaling.js';
 import { Arena } from '../../memory/arena.js';
 import type { Workspace } from '../../threads/workspace.js';
+import { scalingOf } from '../closed/fit.js';
 import type { Evaluation, TrainEvent, TrainListener } from '../events.js';
 import type { TrainOptions } from '../options.js';
+import { weightingOf } from '../rowWeights.js';
 import { openRowStream, type RowStream } from '../shuffle/rowStream.js';
 import { startThreads } from '../startThreads.js';
 import type { TrainContext, TrainResult } from '../train.js';
@@ -61,7 +62,7 @@ class StreamingRun {
     this.#arena = arena;
     this.#kernels = kernels;
     this.#selection = new RowSelection(plan.rows + plan.heldOut, plan.heldOut, options.seed);
-    const scaling = makeScaling(options.scale, description.dtype, description.statistics);
+    const scaling = scalingOf(description, options);
     const { multiply, add } = scaling;
     const { mean } = description.statistics;
     // Mean of the scaled features when the rows are centred, else zeros.
@@ -71,10 +72,12 @@ class StreamingRun {
     const lockFree = threads.count > 1 && plan.verb === 'hsgd';
     this.#hogwild = lockFree ? new Hogwild(plan, arena, threads) : undefined;
     const shared = threads.count > 1 && !lockFree ? new SharedStep(threads) : undefined;
+    const weighting = weightingOf(description, options);
     const classes = classification ? description.k : 0;
-    this.#batch = new RowBatch(plan, classes, arena, kernels, centred, shared);
-    const { classCounts, parts } = description;
-    const classShares = classification ? classCounts.map((count) => count / parts.train.n) : undefined;
+    this.#batch = new RowBatch(plan, classes, arena, kernels, centred, weighting, shared);
+    const classShares = classification
+      ? sharesOf(description.classCounts, weighting?.classWeights)
+      : undefined;
     const trainees = plan.models.map((model, index) => {
       const emit: TrainListener =
         options.sweep === undefined
@@ -236,6 +239,13 @@ class StreamingRun {
   };
 }
 
+/** Share of each class in the sum of weights. */
+function sharesOf(counts: readonly number[], weights: Float64Array | undefined): number[] {
+  const weighted = counts.map((count, c) => count * (weights?.[c] ?? 1));
+  const total = weighted.reduce((sum, weight) => sum + weight, 0);
+  return weighted.map((weight) => weight / total);
+}
+
 /**
  * Trains by streaming stochastic gradient descent: rows come in random order from disk (or from memory when
  * they fit), each step updates the weights from a batch of them.
@@ -250,9 +260,11 @@ export async function trainStreaming(
   context: TrainContext,
 ): Promise<Omit<TrainResult, 'seconds'>> {
   const { task, k } = dataset.description;
+  const classes = task === 'classification' ? k : 0;
+  const weighting = weightingOf(dataset.description, options);
   const lockFree = plan.threads > 1 && plan.verb === 'hsgd';
   const arena = new Arena(plan.regions);
-  const hogwild = { plan, classes: task === 'classification' ? k : 0, memory: arena.memory };
+  const hogwild = { plan, classes, weighting, memory: arena.memory };
   const workspace = await startThreads(arena, plan.threads, lockFree ? { hogwild } : {});
   try {
     return await new StreamingRun(workspace, plan, dataset, options, context).run();
