@@ -110,16 +110,16 @@ export class ModelStep {
     const { stride } = this.#plan;
     const { columns } = this.#model;
     const { w, x } = this.#weightStep;
-    const { filled: rows, labels, labelsAddress } = this.#batch;
+    const { filled: rows, labels, labelsAddress, weights } = this.#batch;
     const { scores, intercept, result } = this.#addresses;
     this.#kernels.scores32(x, rows, stride, w, columns, intercept, scores);
-    if (this.#lossFunction.kernel !== undefined) {
+    if (this.#lossFunction.kernel !== undefined && weights === undefined) {
       this.#lossFunction.kernel(this.#kernels, scores, rows, columns, labelsAddress, result);
       [this.lossSum, this.right] = [this.#result[0]!, this.#result[1]!];
       return;
     }
     this.right = this.#classification ? countRight(this.#scores, labels, rows, columns) : 0;
-    this.lossSum = this.#lossFunction.evaluate(this.#scores, rows, columns, labels, this.#scores);
+    this.lossSum = this.#lossFunction.evaluate(this.#scores, rows, columns, labels, this.#scores, weights);
   }
 
   /** One update from the rows in the batch. `t` counts steps from 1. */
@@ -174,12 +174,12 @@ export class ModelStep {
     return {
       rows: block.to - block.from,
       d,
-      forEachSquaredNorm: (visit) => {
+      forEachRow: (visit) => {
         batch.forEach(block, () => {
           for (let i = 0; i < batch.filled; i++) {
             let squares = 0;
             for (let j = i * stride; j < i * stride + d; j++) squares += batch.values[j]! * batch.values[j]!;
-            visit(squares);
+            visit(squares, batch.weights === undefined ? 1 : batch.weights[i]!);
           }
         });
       },
@@ -189,6 +189,7 @@ export class ModelStep {
         batch.forEach(block, () => {
           const rows = batch.filled;
           this.#kernels.scores32(x, rows, stride, w, 1, zero, scores);
+          for (let i = 0; batch.weights !== undefined && i < rows; i++) this.#scores[i]! *= batch.weights[i]!;
           this.#kernels.gradient32(x, rows, stride, 0, stride, scores, 1, w, state[0]!, 1, 0);
           for (let j = 0; j < d; j++) vector[j]! += product[j]!;
         });
