@@ -3,12 +3,7 @@ import type { Dataset } from '../data/dataset.js';
 import type { DatasetDescription } from '../data/format.js';
 import { MlmlError } from '../errors.js';
 import type { Plan } from '../memory/plan.js';
-import {
-  type Checkpoint,
-  type CheckpointOptions,
-  noCheckpoint,
-  openCheckpoint,
-} from '../storage/checkpoint.js';
+import { type Checkpoint, type CheckpointOptions, openCheckpoint } from '../storage/checkpoint.js';
 import type { Storage } from '../storage/storage.js';
 import { checkOptions } from './checkOptions.js';
 import type { Evaluation, SweepModel, TrainListener } from './events.js';
@@ -35,9 +30,10 @@ export interface TrainContext {
   readonly checkpoint?: TrainCheckpoint;
 }
 
-/** What a job is given: the checkpoint is open, or saves nothing. */
+/** What a job is given: the checkpoint is open. */
 export interface JobContext extends Omit<TrainContext, 'checkpoint'> {
-  readonly checkpoint: Checkpoint;
+  /** Default: nothing is saved. */
+  readonly checkpoint?: Checkpoint;
 }
 
 export interface TrainCheckpoint extends Omit<CheckpointOptions, 'signal'> {
@@ -144,6 +140,9 @@ async function nameBadValue(
 /** Options that do not decide the bits of the result. */
 const NOT_IN_KEY: ReadonlySet<string> = new Set(['scratch', 'nthreads']);
 
+/** Regions whose size decides the order of rows, or which of them are taken together. */
+const DECIDING = /^(shuffle .*|rows|labels)$/;
+
 /** Runs a job with its checkpoint open. */
 async function withCheckpoint<Result>(
   verb: Verb,
@@ -153,7 +152,7 @@ async function withCheckpoint<Result>(
   run: (context: JobContext) => Promise<Result>,
 ): Promise<Result> {
   const { signal, storage } = context;
-  if (given === undefined) return await run({ ...context, checkpoint: noCheckpoint(signal) });
+  if (given === undefined) return await run(context);
   const { folder, ...settings } = given;
   const { description } = dataset;
   const key = {
@@ -161,7 +160,9 @@ async function withCheckpoint<Result>(
     fingerprint: description.fingerprint,
     options: Object.fromEntries(Object.entries(options).filter(([name]) => !NOT_IN_KEY.has(name))),
     // Where rows lie in memory decides their order.
-    regions: planTraining(verb, description, options).regions.map(({ name, bytes }) => [name, bytes]),
+    regions: planTraining(verb, description, options)
+      .regions.filter(({ name }) => DECIDING.test(name))
+      .map(({ name, bytes }) => [name, bytes]),
   };
   const checkpoint = await openCheckpoint(storage, folder, key, {
     ...settings,

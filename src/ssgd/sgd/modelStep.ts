@@ -10,6 +10,7 @@ import type { RowSample } from './calibration.js';
 import { countRight } from './countRight.js';
 import type { ModelPlan, StreamingPlan } from './planStreaming.js';
 import type { RowBatch } from './rowBatch.js';
+import type { SharedStep } from './sharedStep.js';
 
 /**
  * The arithmetic of one model: scores of the rows in the batch, losses, slopes, the update of its weights. Its
@@ -33,9 +34,13 @@ export class ModelStep {
   readonly #lossFunction: Loss;
   readonly #classification: boolean;
   readonly #addresses: { readonly scores: number; readonly intercept: number; readonly result: number };
+  /** Weights to go back to: taken often, so made once. */
+  readonly #good: { readonly weights: Float32Array; readonly intercept: Float32Array };
   readonly #scores: Float32Array;
   /** Sum of losses and rows right, as a loss kernel leaves them. */
   readonly #result: Float64Array;
+  /** Where several threads share each step. */
+  readonly #shared: SharedStep | undefined;
   readonly #weightStep: WeightStep;
   readonly #interceptStep: InterceptStep;
   readonly loss: LossName;
@@ -51,7 +56,9 @@ export class ModelStep {
     batch: RowBatch,
     arena: Arena,
     kernels: Kernels,
+    shared?: SharedStep,
   ) {
+    this.#shared = shared;
     const { stride } = plan;
     const { columns, firstColumn, prefix, options } = model;
     this.#plan = plan;
@@ -71,6 +78,7 @@ export class ModelStep {
     this.#addresses = { scores: address('scores'), intercept, result: address('batch result') };
     this.#scores = arena.float32(`${prefix}scores`);
     this.#result = arena.float64(`${prefix}batch result`);
+    this.#good = { weights: this.#floats('good weights'), intercept: this.#floats('good intercept') };
     this.weights = new Float32Array(arena.buffer, w, columns * stride);
     this.intercept = new Float32Array(arena.buffer, intercept, columns);
     const states = Array.from({ length: this.#optimizer.matrices }, (_, i) => i);
@@ -112,10 +120,12 @@ export class ModelStep {
     const { w, x } = this.#weightStep;
     const { filled: rows, labels, labelsAddress, weights } = this.#batch;
     const { scores, intercept, result } = this.#addresses;
-    this.#kernels.scores32(x, rows, stride, w, columns, intercept, scores);
+    if (this.#shared === undefined) this.#kernels.scores32(x, rows, stride, w, columns, intercept, scores);
+    else this.#shared.score(x, rows, stride, w, columns, intercept, scores);
     if (this.#lossFunction.kernel !== undefined && weights === undefined) {
       this.#lossFunction.kernel(this.#kernels, scores, rows, columns, labelsAddress, result);
-      [this.lossSum, this.right] = [this.#result[0]!, this.#result[1]!];
+      this.lossSum = this.#result[0]!;
+      this.right = this.#result[1]!;
       return;
     }
     this.right = this.#classification ? countRight(this.#scores, labels, rows, columns) : 0;
@@ -131,9 +141,11 @@ export class ModelStep {
     weightStep.scale = 1 / rows;
     weightStep.rate = rate;
     weightStep.t = t;
-    this.#optimizer.stepWeights(weightStep);
-    if (this.#options.l1 > 0) {
-      this.#optimizer.shrinkWeights(weightStep, this.#options.l1 / this.#plan.rows);
+    const l1 = this.#options.l1 / this.#plan.rows;
+    if (this.#shared !== undefined) this.#shared.update(this.#options.optimizer, weightStep, l1);
+    else {
+      this.#optimizer.stepWeights(weightStep);
+      if (l1 > 0) this.#optimizer.shrinkWeights(weightStep, l1);
     }
     if (this.#options.bias) this.#stepIntercept(rows, rate, t);
   }
@@ -200,14 +212,14 @@ export class ModelStep {
 
   /** Keeps the weights as they are, to go back to. */
   keep(): void {
-    this.#floats('good weights').set(this.weights);
-    this.#floats('good intercept').set(this.intercept);
+    this.#good.weights.set(this.weights);
+    this.#good.intercept.set(this.intercept);
   }
 
   /** Goes back to the weights kept last and forgets the optimiser's state. */
   goBack(): void {
-    this.weights.set(this.#floats('good weights'));
-    this.intercept.set(this.#floats('good intercept'));
+    this.weights.set(this.#good.weights);
+    this.intercept.set(this.#good.intercept);
     this.clearState();
   }
 
