@@ -7,7 +7,7 @@ export * from './epilogueStore';
 export * from './gather';
 export * from './gram';
 export * from './gramRows';
-export { addCrossProduct, addProduct, packPanels } from './normalProduct';
+export { addCrossPanels, addCrossProduct, addProduct, packPanels } from './normalProduct';
 export { packByteRows, packFloatRows32, packFloatRows64 } from './packRows';
 export { packScaledRows32 } from './packScaled';
 export { byteNorms, floatNorms32, floatNorms64 } from './rowNorms';

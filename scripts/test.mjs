@@ -10,7 +10,8 @@ const TIMEOUT_MS = 240_000;
 
 function testFiles(filters) {
   const files = readdirSync(join(root, 'dist'), { recursive: true })
-    .filter((file) => file.endsWith('.test.js'))
+    // The long suites have a command of their own: npm run test:torture.
+    .filter((file) => file.endsWith('.test.js') && !file.includes(join('test', 'torture')))
     .filter((file) => filters.length === 0 || filters.some((filter) => file.includes(filter)))
     .sort();
   if (files.length > 0) return files.map((file) => join('dist', file));

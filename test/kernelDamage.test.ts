@@ -167,7 +167,7 @@ describe('a stored kernel that is damaged, in use, or of other rows: a clear err
       [/"lengthscale": 5/, '"lengthscale": 6', 'MLML_BAD_FILE', /field 'memId'.*one of them was changed/],
       [/"scale": "unit"/, '"scale": "none"', 'MLML_BAD_FILE', /field 'memId'/],
       [/"rows": 700,\s*"columns": 700/, '"rows": 600, "columns": 600', 'MLML_BAD_FILE', /field 'memId'/],
-      [/"kind": "rbf"/, '"kind": "rbx"', 'MLML_BAD_FILE', /field 'memId'/],
+      [/"kind": "rbf"/, '"kind": "rbx"', 'MLML_BAD_FILE', /field 'kernel.kind' is "rbx"/],
       [/"tileSize": 128/, '"tileSize": 64', 'MLML_NOT_FOUND', /21 of 66 tiles/],
       [/"tileSize": 128/, '"tileSize": 256', 'MLML_BAD_FILE', /tiles\.bin: has 1376256 bytes/],
       [/"data"[\s\S]*$/, '', 'MLML_BAD_FILE', /kernel\.json: is not JSON/],

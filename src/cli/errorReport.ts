@@ -6,6 +6,11 @@ export interface ErrorReport {
   readonly exitStatus: number;
 }
 
+/** Names and pieces of damaged files come with control characters, which would break the line or move the cursor. */
+function printable(text: string): string {
+  return text.replace(/[\p{Cc}\u2028\u2029]/gu, ' ');
+}
+
 /**
  * What is told of an error: one line `MLML_CODE: message`, and a stack trace only when `debug` (MLML_DEBUG) is
  * set. `signal` is the name of the signal that stopped the job, if one did.
@@ -13,13 +18,17 @@ export interface ErrorReport {
 export function errorReport(error: unknown, signal: string | undefined, debug: boolean): ErrorReport {
   const stack = debug && error instanceof Error ? `${error.stack}\n` : '';
   if (signal !== undefined) {
-    const text = `MLML_INTERRUPTED: stopped by ${signal}\n${stack}`;
+    const told =
+      error instanceof MlmlError && error.code === 'MLML_INTERRUPTED'
+        ? error.message
+        : `stopped by ${signal}`;
+    const text = `MLML_INTERRUPTED: ${told}\n${stack}`;
     return { text, exitStatus: signal === 'SIGTERM' ? 143 : 130 };
   }
   if (error instanceof MlmlError) {
-    return { text: `${error.code}: ${error.message}\n${stack}`, exitStatus: error.exitStatus };
+    return { text: `${error.code}: ${printable(error.message)}\n${stack}`, exitStatus: error.exitStatus };
   }
-  const message = (error instanceof Error ? error.message : String(error)).split('\n')[0];
+  const message = printable((error instanceof Error ? error.message : String(error)).split('\n')[0]!);
   const hint = debug ? '' : ' (this is a bug; set MLML_DEBUG=1 to see where)';
   return { text: `MLML_INTERNAL: ${message}${hint}\n${stack}`, exitStatus: 1 };
 }

@@ -1,8 +1,9 @@
+import { MlmlError } from '../errors.js';
 import { kernelName } from '../kernel/functions/kernelName.js';
 import { KernelReporter } from '../run/kernelReporter.js';
-import { generateText, THREAD_ALLOWANCE } from '../run/kernelSummary.js';
+import { generateText } from '../run/kernelSummary.js';
 import { ProgressReporter } from '../run/progressReporter.js';
-import { HEAP_ALLOWANCE } from '../run/summary.js';
+import { allowedBytes } from '../run/summary.js';
 import type { CommandContext } from './commandContext.js';
 import { generateOptions, uselessKernelOptions } from './kernelSettings.js';
 import { openTrainingData } from './openData.js';
@@ -20,7 +21,7 @@ export async function generateVerb(context: CommandContext, given: Arguments): P
     clock,
     memory: () => ({
       usedBytes: context.residentBytes() - baselineBytes,
-      allowedBytes: options.bufferBytes + HEAP_ALLOWANCE + (options.nthreads - 1) * THREAD_ALLOWANCE,
+      allowedBytes: allowedBytes(options.bufferBytes, options.nthreads),
     }),
   });
   for (const warning of uselessKernelOptions('generate', given)) reporter.warn(warning);
@@ -66,6 +67,10 @@ export async function generateVerb(context: CommandContext, given: Arguments): P
       await context.stdout.write(
         given.flag('json') ? `${JSON.stringify(summary)}\n` : generateText(summary, kernelName(kernel)),
       );
+    } catch (error) {
+      if (!(error instanceof MlmlError) || error.code !== 'MLML_INTERRUPTED') throw error;
+      const message = `${error.message}; the tiles made so far are kept: the same command goes on`;
+      throw new MlmlError(error.code, message, { cause: error });
     } finally {
       await dataset.close();
     }

@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { availableParallelism } from 'node:os';
 import { test } from 'node:test';
 import { fakeCommand, threeClasses } from '../../test/support/fakeCommand.js';
 import {
@@ -16,8 +15,9 @@ import { loadModel } from '../model/loadModel.js';
 import { saveModel } from '../model/saveModel.js';
 import { MemoryStorage } from '../storage/memoryStorage.js';
 import { readJson, readText, replaceFile } from '../storage/textFile.js';
+import { defaultThreads } from '../threads/defaultThreads.js';
 
-const nthreads = availableParallelism();
+const nthreads = defaultThreads();
 const CG = 'runs/cg-2026-01-31T12-34-56';
 
 /** Runs a line and returns what the solver was called with. */
@@ -255,17 +255,10 @@ test('a failed kernel run says so, and a budget that is too small leaves no trac
 test('the command of an unfinished run can be given again with the same --out; others are refused', async () => {
   const words = ['cg', 'digits', '--out=mine'];
   const unfinished = async (change: object) => {
-    const storage = new MemoryStorage();
-    const run = {
-      format: 'mlml-run',
-      version: 1,
-      status: 'running',
-      verb: 'cg',
-      command: words,
-      pid: process.pid,
-    };
-    await storage.makeFolder('mine');
-    await replaceFile(storage, 'mine/run.json', JSON.stringify({ ...run, ...change }));
+    const { storage } = await fakeCommand(words);
+    const { result, ended, ...run } = (await readJson(storage, 'mine/run.json')) as Record<string, unknown>;
+    await storage.remove('mine/model');
+    await replaceFile(storage, 'mine/run.json', JSON.stringify({ ...run, status: 'running', ...change }));
     await replaceFile(storage, 'mine/events.jsonl', 'old\n');
     return storage;
   };
@@ -294,10 +287,11 @@ test('the command of an unfinished run can be given again with the same --out; o
   const foreign = await unfinished({});
   await replaceFile(foreign, 'mine/thesis.txt', 'x');
   await assert.rejects(fakeCommand(words, { storage: foreign }), { code: 'MLML_EXISTS' });
-  // Linear training has nothing to go on from.
+  // Linear training wants to be told.
   const linear = await unfinished({ verb: 'gd', command: ['gd', 'digits', '--out=mine'] });
   await assert.rejects(fakeCommand(['gd', 'digits', '--out=mine'], { storage: linear }), {
     code: 'MLML_EXISTS',
+    message: /add --resume to go on with it/,
   });
 });
 
@@ -383,7 +377,7 @@ test('plan of kernel verbs, in words and as JSON, runs nothing', async () => {
     false,
   );
   const generate = await fakeCommand('plan --json generate digits --kernel=rbf --buffer=1'.split(' '));
-  assert.deepEqual(JSON.parse(generate.stdout), fakeKernelPlan);
+  assert.deepEqual(JSON.parse(generate.stdout), { ...fakeKernelPlan, threads: 1 });
   const closed = await fakeCommand('plan closed digits --memId=digits-rbf-1a2b'.split(' '));
   assert.match(closed.stdout, /^closed on 10 rows\n/);
   const linear = await fakeCommand('plan closed digits'.split(' '));

@@ -1,6 +1,7 @@
 import type { Dtype } from '../arithmetic/dtype.js';
 import type { Dataset } from '../data/dataset.js';
 import type { OpenOptions } from '../data/import/openByName.js';
+import type { OnNan } from '../data/onNan.js';
 import { MlmlError } from '../errors.js';
 import type { ProgressReporter } from '../run/progressReporter.js';
 import type { CommandContext } from './commandContext.js';
@@ -22,10 +23,12 @@ export function openRequest(
     if (given.has(name)) request[name] = given.text(name);
   }
   const dataDir = given.text('data-dir');
+  const onNan = given.text('on-nan') as OnNan | undefined;
   let downloading = '';
   return {
     ...(request as { readonly dtype?: Dtype }),
     ...(dataDir === undefined ? {} : { dataDir }),
+    ...(onNan === undefined ? {} : { onNan }),
     signal: context.signal,
     onNotice: (message) => reporter.line(message),
     onWarning: (message) => reporter.warn(message),
@@ -54,7 +57,14 @@ export async function openTrainingData(
     throw new MlmlError('MLML_USAGE', `${source}: give a data set or --train, not both`);
   }
   const importing = await services.importing();
-  if (raw !== undefined) return await importing.openRawRows(services.storage, raw);
+  if (raw !== undefined) {
+    const { onNan, signal, onWarning } = openRequest(context, given, reporter);
+    return await importing.openRawRows(services.storage, raw, {
+      ...(onNan === undefined ? {} : { onNan }),
+      ...(signal === undefined ? {} : { signal }),
+      ...(onWarning === undefined ? {} : { onWarning }),
+    });
+  }
   if (source === undefined) {
     const rawRows = optionsOf(verb, given.kind).some(({ name }) => name === 'train')
       ? ', or --train=<path> with --n and --d'

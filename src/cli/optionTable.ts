@@ -1,4 +1,5 @@
 import { dtypeBytes } from '../arithmetic/dtype.js';
+import { onNanNames } from '../data/onNan.js';
 import { scalingNames } from '../data/scaling.js';
 import {
   defaultOptions,
@@ -8,7 +9,9 @@ import {
   shuffleNames,
   verbs as training,
 } from '../ssgd/options.js';
-import { commandNames, kernelTrainingVerbs, kernelVerbs, type OptionSpec } from './optionSpec.js';
+import { heldOutOptionTable } from './heldOutOptionTable.js';
+import { kernelTrainingVerbs, kernelVerbs, type OptionSpec } from './optionSpec.js';
+import { runOptionTable } from './runOptionTable.js';
 
 const streaming = ['ssgd', 'hsgd'] as const;
 const stochastic = ['sgd', 'ssgd', 'hsgd'] as const;
@@ -193,15 +196,33 @@ export const optionTable: readonly OptionSpec[] = [
     linearOnly: true,
     effective: stochastic,
   },
+  ...heldOutOptionTable,
+  {
+    name: 'class-weight',
+    kind: 'text',
+    shape: 'balanced|<class>:<weight>[,...]',
+    help: 'weights of classes (numbers or names) in the sum of losses; balanced: rows/(classes x rows of the class)',
+    shownDefault: defaultOptions.classWeight,
+    verbs: training,
+    linearOnly: true,
+  },
+  {
+    name: 'weight-column',
+    kind: 'integer',
+    min: 0,
+    max: 1e9,
+    help: 'number of the feature that is the weight of its row, and no feature of the model',
+    verbs: training,
+    linearOnly: true,
+  },
   {
     name: 'nthreads',
     kind: 'integer',
     min: 1,
     max: 1024,
-    help: 'threads; this version trains with one',
-    shownDefault: shown(defaultOptions.nthreads),
+    help: 'threads; only with hsgd does the result depend on them',
+    shownDefault: 'one for each processor',
     verbs: training,
-    effective: ['hsgd'],
   },
   {
     name: 'subset',
@@ -297,6 +318,15 @@ export const optionTable: readonly OptionSpec[] = [
     verbs: ['import', ...training],
   },
   {
+    name: 'on-nan',
+    kind: 'choice',
+    choices: onNanNames,
+    help: 'rows with NaN or infinity: refuse, take such features as 0 (before scaling), or leave the row out',
+    shownDefault: 'error',
+    verbs: ['import', ...training],
+    rawOnly: true,
+  },
+  {
     name: 'percentage',
     kind: 'number',
     min: 0,
@@ -343,17 +373,5 @@ export const optionTable: readonly OptionSpec[] = [
     help: 'what is made: the data set folder (import), the run folder (training), a .csv or .npy file or - (predict)',
     verbs: ['import', ...training, 'predict'],
   },
-  {
-    name: 'json',
-    kind: 'flag',
-    help: 'print the result as one JSON object',
-    verbs: ['import', ...training, ...kernelVerbs, 'kernels', 'prune', 'plan', 'predict', 'evaluate', 'info'],
-  },
-  {
-    name: 'quiet',
-    kind: 'flag',
-    help: 'no progress, results only',
-    verbs: ['import', ...training, ...kernelVerbs, 'kernels', 'predict', 'evaluate'],
-  },
-  { name: 'help', kind: 'flag', help: 'this help', verbs: commandNames },
+  ...runOptionTable,
 ];

@@ -2,7 +2,7 @@ import type { Dataset } from '../data/dataset.js';
 import type { DatasetDescription } from '../data/format.js';
 import type { ImportOptions } from '../data/import/importOptions.js';
 import type { OpenOptions } from '../data/import/openByName.js';
-import type { RawRows } from '../data/rawRows.js';
+import type { OpenRawOptions, RawRows } from '../data/rawRows.js';
 import type { RowFile } from '../data/rowFile.js';
 import type { KernelJobs } from '../kernel/jobs.js';
 import type { Plan } from '../memory/plan.js';
@@ -40,7 +40,7 @@ export interface Importing {
   datasetFolder(storage: Storage, name: string, dataDir?: string, n?: number): Promise<string>;
   /** A folder is opened; a known name is looked up in the data folder and imported first when it is not there. */
   openByName(storage: Storage, source: string, options: OpenOptions): Promise<Dataset>;
-  openRawRows(storage: Storage, raw: RawRows): Promise<Dataset>;
+  openRawRows(storage: Storage, raw: RawRows, options?: OpenRawOptions): Promise<Dataset>;
 }
 
 export interface Verifying {

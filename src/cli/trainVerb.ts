@@ -1,6 +1,6 @@
 import { saveModel } from '../model/saveModel.js';
-import { HEAP_ALLOWANCE, scoreOf, summaryText, type TrainSummary } from '../run/summary.js';
-import type { TrainOptions, Verb } from '../ssgd/options.js';
+import { allowedBytes, scoreOf, summaryText, type TrainSummary } from '../run/summary.js';
+import { heldOutShare, type TrainOptions, type Verb } from '../ssgd/options.js';
 import type { CommandContext } from './commandContext.js';
 import { openTrainingData } from './openData.js';
 import type { Arguments } from './parseArguments.js';
@@ -21,11 +21,14 @@ export async function trainVerb(
     const training = await context.services.training();
     return {
       options,
-      allowedBytes: options.bufferBytes + HEAP_ALLOWANCE,
+      allowedBytes: (threads) => allowedBytes(options.bufferBytes, threads),
       warnings: uselessOptions(verb, given, given.has('train')),
       scratch: options.scratch,
       csv: options.logfreq > 0 && verb !== 'closed',
-      resumable: false,
+      csvColumns: [
+        ...(heldOutShare(options) > 0 ? (['holdout'] as const) : []),
+        ...(options.sweep === undefined ? [] : (['model'] as const)),
+      ],
       open: (reporter) => openTrainingData(context, verb, given, reporter),
       plan: (dataset) => training.planTraining(verb, dataset.description, options),
       work: (run) => trainAndSave(context, training, verb, options, run),
@@ -39,13 +42,14 @@ async function trainAndSave(
   training: Training,
   verb: Verb,
   options: TrainOptions,
-  { dataset, paths, log, reporter, scratchFolder, baselineBytes }: TrainingRun,
+  { dataset, paths, log, reporter, scratchFolder, baselineBytes, checkpoint }: TrainingRun,
 ): Promise<TrainSummary> {
   const { storage } = context.services;
   const result = await training.train(verb, dataset, options, {
     storage,
     scratchFolder,
     signal: context.signal,
+    checkpoint: { folder: paths.states, ...checkpoint },
     onEvent: (event) => {
       log.record(event);
       reporter.event(event);
@@ -63,12 +67,19 @@ async function trainAndSave(
     epochs: result.epochs,
     train: scoreOf(result.train),
     test: scoreOf(result.test),
+    holdout: scoreOf(result.heldOut),
+    bestEpoch: result.bestEpoch ?? null,
+    sweep:
+      result.sweep?.map(({ model, options: values, fate, heldOut, samples }) => {
+        return { model, options: values, fate, holdout: scoreOf(heldOut), samples };
+      }) ?? null,
     seconds: result.seconds,
     samples: result.samples,
     samplesPerSecond: result.seconds > 0 ? result.samples / result.seconds : 0,
     bytesRead: result.bytesRead,
     bytesWritten: result.bytesWritten,
     bufferBytes: options.bufferBytes,
+    nthreads: result.plan.threads ?? 1,
     plannedPeakBytes: result.plan.plannedPeakBytes,
     peakRssBytes: context.peakBytes(),
     baselineRssBytes: baselineBytes,

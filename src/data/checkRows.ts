@@ -2,6 +2,9 @@ import { integerRange, readNumber } from '../arithmetic/dtype.js';
 import type { Task } from './format.js';
 import type { RowLayout } from './rowLayout.js';
 
+/** Squares of larger values, summed over many rows and features, would leave the range of doubles. */
+export const LARGEST_VALUE = 1e140;
+
 /** The first value in a batch of rows that cannot be trained on. */
 export interface RowFault {
   /** Row number within the batch. */
@@ -13,7 +16,8 @@ export interface RowFault {
 }
 
 /**
- * Looks for a feature or target that is not a finite number, or a label that is not a class number from 0 to k−1.
+ * Looks for a feature or target that is not a finite number or beyond `LARGEST_VALUE`, or a label that is not a class
+ * number from 0 to k−1.
  * Counts classes into `classCounts` when it is given.
  */
 export function findRowFault(
@@ -32,13 +36,13 @@ export function findRowFault(
     const start = row * rowBytes;
     for (let j = 0; checkFeatures && j < d; j++) {
       const x = readNumber(view, start + j * step, dtype);
-      if (!Number.isFinite(x))
-        return { row, offset: start + j * step, message: `feature ${j}: ${x} is not a finite number` };
+      if (!(Math.abs(x) <= LARGEST_VALUE))
+        return { row, offset: start + j * step, message: `feature ${j}: ${x} is ${whyNot(x)}` };
     }
     const label = readNumber(view, start + labelOffset, labelDtype);
     if (task === 'regression') {
-      if (Number.isFinite(label)) continue;
-      return { row, offset: start + labelOffset, message: `target ${label} is not a finite number` };
+      if (Math.abs(label) <= LARGEST_VALUE) continue;
+      return { row, offset: start + labelOffset, message: `target ${label} is ${whyNot(label)}` };
     }
     if (!Number.isInteger(label) || label < 0 || label >= k) {
       const message = `label ${label} is not a class number from 0 to ${k - 1}`;
@@ -47,4 +51,8 @@ export function findRowFault(
     if (classCounts !== undefined) classCounts[label]!++;
   }
   return undefined;
+}
+
+function whyNot(value: number): string {
+  return Number.isFinite(value) ? `too large: at most ${LARGEST_VALUE} can be used` : 'not a finite number';
 }

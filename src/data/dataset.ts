@@ -33,6 +33,7 @@ export async function openDataset(storage: Storage, folder: string): Promise<Dat
       storage,
       layout,
       description.parts[part].shards.map(({ file, rows }) => ({ path: join(folder, file), rows })),
+      part,
     );
   const train = await open('train');
   const test = await open('test').catch(async (error) => {

@@ -2,6 +2,7 @@ import { dirname, join } from 'node:path';
 import type { Dtype } from '../arithmetic/dtype.js';
 import { MlmlError } from '../errors.js';
 import { ownedName, removeLeftovers } from '../storage/ownedFolder.js';
+import { sealedText } from '../storage/sealedJson.js';
 import type { Storage } from '../storage/storage.js';
 import { replaceFile } from '../storage/textFile.js';
 import { findRowFault } from './checkRows.js';
@@ -62,6 +63,8 @@ export class DatasetWriter {
     if ((await storage.status(folder)) !== undefined) {
       throw new MlmlError('MLML_EXISTS', `${folder}: exists already; remove it or give another --out`);
     }
+    if (given.task === 'classification' && given.k < 2)
+      throw new MlmlError('MLML_USAGE', `k=${given.k}: classification needs at least 2 classes`);
     const writer = new DatasetWriter(storage, folder, given);
     await removeLeftovers(storage, dirname(folder));
     try {
@@ -128,11 +131,7 @@ export class DatasetWriter {
       source,
       fingerprint: this.#fingerprint.digest(task, k, this.layout),
     };
-    await replaceFile(
-      this.#storage,
-      join(this.#temporary, DESCRIPTION_FILE),
-      `${JSON.stringify(description, null, 1)}\n`,
-    );
+    await replaceFile(this.#storage, join(this.#temporary, DESCRIPTION_FILE), sealedText(description));
     await this.#storage.rename(this.#temporary, this.#folder);
     await this.#storage.syncFolder(dirname(this.#folder));
     return description;
@@ -141,6 +140,7 @@ export class DatasetWriter {
   /** Removes what was written so far. */
   async discard(): Promise<void> {
     for (const file of this.#files.values()) await file.close().catch(() => {});
-    await this.#storage.remove(this.#temporary);
+    // The first failure is the one to tell; a later import removes what a failing disk kept.
+    await this.#storage.remove(this.#temporary).catch(() => {});
   }
 }

@@ -1,9 +1,12 @@
 import { type Dtype, dtypeBytes } from '../arithmetic/dtype.js';
 import { MlmlError } from '../errors.js';
+import { checkSeal, shown } from '../storage/sealedJson.js';
 
 export const FORMAT_VERSION = 1;
 /** Bytes one checksum covers. */
 export const CHECKSUM_BLOCK = 1 << 20;
+/** Letters of names of data sets and files, which messages repeat. */
+const LONGEST_NAME = 255;
 export const DESCRIPTION_FILE = 'dataset.json';
 
 export type Task = 'classification' | 'regression';
@@ -59,13 +62,32 @@ export interface DatasetDescription {
   readonly fingerprint: string;
 }
 
+/** Throws `MLML_BAD_FILE` naming a field of a description, what it holds and what was expected. */
+type BadField = (field: string, found: unknown, wanted: string) => never;
+
+const isCount = (value: unknown) => Number.isSafeInteger(value) && (value as number) >= 0;
+
+/** Fields that people read, and the number of classes, which decides how much memory many things take. */
+function checkClasses(given: Record<string, unknown>, bad: BadField): void {
+  const { task, k, classCounts, classNames, image, source } = given;
+  const classes = task === 'classification' ? (k as number) : 0;
+  if (!Array.isArray(classCounts) || classCounts.length !== classes || !classCounts.every(isCount))
+    bad('classCounts', classCounts, `${classes} whole numbers`);
+  if (!Array.isArray(classNames) || !classNames.every((name) => typeof name === 'string'))
+    bad('classNames', classNames, 'a list of strings');
+  if (task === 'regression' && k !== 1) bad('k', k, '1 for regression');
+  const sizes = (image ?? {}) as Record<string, unknown>;
+  if (image !== undefined && !['height', 'width', 'channels'].every((size) => isCount(sizes[size])))
+    bad('image', image, 'height, width and channels');
+  const { description, files } = (source ?? {}) as Record<string, unknown>;
+  if (typeof description !== 'string' || !Array.isArray(files))
+    bad('source', source, 'a description and a list of files');
+}
+
 /** Checks a parsed `dataset.json`; anything unexpected is an error naming the field. */
 export function checkDescription(value: unknown, path: string): DatasetDescription {
-  const bad = (field: string, found: unknown, wanted: string): never => {
-    throw new MlmlError(
-      'MLML_BAD_FILE',
-      `${path}: field '${field}' is ${JSON.stringify(found)}; expected ${wanted}`,
-    );
+  const bad: BadField = (field, found, wanted) => {
+    throw new MlmlError('MLML_BAD_FILE', `${path}: field '${field}' is ${shown(found)}; expected ${wanted}`);
   };
   const given = value as Record<string, unknown>;
   if (typeof value !== 'object' || value === null || given['format'] !== 'mlml-dataset') {
@@ -89,8 +111,10 @@ export function checkDescription(value: unknown, path: string): DatasetDescripti
   if (given['task'] !== 'classification' && given['task'] !== 'regression') {
     bad('task', given['task'], '"classification" or "regression"');
   }
+  if (given['task'] === 'classification' && given['k'] === 1) bad('k', 1, 'at least 2 classes');
   for (const field of ['name', 'fingerprint'])
-    if (typeof given[field] !== 'string') bad(field, given[field], 'a string');
+    if (typeof given[field] !== 'string' || given[field].length > LONGEST_NAME)
+      bad(field, given[field], `a string of at most ${LONGEST_NAME} letters`);
   const d = given['d'] as number;
   const statistics = given['statistics'] as Record<string, unknown> | undefined;
   for (const field of ['mean', 'variance', 'min', 'max']) {
@@ -101,8 +125,7 @@ export function checkDescription(value: unknown, path: string): DatasetDescripti
   }
   if (typeof statistics?.['maxRowNorm'] !== 'number')
     bad('statistics.maxRowNorm', statistics?.['maxRowNorm'], 'a number');
-  for (const list of ['classCounts', 'classNames'])
-    if (!Array.isArray(given[list])) bad(list, given[list], 'a list');
+  checkClasses(given, bad);
   const parts = given['parts'] as Record<string, Part> | undefined;
   for (const name of ['train', 'test'] as const) {
     const part = parts?.[name];
@@ -120,12 +143,13 @@ export function checkDescription(value: unknown, path: string): DatasetDescripti
       ) {
         bad(`parts.${name}.shards`, shard, 'file, rows and checksums');
       }
-      if (/[\\/]/.test(shard.file) || /[\\/]/.test(shard.checksums))
+      if ([shard.file, shard.checksums].some((name) => /[\\/]/.test(name) || name.length > LONGEST_NAME))
         bad(`parts.${name}.shards.file`, shard.file, 'a file name without folders');
       rows += shard.rows;
     }
     if (rows !== part!.n) bad(`parts.${name}.n`, part!.n, `the sum of its shards' rows, ${rows}`);
   }
   if (parts!['train']!.n < 1) bad('parts.train.n', parts!['train']!.n, 'at least one training row');
+  checkSeal(given, path);
   return value as DatasetDescription;
 }

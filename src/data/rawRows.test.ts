@@ -78,7 +78,7 @@ test('an import converts the dtype and records the hashes of the files', async (
   const unfit = await storageWithRows('float32', (values) => values.splice(13, 1, 300));
   await assert.rejects(importDataset(unfit, '/train', { out: '/out', raw: given, dtype: 'uint8' }), {
     code: 'MLML_BAD_DATA',
-    message: /\/train: byte 52, row 2: feature 1 is 300, which does not fit uint8/,
+    message: /\/train: byte 52, train row 2: feature 1 is 300, which does not fit uint8/,
   });
   assert.deepEqual(unfit.paths(), ['/test', '/train']);
 });
@@ -103,14 +103,14 @@ test('bad values are refused with path, byte and row, on both ways in', async ()
   const cases: [(values: number[]) => void, RegExp][] = [
     [
       (values) => values.splice(6 * 70 + 5, 1, 3),
-      /\/train: byte 1700, row 70: label 3 is not a class number from 0 to 2/,
+      /\/train: byte 1700, train row 70: label 3 is not a class number from 0 to 2/,
     ],
     [(values) => values.splice(6 * 70 + 5, 1, 0.5), /row 70: label 0.5/],
     [
       (values) => values.splice(6 * 7 + 1, 1, NaN),
-      /\/train: byte 172, row 7: feature 1: NaN is not a finite number/,
+      /\/train: byte 172, train row 7: feature 1: NaN is not a finite number/,
     ],
-    [(values) => values.splice(0, 1, -Infinity), /byte 0, row 0: feature 0: -Infinity/],
+    [(values) => values.splice(0, 1, -Infinity), /byte 0, train row 0: feature 0: -Infinity/],
   ];
   for (const [edit, message] of cases) {
     const storage = await storageWithRows('float32', edit);
@@ -123,7 +123,7 @@ test('bad values are refused with path, byte and row, on both ways in', async ()
   await rawFile(storage, '/test', 10, 'float32', (values) => values.splice(2, 1, NaN));
   await assert.rejects(openRawRows(storage, given), {
     code: 'MLML_BAD_DATA',
-    message: /\/test: byte 8, row 0/,
+    message: /\/test: byte 8, test row 0/,
   });
 });
 
@@ -150,4 +150,20 @@ test('sizes that are wrong or do not match the file are refused', async () => {
 test('an interrupted pass stops', async () => {
   const options = { signal: AbortSignal.abort() };
   await assert.rejects(openRawRows(await storageWithRows(), given, options), { code: 'MLML_INTERRUPTED' });
+});
+
+test('sizes that somebody made up are refused before they are made room for', async () => {
+  const storage = new MemoryStorage();
+  await put(storage, '/file', new Uint8Array(24));
+  const before = process.memoryUsage().arrayBuffers;
+  const raw = { n: 1, d: 2 ** 27, k: 2, dtype: 'float64', train: '/file' } as const;
+  await assert.rejects(importDataset(storage, '/file', { out: '/out', raw }), {
+    code: 'MLML_BAD_FILE',
+    message: /^\/file: has 24 bytes; 1 rows of 134217728 float64 features/,
+  });
+  await assert.rejects(openRawRows(storage, { ...raw, d: 3, k: 2 ** 31 }), {
+    code: 'MLML_USAGE',
+    message: '--k=2147483648: at most 1048576 classes',
+  });
+  assert.ok(process.memoryUsage().arrayBuffers - before < 16e6);
 });

@@ -6,13 +6,18 @@ import { findRowFault } from './checkRows.js';
 import type { Dataset } from './dataset.js';
 import { Fingerprint } from './fingerprint.js';
 import { type DatasetDescription, FORMAT_VERSION, type Part, type PartName, type Task } from './format.js';
+import { checkOnNan, NanRepair, type OnNan, zeroBadValues } from './onNan.js';
 import { RowFile } from './rowFile.js';
 import { type RowLayout, rowLayout } from './rowLayout.js';
 import { StatisticsAccumulator } from './statistics.js';
 
 const BATCH_BYTES = 128 * 1024;
+/** Their numbers are kept in memory while rows are used where they lie. */
+const MOST_SKIPPED = 10_000;
 /** Keeps every size below computable exactly and one row readable at once. */
 const MOST_FEATURES = 2 ** 27;
+/** A count of each is kept, also in the description. */
+const MOST_CLASSES = 2 ** 20;
 
 /** Raw row files: d features then the label in each row, little-endian, no header. */
 export interface RawRows {
@@ -47,13 +52,23 @@ export function checkRawRows(raw: RawRows): CheckedRawRows {
     if (!Number.isSafeInteger(value) || value < 1)
       throw usage(`--${name}=${value}: must be a positive whole number`);
   }
+  if (k > MOST_CLASSES) throw usage(`--k=${k}: at most ${MOST_CLASSES} classes`);
   if (d > MOST_FEATURES) throw usage(`--d=${d}: at most ${MOST_FEATURES} features`);
   if (!Number.isSafeInteger(nt) || nt < 0) throw usage(`--nt=${nt}: must be a whole number`);
   if (test !== undefined && nt === 0) throw usage(`--test=${test}: give the number of its rows with --nt`);
   if (test === undefined && nt > 0) throw usage(`--nt=${nt}: give the file of the test rows with --test`);
   const task = raw.task ?? (k === 1 ? 'regression' : 'classification');
   if (task === 'regression' && k !== 1) throw usage(`--k=${k}: regression has one target, so k is 1`);
+  if (task === 'classification' && k < 2) throw usage(`--k=${k}: classification needs at least 2 classes`);
   return { ...raw, nt, task, layout: rowLayout(d, raw.dtype, raw.labelDtype ?? raw.dtype) };
+}
+
+export interface OpenRawOptions {
+  /** What is done with NaN and infinities; see `NanRepair`. Default error. */
+  readonly onNan?: OnNan;
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (done: number, total: number) => void;
+  readonly onWarning?: (message: string) => void;
 }
 
 /**
@@ -63,10 +78,7 @@ export function checkRawRows(raw: RawRows): CheckedRawRows {
 export async function openRawRows(
   storage: Storage,
   given: RawRows,
-  options: {
-    readonly signal?: AbortSignal;
-    readonly onProgress?: (done: number, total: number) => void;
-  } = {},
+  options: OpenRawOptions = {},
 ): Promise<Dataset> {
   const raw = checkRawRows(given);
   const { layout, n, nt } = raw;
@@ -74,16 +86,16 @@ export async function openRawRows(
     train: [{ path: raw.train, rows: n }],
     test: raw.test === undefined ? [] : [{ path: raw.test, rows: nt }],
   };
-  const train = await RowFile.open(storage, layout, files.train);
+  const train = await RowFile.open(storage, layout, files.train, 'train');
   let test: RowFile | undefined;
   const close = async () => {
     await train.close();
     await test?.close();
   };
   try {
-    test = await RowFile.open(storage, layout, files.test);
-    const description = await describe(raw, { train, test }, options);
-    return { description, path: raw.train, layout, train, test, close };
+    test = await RowFile.open(storage, layout, files.test, 'test');
+    const { description, parts } = await describe(raw, { train, test }, options);
+    return { description, path: raw.train, layout, ...parts, close };
   } catch (error) {
     await close();
     throw error;
@@ -93,42 +105,57 @@ export async function openRawRows(
 async function describe(
   raw: CheckedRawRows,
   parts: Record<PartName, RowFile>,
-  options: { readonly signal?: AbortSignal; readonly onProgress?: (done: number, total: number) => void },
-): Promise<DatasetDescription> {
+  options: OpenRawOptions,
+): Promise<{ description: DatasetDescription; parts: Record<PartName, RowFile> }> {
   const { layout, task, k, d, n, nt } = raw;
   const rowsAtOnce = Math.max(1, Math.floor(BATCH_BYTES / layout.rowBytes));
   const buffer = new Uint8Array(rowsAtOnce * layout.rowBytes);
   const statistics = new StatisticsAccumulator(layout);
   const fingerprint = new Fingerprint();
   const classCounts: number[] = new Array(task === 'classification' ? k : 0).fill(0);
+  const onNan = checkOnNan(options.onNan ?? 'error');
+  const repair = new NanRepair(layout, onNan, rowsAtOnce);
+  const skipped: Record<PartName, number[]> = { train: [], test: [] };
   let done = 0;
   for (const part of ['train', 'test'] as const) {
     const path = part === 'train' ? raw.train : raw.test!;
     for (let first = 0; first < parts[part].rows; first += rowsAtOnce) {
       if (options.signal?.aborted) throw new MlmlError('MLML_INTERRUPTED', `reading ${path} was interrupted`);
       const rows = Math.min(rowsAtOnce, parts[part].rows - first);
-      const bytes = buffer.subarray(0, rows * layout.rowBytes);
-      await parts[part].readRows(bytes, first, rows);
-      const fault = findRowFault(layout, bytes, rows, task, k, part === 'train' ? classCounts : undefined);
+      const all = buffer.subarray(0, rows * layout.rowBytes);
+      await parts[part].readRows(all, first, rows);
+      const left = repair.apply(all, rows, part, first);
+      noteSkipped(repair.kept.subarray(0, left), rows, first, skipped[part], path);
+      const bytes = all.subarray(0, left * layout.rowBytes);
+      const fault = findRowFault(layout, bytes, left, task, k, part === 'train' ? classCounts : undefined);
       if (fault !== undefined) {
-        const offset = first * layout.rowBytes + fault.offset;
+        const row = first + repair.kept[fault.row]!;
+        const offset = row * layout.rowBytes + (fault.offset % layout.rowBytes);
         throw new MlmlError(
           'MLML_BAD_DATA',
-          `${path}: byte ${offset}, row ${first + fault.row}: ${fault.message}; ` +
+          `${path}: byte ${offset}, ${part} row ${row}: ${fault.message}; ` +
             `check --d=${d}, --k=${k} and --dtype=${layout.dtype}`,
         );
       }
-      if (part === 'train') statistics.add(bytes, rows);
-      fingerprint.add(part, bytes, rows);
+      if (part === 'train') statistics.add(bytes, left);
+      fingerprint.add(part, bytes, left);
       done += rows;
       options.onProgress?.(done * layout.rowBytes, (n + nt) * layout.rowBytes);
     }
   }
+  if (repair.warning !== undefined) options.onWarning?.(repair.warning);
+  const usedOf = (part: PartName) => {
+    if (repair.rows === 0) return parts[part];
+    return onNan === 'skip' ? parts[part].without(skipped[part]) : parts[part].mended(zeroBadValues(layout));
+  };
+  const used = { train: usedOf('train'), test: usedOf('test') };
+  if (used.train.rows === 0)
+    throw new MlmlError('MLML_BAD_DATA', `${raw.train}: --on-nan=skip leaves no training row`);
   const partOf = (path: string | undefined, rows: number): Part => ({
     n: rows,
     shards: path === undefined ? [] : [{ file: basename(path), rows, checksums: '' }],
   });
-  return {
+  const description: DatasetDescription = {
     format: 'mlml-dataset',
     version: FORMAT_VERSION,
     name: basename(raw.train),
@@ -137,13 +164,27 @@ async function describe(
     k,
     dtype: layout.dtype,
     labelDtype: layout.labelDtype,
-    parts: { train: partOf(raw.train, n), test: partOf(raw.test, nt) },
+    parts: { train: partOf(raw.train, used.train.rows), test: partOf(raw.test, used.test.rows) },
     statistics: statistics.finish(),
     classCounts,
     classNames: [],
     source: { description: `raw rows, ${rowText(layout)}`, files: [] },
     fingerprint: fingerprint.digest(task, k, layout),
   };
+  return { description, parts: used };
+}
+
+/** Adds the numbers of the rows of a batch that are not among those kept. */
+function noteSkipped(kept: Uint32Array, rows: number, first: number, skipped: number[], path: string): void {
+  for (let row = 0, i = 0; row < rows; row++) {
+    if (kept[i] === row) i++;
+    else skipped.push(first + row);
+  }
+  if (skipped.length <= MOST_SKIPPED) return;
+  throw new MlmlError(
+    'MLML_BAD_DATA',
+    `${path}: more than ${MOST_SKIPPED} rows hold NaN or an infinity, too many to leave out of a file in use; import it with --on-nan=skip`,
+  );
 }
 
 /** `784 uint8 features and a uint8 label, 785 bytes a row`. */

@@ -1,24 +1,48 @@
 import { MlmlError } from '../errors.js';
 import type { ReadableFile, Storage } from '../storage/storage.js';
+import type { PartName } from './format.js';
 import type { RowLayout } from './rowLayout.js';
 
 interface OpenShard {
   readonly file: ReadableFile;
   readonly firstRow: number;
   readonly rows: number;
+  /** Rows of the file before the first of these. */
+  readonly skipped: number;
 }
 
-/** The rows of one part of a data set, in stored order, over one or more files. */
-export class RowFile {
+/** Rows that can be read by number. */
+export interface RowReader {
   readonly layout: RowLayout;
   /** Number of rows. */
   readonly rows: number;
-  readonly #shards: readonly OpenShard[];
+  /** Reads `count` rows from `firstRow` into the start of `target`. */
+  readRows(target: Uint8Array, firstRow: number, count: number): Promise<void>;
+}
 
-  private constructor(layout: RowLayout, rows: number, shards: readonly OpenShard[]) {
+/** The rows of one part of a data set, in stored order, over one or more files. */
+export class RowFile implements RowReader {
+  readonly layout: RowLayout;
+  /** Number of rows. */
+  readonly rows: number;
+  /** The part of its data set it is, for messages. */
+  readonly part: PartName | undefined;
+  readonly #shards: readonly OpenShard[];
+  /** Changes rows that have been read. */
+  readonly #mend: ((bytes: Uint8Array, rows: number) => void) | undefined;
+
+  private constructor(
+    layout: RowLayout,
+    rows: number,
+    part: PartName | undefined,
+    shards: readonly OpenShard[],
+    mend?: (bytes: Uint8Array, rows: number) => void,
+  ) {
     this.layout = layout;
     this.rows = rows;
+    this.part = part;
     this.#shards = shards;
+    this.#mend = mend;
   }
 
   /** Opens the files and checks that each has exactly the bytes its rows need. */
@@ -26,13 +50,14 @@ export class RowFile {
     storage: Storage,
     layout: RowLayout,
     shards: readonly { readonly path: string; readonly rows: number }[],
+    part?: PartName,
   ): Promise<RowFile> {
     const open: OpenShard[] = [];
     let firstRow = 0;
     try {
       for (const { path, rows } of shards) {
         const file = await storage.openRead(path);
-        open.push({ file, firstRow, rows });
+        open.push({ file, firstRow, rows, skipped: 0 });
         const wanted = rows * layout.rowBytes;
         if (!Number.isSafeInteger(wanted))
           throw new MlmlError('MLML_BAD_FILE', `${path}: ${rows} rows are too many`);
@@ -49,26 +74,65 @@ export class RowFile {
       await Promise.all(open.map((shard) => shard.file.close()));
       throw error;
     }
-    return new RowFile(layout, firstRow, open);
+    return new RowFile(layout, firstRow, part, open);
   }
 
   /** The same rows, only the first `rows` of them. Shares the open files. */
   first(rows: number): RowFile {
-    return new RowFile(this.layout, Math.min(rows, this.rows), this.#shards);
+    return new RowFile(this.layout, Math.min(rows, this.rows), this.part, this.#shards, this.#mend);
+  }
+
+  /** The same rows without some of them, given by their numbers in rising order. Shares the open files. */
+  without(numbers: readonly number[]): RowFile {
+    const pieces: OpenShard[] = [];
+    let next = 0;
+    let firstRow = 0;
+    for (const shard of this.#shards) {
+      const end = shard.firstRow + shard.rows;
+      for (let from = shard.firstRow; from < end; ) {
+        while (next < numbers.length && numbers[next]! < from) next++;
+        const to = Math.min(end, numbers[next] ?? end);
+        const skipped = shard.skipped + from - shard.firstRow;
+        if (to > from) pieces.push({ file: shard.file, firstRow, rows: to - from, skipped });
+        firstRow += to - from;
+        from = to + 1;
+      }
+    }
+    return new RowFile(this.layout, firstRow, this.part, pieces, this.#mend);
+  }
+
+  /** The same rows, changed by `mend` each time they have been read. Shares the open files. */
+  mended(mend: (bytes: Uint8Array, rows: number) => void): RowFile {
+    return new RowFile(this.layout, this.rows, this.part, this.#shards, mend);
   }
 
   /** Reads `count` rows from `firstRow` into the start of `target`. */
   async readRows(target: Uint8Array, firstRow: number, count: number): Promise<void> {
     const { rowBytes } = this.layout;
     const reads: Promise<void>[] = [];
-    for (const shard of this.#shards) {
+    for (let i = this.#shardOf(firstRow); i < this.#shards.length; i++) {
+      const shard = this.#shards[i]!;
+      if (shard.firstRow >= firstRow + count) break;
       const from = Math.max(firstRow, shard.firstRow);
       const to = Math.min(firstRow + count, shard.firstRow + shard.rows);
       if (from >= to) continue;
       const piece = target.subarray((from - firstRow) * rowBytes, (to - firstRow) * rowBytes);
-      reads.push(shard.file.readInto(piece, (from - shard.firstRow) * rowBytes));
+      reads.push(shard.file.readInto(piece, (shard.skipped + from - shard.firstRow) * rowBytes));
     }
     await Promise.all(reads);
+    this.#mend?.(target, count);
+  }
+
+  /** The last shard that begins at or before a row. */
+  #shardOf(row: number): number {
+    let low = 0;
+    let high = this.#shards.length - 1;
+    while (low < high) {
+      const middle = (low + high + 1) >> 1;
+      if (this.#shards[middle]!.firstRow <= row) low = middle;
+      else high = middle - 1;
+    }
+    return low;
   }
 
   /** The same before it returns: for rows that the page cache holds or has read ahead. */
@@ -83,6 +147,7 @@ export class RowFile {
   }
 
   async close(): Promise<void> {
-    await Promise.all(this.#shards.map((shard) => shard.file.close()));
+    const files = new Set(this.#shards.map((shard) => shard.file));
+    await Promise.all([...files].map((file) => file.close()));
   }
 }

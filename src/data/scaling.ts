@@ -13,7 +13,7 @@ export interface Scaling {
 }
 
 /**
- * none: as stored. unit: bytes /255, others onto [0, 1] by their training range.
+ * none: as stored. unit: bytes /255, others onto [0, 1] by their training range; constant features become 0.
  * standard: mean 0 and variance 1 over the training rows; constant features become 0.
  * auto: unit for bytes, standard otherwise.
  */
@@ -25,8 +25,9 @@ export function makeScaling(name: ScalingName, dtype: Dtype, statistics: Feature
   if (chosen === 'unit' && dtype === 'uint8') multiply.fill(1 / 255);
   else if (chosen === 'unit') {
     for (let j = 0; j < d; j++) {
-      const range = statistics.max[j]! - statistics.min[j]!;
-      multiply[j] = range > 0 ? 1 / range : 0;
+      const inverse = 1 / (statistics.max[j]! - statistics.min[j]!);
+      // The inverse of 0, or of a range near the smallest number there is, is no number: a constant feature.
+      multiply[j] = Number.isFinite(inverse) ? inverse : 0;
       add[j] = -multiply[j]! * statistics.min[j]!;
     }
   } else if (chosen === 'standard') {

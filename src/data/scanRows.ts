@@ -1,6 +1,6 @@
 import type { Arena } from '../memory/arena.js';
 import type { RowBlock } from './rowBlock.js';
-import type { RowFile } from './rowFile.js';
+import type { RowReader } from './rowFile.js';
 
 /** A block of a sequential scan, with the number of its first row in the file. */
 export interface ScannedBlock extends RowBlock {
@@ -14,13 +14,14 @@ export function scanBytes(rows: number, rowBytes: number): number {
 
 /**
  * Reads all rows in stored order through two halves of an arena region: while the caller works on one
- * half, the next block is read into the other.
+ * half, the next block is read into the other. `from`: rows before it are left out.
  */
 export async function* scanRows(
-  file: RowFile,
+  file: RowReader,
   arena: Arena,
   region: string,
   signal?: AbortSignal,
+  from = 0,
 ): AsyncGenerator<ScannedBlock> {
   const { rowBytes } = file.layout;
   const address = arena.address(region);
@@ -35,7 +36,7 @@ export async function* scanRows(
     return { firstRow, count, done };
   };
   let half = 0;
-  let next = file.rows > 0 ? read(0, half) : undefined;
+  let next = file.rows > from ? read(from, half) : undefined;
   try {
     while (next !== undefined) {
       const { firstRow, count, done } = next;

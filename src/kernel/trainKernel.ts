@@ -3,6 +3,7 @@ import { MlmlError } from '../errors.js';
 import type { Plan } from '../memory/plan.js';
 import { checkTrainOptions } from './checkOptions.js';
 import { comparesRows, type Evaluation } from './job/evaluation.js';
+import { requireFiniteTraining } from './job/kernelData.js';
 import { planNystromJob } from './job/planNystromJob.js';
 import { trainNystrom } from './job/trainNystrom.js';
 import { planSystem, sourceOf, trainSystem } from './job/trainSystem.js';
@@ -36,6 +37,8 @@ export async function trainKernel(
   context: KernelContext,
 ): Promise<KernelTrainResult> {
   checkTrainOptions(options);
+  // The rows of a stored kernel were looked through when it was made.
+  if (options.memId === undefined) await requireFiniteTraining(dataset, options, context);
   if (solver === 'krr') return await trainKrr(dataset, options, context);
   if (solver === 'nystrom')
     return await trainNystrom(dataset, await pointsOf(dataset, options, context), options, context);

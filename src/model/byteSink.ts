@@ -1,4 +1,5 @@
-import { basename, dirname, join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { ownedName, removeLeftovers } from '../storage/ownedFolder.js';
 import type { Storage } from '../storage/storage.js';
 
 /** Where a stream of bytes goes. `finish` after the last write, or `discard` when it failed. */
@@ -12,7 +13,8 @@ export interface ByteSink {
 /** A file that appears under its name, replacing an older one, only when it is whole and on the disk. */
 export async function fileSink(storage: Storage, path: string): Promise<ByteSink> {
   const folder = dirname(path);
-  const temporary = join(folder, `.${basename(path)}.tmp-${process.pid}`);
+  await removeLeftovers(storage, folder);
+  const temporary = join(folder, ownedName('new'));
   const file = await storage.create(temporary);
   let position = 0;
   return {
@@ -28,7 +30,7 @@ export async function fileSink(storage: Storage, path: string): Promise<ByteSink
     },
     async discard() {
       await file.close().catch(() => {});
-      await storage.remove(temporary);
+      await storage.remove(temporary).catch(() => {});
     },
   };
 }

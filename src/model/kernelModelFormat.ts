@@ -52,10 +52,12 @@ export function checkKernelFields(given: Record<string, unknown>, path: string, 
   }
   const rows = (given['rows'] ?? {}) as Partial<RowsDescription>;
   if (rows.kind !== 'dataset' && rows.kind !== 'file') bad('rows.kind', rows.kind, '"dataset" or "file"');
-  if (typeof rows.path !== 'string' || rows.path === '') bad('rows.path', rows.path, 'a path');
+  if (typeof rows.path !== 'string' || rows.path === '' || rows.path.length > 4096)
+    bad('rows.path', rows.path, 'a path');
   if (typeof rows.selected !== 'boolean') bad('rows.selected', rows.selected, 'true or false');
   if (rows.kind === 'file') {
-    if (/[\\/]|^\.\.?$/.test(rows.path!)) bad('rows.path', rows.path, 'a file name without folders');
+    if (/[\\/]|^\.\.?$/.test(rows.path!) || rows.path!.length > 255)
+      bad('rows.path', rows.path, 'a file name without folders');
     if (rows.selected) bad('rows.selected', rows.selected, 'false');
     if (!/^[0-9a-f]{64}$/.test(String(rows.sha256))) bad('rows.sha256', rows.sha256, '64 hexadecimal digits');
   }

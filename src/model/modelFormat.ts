@@ -1,5 +1,6 @@
 import { MlmlError } from '../errors.js';
 import { type LossName, lossNames } from '../ssgd/options.js';
+import { checkSeal, shown } from '../storage/sealedJson.js';
 import { checkKernelFields, type KernelModelDescription } from './kernelModelFormat.js';
 
 export const MODEL_FILE = 'model.json';
@@ -25,6 +26,8 @@ export interface CommonDescription {
 export interface LinearModelDescription extends CommonDescription {
   readonly kind: 'linear';
   readonly loss: LossName;
+  /** The feature that held the weights of the training rows, which scores ignore. */
+  readonly weightColumn?: number;
 }
 
 /** What `model.json` holds. See docs/format.md. */
@@ -41,10 +44,7 @@ export type BadField = (field: string, found: unknown, wanted: string) => never;
 /** Checks a parsed `model.json`; anything unexpected is an error naming the field. */
 export function checkModelDescription(value: unknown, path: string): ModelDescription {
   const bad: BadField = (field, found, wanted) => {
-    throw new MlmlError(
-      'MLML_BAD_FILE',
-      `${path}: field '${field}' is ${JSON.stringify(found)}; expected ${wanted}`,
-    );
+    throw new MlmlError('MLML_BAD_FILE', `${path}: field '${field}' is ${shown(found)}; expected ${wanted}`);
   };
   const given = (typeof value === 'object' && value !== null ? value : {}) as Record<string, unknown>;
   if (given['format'] !== 'mlml-model') bad('format', given['format'], '"mlml-model"');
@@ -69,9 +69,15 @@ export function checkModelDescription(value: unknown, path: string): ModelDescri
   const names = given['classNames'];
   if (!Array.isArray(names) || !names.every((name) => typeof name === 'string'))
     bad('classNames', names, 'a list of strings');
-  if (typeof given['fingerprint'] !== 'string') bad('fingerprint', given['fingerprint'], 'a string');
+  if (typeof given['fingerprint'] !== 'string' || given['fingerprint'].length > 255)
+    bad('fingerprint', given['fingerprint'], 'a string');
   const weights = (given['weights'] ?? {}) as Record<string, unknown>;
-  if (typeof weights['file'] !== 'string' || /[\\/]|^\.\.?$/.test(weights['file']) || weights['file'] === '')
+  if (
+    typeof weights['file'] !== 'string' ||
+    /[\\/]|^\.\.?$/.test(weights['file']) ||
+    weights['file'] === '' ||
+    weights['file'].length > 255
+  )
     bad('weights.file', weights['file'], 'a file name without folders');
   if (typeof weights['sha256'] !== 'string' || !/^[0-9a-f]{64}$/.test(weights['sha256']))
     bad('weights.sha256', weights['sha256'], '64 hexadecimal digits');
@@ -79,9 +85,17 @@ export function checkModelDescription(value: unknown, path: string): ModelDescri
   if (given['kind'] === 'kernel') wanted = checkKernelFields(given, path, bad);
   else {
     oneOf('loss', lossNames);
+    const column = given['weightColumn'] ?? 0;
+    if (
+      !Number.isSafeInteger(column) ||
+      (column as number) < 0 ||
+      (column as number) >= (given['d'] as number)
+    )
+      bad('weightColumn', column, 'the number of a feature');
     wanted = weightBytes(given['d'] as number, given['k'] as number);
   }
   if (!Number.isSafeInteger(wanted)) bad('d', given['d'], 'a size that can be stored');
   if (weights['bytes'] !== wanted) bad('weights.bytes', weights['bytes'], `${wanted}, from the sizes`);
+  checkSeal(given, path);
   return value as ModelDescription;
 }

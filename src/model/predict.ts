@@ -38,5 +38,9 @@ export async function predict(
   const format = predictionFormat(path);
   if (options.proba) probabilityColumns(model);
   const scores = scoreModel(storage, model, file, options);
-  await writePredictions(model, file.rows, scores, await fileSink(storage, path), { ...options, format });
+  await writePredictions(model, file.rows, scores, await fileSink(storage, path), {
+    ...options,
+    format,
+    file,
+  });
 }

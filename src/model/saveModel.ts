@@ -1,7 +1,9 @@
-import { basename, dirname, join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { MlmlError } from '../errors.js';
 import type { KernelModel } from '../kernel/kernelModel.js';
 import type { LinearModel } from '../ssgd/linearModel.js';
+import { ownedName, removeLeftovers } from '../storage/ownedFolder.js';
+import { sealedText } from '../storage/sealedJson.js';
 import type { Storage } from '../storage/storage.js';
 import { replaceFile } from '../storage/textFile.js';
 import { writeKernelModel } from './kernelModelFile.js';
@@ -42,14 +44,14 @@ export async function saveModel(
     throw new MlmlError('MLML_EXISTS', `${folder}: exists already; remove it or give another name`);
   }
   const parent = dirname(folder);
-  const temporary = join(parent, `.${basename(folder)}.tmp-${process.pid}`);
+  await removeLeftovers(storage, parent);
+  const temporary = join(parent, ownedName('new'));
   try {
-    await storage.remove(temporary);
     await storage.makeFolder(temporary);
     const description: ModelDescription = isKernelModel(model)
       ? await writeKernelModel(storage, temporary, model, options)
       : await writeLinearModel(storage, temporary, model);
-    await replaceFile(storage, join(temporary, MODEL_FILE), `${JSON.stringify(description, null, 1)}\n`);
+    await replaceFile(storage, join(temporary, MODEL_FILE), sealedText(description));
     await storage.rename(temporary, folder);
     await storage.syncFolder(parent);
   } catch (error) {
@@ -76,6 +78,7 @@ async function writeLinearModel(
     scaling: scaling.name,
     classNames: model.classNames,
     fingerprint: model.fingerprint,
+    ...(model.weightColumn === undefined ? {} : { weightColumn: model.weightColumn }),
     weights: { file: WEIGHTS_FILE, bytes: weightBytes(d, k), sha256 },
   };
 }

@@ -1,4 +1,6 @@
-import { classOf } from '../ssgd/evaluate.js';
+import { allFinite } from '../data/badValue.js';
+import type { RowFile } from '../data/rowFile.js';
+import { badScoresError, classOf } from '../ssgd/evaluate.js';
 import type { ScoreMeaning } from '../ssgd/linearModel.js';
 import type { ByteSink } from './byteSink.js';
 
@@ -17,6 +19,8 @@ export interface PredictionOptions {
   readonly format: 'csv' | 'npy';
   /** Class probabilities too (csv), or instead (npy). Default false. */
   readonly proba?: boolean;
+  /** The rows that are scored: one whose scores are not finite is then an error that names it. */
+  readonly file?: RowFile;
   readonly signal?: AbortSignal;
   /** Called after each block with the rows done. */
   readonly onProgress?: (rows: number) => void;
@@ -39,6 +43,8 @@ export async function writePredictions(
     await writer.begin();
     for await (const block of blocks) {
       options.signal?.throwIfAborted();
+      if (options.file !== undefined && !allFinite(block.scores, block.rows * model.k))
+        throw await badScoresError(options.file, block.firstRow, block.rows, options.signal);
       for (let i = 0; i < block.rows; i++) {
         const offset = i * model.k;
         if (probabilities !== undefined) probabilitiesOf(model, block.scores, offset, probabilities);

@@ -3,6 +3,7 @@ import { scalingNames } from '../data/scaling.js';
 import { MlmlError } from '../errors.js';
 import { lossOf } from './losses/losses.js';
 import { lossNames, optimizerNames, scheduleNames, shuffleNames, type TrainOptions } from './options.js';
+import { weightingOf } from './rowWeights.js';
 
 /** Options whose value must lie in a range: [name, lowest, highest, whole number]. */
 const ranges: readonly [keyof TrainOptions, number, number, boolean][] = [
@@ -13,6 +14,7 @@ const ranges: readonly [keyof TrainOptions, number, number, boolean][] = [
   ['momentum', 0, 0.9999, false],
   ['damp', 0, 1, false],
   ['step', 1, Number.MAX_SAFE_INTEGER, true],
+  ['patience', 0, 1e6, true],
   ['nthreads', 1, 1024, true],
   ['logfreq', 0, Number.MAX_SAFE_INTEGER, true],
   ['subset', 0, Number.MAX_SAFE_INTEGER, true],
@@ -51,13 +53,26 @@ export function checkOptions(description: DatasetDescription, options: TrainOpti
   if (!(options.bufferBytes >= 1)) {
     throw new MlmlError('MLML_USAGE', `bufferBytes ${options.bufferBytes}: must be a number of bytes`);
   }
-  const { eta0, batch, loss } = options;
+  const { eta0, batch, loss, holdout, patience } = options;
   if (eta0 !== 'auto' && !(eta0 > 0 && Number.isFinite(eta0))) {
     throw new MlmlError('MLML_USAGE', `--eta0=${eta0}: must be a number above 0, or auto`);
   }
   if (batch !== 'auto' && !(Number.isInteger(batch) && batch >= 1 && batch <= 65536)) {
     throw new MlmlError('MLML_USAGE', `--batch=${batch}: must be a whole number from 1 to 65536, or auto`);
   }
+  if (holdout !== 'auto' && !(holdout >= 0 && holdout <= 0.9)) {
+    throw new MlmlError('MLML_USAGE', `--holdout=${holdout}: must be a share from 0 to 0.9, or auto`);
+  }
+  if (holdout === 0 && patience > 0) {
+    throw new MlmlError(
+      'MLML_USAGE',
+      `--patience=${patience}: stops by what held-out rows show; give --holdout=<share> above 0, or leave it out`,
+    );
+  }
+  const { weightColumn } = options;
+  if (!Number.isSafeInteger(weightColumn) || weightColumn < -1)
+    throw new MlmlError('MLML_USAGE', `--weight-column=${weightColumn}: must be the number of a feature`);
+  weightingOf(description, options);
   const { tasks } = lossOf(loss);
   if (!tasks.includes(description.task)) {
     throw new MlmlError(

@@ -1,12 +1,16 @@
+import { allFinite, badValueError } from '../data/badValue.js';
 import type { Dataset } from '../data/dataset.js';
 import type { DatasetDescription } from '../data/format.js';
+import { MlmlError } from '../errors.js';
 import type { Plan } from '../memory/plan.js';
+import { type Checkpoint, type CheckpointOptions, openCheckpoint } from '../storage/checkpoint.js';
 import type { Storage } from '../storage/storage.js';
 import { checkOptions } from './checkOptions.js';
-import type { Evaluation, TrainListener } from './events.js';
+import type { Evaluation, SweepModel, TrainListener } from './events.js';
 import type { LinearModel } from './linearModel.js';
 import type { TrainOptions, Verb } from './options.js';
 import { planStreaming } from './sgd/planStreaming.js';
+import { checkSweep, variantsOf } from './sgd/sweepGrid.js';
 import { trainStreaming } from './sgd/trainStreaming.js';
 import { planSolving, trainBySolving } from './trainBySolving.js';
 
@@ -16,6 +20,25 @@ export interface TrainContext {
   readonly scratchFolder: string;
   readonly signal?: AbortSignal;
   readonly onEvent?: TrainListener;
+  /**
+   * Saves the state of the job in a folder of its own every so often (default: 30 seconds; see `SavingInterval`), and goes on
+   * from what it finds there: killed at any instant, the same call ends in the same bits. States of another data set, verb or
+   * options are not used. The folder is gone when training is done. Default: nothing is saved.
+   *
+   * An abort of `signal` saves a state before the promise is rejected with its reason.
+   */
+  readonly checkpoint?: TrainCheckpoint;
+}
+
+/** What a job is given: the checkpoint is open. */
+export interface JobContext extends Omit<TrainContext, 'checkpoint'> {
+  /** Default: nothing is saved. */
+  readonly checkpoint?: Checkpoint;
+}
+
+export interface TrainCheckpoint extends Omit<CheckpointOptions, 'signal'> {
+  /** Made when it is not there. `MLML_BUSY` when another job holds it. */
+  readonly folder: string;
 }
 
 export interface TrainResult {
@@ -35,11 +58,23 @@ export interface TrainResult {
   readonly train: Evaluation | undefined;
   /** `undefined` when the data set has no test rows. */
   readonly test: Evaluation | undefined;
+  /** On the held-out rows; absent when none are. */
+  readonly heldOut?: Evaluation | undefined;
+  /** With `patience`: the epoch, counted from 1, whose weights are the model. */
+  readonly bestEpoch?: number;
+  /** With `sweep`: all its models, the best first, which is the model of the result. */
+  readonly sweep?: readonly SweepModel[];
+}
+
+/** Throws `MLML_USAGE` for options that are wrong by themselves or together, of any model of a sweep. */
+function checkAll(verb: Verb, description: DatasetDescription, options: TrainOptions): void {
+  checkSweep(verb, options);
+  for (const variant of variantsOf(options)) checkOptions(description, variant);
 }
 
 /** What a run would use and do. Touches no file. */
 export function planTraining(verb: Verb, description: DatasetDescription, options: TrainOptions): Plan {
-  checkOptions(description, options);
+  checkAll(verb, description, options);
   if (verb === 'closed' || verb === 'gd') return planSolving(verb, description, options);
   return planStreaming(verb, description, options);
 }
@@ -56,13 +91,9 @@ export async function train(
   context: TrainContext,
 ): Promise<TrainResult> {
   const { description } = dataset;
-  checkOptions(description, options);
-  if (options.nthreads > 1) {
-    const message = `--nthreads=${options.nthreads}: this version trains with one thread`;
-    context.onEvent?.({ type: 'warning', message });
-  }
+  checkAll(verb, description, options);
   const start = performance.now();
-  const run = async () => {
+  const run = async (context: JobContext) => {
     if (verb === 'closed' || verb === 'gd') {
       const plan = planSolving(verb, description, options);
       context.onEvent?.({ type: 'plan', plan });
@@ -72,6 +103,79 @@ export async function train(
     context.onEvent?.({ type: 'plan', plan });
     return await trainStreaming(plan, dataset, options, context);
   };
-  const result = await run();
+  const result = await withCheckpoint(verb, dataset, options, context, run)
+    .then(requireFiniteModel)
+    .catch(async (error) => {
+      throw await nameBadValue(error, dataset, options, context.signal);
+    });
   return { ...result, seconds: (performance.now() - start) / 1000 };
+}
+
+/** A model that cannot be used is a failure, whatever the loss of its last steps. */
+function requireFiniteModel<R extends Pick<TrainResult, 'model'>>(result: R): R {
+  const { weights, intercept } = result.model;
+  if (allFinite(weights) && allFinite(intercept)) return result;
+  throw new MlmlError(
+    'MLML_DIVERGED',
+    'training ended in weights that are not finite numbers: the data hold huge values, or the learning rate is too large',
+  );
+}
+
+/**
+ * The error to show for a failure that NaN or an infinity in the training rows would explain: one pass over them looks for
+ * the first, which is then named. Only failures cost it.
+ */
+async function nameBadValue(
+  error: unknown,
+  { train, description }: Dataset,
+  { subset }: TrainOptions,
+  signal?: AbortSignal,
+): Promise<unknown> {
+  const codes = ['MLML_DIVERGED', 'MLML_NOT_DEFINITE', 'MLML_BAD_DATA'];
+  if (!(error instanceof MlmlError) || !codes.includes(error.code) || signal?.aborted) return error;
+  const { n } = description.parts.train;
+  return (await badValueError(train.first(subset > 0 ? Math.min(subset, n) : n), signal)) ?? error;
+}
+
+/** Options that do not decide the bits of the result. */
+const NOT_IN_KEY: ReadonlySet<string> = new Set(['scratch', 'nthreads']);
+
+/** Regions whose size decides the order of rows, or which of them are taken together. */
+const DECIDING = /^(shuffle .*|rows|labels)$/;
+
+/** Runs a job with its checkpoint open. */
+async function withCheckpoint<Result>(
+  verb: Verb,
+  dataset: Dataset,
+  options: TrainOptions,
+  { checkpoint: given, ...context }: TrainContext,
+  run: (context: JobContext) => Promise<Result>,
+): Promise<Result> {
+  const { signal, storage } = context;
+  if (given === undefined) return await run(context);
+  const { folder, ...settings } = given;
+  const { description } = dataset;
+  const key = {
+    verb,
+    fingerprint: description.fingerprint,
+    options: Object.fromEntries(Object.entries(options).filter(([name]) => !NOT_IN_KEY.has(name))),
+    // Where rows lie in memory decides their order.
+    regions: planTraining(verb, description, options)
+      .regions.filter(({ name }) => DECIDING.test(name))
+      .map(({ name, bytes }) => [name, bytes]),
+  };
+  const checkpoint = await openCheckpoint(storage, folder, key, {
+    ...settings,
+    ...(signal === undefined ? {} : { signal }),
+  });
+  try {
+    const result = await run({ ...context, checkpoint });
+    await checkpoint.done();
+    return result;
+  } catch (error) {
+    await checkpoint.rescue();
+    throw error;
+  } finally {
+    await checkpoint.release();
+  }
 }

@@ -13,8 +13,9 @@ import { type GdPlan, planGd } from './gd/planGd.js';
 import { solveGd } from './gd/solveGd.js';
 import { lossOf } from './losses/losses.js';
 import type { TrainOptions } from './options.js';
+import { weightColumnOf } from './rowWeights.js';
 import { Scorer, scorerRegions, scoringBytes } from './score.js';
-import type { TrainContext, TrainResult } from './train.js';
+import type { JobContext, TrainResult } from './train.js';
 
 /** Verbs that work on all rows at once. */
 export type SolvingVerb = 'closed' | 'gd';
@@ -45,7 +46,7 @@ export async function trainBySolving(
   plan: ClosedPlan | GdPlan,
   dataset: Dataset,
   options: TrainOptions,
-  context: TrainContext,
+  context: JobContext,
 ): Promise<Omit<TrainResult, 'seconds'>> {
   const fit =
     verb === 'closed'
@@ -74,7 +75,18 @@ export async function trainBySolving(
   // There are no running figures to report: only a pass over the training rows gives any.
   const train = options.simulated ? await evaluate('train') : undefined;
   return {
-    model: { task, loss: options.loss, d, k, scaling, weights, intercept, classNames, fingerprint },
+    model: {
+      task,
+      loss: options.loss,
+      d,
+      k,
+      scaling,
+      weights,
+      intercept,
+      classNames,
+      fingerprint,
+      ...weightColumnOf(options),
+    },
     plan,
     epochs: fit.passes,
     samples: fit.passes * rows,

@@ -5,8 +5,8 @@ import type { Storage } from './storage.js';
 
 let made = 0;
 
-/** What owned names are for: temporary folders, folders about to be removed, files that lock a folder. */
-export type OwnedKind = 'scratch' | 'import' | 'removed' | 'reader' | 'writer';
+/** What owned names are for: temporary folders, files and folders that get their name once they are whole (new), folders about to be removed, files that lock a folder. */
+export type OwnedKind = 'scratch' | 'import' | 'new' | 'removed' | 'reader' | 'writer';
 
 /**
  * A name for a temporary folder or file that belongs to this process: `.mlml-<kind>-<machine>-<process>-<start>-<count>`.
@@ -16,15 +16,21 @@ export function ownedName(kind: OwnedKind): string {
   return `.mlml-${kind}-${hostname()}-${process.pid}-${startTime(process.pid) ?? 0}-${made++}`;
 }
 
-/** Clock ticks from boot to the start of a process (field 22 of /proc/pid/stat); undefined when unknown or dead. */
-function startTime(pid: number): number | undefined {
+/** Fields of /proc/pid/stat from the third on; undefined when unknown or dead. */
+function processFields(pid: number): string[] | undefined {
   try {
     const text = readFileSync(`/proc/${pid}/stat`, 'latin1');
     // The second field is the program's name in parentheses and may hold anything.
-    return Number(text.slice(text.lastIndexOf(')') + 2).split(' ')[19]);
+    return text.slice(text.lastIndexOf(')') + 2).split(' ');
   } catch {
     return undefined;
   }
+}
+
+/** Clock ticks from boot to the start of a process (field 22). */
+function startTime(pid: number): number | undefined {
+  const fields = processFields(pid);
+  return fields && Number(fields[19]);
 }
 
 export interface Owner {
@@ -37,7 +43,9 @@ export interface Owner {
 
 /** The owner that a name tells of; undefined for other names. */
 export function ownerOf(name: string): Owner | undefined {
-  const match = /^\.mlml-(scratch|import|removed|reader|writer)-(.*)-([0-9]+)-([0-9]+)-[0-9]+$/.exec(name);
+  const match = /^\.mlml-(scratch|import|new|removed|reader|writer)-(.*)-([0-9]+)-([0-9]+)-[0-9]+$/.exec(
+    name,
+  );
   if (match === null) return undefined;
   const [kind, machine, pid, start] = [match[1] as OwnedKind, match[2]!, Number(match[3]), Number(match[4])];
   return { kind, machine, pid, dead: machine === hostname() && isDead(pid, start) };
@@ -49,6 +57,8 @@ function isDead(pid: number, start: number): boolean {
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'ESRCH';
   }
+  // A killed process keeps its number until its parent has asked for its exit status.
+  if (/^[ZX]/.test(processFields(pid)?.[0] ?? '')) return true;
   const started = startTime(pid);
   return started !== undefined && start !== 0 && started !== start;
 }

@@ -1,5 +1,6 @@
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import { MlmlError } from '../errors.js';
+import { ownedName, removeLeftovers } from './ownedFolder.js';
 import type { Storage } from './storage.js';
 
 /** Nobody's JSON description is larger; a larger file is not one of ours. */
@@ -23,12 +24,33 @@ export async function readText(storage: Storage, path: string): Promise<string> 
   }
 }
 
+/** Descriptions nest a few levels deep; what walks through one that nests much deeper would run out of stack. */
+const DEEPEST = 64;
+
+function checkDepth(text: string, path: string): void {
+  let depth = 0;
+  let inText = false;
+  for (let i = 0; i < text.length; i++) {
+    const letter = text[i];
+    if (inText) {
+      if (letter === '\\') i++;
+      else if (letter === '"') inText = false;
+    } else if (letter === '"') inText = true;
+    else if (letter === '[' || letter === '{') depth++;
+    else if (letter === ']' || letter === '}') depth--;
+    if (depth > DEEPEST)
+      throw new MlmlError('MLML_BAD_FILE', `${path}: nests deeper than ${DEEPEST} levels at character ${i}`);
+  }
+}
+
 /** Reads and parses a JSON file; damage is `MLML_BAD_FILE`. */
 export async function readJson(storage: Storage, path: string): Promise<unknown> {
   const text = await readText(storage, path);
   try {
+    checkDepth(text, path);
     return JSON.parse(text);
   } catch (error) {
+    if (error instanceof MlmlError) throw error;
     throw new MlmlError('MLML_BAD_FILE', `${path}: is not JSON (${(error as Error).message})`, {
       cause: error,
     });
@@ -41,7 +63,9 @@ export async function replaceFile(
   path: string,
   content: string | Uint8Array,
 ): Promise<void> {
-  const temporary = `${path}.tmp-${process.pid}`;
+  const folder = dirname(path);
+  await removeLeftovers(storage, folder);
+  const temporary = join(folder, ownedName('new'));
   try {
     const file = await storage.create(temporary);
     try {
@@ -51,7 +75,7 @@ export async function replaceFile(
       await file.close();
     }
     await storage.rename(temporary, path);
-    await storage.syncFolder(dirname(path));
+    await storage.syncFolder(folder);
   } catch (error) {
     await storage.remove(temporary).catch(() => {});
     throw error;

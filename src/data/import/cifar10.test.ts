@@ -112,7 +112,7 @@ test('damaged archives are refused', async () => {
   for (const length of [5000, 10752 + 100]) {
     await assert.rejects(attempt(gzipSync(tar.subarray(0, length))), {
       code: 'MLML_BAD_FILE',
-      message: /cifar-10-binary.tar.gz: damaged tar archive before byte \d+ of the decompressed data/,
+      message: /cifar-10-binary.tar.gz.*: byte \d+ of (the decompressed data|that entry): .*cut short/,
     });
   }
   await assert.rejects(attempt(archive.subarray(0, archive.length - 20)), {
@@ -188,4 +188,43 @@ test('the original CIFAR-10', {
   assert.equal(warnings.length, 1);
   assert.match(warnings[0]!, /1000 test images .*10000/);
   assert.equal(description.fingerprint, '48926714272a31ee6e4986fd0033f9fc');
+});
+
+test('what a header of an archive claims is not made room for', async () => {
+  const tar = new Uint8Array(gunzipSync(await tarGz(batches(cifarRecords, '.bin'))));
+  // The first entry becomes an extended header of almost 8 GiB, its checksum put right.
+  tar.set(new TextEncoder().encode('77777777777'), 124);
+  tar[156] = 'x'.charCodeAt(0);
+  const sum = tar.subarray(0, 512).reduce((total, byte, i) => total + (i >= 148 && i < 156 ? 32 : byte), 0);
+  tar.set(new TextEncoder().encode(`${sum.toString(8).padStart(6, '0')}\0 `), 148);
+  const before = process.memoryUsage().arrayBuffers;
+  await assert.rejects(importFiles([['cifar-10-binary.tar.gz', new Uint8Array(gzipSync(tar))]]), {
+    code: 'MLML_BAD_FILE',
+    message: /byte 0 of the decompressed data: tar: a header extension of 8589934591 bytes is too long/,
+  });
+  assert.ok(process.memoryUsage().arrayBuffers - before < 16e6);
+});
+
+test('names from a pax header and from GNU tar are those of the entries', async () => {
+  const files = batches(cifarRecords, '.bin');
+  const long = 'x'.repeat(150);
+  // tar-stream writes pax headers for names that do not fit.
+  const archive = await tarGz(files.map(([name, bytes]) => [`${long}/${long}/${name}`, bytes] as const));
+  const { description } = await importFiles([['cifar-10-binary.tar.gz', archive]]);
+  const loose = await importFiles(files);
+  assert.equal(description.fingerprint, loose.description.fingerprint);
+});
+
+test('a label that is a list of lists without end is refused in one line', async () => {
+  const nested = concat(']'.repeat(50_000), 'a'.repeat(49_999));
+  const labels = concat('U\x06labels', ']q\x04(', nested, 'e');
+  const [first, ...rest] = batches((given, start) => cifarPickle(given, start));
+  const whole = Buffer.from(first![1]).toString('latin1');
+  const from = whole.indexOf('U\x06labels');
+  const to = whole.indexOf('U\x04data');
+  const bytes = concat(whole.slice(0, from), labels, whole.slice(to));
+  await assert.rejects(importFiles([[first![0], bytes], ...rest]), {
+    code: 'MLML_BAD_FILE',
+    message: /there are 1 labels for 3 images|label an object of image 0/,
+  });
 });

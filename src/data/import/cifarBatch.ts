@@ -55,6 +55,11 @@ export interface PickledBatch {
   readonly labels: Uint8Array;
 }
 
+/** A value of a pickle for a message: lists may hold themselves, or nest deeper than any stack. */
+function plain(value: unknown): string {
+  return typeof value === 'object' ? 'an object' : String(value);
+}
+
 /** Reads a pickled batch but for its pixels: the labels may come before or after them. */
 export async function readPickledLabels(reader: ByteReader): Promise<PickledBatch> {
   const dict = await readPickle(reader);
@@ -68,7 +73,7 @@ export async function readPickledLabels(reader: ByteReader): Promise<PickledBatc
   const [rows, columns] = data.shape;
   if (data.shape.length !== 2 || columns !== PIXELS || data.type !== 'u1' || data.columnMajor) {
     throw reader.fault(
-      `'data' is an array of type ${data.type} and shape (${data.shape.join(', ')}); ` +
+      `'data' is an array of type ${data.type} and shape (${data.shape.map(plain).join(', ')}); ` +
         `bytes (u1) in rows of ${PIXELS} are needed`,
       data.bytes.offset,
     );
@@ -85,7 +90,7 @@ export async function readPickledLabels(reader: ByteReader): Promise<PickledBatc
   for (const [row, label] of labels.entries()) {
     if (typeof label !== 'number' || !Number.isInteger(label) || label < 0 || label > 9) {
       throw reader.fault(
-        `label ${String(label)} of image ${row} is not a class number from 0 to 9`,
+        `label ${plain(label)} of image ${row} is not a class number from 0 to 9`,
         end,
         'MLML_BAD_DATA',
       );

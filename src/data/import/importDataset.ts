@@ -3,6 +3,7 @@ import { dtypeBytes } from '../../arithmetic/dtype.js';
 import { MlmlError } from '../../errors.js';
 import type { Storage } from '../../storage/storage.js';
 import type { DatasetDescription } from '../format.js';
+import { checkOnNan } from '../onNan.js';
 import { cifar10 } from './cifar10.js';
 import { type DatasetName, datasetNames, isDatasetName } from './datasetNames.js';
 import { importDigits } from './digits.js';
@@ -72,7 +73,8 @@ async function makeDataset(
   );
 }
 
-function checkOptions({ n, percentage }: ImportOptions): void {
+function checkOptions({ n, percentage, onNan }: ImportOptions): void {
+  if (onNan !== undefined) checkOnNan(onNan);
   if (n !== undefined && (!Number.isSafeInteger(n) || n < 1))
     throw new MlmlError('MLML_USAGE', `--n=${n}: must be a positive whole number`);
   if (percentage !== undefined && !(percentage > 0 && percentage <= 1))

@@ -1,4 +1,5 @@
 import type { Dtype } from '../../arithmetic/dtype.js';
+import type { OnNan } from '../onNan.js';
 import type { RawRows } from '../rawRows.js';
 
 /** How far an import is. `total` is 0 when it is not known. */
@@ -26,6 +27,8 @@ export interface ImportOptions {
   readonly nt?: number;
   /** Of the train/test split and of generated data. Default 0. */
   readonly seed?: number;
+  /** What is done with NaN and infinities of the original; see `NanRepair`. Default error. */
+  readonly onNan?: OnNan;
   /** Describes raw row files; needed to import a path that is one. */
   readonly raw?: RawRows;
   readonly signal?: AbortSignal;

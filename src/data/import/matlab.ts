@@ -71,6 +71,8 @@ export async function readMatlabFile(
         await inner.close();
       }
     } else throw reader.fault(`element type ${type} is neither a matrix nor compressed`, start);
+    if (reader.position > end)
+      throw reader.fault(`this element says it has ${byteLength} bytes, but its parts have more`, start);
     await reader.skip(end - reader.position, 'a variable');
   }
   return found;

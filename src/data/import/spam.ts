@@ -3,6 +3,8 @@ import { Random } from '../../memory/random.js';
 import type { Storage } from '../../storage/storage.js';
 import { labelDtypeFor } from '../convert.js';
 import type { DatasetDescription } from '../format.js';
+import { NanRepair } from '../onNan.js';
+import { rowLayout } from '../rowLayout.js';
 import type { ImportOptions } from './importOptions.js';
 import { readMatlabFile } from './matlab.js';
 import { type LocatedFiles, layoutOf, type RawSet } from './rawSet.js';
@@ -44,7 +46,7 @@ async function importSpam(
 ): Promise<DatasetDescription> {
   const file = await sources.open(located.paths[0]!);
   const matlab = located.layout === 'matlab';
-  const { features, labels } = matlab ? await readSpamMatrix(file) : await readSpambase(file);
+  const { features, labels } = matlab ? await readSpamMatrix(file, options) : await readSpambase(file);
   const { percentage = 0.8, seed = 0, dtype = 'float32' } = options;
   const officialRows = matlab ? 3450 : 4601;
   if (labels.length !== officialRows)
@@ -87,7 +89,7 @@ async function importSpam(
   });
 }
 
-async function readSpamMatrix(file: SourceFile): Promise<Messages> {
+async function readSpamMatrix(file: SourceFile, options: ImportOptions): Promise<Messages> {
   const variables = await readMatlabFile(file, ['Xtrain', 'ytrain']);
   const x = variables.get('Xtrain');
   const y = variables.get('ytrain');
@@ -106,22 +108,30 @@ async function readSpamMatrix(file: SourceFile): Promise<Messages> {
     );
   }
   const features = new Float64Array(x.rows * D);
-  for (let column = 0; column < D; column++) {
-    for (let row = 0; row < x.rows; row++) features[row * D + column] = x.values[column * x.rows + row]!;
-  }
-  const wrong = features.findIndex((value) => !Number.isFinite(value));
-  if (wrong >= 0) {
-    throw new MlmlError(
-      'MLML_BAD_DATA',
-      `${file.path}: Xtrain holds ${features[wrong]} in row ${Math.floor(wrong / D)}, column ${wrong % D}`,
-    );
-  }
-  for (const [row, label] of y.values.entries()) {
+  const labels = new Float64Array(x.rows);
+  const repair = new NanRepair(rowLayout(D, 'float64'), options.onNan ?? 'error', 1);
+  const message = new Float64Array(D + 1);
+  let rows = 0;
+  for (let row = 0; row < x.rows; row++) {
+    for (let column = 0; column < D; column++) message[column] = x.values[column * x.rows + row]!;
+    message[D] = y.values[row]!;
+    if (repair.apply(new Uint8Array(message.buffer), 1, 'train', row) === 0) continue;
+    const wrong = message.findIndex((value, column) => column < D && !Number.isFinite(value));
+    if (wrong >= 0) {
+      throw new MlmlError(
+        'MLML_BAD_DATA',
+        `${file.path}: Xtrain holds ${message[wrong]} in row ${row}, column ${wrong}; --on-nan=zero or --on-nan=skip goes on without it`,
+      );
+    }
+    const label = message[D]!;
     if (label !== 0 && label !== 1)
       throw new MlmlError(
         'MLML_BAD_DATA',
         `${file.path}: label ${label} of row ${row} of ytrain is neither 0 nor 1`,
       );
+    features.set(message.subarray(0, D), rows * D);
+    labels[rows++] = label;
   }
-  return { features, labels: y.values };
+  if (repair.warning !== undefined) options.onWarning?.(repair.warning);
+  return { features: features.subarray(0, rows * D), labels: labels.subarray(0, rows) };
 }

@@ -5,6 +5,8 @@ const D = 57;
 /** A file of 4601 lines has 0.7 MB; a much larger one is something else. */
 const LARGEST_FILE = 16e6;
 const LONGEST_LINE = 2000;
+/** Number alone would take hexadecimal digits and other things that are no part of the format. */
+const NUMBER = /^[ \t]*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?[ \t]*$/;
 
 /** All messages, in file order: `features[row · 57 + j]`, labels 0 (ham) or 1 (spam). */
 export interface Messages {
@@ -27,13 +29,15 @@ export async function readSpambase(file: SourceFile): Promise<Messages> {
   const text = new Uint8Array(LONGEST_LINE);
   let length = 0;
   const endLine = () => {
-    const content = Buffer.from(text.buffer, 0, length).toString('latin1').trimEnd();
+    const content = Buffer.from(text.buffer, 0, length)
+      .toString('latin1')
+      .replace(/[ \t\r]+$/, '');
     const start = position - length;
     if (content !== '') {
       const values = content.split(',');
       if (values.length !== D + 1) throw bad(start, line, `${values.length} values; ${D + 1} are needed`);
       for (const [j, value] of values.entries()) {
-        const number = value.trim() === '' ? NaN : Number(value);
+        const number = NUMBER.test(value) ? Number(value) : NaN;
         if (!Number.isFinite(number)) throw bad(start, line, `value ${j + 1} is '${value}', not a number`);
         if (j < D) features[rows * D + j] = number;
         else labels[rows] = number;

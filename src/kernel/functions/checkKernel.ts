@@ -1,4 +1,5 @@
 import { MlmlError } from '../../errors.js';
+import { shown } from '../../storage/sealedJson.js';
 import type { KernelFunction } from './kernelFunction.js';
 import { parameterRules } from './kernelParameters.js';
 
@@ -31,10 +32,7 @@ const numbersOf: Readonly<Record<Kind, readonly NumberField[]>> = {
  */
 export function checkKernel(value: unknown, path: string, field = 'kernel'): KernelFunction {
   const bad = (name: string, found: unknown, wanted: string): never => {
-    throw new MlmlError(
-      'MLML_BAD_FILE',
-      `${path}: field '${name}' is ${JSON.stringify(found)}; expected ${wanted}`,
-    );
+    throw new MlmlError('MLML_BAD_FILE', `${path}: field '${name}' is ${shown(found)}; expected ${wanted}`);
   };
   if (typeof value !== 'object' || value === null) return bad(field, value, 'a kernel');
   const given = value as Readonly<Record<string, unknown>>;

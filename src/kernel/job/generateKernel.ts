@@ -22,7 +22,7 @@ import {
   packedBytesOf,
   startEvaluation,
 } from './evaluation.js';
-import { kernelIdentity, resolveFor, trainingRows } from './kernelData.js';
+import { kernelIdentity, requireFiniteTraining, resolveFor, trainingRows } from './kernelData.js';
 import { planGivenMatrix, storeGivenMatrix } from './storeGivenMatrix.js';
 
 /** A generation with everything decided. */
@@ -122,6 +122,9 @@ export async function generateKernel(
   checkDataOptions(options);
   const start = performance.now();
   const { storage, signal, onEvent } = context;
+  // A larger job has done so; a matrix that is given is checked as it is stored.
+  if (within === undefined && options.matrix === undefined)
+    await requireFiniteTraining(dataset, options, context);
   const evaluation = await evaluationOf(dataset, options, context, within?.kernel);
   if (!comparesRows(evaluation.kernel)) return await storeGivenMatrix(dataset, options, context);
   refuseMatrix(options);

@@ -1,3 +1,4 @@
+import { requireFiniteRows } from '../../data/badValue.js';
 import type { Dataset } from '../../data/dataset.js';
 import type { DatasetDescription } from '../../data/format.js';
 import { makeScaling } from '../../data/scaling.js';
@@ -20,6 +21,18 @@ export function trainingRows(
     throw new MlmlError('MLML_USAGE', `--subset=${subset}: ${name} has only ${n} training rows`);
   }
   return subset > 0 ? subset : n;
+}
+
+/**
+ * `MLML_BAD_DATA` naming the first feature or label of the rows of a job that is not finite. The pass it takes is to the
+ * arithmetic of a kernel as 1 is to the number of rows; bytes need none.
+ */
+export async function requireFiniteTraining(
+  { description, train }: Dataset,
+  options: Pick<KernelDataOptions, 'subset'>,
+  { signal }: Pick<KernelContext, 'signal'>,
+): Promise<void> {
+  await requireFiniteRows(train.first(trainingRows(description, options)), signal);
 }
 
 /** What tells a stored kernel from all others. */

@@ -192,7 +192,10 @@ describe('targets that cannot be used', () => {
       const storage = new MemoryStorage();
       const dataset = await damaged(storage, await targets(storage), 70, Number.NaN);
       const job = trained(solver, storage, dataset, { ...given, centers: 20 });
-      await assert.rejects(job, { code: 'MLML_BAD_DATA', message: /training row 70 has target NaN/ });
+      await assert.rejects(job, {
+        code: 'MLML_BAD_DATA',
+        message: /^train row 70: the label: NaN is not a finite/,
+      });
     });
   }
 });

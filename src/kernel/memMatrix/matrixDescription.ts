@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { MlmlError } from '../../errors.js';
+import { shown } from '../../storage/sealedJson.js';
 import type { Storage } from '../../storage/storage.js';
 import { readJson, replaceFile } from '../../storage/textFile.js';
 import { type TileDtype, tileDtypes } from '../functions/kernelFunction.js';
@@ -45,10 +46,7 @@ export function checkMatrixFields(value: unknown, path: string, format: string):
 }
 
 export function badField(path: string, field: string, found: unknown, wanted: string): never {
-  throw new MlmlError(
-    'MLML_BAD_FILE',
-    `${path}: field '${field}' is ${JSON.stringify(found)}; expected ${wanted}`,
-  );
+  throw new MlmlError('MLML_BAD_FILE', `${path}: field '${field}' is ${shown(found)}; expected ${wanted}`);
 }
 
 export async function readMatrixDescription(storage: Storage, folder: string): Promise<MatrixDescription> {

@@ -1,4 +1,5 @@
 import { labelDtypeCodes } from '../../arithmetic/gather.js';
+import { requireFiniteRows } from '../../data/badValue.js';
 import type { RowFile } from '../../data/rowFile.js';
 import { layOut, type Region } from '../../memory/plan.js';
 import type { RowScorer, ScoredBlock } from '../../ssgd/score.js';
@@ -90,6 +91,8 @@ export class KernelScorer implements RowScorer {
   }
 
   async *blocks(file: RowFile, signal?: AbortSignal): AsyncGenerator<ScoredBlock> {
+    // An infinite distance may give a kernel of 0, which no score would show.
+    await requireFiniteRows(file, signal);
     const { arena, threads } = this.#workspace;
     const { dtype } = this.#evaluation;
     const cross = new CrossKernel({

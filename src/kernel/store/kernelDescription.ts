@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto';
 import { basename, join } from 'node:path';
 import { MlmlError } from '../../errors.js';
+import { canonicalJson } from '../../storage/canonicalJson.js';
 import type { Storage } from '../../storage/storage.js';
 import { readJson } from '../../storage/textFile.js';
+import { checkKernel } from '../functions/checkKernel.js';
 import type { KernelFunction, TileDtype } from '../functions/kernelFunction.js';
 import {
   badField,
@@ -13,6 +15,9 @@ import {
 import type { MatrixShape } from './tileLayout.js';
 
 export const KERNEL_FILE = 'kernel.json';
+/** Letters of what messages repeat. */
+const LONGEST_NAME = 300;
+const LONGEST_PATH = 4096;
 
 /** The rows a kernel was made from. */
 export interface KernelData {
@@ -46,15 +51,6 @@ export interface KernelIdentity {
   readonly kernel: KernelFunction;
   readonly scale: string;
   readonly data: KernelData;
-}
-
-/** JSON with the fields of all objects in alphabetical order: the same text for the same content. */
-export function canonicalJson(value: unknown): string {
-  return JSON.stringify(value, (_key, part: unknown) =>
-    typeof part === 'object' && part !== null && !Array.isArray(part)
-      ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : part,
-  );
 }
 
 /**
@@ -114,17 +110,21 @@ export async function readKernelDescription(
   const given = checkMatrixFields(await readJson(storage, path), path, 'mlml-kernel');
   if (given['symmetric'] !== true) badField(path, 'symmetric', given['symmetric'], 'true');
   for (const field of ['memId', 'scale', 'created'])
-    if (typeof given[field] !== 'string') badField(path, field, given[field], 'a string');
+    if (typeof given[field] !== 'string' || given[field].length > LONGEST_NAME)
+      badField(path, field, given[field], 'a short string');
   if (given['state'] !== 'incomplete' && given['state'] !== 'complete')
     badField(path, 'state', given['state'], '"incomplete" or "complete"');
-  const kernel = given['kernel'] as { kind?: unknown } | undefined;
-  if (typeof kernel?.kind !== 'string') badField(path, 'kernel', kernel, 'a kernel function');
+  const kernel = checkKernel(given['kernel'], path);
   const data = given['data'] as Record<string, unknown> | undefined;
   for (const field of ['name', 'path', 'fingerprint'])
-    if (typeof data?.[field] !== 'string') badField(path, `data.${field}`, data?.[field], 'a string');
+    if (
+      typeof data?.[field] !== 'string' ||
+      data[field].length > (field === 'path' ? LONGEST_PATH : LONGEST_NAME)
+    )
+      badField(path, `data.${field}`, data?.[field], 'a string');
   if (!Number.isSafeInteger(data?.['subset']) || (data!['subset'] as number) < 0)
     badField(path, 'data.subset', data?.['subset'], 'a whole number of at least 0');
-  const found = given as unknown as KernelDescription;
+  const found = { ...given, kernel } as unknown as KernelDescription;
   // The name tells what decides the entries: one changed field would give other results without a word. That of a matrix
   // that was given tells of its entries too.
   const expected = memIdOf({ ...found, n: found.rows });

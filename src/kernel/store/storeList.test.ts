@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { below, generateToy, KERNELS, openToy, toyIdentity } from '../../../test/support/matrixFixture.js';
+import { put } from '../../../test/support/originalFiles.js';
 import { temporaryFolder } from '../../../test/support/temporaryFolder.js';
 import { MlmlError } from '../../errors.js';
 import { FaultyStorage } from '../../storage/faultyStorage.js';
@@ -148,4 +149,20 @@ test('verifying tells how far it is, keeps to its budget and can be stopped', as
     memory.paths().filter((path) => path.includes('.mlml-')),
     [],
   );
+});
+
+test('a description of quintillions of tiles is listed, not made room for', async () => {
+  const memory = new MemoryStorage();
+  const made = await generateToy(memory, toyIdentity(90), { tileSize: 32 });
+  const claims = { ...made, rows: 2 ** 32, columns: 2 ** 32, tileSize: 1, kernel: { kind: 'precomputed' } };
+  await put(
+    memory,
+    join(KERNELS, made.memId, 'kernel.json'),
+    new TextEncoder().encode(JSON.stringify(claims)),
+  );
+  const [listed] = await listKernels(memory, KERNELS);
+  assert.deepEqual([listed!.tilesDone, listed!.complete], [6, false]);
+  await assert.rejects(verifyKernel(memory, KERNELS, made.memId, { bufferBytes: 1e6 }), {
+    code: 'MLML_BUDGET_TOO_SMALL',
+  });
 });

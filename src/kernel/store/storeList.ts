@@ -22,7 +22,7 @@ import {
 import { TileChecksums, tileChecksumRegion } from './tileChecksums.js';
 import { TILE_FILE, TileFile } from './tileFile.js';
 import { SLOT_ALIGN, slotBytes, tileName, tilesOf } from './tileLayout.js';
-import { appendToLog, LOG_FILE, readTileLog } from './tileLog.js';
+import { appendToLog, LOG_FILE, readTileLog, TileCount } from './tileLog.js';
 import { TileTable } from './tileTable.js';
 
 /** Damaged tiles that a message names; it gives the number of the others. */
@@ -50,8 +50,8 @@ async function summary(
   folder: string,
   description: KernelDescription,
 ): Promise<StoredKernel> {
-  const table = new TileTable(tilesOf(description));
-  await readTileLog(storage, join(folder, LOG_FILE), table);
+  const count = new TileCount(tilesOf(description));
+  await readTileLog(storage, join(folder, LOG_FILE), count);
   const { kernel, rows, tileSize, dtype, scale, data } = description;
   return {
     // The folder's name is what `--memId` takes, also when somebody has renamed it.
@@ -63,9 +63,9 @@ async function summary(
     dtype,
     scale,
     bytes: (await storage.status(join(folder, TILE_FILE)))?.byteLength ?? 0,
-    tiles: table.tiles,
-    tilesDone: table.done,
-    complete: table.complete,
+    tiles: count.tiles,
+    tilesDone: count.done,
+    complete: count.done === count.tiles,
     dataset: { name: data.name, fingerprint: data.fingerprint, subset: data.subset },
     busy: (await holdersOf(storage, folder)).length > 0,
   };

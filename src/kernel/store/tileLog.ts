@@ -1,6 +1,5 @@
 import { crc32c } from '../../storage/crc32c.js';
 import type { Storage, WritableFile } from '../../storage/storage.js';
-import type { TileTable } from './tileTable.js';
 
 /**
  * The log of a matrix on disk: which tiles are done. Fixed-size records, only ever appended, each with a checksum of its own:
@@ -9,6 +8,8 @@ import type { TileTable } from './tileTable.js';
 export const LOG_FILE = 'tiles.log';
 export const RECORD_BYTES = 16;
 const CHUNK_BYTES = 4096 * RECORD_BYTES;
+/** Tiles whose states are kept together while they are counted. */
+const PAGE = 1024;
 const WITHDRAWN = 0;
 const DONE = 1;
 
@@ -31,8 +32,45 @@ function encode(records: readonly TileRecord[]): Uint8Array {
   return bytes;
 }
 
+/** What the log says of tiles goes here. */
+export interface TileRecords {
+  readonly tiles: number;
+  setDone(tile: number, checksum: number): void;
+  withdraw(tile: number): void;
+}
+
+/** Only how many tiles are done, in memory that grows with the log, not with what a description claims. */
+export class TileCount implements TileRecords {
+  readonly tiles: number;
+  readonly #done = new Map<number, Uint8Array>();
+  done = 0;
+
+  constructor(tiles: number) {
+    this.tiles = tiles;
+  }
+
+  #set(tile: number, state: 0 | 1): void {
+    const page = Math.floor(tile / PAGE);
+    let states = this.#done.get(page);
+    if (states === undefined) {
+      states = new Uint8Array(PAGE);
+      this.#done.set(page, states);
+    }
+    this.done += state - states[tile % PAGE]!;
+    states[tile % PAGE] = state;
+  }
+
+  setDone(tile: number): void {
+    this.#set(tile, 1);
+  }
+
+  withdraw(tile: number): void {
+    this.#set(tile, 0);
+  }
+}
+
 /** Enters what the log says into the table, in order. Returns where the next record goes. A missing log is empty. */
-export async function readTileLog(storage: Storage, path: string, table: TileTable): Promise<number> {
+export async function readTileLog(storage: Storage, path: string, table: TileRecords): Promise<number> {
   if ((await storage.status(path)) === undefined) return 0;
   const file = await storage.openRead(path);
   try {
@@ -49,7 +87,7 @@ export async function readTileLog(storage: Storage, path: string, table: TileTab
   }
 }
 
-function enter(chunk: Uint8Array, table: TileTable): void {
+function enter(chunk: Uint8Array, table: TileRecords): void {
   const view = new DataView(chunk.buffer, chunk.byteOffset, chunk.length);
   for (let at = 0; at < chunk.length; at += RECORD_BYTES) {
     if (view.getUint32(at + 12, true) !== crc32c(chunk.subarray(at, at + 12))) continue;

@@ -1,9 +1,9 @@
 import { setImmediate } from 'node:timers/promises';
 import { dtypeBytes } from '../../arithmetic/dtype.js';
 import { MlmlError } from '../../errors.js';
+import type { Workspace } from '../../threads/workspace.js';
 import type { BlockEvaluator } from '../functions/blockEvaluator.js';
 import type { TileDtype } from '../functions/kernelFunction.js';
-import type { Workspace } from '../workspace.js';
 import { addNarrowBlock, type EntryTarget, evaluateDiagonalTile, type PackedRows } from './evaluateTile.js';
 import type { Tile, TileIndex } from './kernelMatrix.js';
 import {

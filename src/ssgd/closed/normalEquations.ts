@@ -1,15 +1,19 @@
 import { labelDtypeCodes } from '../../arithmetic/gather.js';
 import { packedLength } from '../../arithmetic/gram.js';
-import type { Kernels } from '../../arithmetic/kernels.js';
 import { padded4, panelIndex } from '../../arithmetic/normalProduct.js';
 import type { Dataset } from '../../data/dataset.js';
 import type { RowFile } from '../../data/rowFile.js';
 import type { Scaling } from '../../data/scaling.js';
 import { scanBytes, scanRows } from '../../data/scanRows.js';
-import type { Arena } from '../../memory/arena.js';
 import type { Region } from '../../memory/plan.js';
+import { forShares } from '../../threads/shares.js';
+import type { Threads } from '../../threads/threads.js';
+import type { Workspace } from '../../threads/workspace.js';
+import { type RowWeighting, requireWeight } from '../rowWeights.js';
+import type { SharedWork } from '../threadsWorth.js';
 import { type ProblemSize, resultRegion } from './fit.js';
 import { checkClass, RowPanels, rowPanelRegions, writeTargets } from './rowPanels.js';
+import type { SumSaver, SumState } from './sumState.js';
 
 /**
  * The normal equations of ridge regression in the arena, after one pass:
@@ -55,9 +59,28 @@ export function normalEquationRegions(size: ProblemSize, blockRows: number): Reg
     ...rowPanelRegions(size, blockRows),
     { name: 'targets', bytes: 8 * columns * blockRows },
     { name: 'cross panels', bytes: 8 * columns * padded4(d) },
-    { name: 'tile', bytes: 128 },
     ...shared,
   ];
+}
+
+/** Features are shared out in multiples of this. */
+const FEATURES = 16;
+/** Strips of the Gram matrix for each thread: rows of a triangle differ in length. */
+const STRIPS = 8;
+
+/** Ranges of rows of the Gram matrix, the long ones first. */
+function addStrips(threads: Threads, d: number, add: (from: number, to: number) => void): void {
+  const strips = threads.count === 1 ? 1 : STRIPS * threads.count;
+  const length = FEATURES * Math.ceil(d / FEATURES / strips);
+  for (let from = length * (Math.ceil(d / length) - 1); from >= 0; from -= length) {
+    add(from, Math.min(d, from + length));
+  }
+}
+
+/** The arithmetic of a pass, which goes in blocks of `blockRows` rows. */
+export function normalEquationWork({ n, d, k }: ProblemSize, blockRows: number): SharedWork {
+  const row = (d * d) / 2 + d * k;
+  return { total: n * row, step: Math.min(n, blockRows) * row };
 }
 
 export interface NormalEquationInput {
@@ -65,8 +88,12 @@ export interface NormalEquationInput {
   readonly size: ProblemSize;
   readonly scaling: Scaling;
   readonly bias: boolean;
-  readonly signal?: AbortSignal | undefined;
+  readonly weighting?: RowWeighting | undefined;
   readonly onProgress: (rows: number) => void;
+  /** The pass goes on from here, with its sums in the arena. */
+  readonly from?: SumState | undefined;
+  /** Called after each block. */
+  readonly save: SumSaver;
 }
 
 /** Raw sums about an origin, before they are moved to the mean. */
@@ -79,29 +106,31 @@ interface Sums {
   readonly targets: Float64Array;
   readonly squares: number;
   readonly origin: number;
+  /** Σ of the weights: the number of rows when all count once. */
+  readonly total: number;
   readonly bytesRead: number;
 }
 
 /** One streaming pass. */
 export async function accumulateNormalEquations(
-  arena: Arena,
-  kernels: Kernels,
+  workspace: Workspace,
   input: NormalEquationInput,
 ): Promise<NormalEquations> {
+  const { arena } = workspace;
   const { size, bias } = input;
   const { n, d, k } = size;
-  const gram = arena.float64('gram').fill(0);
-  const cross = arena.float64('cross').fill(0);
-  const mean = arena.float64('mean').fill(0);
+  const gram = arena.float64('gram');
+  const cross = arena.float64('cross');
+  const mean = arena.float64('mean');
+  if (input.from === undefined) for (const sums of [gram, cross, mean]) sums.fill(0);
   const file = input.dataset.train.first(n);
-  const sums = size.bytes
-    ? await sumBytes(arena, kernels, file, input)
-    : await sumDoubles(arena, kernels, file, input);
-  const { delta, factor, targets } = sums;
+  const sums = size.bytes ? await sumBytes(workspace, file, input) : await sumDoubles(workspace, file, input);
+  const { delta, factor, targets, total } = sums;
+  requireWeight(total);
   for (let i = 0; i < d; i++) {
     const row = packedLength(i);
-    const shift = n * delta[i]!;
-    const back = bias ? 0 : n * mean[i]!;
+    const shift = total * delta[i]!;
+    const back = bias ? 0 : total * mean[i]!;
     for (let j = 0; j <= i; j++) {
       gram[row + j] = (gram[row + j]! - shift * delta[j]!) * factor[i]! * factor[j]! + back * mean[j]!;
     }
@@ -109,14 +138,14 @@ export async function accumulateNormalEquations(
   const targetMean = new Float64Array(k);
   let targetSquares = sums.squares;
   for (let c = 0; c < k; c++) {
-    const targetDelta = targets[c]! / n;
+    const targetDelta = targets[c]! / total;
     targetMean[c] = sums.origin + targetDelta;
-    targetSquares -= n * targetDelta ** 2;
-    if (!bias) targetSquares += n * targetMean[c]! ** 2;
+    targetSquares -= total * targetDelta ** 2;
+    if (!bias) targetSquares += total * targetMean[c]! ** 2;
     for (let j = 0; j < d; j++) {
       const at = c * d + j;
       const centred = (cross[at]! - targets[c]! * delta[j]!) * factor[j]!;
-      cross[at] = bias ? centred : centred + n * mean[j]! * targetMean[c]!;
+      cross[at] = bias ? centred : centred + total * mean[j]! * targetMean[c]!;
     }
   }
   return { targetMean, targetSquares, bytesRead: sums.bytesRead };
@@ -124,25 +153,26 @@ export async function accumulateNormalEquations(
 
 /** Bytes: integer sums of the unscaled features, origin 0. */
 async function sumBytes(
-  arena: Arena,
-  kernels: Kernels,
+  { arena, kernels, threads }: Workspace,
   file: RowFile,
-  { dataset, size, scaling, signal, onProgress }: NormalEquationInput,
+  { dataset, size, scaling, onProgress, from, save }: NormalEquationInput,
 ): Promise<Sums> {
   const { n, d, k } = size;
   const classification = dataset.description.task === 'classification';
   const { rowBytes, labelOffset, labelDtype } = file.layout;
   const labels = arena.float64('row labels');
-  const transposed = arena.address('transposed');
-  const crossAddress = arena.address('cross');
   const mean = arena.float64('mean');
-  const targets = new Float64Array(k);
-  let squares = 0;
-  let origin: number | undefined;
-  for await (const { base, to: count, firstRow } of scanRows(file, arena, 'rows', signal)) {
+  const [labelsAt, transposed, crossAt] = [
+    labels.byteOffset,
+    arena.address('transposed'),
+    arena.address('cross'),
+  ];
+  const meanAt = classification ? 0 : mean.byteOffset;
+  const targets = Float64Array.from(from?.targets ?? new Float64Array(k));
+  let squares = from?.squares ?? 0;
+  let origin = from?.origin;
+  for await (const { base, to: count, firstRow } of scanRows(file, arena, 'rows', undefined, from?.rows)) {
     const padded = Math.ceil(count / 16) * 16;
-    kernels.transposeUint8(base, rowBytes, count, padded, d, transposed);
-    kernels.addGramUint8(transposed, padded, d, arena.address('gram'));
     const dtype = labelDtypeCodes.indexOf(labelDtype);
     kernels.gatherLabels(base, rowBytes, labelOffset, dtype, 0, 0, count, arena.address('row labels'));
     origin ??= classification ? 0 : labels[0]!;
@@ -151,10 +181,22 @@ async function sumBytes(
       const value = classification ? 1 : labels[r]! - origin;
       targets[column]! += value;
       squares += value * value;
-      kernels.addScaledUint8(base + r * rowBytes, d, value, crossAddress + 8 * d * column);
-      if (!classification) kernels.addScaledUint8(base + r * rowBytes, d, 1, arena.address('mean'));
     }
-    onProgress(firstRow + count);
+    forShares(d, FEATURES, threads.count, (from, to) =>
+      threads.add(
+        'sumByteFeatures',
+        ...[base, rowBytes, count, padded, d, from, to],
+        ...[labelsAt, origin!, transposed, crossAt, meanAt],
+      ),
+    );
+    threads.run();
+    addStrips(threads, d, (from, to) =>
+      threads.add('addGramUint8', transposed, padded, d, from, to, arena.address('gram')),
+    );
+    threads.run();
+    const rows = firstRow + count;
+    onProgress(rows);
+    await save(rows, () => ({ phase: 'sum', rows, targets: [...targets], squares, origin: origin! }));
   }
   const cross = arena.float64('cross');
   if (classification) for (let at = 0; at < d * k; at++) mean[at % d]! += cross[at]!;
@@ -164,62 +206,77 @@ async function sumBytes(
     mean[j] = scaling.multiply[j]! * delta[j]! + scaling.add[j]!;
   }
   const bytesRead = n * rowBytes;
-  return { delta, factor: scaling.multiply, targets, squares, origin: origin ?? 0, bytesRead };
+  return { delta, factor: scaling.multiply, targets, squares, origin: origin ?? 0, total: n, bytesRead };
 }
 
 /** Other types: scaled doubles about the mean of the statistics; a last column of ones sums the features. */
 async function sumDoubles(
-  arena: Arena,
-  kernels: Kernels,
+  workspace: Workspace,
   file: RowFile,
-  { dataset, size, scaling, signal, onProgress }: NormalEquationInput,
+  { dataset, size, scaling, weighting, onProgress, from, save }: NormalEquationInput,
 ): Promise<Sums> {
+  const { arena, threads } = workspace;
   const { n, d, k } = size;
   const { task, statistics } = dataset.description;
   const classification = task === 'classification';
   const width = padded4(k) + 4;
   const features = padded4(d);
-  const reader = new RowPanels(arena, kernels, file, signal);
+  const reader = new RowPanels(workspace, file, undefined, { weighting, byRoots: true });
+  const { roots } = reader;
   const origins = scaling.multiply.map((factor, j) => factor * statistics.mean[j]! + scaling.add[j]!);
   reader.scale(
     scaling.multiply,
     scaling.add.map((add, j) => add - origins[j]!),
   );
   const values = arena.float64('targets');
-  const panels = arena.float64('cross panels').fill(0);
-  const targets = new Float64Array(k);
-  let squares = 0;
-  let origin: number | undefined;
-  for await (const block of reader.blocks()) {
+  const panels = arena.float64('cross panels');
+  if (from === undefined) panels.fill(0);
+  const targets = Float64Array.from(from?.targets ?? new Float64Array(k));
+  let squares = from?.squares ?? 0;
+  let total = from?.total ?? (weighting === undefined ? n : 0);
+  let origin = from?.origin;
+  for await (const block of reader.blocks(from?.rows)) {
     const { rows, count, firstRow } = block;
     origin ??= classification ? 0 : reader.labels[0]!;
     writeTargets(values, block, reader.labels, size, classification, origin);
     values.fill(0, rows * padded4(k), rows * width);
     for (let r = 0; r < count; r++) {
-      values[panelIndex(rows, r, padded4(k))] = 1;
+      // Rows of the panels and their targets are both multiplied by the root: their products by the weight.
+      const root = roots === undefined ? 1 : roots[r]!;
+      if (roots !== undefined) total += root * root;
+      values[panelIndex(rows, r, padded4(k))] = root;
       for (let c = 0; c < k; c++) {
-        const value = values[panelIndex(rows, r, c)]!;
-        targets[c]! += value;
+        const value = values[panelIndex(rows, r, c)]! * root;
+        values[panelIndex(rows, r, c)] = value;
+        targets[c]! += value * root;
         squares += value * value;
       }
     }
-    kernels.addGram64(reader.panels, rows, d, arena.address('tile'), arena.address('gram'));
-    kernels.addCrossProduct(
-      reader.panels,
-      features / 4,
-      arena.address('targets'),
-      width / 4,
-      rows,
-      arena.address('cross panels'),
+    addStrips(threads, d, (from, to) =>
+      threads.add('addGramRows', reader.panels, rows, d, from, to, arena.address('gram')),
     );
-    onProgress(firstRow + count);
+    const [right, sums] = [arena.address('targets'), arena.address('cross panels')];
+    forShares(features / 4, 1, threads.count, (from, to) =>
+      threads.add('addCrossPanels', reader.panels, features / 4, from, to, right, width / 4, rows, sums),
+    );
+    threads.run();
+    const done = firstRow + count;
+    onProgress(done);
+    await save(done, () => ({
+      phase: 'sum',
+      rows: done,
+      targets: [...targets],
+      squares,
+      origin: origin!,
+      total,
+    }));
   }
   const cross = arena.float64('cross');
   const mean = arena.float64('mean');
   const delta = new Float64Array(d);
   for (let j = 0; j < d; j++) {
     for (let c = 0; c < k; c++) cross[c * d + j] = panels[panelIndex(features, j, c)]!;
-    delta[j] = panels[panelIndex(features, j, padded4(k))]! / n;
+    delta[j] = panels[panelIndex(features, j, padded4(k))]! / total;
     mean[j] = origins[j]! + delta[j]!;
   }
   return {
@@ -228,6 +285,7 @@ async function sumDoubles(
     targets,
     squares,
     origin: origin ?? 0,
+    total,
     bytesRead: reader.bytesRead,
   };
 }

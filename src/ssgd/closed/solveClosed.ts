@@ -1,18 +1,35 @@
-import { loadKernels } from '../../arithmetic/kernels.js';
 import type { Dataset } from '../../data/dataset.js';
 import { MlmlError } from '../../errors.js';
 import { Arena } from '../../memory/arena.js';
+import { noCheckpoint } from '../../storage/checkpoint.js';
+import type { Workspace } from '../../threads/workspace.js';
 import type { TrainOptions } from '../options.js';
-import { blockConjugateGradients } from './conjugateGradients.js';
+import { weightingOf } from '../rowWeights.js';
+import { startThreads } from '../startThreads.js';
+import {
+  blockConjugateGradients,
+  conjugateGradientBlocks,
+  type GradientState,
+} from './conjugateGradients.js';
 import { type Fit, type SolveContext, scalingOf } from './fit.js';
 import { accumulateNormalEquations } from './normalEquations.js';
 import { type ClosedPlan, LARGEST_PASSES } from './planClosed.js';
+import { panelScratch } from './rowPanels.js';
 import { solveNormalEquations } from './solveNormalEquations.js';
-import { StreamedNormalOperator } from './streamedNormalOperator.js';
+import { type NormalSums, StreamedNormalOperator } from './streamedNormalOperator.js';
+import { type SumState, sumBlocks, sumSaver } from './sumState.js';
 
 /** Residual at which the answers of conjugate gradients and of Cholesky agree in every figure shown. */
 const TOLERANCE = 1e-6;
 const PROGRESS_MS = 100;
+
+/** Where conjugate gradients stand between two passes, beside their vectors. Plain data. */
+interface PassState {
+  readonly gradients: GradientState;
+  readonly sums: NormalSums;
+  /** Pass of the next row of figures. */
+  readonly nextRow: number;
+}
 
 /**
  * Minimises ½Σ‖Wx'ᵢ + b − yᵢ‖² + ½·reg·‖W‖² exactly, by the method of the plan.
@@ -24,26 +41,38 @@ export async function solveClosed(
   options: TrainOptions,
   context: SolveContext,
 ): Promise<Fit> {
-  return plan.method === 'cholesky'
-    ? solveDirectly(plan, dataset, options, context)
-    : solveByPasses(plan, dataset, options, context);
+  const direct = plan.method === 'cholesky';
+  const scratch = direct && !plan.size.bytes ? panelScratch : undefined;
+  const workspace = await startThreads(new Arena(plan.regions), plan.threads, {}, scratch);
+  try {
+    return direct
+      ? await solveDirectly(workspace, plan, dataset, options, context)
+      : await solveByPasses(workspace, plan, dataset, options, context);
+  } finally {
+    await workspace.threads.close();
+  }
 }
 
 async function solveDirectly(
+  workspace: Workspace,
   plan: ClosedPlan,
   dataset: Dataset,
   options: TrainOptions,
-  { signal, onEvent }: SolveContext,
+  { signal, onEvent, checkpoint = noCheckpoint(signal) }: SolveContext,
 ): Promise<Fit> {
   const { size } = plan;
-  const arena = new Arena(plan.regions);
-  const kernels = loadKernels(arena.memory);
-  const equations = await accumulateNormalEquations(arena, kernels, {
+  const { arena, kernels } = workspace;
+  const blocks = sumBlocks(arena, size);
+  const from = (await checkpoint.load(blocks)) as SumState | undefined;
+  if (from !== undefined) onEvent?.({ type: 'resumed', done: from.rows, total: size.n, unit: 'rows' });
+  const equations = await accumulateNormalEquations(workspace, {
     dataset,
     size,
     scaling: scalingOf(dataset.description, options),
     bias: options.bias,
-    signal,
+    from,
+    save: sumSaver(checkpoint, blocks, size.n, onEvent),
+    weighting: weightingOf(dataset.description, options),
     onProgress: (rows) =>
       onEvent?.({
         type: 'progress',
@@ -70,23 +99,24 @@ async function solveDirectly(
 }
 
 async function solveByPasses(
+  workspace: Workspace,
   plan: ClosedPlan,
   dataset: Dataset,
   options: TrainOptions,
-  { signal, onEvent }: SolveContext,
+  { signal, onEvent, checkpoint = noCheckpoint(signal) }: SolveContext,
 ): Promise<Fit> {
   const { size, width } = plan;
   const { n } = size;
-  const arena = new Arena(plan.regions);
-  const kernels = loadKernels(arena.memory);
+  const { arena } = workspace;
   let pass = 0;
   let told = 0;
-  const operator: StreamedNormalOperator = new StreamedNormalOperator(arena, kernels, dataset, {
+  const operator: StreamedNormalOperator = new StreamedNormalOperator(workspace, dataset, {
     size,
     width,
     scaling: scalingOf(dataset.description, options),
     reg: options.reg,
     bias: options.bias,
+    weighting: weightingOf(dataset.description, options),
     signal,
     onRows: (rows) => {
       // A pass has thousands of blocks: telling of each would cost more garbage than the pass itself.
@@ -105,10 +135,30 @@ async function solveByPasses(
       if (rows === n) pass++;
     },
   });
-  let nextRow = 1;
-  const result = await blockConjugateGradients(arena, kernels, operator, size, width, {
+  const blocks = { ...conjugateGradientBlocks(arena), 'feature mean': arena.uint8('feature mean') };
+  const saved = (await checkpoint.load(blocks)) as PassState | undefined;
+  let nextRow = saved?.nextRow ?? 1;
+  if (saved !== undefined) {
+    pass = saved.gradients.passes;
+    operator.restore(saved.sums);
+    onEvent?.({ type: 'resumed', done: pass, total: Math.max(plan.passes, pass), unit: 'passes' });
+  }
+  const result = await blockConjugateGradients(workspace, operator, size, width, {
     tolerance: TOLERANCE,
     largestPasses: LARGEST_PASSES,
+    from: saved?.gradients,
+    rest: async (gradients) => {
+      const { passes } = gradients;
+      const state: PassState = { gradients, sums: operator.sums(), nextRow };
+      const write = async () => {
+        const progress = { done: passes, total: Math.max(plan.passes, passes), unit: 'passes' };
+        await checkpoint.save(state, blocks, progress);
+        onEvent?.({ type: 'checkpoint', ...progress });
+      };
+      if (checkpoint.due(passes * n)) await write();
+      else checkpoint.atRest(write);
+    },
+    moved: () => checkpoint.atRest(undefined),
     onPass: (passes, _residual, objective) => {
       if (passes - 1 < nextRow) return;
       onEvent?.({
@@ -146,7 +196,7 @@ async function solveByPasses(
     ...operator.weights('x'),
     plan,
     arena,
-    bytesRead: operator.bytesRead,
+    bytesRead: result.passes * n * size.rowBytes,
     iterations: result.passes,
     passes: result.passes,
     objective: result.objective / n,

@@ -1,11 +1,18 @@
-import type { Kernels } from '../../arithmetic/kernels.js';
 import { padded4, panelIndex } from '../../arithmetic/normalProduct.js';
 import type { Dataset } from '../../data/dataset.js';
 import type { Scaling } from '../../data/scaling.js';
-import type { Arena } from '../../memory/arena.js';
+import type { Workspace } from '../../threads/workspace.js';
+import { type RowWeighting, requireWeight } from '../rowWeights.js';
 import type { BlockOperator } from './conjugateGradients.js';
 import type { ProblemSize } from './fit.js';
+import { addScores, addSums } from './panelProducts.js';
 import { RowPanels, writeTargets } from './rowPanels.js';
+
+/** Plain data. */
+export interface NormalSums {
+  readonly targetMean: readonly number[];
+  readonly total: number;
+}
 
 /**
  * A = X̂ᵀX̂ + reg·E² and B = X̂ᵀY for X̂ = (X' − mean)·E (mean 0 without an intercept), by streaming.
@@ -18,8 +25,7 @@ import { RowPanels, writeTargets } from './rowPanels.js';
 export class StreamedNormalOperator implements BlockOperator {
   /** Mean of the targets, once `residual` has run. */
   readonly targetMean: Float64Array;
-  readonly #arena: Arena;
-  readonly #kernels: Kernels;
+  readonly #workspace: Workspace;
   readonly #dataset: Dataset;
   readonly #size: ProblemSize;
   readonly #width: number;
@@ -31,10 +37,11 @@ export class StreamedNormalOperator implements BlockOperator {
   /** δ, in units of x̂. */
   readonly #delta: Float64Array;
   readonly #origin: Float64Array;
+  /** Σ of the weights, once `residual` has run: the number of rows when all count once. */
+  #total: number;
 
   constructor(
-    arena: Arena,
-    kernels: Kernels,
+    workspace: Workspace,
     dataset: Dataset,
     given: {
       readonly size: ProblemSize;
@@ -42,20 +49,23 @@ export class StreamedNormalOperator implements BlockOperator {
       readonly scaling: Scaling;
       readonly reg: number;
       readonly bias: boolean;
+      readonly weighting?: RowWeighting | undefined;
       readonly signal?: AbortSignal | undefined;
       readonly onRows: (rows: number) => void;
     },
   ) {
     const { n, d, k } = given.size;
-    this.#arena = arena;
-    this.#kernels = kernels;
+    const { arena } = workspace;
+    this.#workspace = workspace;
     this.#dataset = dataset;
     this.#size = given.size;
     this.#width = given.width;
     this.#reg = given.reg;
     this.#bias = given.bias;
     this.#onRows = given.onRows;
-    this.#reader = new RowPanels(arena, kernels, dataset.train.first(n), given.signal);
+    const weighted = { weighting: given.weighting, byRoots: true };
+    this.#reader = new RowPanels(workspace, dataset.train.first(n), given.signal, weighted);
+    this.#total = n;
     this.targetMean = new Float64Array(k);
     this.#factor = arena.float64('feature factor');
     this.#delta = arena.float64('feature mean').fill(0);
@@ -76,35 +86,32 @@ export class StreamedNormalOperator implements BlockOperator {
     this.#reader.scale(scaledMultiply, scaledAdd);
   }
 
+  /** What `residual` has found beside the mean in region 'feature mean'. Plain data. */
+  sums(): NormalSums {
+    return { targetMean: [...this.targetMean], total: this.#total };
+  }
+
+  restore({ targetMean, total }: NormalSums): void {
+    this.targetMean.set(targetMean);
+    this.#total = total;
+  }
+
   get bytesRead(): number {
     return this.#reader.bytesRead;
   }
 
   async multiply(p: string, target: string): Promise<void> {
-    const { n, d } = this.#size;
-    const arena = this.#arena;
+    const { d } = this.#size;
+    const { arena } = this.#workspace;
     const features = padded4(d);
     const w4 = this.#width / 4;
     const out = arena.float64(target).fill(0);
     const scores = arena.float64('scores');
     for await (const { rows, firstRow, count } of this.#reader.blocks()) {
       scores.fill(0, 0, rows * this.#width);
-      this.#kernels.addProduct(
-        this.#reader.panels,
-        features / 4,
-        rows,
-        arena.address(p),
-        w4,
-        arena.address('scores'),
-      );
-      this.#kernels.addCrossProduct(
-        this.#reader.panels,
-        features / 4,
-        arena.address('scores'),
-        w4,
-        rows,
-        arena.address(target),
-      );
+      const at = { rows, panels: this.#reader.panels, features, scores: arena.address('scores') };
+      addScores(this.#workspace.threads, at, arena.address(p), w4);
+      addSums(this.#workspace.threads, at, w4, arena.address(target));
       this.#onRows(firstRow + count);
     }
     const vectors = arena.float64(p);
@@ -112,7 +119,7 @@ export class StreamedNormalOperator implements BlockOperator {
       let shift = 0;
       if (this.#bias) {
         for (let j = 0; j < d; j++) shift += this.#delta[j]! * vectors[panelIndex(features, j, c)]!;
-        shift *= n;
+        shift *= this.#total;
       }
       for (let j = 0; j < d; j++) {
         const at = panelIndex(features, j, c);
@@ -122,8 +129,9 @@ export class StreamedNormalOperator implements BlockOperator {
   }
 
   async residual(x: string, target: string): Promise<number> {
-    const { n, d, k } = this.#size;
-    const arena = this.#arena;
+    const { d, k } = this.#size;
+    const { roots } = this.#reader;
+    const { arena } = this.#workspace;
     const features = padded4(d);
     const columns = padded4(k);
     const classification = this.#dataset.description.task === 'classification';
@@ -134,6 +142,7 @@ export class StreamedNormalOperator implements BlockOperator {
     const totals = new Float64Array(k);
     const targetTotals = new Float64Array(k);
     let squares = 0;
+    let total = roots === undefined ? this.#size.n : 0;
     let labelOrigin: number | undefined;
     // The kernel adds A·M, so the solution is negated for the length of the pass.
     for (let i = 0; i < solution.length; i++) solution[i] = -solution[i]!;
@@ -143,43 +152,40 @@ export class StreamedNormalOperator implements BlockOperator {
       writeTargets(scores, block, this.#reader.labels, this.#size, classification, labelOrigin);
       scores.fill(0, rows * columns, rows * (columns + 4));
       for (let r = 0; r < count; r++) {
-        scores[panelIndex(rows, r, columns)] = 1;
-        for (let c = 0; c < k; c++) targetTotals[c]! += scores[panelIndex(rows, r, c)]!;
+        // Rows of the panels are multiplied by the root of their weight, and so are targets and residuals.
+        const root = roots === undefined ? 1 : roots[r]!;
+        if (roots !== undefined) total += root * root;
+        scores[panelIndex(rows, r, columns)] = root;
+        for (let c = 0; c < k; c++) {
+          const at = panelIndex(rows, r, c);
+          scores[at]! *= root;
+          targetTotals[c]! += root * scores[at]!;
+        }
       }
-      this.#kernels.addProduct(
-        this.#reader.panels,
-        features / 4,
-        rows,
-        arena.address(x),
-        columns / 4,
-        arena.address('scores'),
-      );
+      const at = { rows, panels: this.#reader.panels, features, scores: arena.address('scores') };
+      addScores(this.#workspace.threads, at, arena.address(x), columns / 4);
       for (let r = 0; r < count; r++) {
+        const root = roots === undefined ? 1 : roots[r]!;
         for (let c = 0; c < k; c++) {
           // Without an intercept the origin of the labels belongs to the targets.
           const at = panelIndex(rows, r, c);
-          if (!this.#bias) scores[at]! += labelOrigin;
-          totals[c]! += scores[at]!;
+          if (!this.#bias) scores[at]! += root * labelOrigin;
+          totals[c]! += root * scores[at]!;
           squares += scores[at]! ** 2;
         }
       }
-      this.#kernels.addCrossProduct(
-        this.#reader.panels,
-        features / 4,
-        arena.address('scores'),
-        columns / 4 + 1,
-        rows,
-        arena.address('q'),
-      );
+      addSums(this.#workspace.threads, at, columns / 4 + 1, arena.address('q'));
       this.#onRows(firstRow + count);
     }
     for (let i = 0; i < solution.length; i++) solution[i] = -solution[i]!;
-    for (let j = 0; j < d; j++) this.#delta[j] = sums[panelIndex(features, j, columns)]! / n;
+    requireWeight(total);
+    this.#total = total;
+    for (let j = 0; j < d; j++) this.#delta[j] = sums[panelIndex(features, j, columns)]! / total;
     const out = arena.float64(target);
     let penalty = 0;
     for (let c = 0; c < k; c++) {
-      this.targetMean[c] = labelOrigin! + targetTotals[c]! / n;
-      if (this.#bias) squares -= totals[c]! ** 2 / n;
+      this.targetMean[c] = labelOrigin! + targetTotals[c]! / total;
+      if (this.#bias) squares -= totals[c]! ** 2 / total;
       for (let j = 0; j < d; j++) {
         const at = panelIndex(features, j, c);
         const regular = this.#reg * this.#factor[j]! ** 2 * solution[at]!;
@@ -194,7 +200,7 @@ export class StreamedNormalOperator implements BlockOperator {
   weights(x: string): { weights: Float64Array; intercept: Float64Array } {
     const { d, k } = this.#size;
     const features = padded4(d);
-    const solution = this.#arena.float64(x);
+    const solution = this.#workspace.arena.float64(x);
     const weights = new Float64Array(k * d);
     const intercept = new Float64Array(k);
     for (let c = 0; c < k; c++) {

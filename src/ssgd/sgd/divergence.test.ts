@@ -38,3 +38,21 @@ test('a few rows of enormous loss now and then are no divergence', () => {
 test('an explosion inside a window need not wait for its end', () => {
   assert.equal(new DivergenceWatch(1, true).observe(1e9, 1), 'diverged');
 });
+
+test('its state survives JSON: a restored watch goes on with the same verdicts', () => {
+  for (const seen of [
+    [],
+    [300],
+    [100 * 512],
+    [512, 40 * 512, 40 * 512],
+    [512, 40 * 512, 40 * 512, 40 * 512],
+  ]) {
+    const watch = new DivergenceWatch(1, true);
+    for (const loss of seen) watch.observe(loss, 300);
+    const restored = new DivergenceWatch(5, false);
+    restored.restore(JSON.parse(JSON.stringify(watch.state())));
+    for (const loss of [700, 2000, 4 * 512, 4 * 512, 4 * 512, 400]) {
+      assert.equal(restored.observe(loss, 300), watch.observe(loss, 300));
+    }
+  }
+});

@@ -11,13 +11,24 @@ const WINDOW_ROWS = 512;
 
 export type Verdict = 'good' | 'open' | 'diverged';
 
+/** Plain data: survives JSON, which has no infinity, hence the null. */
+export interface DivergenceWatchState {
+  readonly limit: number;
+  readonly explosion: number;
+  readonly risen: number;
+  readonly windowLoss: number;
+  readonly windowRows: number;
+  /** Smallest mean loss of a window so far, if there was one. */
+  readonly best: number | null;
+}
+
 /**
  * Watches the loss of each step. `open` while a window is being filled, `good` when a full window is no
  * worse than its predecessors (time to keep the weights), `diverged` at the first NaN, infinity or explosion.
  */
 export class DivergenceWatch {
-  readonly #limit: number;
-  readonly #explosion: number;
+  #limit: number;
+  #explosion: number;
   #risen = 0;
   #windowLoss = 0;
   #windowRows = 0;
@@ -51,5 +62,25 @@ export class DivergenceWatch {
     this.#risen = 0;
     this.#windowLoss = 0;
     this.#windowRows = 0;
+  }
+
+  state(): DivergenceWatchState {
+    return {
+      limit: this.#limit,
+      explosion: this.#explosion,
+      risen: this.#risen,
+      windowLoss: this.#windowLoss,
+      windowRows: this.#windowRows,
+      best: Number.isFinite(this.#best) ? this.#best : null,
+    };
+  }
+
+  restore(state: DivergenceWatchState): void {
+    this.#limit = state.limit;
+    this.#explosion = state.explosion;
+    this.#risen = state.risen;
+    this.#windowLoss = state.windowLoss;
+    this.#windowRows = state.windowRows;
+    this.#best = state.best ?? Infinity;
   }
 }

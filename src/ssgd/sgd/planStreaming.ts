@@ -5,7 +5,8 @@ import { formatBytes } from '../../memory/byteSize.js';
 import { alignUp, budgetTooSmall, layOut, type Plan, type Region } from '../../memory/plan.js';
 import { lossOf } from '../losses/losses.js';
 import { optimizerOf } from '../optimizers/optimizers.js';
-import type { TrainOptions, Verb } from '../options.js';
+import type { ScheduleName, TrainOptions, Verb } from '../options.js';
+import { isWeighted } from '../rowWeights.js';
 import { scorerRegions, scoringBytes } from '../score.js';
 import {
   minimumShuffleBytes,
@@ -13,57 +14,106 @@ import {
   type ShufflePlan,
   type ShuffleRequest,
 } from '../shuffle/shufflePlan.js';
-import { type ChosenOptions, chooseOptions } from './chosenOptions.js';
+import { threadNotes } from '../threadsWorth.js';
+import { type ChosenOptions, chooseOptions, chosenSchedule } from './chosenOptions.js';
+import { rungsOf } from './halving.js';
+import { heldOutRows } from './heldOut.js';
+import { hogwildRegions, streamingThreads } from './streamingThreads.js';
+import { variantsOf } from './sweepGrid.js';
 
 /** Kernels work on 16 floats at a time. */
 const FLOATS_PER_BLOCK = 16;
+
+/** One of the models that are trained from the same stream. */
+export interface ModelPlan {
+  readonly options: TrainOptions;
+  /** What the names of its regions begin with; empty when it is the only one. */
+  readonly prefix: string;
+  /** Where its columns begin among those of all models: in the regions 'weights' and 'intercept'. */
+  readonly firstColumn: number;
+  /** Columns of scores. */
+  readonly columns: number;
+  readonly schedule: Exclude<ScheduleName, 'auto'>;
+}
+
 /** The plan of sgd, ssgd or hsgd. */
 export interface StreamingPlan extends Plan {
   readonly verb: Verb;
   readonly layout: RowLayout;
-  /** Training rows used. */
+  /** Training rows used for updates. */
   readonly rows: number;
-  /** Columns of scores. */
+  /** Rows used besides them to judge models; together they are the first rows of the training part. */
+  readonly heldOut: number;
+  readonly models: readonly ModelPlan[];
+  /** Columns of scores of the widest model. */
   readonly columns: number;
   /** Floats from one row of weights (or of a batch) to the next. */
   readonly stride: number;
   readonly chosen: ChosenOptions;
   readonly shuffle: ShufflePlan;
+  readonly threads: number;
 }
 
-/** Regions of the update steps for batches of `batch` rows. */
+/** Regions of the update steps of all models from batches of `batch` rows. */
 function stepRegions(
   layout: RowLayout,
-  columns: number,
   stride: number,
   batch: number,
-  options: TrainOptions,
+  models: readonly ModelPlan[],
 ): Region[] {
-  const matrix = 4 * columns * stride;
-  const { matrices } = optimizerOf(options.optimizer);
-  const state = Array.from({ length: matrices }, (_, i) => [
-    { name: `state ${i}`, bytes: matrix },
-    { name: `intercept state ${i}`, bytes: 4 * columns },
-  ]).flat();
-  const average = [
-    { name: 'average weights', bytes: matrix },
-    { name: 'average intercept', bytes: 4 * columns },
-  ];
+  const columns = models.reduce((sum, model) => sum + model.columns, 0);
   return [
     { name: 'scaling', bytes: scalingBytes(layout.d, stride, layout.dtype, 32) },
     { name: 'x', bytes: 4 * stride * batch },
     { name: 'labels', bytes: 8 * batch },
-    // Kernels work on four scores at a time.
-    { name: 'scores', bytes: alignUp(4 * columns * batch, 16) },
-    { name: 'batch result', bytes: 16 },
-    { name: 'weights', bytes: matrix },
+    ...(isWeighted(models[0]!.options) ? [{ name: 'row weights', bytes: 8 * batch }] : []),
+    // The models' columns lie next to each other.
+    { name: 'weights', bytes: 4 * columns * stride },
     { name: 'intercept', bytes: 4 * columns },
-    { name: 'intercept gradient', bytes: 8 * columns },
-    ...state,
-    { name: 'good weights', bytes: matrix },
-    { name: 'good intercept', bytes: 4 * columns },
-    ...(options.average ? average : []),
+    ...models.flatMap((model) => modelRegions(model, stride, batch)),
   ];
+}
+
+/** Regions of one model beside its rows of the weights. */
+function modelRegions({ prefix, columns, options }: ModelPlan, stride: number, batch: number): Region[] {
+  const matrix = 4 * columns * stride;
+  const { matrices } = optimizerOf(options.optimizer);
+  const state = Array.from({ length: matrices }, (_, i) => [
+    { name: `${prefix}state ${i}`, bytes: matrix },
+    { name: `${prefix}intercept state ${i}`, bytes: 4 * columns },
+  ]).flat();
+  const best = [
+    { name: `${prefix}best weights`, bytes: matrix },
+    { name: `${prefix}best intercept`, bytes: 4 * columns },
+  ];
+  const average = [
+    { name: `${prefix}average weights`, bytes: matrix },
+    { name: `${prefix}average intercept`, bytes: 4 * columns },
+  ];
+  return [
+    // Kernels work on four scores at a time.
+    { name: `${prefix}scores`, bytes: alignUp(4 * columns * batch, 16) },
+    { name: `${prefix}batch result`, bytes: 16 },
+    { name: `${prefix}intercept gradient`, bytes: 8 * columns },
+    ...state,
+    { name: `${prefix}good weights`, bytes: matrix },
+    { name: `${prefix}good intercept`, bytes: 4 * columns },
+    ...(options.average ? average : []),
+    ...(options.patience > 0 ? best : []),
+  ];
+}
+
+/** One model for each of the given options, their columns next to each other. */
+function planModels(description: DatasetDescription, variants: readonly TrainOptions[]): ModelPlan[] {
+  let firstColumn = 0;
+  return variants.map((options, index) => {
+    const columns = lossOf(options.loss).columns(description.task, description.k);
+    const prefix = variants.length === 1 ? '' : `model ${index} `;
+    const schedule = chosenSchedule(options);
+    const model = { options, prefix, firstColumn, columns, schedule };
+    firstColumn += columns;
+    return model;
+  });
 }
 
 /**
@@ -76,18 +126,33 @@ export function planStreaming(
   verb: Verb,
   description: DatasetDescription,
   options: TrainOptions,
+  /** Default: as many as help. */
+  givenThreads?: number,
 ): StreamingPlan {
   const layout = rowLayout(description.d, description.dtype, description.labelDtype);
-  const rows = Math.min(options.subset > 0 ? options.subset : Infinity, description.parts.train.n);
-  const loss = lossOf(options.loss);
-  const columns = loss.columns(description.task, description.k);
+  const variants = variantsOf(options);
+  // What the models of a sweep share is the same in the options of each.
+  const first = variants[0]!;
+  const used = Math.min(options.subset > 0 ? options.subset : Infinity, description.parts.train.n);
+  const heldOut = heldOutRows(options, used);
+  const rows = used - heldOut;
+  const models = planModels(description, variants);
+  const columns = Math.max(...models.map((model) => model.columns));
+  const allColumns = models.reduce((sum, model) => sum + model.columns, 0);
   const stride = alignUp(layout.d, FLOATS_PER_BLOCK);
-  const job = `${verb} on ${layout.d} features x ${columns} ${columns === 1 ? 'output' : 'outputs'}`;
+  const outputs = `${columns} ${columns === 1 ? 'output' : 'outputs'}`;
+  const each = models.length === 1 ? '' : `${models.length} models of `;
+  const job = `${verb} on ${layout.d} features x ${each}${outputs}`;
   const budget = options.bufferBytes;
 
-  let scoring = scorerRegions(layout, columns, scoringBytes(budget));
+  // All models are scored in one pass over held-out rows, unless that is what would not fit.
+  const more = 8 * layout.d * (allColumns - columns);
+  let scoring = scorerRegions(layout, columns, scoringBytes(budget) + more, allColumns);
+  const size = { verb, rows, stride, columns, models: models.length };
+  let threads = 1;
   const around = (chosen: ChosenOptions) => [
-    ...stepRegions(layout, columns, stride, chosen.batch, options),
+    ...stepRegions(layout, stride, chosen.batch, models),
+    ...hogwildRegions(threads, size, chosen.batch, options),
     ...scoring,
   ];
   // The regions of the shuffle begin at the next multiple of 64, and a tail follows them.
@@ -100,32 +165,45 @@ export function planStreaming(
     epochs: chosen.epochs,
     bytes: budget - aroundBytes(chosen),
   });
-  let chosen = chooseOptions(verb, rows, options);
+  let chosen = chooseOptions(verb, rows, first);
   // What shuffling needs at least does not depend on the batch.
   const leastShuffle =
     verb === 'sgd' ? inMemoryBytes(rows, layout.rowBytes) : minimumShuffleBytes(request(chosen));
   const needed = () => aroundBytes(chosen) + leastShuffle;
   // Where memory is short, scoring does with its least, then an automatic batch with half of the budget.
-  if (needed() > budget) scoring = scorerRegions(layout, columns, 0);
-  while (
-    options.batch === 'auto' &&
-    chosen.batch > 1 &&
-    (2 * aroundBytes(chosen) > budget || needed() > budget)
-  ) {
-    chosen = chooseOptions(verb, rows, options, chosen.batch / 2);
+  const least = scorerRegions(layout, columns, 0);
+  if (needed() > budget) scoring = least;
+  // What does not depend on the batch is no reason to shrink it, when it is the size of several models.
+  const fixed = models.length === 1 ? 0 : aroundBytes({ ...chosen, batch: 1 });
+  const tooLarge = () => 2 * (aroundBytes(chosen) - fixed) > budget - fixed || needed() > budget;
+  while (options.batch === 'auto' && chosen.batch > 1 && tooLarge()) {
+    chosen = chooseOptions(verb, rows, first, chosen.batch / 2);
   }
   if (needed() > budget) {
     const advice = verb === 'sgd' ? 'or train with ssgd, which streams' : '';
     throw budgetTooSmall(job, needed(), budget, advice);
   }
+  threads = givenThreads ?? streamingThreads(size, chosen, options);
+  if (needed() > budget) threads = 1;
   const shuffle = planShuffle(request(chosen));
   const regions = [...around(chosen), ...shuffle.regions];
-  const evaluated = description.parts.test.n * chosen.epochs + (options.simulated ? rows : 0);
+  const rungs = options.halving ? rungsOf(models.length) : 0;
+  const together = scoring === least ? models.length : 1;
+  const tests = options.sweep === undefined ? chosen.epochs + (options.patience > 0 ? 1 : 0) : 1;
+  const scored =
+    description.parts.test.n * tests +
+    (options.simulated ? rows : 0) +
+    heldOut * together * (chosen.epochs + rungs);
+  // Held-out rows are copied in a pass of its own. Later passes read over them where they lie among the others, which is not counted.
+  const fileBytes = heldOut === 0 ? 0 : used * layout.rowBytes;
+  const copyBytes = heldOut * layout.rowBytes;
   return {
     verb,
     job,
     layout,
     rows,
+    heldOut,
+    models,
     columns,
     stride,
     chosen,
@@ -134,15 +212,43 @@ export function planStreaming(
     regions,
     plannedPeakBytes: layOut(regions).totalBytes,
     passes: chosen.epochs,
-    bytesRead: shuffle.bytesRead + evaluated * layout.rowBytes,
-    bytesWritten: shuffle.bytesWritten,
-    scratchBytes: shuffle.scratchBytes,
+    bytesRead: shuffle.bytesRead + scored * layout.rowBytes + fileBytes,
+    bytesWritten: shuffle.bytesWritten + copyBytes,
+    scratchBytes: shuffle.scratchBytes + copyBytes,
+    threads,
     notes: [
       `${rows} rows of ${formatBytes(layout.rowBytes)}, ${formatBytes(rows * layout.rowBytes)} in all`,
       ...shuffle.notes,
-      `${chosen.batch} ${chosen.batch === 1 ? 'row' : 'rows'} a step, ${options.optimizer}, schedule ${chosen.schedule}`,
+      ...(heldOut === 0 ? [] : [`${heldOut} rows held out, copied to scratch (${formatBytes(copyBytes)})`]),
+      `${chosen.batch} ${chosen.batch === 1 ? 'row' : 'rows'} a step, ${listOf(models.map((model) => model.options.optimizer))}, schedule ${listOf(models.map((model) => model.schedule))}`,
+      ...(options.sweep === undefined ? [] : sweepNotes(options, models, stride)),
+      ...streamingNotes(verb, threads, options.nthreads),
     ],
   };
+}
+
+function streamingNotes(verb: Verb, threads: number, nthreads: number): string[] {
+  if (verb !== 'hsgd' || threads === 1) return threadNotes(threads, nthreads);
+  return [`${threads} threads update the weights without locks: results differ from run to run`];
+}
+
+function listOf(words: readonly string[]): string {
+  return [...new Set(words)].join(' and ');
+}
+
+function sweepNotes(options: TrainOptions, models: readonly ModelPlan[], stride: number): string[] {
+  const columns = models.reduce((sum, model) => sum + model.columns, 0);
+  const bytes = models.reduce(
+    (sum, model) => sum + layOut(modelRegions(model, stride, 0)).totalBytes,
+    4 * columns * stride,
+  );
+  const rungs = rungsOf(models.length);
+  return [
+    `${models.length} models trained from one stream, ${formatBytes(bytes / models.length)} each`,
+    ...(options.halving && rungs > 0
+      ? [`the worse half of the models is dropped ${rungs} times, at 1/${2 ** rungs} to 1/2 of all rows`]
+      : []),
+  ];
 }
 
 /** Bytes with which the whole training part is kept in memory, with its order. */

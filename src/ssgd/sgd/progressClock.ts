@@ -1,9 +1,16 @@
-import type { TrainEvent, TrainListener } from '../events.js';
+import type { TrainListener } from '../events.js';
 
 /** Milliseconds between progress events. */
 const INTERVAL = 100;
 /** Steps between looks at the clock. */
 const STEPS_PER_LOOK = 32;
+
+/** Plain data. */
+export interface RunningLossState {
+  readonly loss: number;
+  readonly right: number;
+  readonly rows: number;
+}
 
 /** Running figures over the rows since a mark. */
 export class RunningLoss {
@@ -30,15 +37,36 @@ export class RunningLoss {
   get accuracy(): number {
     return this.rows > 0 ? this.right / this.rows : 0;
   }
+
+  state(): RunningLossState {
+    return { loss: this.loss, right: this.right, rows: this.rows };
+  }
+
+  restore({ loss, right, rows }: RunningLossState): void {
+    this.loss = loss;
+    this.right = right;
+    this.rows = rows;
+  }
+}
+
+/** Plain data. */
+export interface ProgressClockState {
+  readonly testAccuracy: number | null;
+  readonly holdoutAccuracy: number | null;
+  readonly sinceRow: RunningLossState;
+  readonly sinceLog: RunningLossState;
+  readonly nextRow: number;
 }
 
 /**
- * Turns steps into events: rows at steps 1, 2, 4, 8 …, log lines every `logfreq` steps, progress ten times
- * a second.
+ * Turns steps into events: rows at steps 1, 2, 4, 8 …, log lines every `logfreq` steps; says ten times a second
+ * that progress is due.
  */
 export class ProgressClock {
   /** Accuracy of the last evaluation on the test part. */
   testAccuracy: number | undefined;
+  /** The same on the held-out rows. */
+  holdoutAccuracy: number | undefined;
   readonly #emit: TrainListener;
   readonly #logfreq: number;
   readonly #classification: boolean;
@@ -64,7 +92,6 @@ export class ProgressClock {
     lossSum: number,
     right: number,
     rows: number,
-    progress: () => Extract<TrainEvent, { type: 'progress' }>,
   ): void {
     this.#sinceRow.add(lossSum, right, rows);
     this.#sinceLog.add(lossSum, right, rows);
@@ -74,10 +101,15 @@ export class ProgressClock {
       this.#nextRow *= 2;
     }
     if (this.#logfreq > 0 && now.step % this.#logfreq === 0) this.log(now.step);
-    if (now.step % STEPS_PER_LOOK === 0 && performance.now() >= this.#nextProgress) {
-      this.#nextProgress = performance.now() + INTERVAL;
-      this.#emit(progress());
-    }
+  }
+
+  /** Whether it is time for a progress event, after this many steps; looks at the real clock now and then only. */
+  progressDue(step: number): boolean {
+    if (step % STEPS_PER_LOOK !== 0) return false;
+    const now = performance.now();
+    if (now < this.#nextProgress) return false;
+    this.#nextProgress = now + INTERVAL;
+    return true;
   }
 
   /** A log line for the rows since the last one, if there are any. */
@@ -89,6 +121,7 @@ export class ProgressClock {
       loss: this.#sinceLog.meanLoss,
       trainAccuracy: this.#classification ? this.#sinceLog.accuracy : undefined,
       testAccuracy: this.testAccuracy,
+      ...(this.holdoutAccuracy === undefined ? {} : { holdoutAccuracy: this.holdoutAccuracy }),
     });
     this.#sinceLog.reset();
   }
@@ -97,5 +130,23 @@ export class ProgressClock {
   forget(): void {
     this.#sinceRow.reset();
     this.#sinceLog.reset();
+  }
+
+  state(): ProgressClockState {
+    return {
+      testAccuracy: this.testAccuracy ?? null,
+      holdoutAccuracy: this.holdoutAccuracy ?? null,
+      sinceRow: this.#sinceRow.state(),
+      sinceLog: this.#sinceLog.state(),
+      nextRow: this.#nextRow,
+    };
+  }
+
+  restore(state: ProgressClockState): void {
+    this.testAccuracy = state.testAccuracy ?? undefined;
+    this.holdoutAccuracy = state.holdoutAccuracy ?? undefined;
+    this.#sinceRow.restore(state.sinceRow);
+    this.#sinceLog.restore(state.sinceLog);
+    this.#nextRow = state.nextRow;
   }
 }

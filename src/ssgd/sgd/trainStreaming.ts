@@ -1,299 +1,325 @@
-import { type Kernels, loadKernels } from '../../arithmetic/kernels.js';
+import type { Kernels } from '../../arithmetic/kernels.js';
+import { requireFiniteRows } from '../../data/badValue.js';
 import type { Dataset } from '../../data/dataset.js';
+import { KeptRows } from '../../data/keptRows.js';
 import type { RowBlock } from '../../data/rowBlock.js';
-import { makeScaling, type Scaling } from '../../data/scaling.js';
-import { MlmlError } from '../../errors.js';
+import type { RowFile, RowReader } from '../../data/rowFile.js';
+import { RowSelection } from '../../data/rowSelection.js';
 import { Arena } from '../../memory/arena.js';
-import { evaluateWith } from '../evaluate.js';
-import type { Evaluation, TrainListener } from '../events.js';
-import type { LinearModel } from '../linearModel.js';
-import { lossOf } from '../losses/losses.js';
+import { type Checkpoint, noCheckpoint } from '../../storage/checkpoint.js';
+import type { Blocks } from '../../storage/stateFile.js';
+import type { Workspace } from '../../threads/workspace.js';
+import { scalingOf } from '../closed/fit.js';
+import type { Evaluation, TrainEvent, TrainListener } from '../events.js';
 import type { TrainOptions } from '../options.js';
-import { learningRate } from '../schedules.js';
-import { Scorer } from '../score.js';
-
+import { weightingOf } from '../rowWeights.js';
 import { openRowStream, type RowStream } from '../shuffle/rowStream.js';
-import type { TrainContext, TrainResult } from '../train.js';
-import { BatchTrainer } from './batchTrainer.js';
-import { automaticRate, measureCurvature } from './calibration.js';
-import { DivergenceWatch } from './divergence.js';
+import { startThreads } from '../startThreads.js';
+import type { JobContext, TrainResult } from '../train.js';
+import { HeldOutRows } from './heldOut.js';
+import { Hogwild } from './hogwild.js';
+import { ModelScorer } from './modelScorer.js';
+import { ModelStep } from './modelStep.js';
 import type { StreamingPlan } from './planStreaming.js';
-import { ProgressClock, RunningLoss } from './progressClock.js';
+import { RowBatch } from './rowBatch.js';
+import { SharedStep } from './sharedStep.js';
+import { OpeningSignal, type StreamingState, savedRegions } from './streamingState.js';
+import { Trainee, totalSamples } from './trainee.js';
+import { TraineeGroup } from './traineeGroup.js';
 
 /** Rows of the first block on which the curvature and the first loss are measured. */
 const SAMPLE_ROWS = 1024;
-/** Halvings of an automatic rate before giving up. */
-const MOST_HALVINGS = 60;
-/** Divergences in a row after which the weights kept last are given up. */
-const FAILURES_OF_KEPT_WEIGHTS = 3;
+/** Steps between two looks whether a state is due. */
+const STEPS_PER_LOOK = 16;
 
-/** One run of sgd, ssgd or hsgd. */
+/** One run of sgd, ssgd or hsgd: a stream of rows, batches of them, the models that step from each batch. */
 class StreamingRun {
   readonly #plan: StreamingPlan;
   readonly #dataset: Dataset;
   readonly #options: TrainOptions;
-  readonly #context: TrainContext;
+  readonly #context: JobContext;
+  readonly #checkpoint: Checkpoint;
+  readonly #blocks: Blocks;
   readonly #emit: TrainListener;
-  readonly #trainer: BatchTrainer;
-  readonly #scorer: Scorer;
-  readonly #scaling: Scaling;
-  /** Mean of the scaled features when the rows are centred, else zeros. */
-  readonly #centre: Float64Array;
+  readonly #batch: RowBatch;
+  /** hsgd with several threads. */
+  readonly #hogwild: Hogwild | undefined;
+  readonly #group: TraineeGroup;
+  readonly #scorer: ModelScorer;
   readonly #arena: Arena;
   readonly #kernels: Kernels;
-  readonly #clock: ProgressClock;
-  readonly #epochLoss = new RunningLoss();
-  #watch!: DivergenceWatch;
+  readonly #selection: RowSelection;
   #stream!: RowStream;
-  #eta0 = 0;
-  #halvings = 0;
-  /** Divergences since weights were kept last. */
-  #failures = 0;
-  #step = 0;
-  #samples = 0;
-  #bytesEvaluated = 0;
+  #heldOut: HeldOutRows | undefined;
+  #opening!: OpeningSignal;
+  /** Rows of the epoch that have been used. */
+  #row = 0;
+  /** Traffic up to the state that the run went on from. */
+  #before = { bytesRead: 0, bytesWritten: 0 };
+  #rowsChecked = false;
 
-  constructor(plan: StreamingPlan, dataset: Dataset, options: TrainOptions, context: TrainContext) {
+  constructor(
+    { arena, kernels, threads }: Workspace,
+    plan: StreamingPlan,
+    dataset: Dataset,
+    options: TrainOptions,
+    context: JobContext,
+  ) {
     this.#plan = plan;
     this.#dataset = dataset;
     this.#options = options;
     this.#context = context;
+    this.#checkpoint = context.checkpoint ?? noCheckpoint(context.signal);
     this.#emit = context.onEvent ?? (() => {});
     const { description } = dataset;
-    this.#arena = new Arena(plan.regions);
-    this.#kernels = loadKernels(this.#arena.memory);
-    this.#scaling = makeScaling(options.scale, description.dtype, description.statistics);
-    const { multiply, add } = this.#scaling;
+    this.#arena = arena;
+    this.#blocks = savedRegions(plan, arena);
+    this.#kernels = kernels;
+    this.#selection = new RowSelection(plan.rows + plan.heldOut, plan.heldOut, options.seed);
+    const scaling = scalingOf(description, options);
+    const { multiply, add } = scaling;
     const { mean } = description.statistics;
-    this.#centre = multiply.map((factor, j) => (plan.chosen.centred ? factor * mean[j]! + add[j]! : 0));
+    // Mean of the scaled features when the rows are centred, else zeros.
+    const centre = multiply.map((factor, j) => (plan.chosen.centred ? factor * mean[j]! + add[j]! : 0));
+    const centred = { multiply, add: add.map((value, j) => value - centre[j]!) };
     const classification = description.task === 'classification';
-    this.#trainer = new BatchTrainer(
-      plan,
-      options,
-      classification ? description.k : 0,
-      this.#arena,
-      this.#kernels,
-      {
-        multiply,
-        add: add.map((value, j) => value - this.#centre[j]!),
-      },
-    );
-    this.#scorer = new Scorer(this.#arena, this.#kernels, plan.layout, plan.columns, this.#scaling);
-    this.#clock = new ProgressClock(this.#emit, options.logfreq, classification);
+    const lockFree = threads.count > 1 && plan.verb === 'hsgd';
+    this.#hogwild = lockFree ? new Hogwild(plan, arena, threads) : undefined;
+    const shared = threads.count > 1 && !lockFree ? new SharedStep(threads) : undefined;
+    const weighting = weightingOf(description, options);
+    const classes = classification ? description.k : 0;
+    this.#batch = new RowBatch(plan, classes, arena, kernels, centred, weighting, shared);
+    const classShares = classification
+      ? sharesOf(description.classCounts, weighting?.classWeights)
+      : undefined;
+    const trainees = plan.models.map((model, index) => {
+      const emit: TrainListener =
+        options.sweep === undefined
+          ? this.#emit
+          : (event) => this.#emit({ ...event, model: index } as TrainEvent);
+      const setting = { plan, model, classification, classShares, emit };
+      const step = new ModelStep(plan, model, classification, this.#batch, arena, kernels, shared);
+      return new Trainee(setting, step);
+    });
+    const variants = plan.models.map((model) => model.options);
+    this.#group = new TraineeGroup(trainees, options, variants, totalSamples(plan), this.#emit);
+    this.#scorer = new ModelScorer(plan, description, arena, kernels, scaling, centre);
+  }
+
+  /** The rows of the training part that are used, held out or not. */
+  get #used(): RowFile {
+    return this.#dataset.train.first(this.#plan.rows + this.#plan.heldOut);
+  }
+
+  /** The rows that are trained on. */
+  get #rows(): RowReader {
+    return this.#plan.heldOut === 0 ? this.#used : new KeptRows(this.#used, this.#selection);
   }
 
   async run(): Promise<Omit<TrainResult, 'seconds'>> {
+    try {
+      return await this.#run();
+    } finally {
+      await this.#heldOut?.close();
+    }
+  }
+
+  async #run(): Promise<Omit<TrainResult, 'seconds'>> {
     const { storage, scratchFolder, signal } = this.#context;
-    const { shuffle, rows, chosen } = this.#plan;
-    this.#stream = await openRowStream(shuffle, this.#dataset.train.first(rows), this.#arena, this.#kernels, {
+    const { shuffle, chosen } = this.#plan;
+    const saved = (await this.#checkpoint.load(this.#blocks)) as StreamingState | undefined;
+    if (saved !== undefined) this.#restore(saved);
+    await this.#holdOut();
+    const opening = new OpeningSignal(signal);
+    this.#opening = opening;
+    this.#stream = await openRowStream(shuffle, this.#rows, this.#arena, this.#kernels, {
       storage,
       scratchFolder,
       seed: this.#options.seed,
-      ...(signal === undefined ? {} : { signal }),
+      signal: opening.signal,
       onProgress: (progress) => this.#emit({ type: 'progress', phase: 'shuffle', epoch: 0, ...progress }),
+      ...(saved === undefined ? {} : { start: saved.epoch }),
     });
+    let epochs = saved?.epoch ?? 0;
     let test: Evaluation | undefined;
     try {
-      for (let epoch = 0; epoch < chosen.epochs; epoch++) {
-        await this.#trainEpoch(epoch);
-        if (epoch === chosen.epochs - 1) this.#trainer.useAverage();
-        test = await this.#evaluate('test', epoch + 1);
+      while (epochs < chosen.epochs && (this.#group.active.length > 0 || epochs === saved?.epoch)) {
+        const here = epochs === saved?.epoch ? saved : undefined;
+        await this.#trainEpoch(epochs, here?.row ?? 0);
+        // What follows may be long, and is not saved in the middle.
+        if (here === undefined && this.#checkpoint.due(this.#group.samples)) await this.#save(epochs, false);
+        if (this.#heldOut !== undefined && here?.judged !== true) {
+          this.#rest(epochs, false);
+          await this.#group.judge(this.#scorer, this.#heldOut, epochs + 1, signal);
+        }
+        this.#rest(epochs, true);
+        epochs++;
+        if (this.#options.sweep === undefined) test = await this.#evaluate('test', epochs);
       }
     } finally {
       await this.#stream.close();
     }
-    this.#clock.log(this.#step);
+    for (const trainee of this.#group.active) trainee.clock.log(trainee.steps);
+    return await this.#result(epochs, test);
+  }
+
+  /** Copies the held-out rows, through the larger of the two regions that hold rows. */
+  async #holdOut(): Promise<void> {
+    if (this.#plan.heldOut === 0) return;
+    const [shuffle, score] = ['shuffle rows', 'score rows'];
+    const region = this.#arena.byteLength(shuffle!) > this.#arena.byteLength(score!) ? shuffle! : score!;
+    this.#heldOut = await HeldOutRows.copy(this.#used, this.#selection, this.#arena, region, this.#context);
+  }
+
+  async #result(epochs: number, lastTest: Evaluation | undefined): Promise<Omit<TrainResult, 'seconds'>> {
+    const { winner } = this.#group;
+    winner.finish();
+    // The figures of the last epoch are not those of the weights that are kept, or there are none.
+    const again = winner.bestEpoch > 0 || this.#options.sweep !== undefined;
+    const test = again ? await this.#evaluate('test', winner.bestEpoch || epochs) : lastTest;
     const train = this.#options.simulated
-      ? await this.#evaluate('train', chosen.epochs)
-      : this.#runningEvaluation();
+      ? await this.#evaluate('train', winner.bestEpoch || epochs)
+      : this.#runningEvaluation(winner);
+    const { heldOut, layout } = { heldOut: this.#plan.heldOut, layout: this.#plan.layout };
+    const copied = heldOut > 0 ? this.#used.rows : 0;
     return {
-      model: this.#model(),
+      model: this.#scorer.linearModel(winner.model),
       plan: this.#plan,
-      epochs: chosen.epochs,
-      samples: this.#samples,
-      bytesRead: this.#stream.bytesRead + this.#bytesEvaluated,
-      bytesWritten: this.#stream.bytesWritten,
+      epochs,
+      samples: this.#group.samples,
+      bytesRead: this.#traffic.bytesRead + copied * layout.rowBytes,
+      bytesWritten: this.#traffic.bytesWritten + heldOut * layout.rowBytes,
       train,
       test,
+      heldOut: winner.heldOut,
+      ...(winner.bestEpoch > 0 ? { bestEpoch: winner.bestEpoch } : {}),
+      ...(this.#options.sweep === undefined ? {} : { sweep: this.#group.table() }),
     };
   }
 
-  async #trainEpoch(epoch: number): Promise<void> {
-    this.#epochLoss.reset();
-    for await (const block of this.#stream.epoch(epoch)) {
-      this.#context.signal?.throwIfAborted();
-      if (this.#step === 0 && this.#eta0 === 0) this.#calibrate(block);
+  /** Trains on the rows of an epoch from row `fromRow` on. */
+  async #trainEpoch(epoch: number, fromRow: number): Promise<void> {
+    const batch = this.#batch;
+    const group = this.#group;
+    const { lastStep } = this.#plan.chosen;
+    // From now on memory changes.
+    this.#checkpoint.atRest(undefined);
+    if (fromRow === 0) group.beginEpoch();
+    this.#row = fromRow;
+    if (group.active.length === 0 || group.steps >= lastStep) return;
+    for await (const block of this.#stream.epoch(epoch, fromRow)) {
+      // From here on a job that is to stop saves its state first.
+      this.#opening.end();
+      if (!group.calibrated) this.#calibrate(block);
       for (let at = block.from; at < block.to; ) {
-        at += this.#trainer.take(block, at);
-        if (this.#trainer.filled === this.#plan.chosen.batch) this.#update(epoch);
-        if (this.#step >= this.#plan.chosen.lastStep) return;
+        if (batch.filled === 0 && this.#hogwild !== undefined) {
+          const before = at;
+          at = this.#hogwild.train(group.active[0]!, block, at, epoch, this.#progress);
+          this.#row += at - before;
+          if (at > before && this.#checkpoint.due(group.samples)) await this.#save(epoch, false);
+          if (at === block.to) break;
+        }
+        const taken = batch.take(block, at);
+        at += taken;
+        this.#row += taken;
+        if (!batch.full) continue;
+        this.#update(epoch);
+        if (group.halvingIsDue())
+          await group.halve(this.#scorer, this.#heldOut!, epoch, this.#context.signal);
+        if (group.active.length === 0) return;
+        const { steps, samples } = group.active[0]!;
+        if (steps >= lastStep) return;
+        const look = this.#checkpoint.eager || steps % STEPS_PER_LOOK === 0;
+        if (look && this.#checkpoint.due(samples)) await this.#save(epoch, false);
       }
+      await this.#requireFiniteRows();
     }
-    if (this.#trainer.filled > 0) this.#update(epoch);
+    if (batch.filled > 0) this.#update(epoch);
   }
 
-  /** One step of the optimiser and everything that watches it. */
+  /** Between the steps of an epoch and the next: scoring may take long. `judged`: models have been judged after it. */
+  #rest(epoch: number, judged: boolean): void {
+    this.#checkpoint.atRest(() => this.#save(epoch, judged));
+  }
+
+  async #save(epoch: number, judged: boolean): Promise<void> {
+    const state: StreamingState = {
+      epoch,
+      row: this.#row,
+      judged,
+      trainees: this.#group.trainees.map((trainee) => trainee.state()),
+      group: this.#group.state(),
+      ...this.#traffic,
+    };
+    const progress = { done: this.#group.samples, total: totalSamples(this.#plan), unit: 'rows' };
+    await this.#checkpoint.save(state, this.#blocks, progress);
+    this.#emit({ type: 'checkpoint', ...progress });
+  }
+
+  #restore({ trainees, group, bytesRead, bytesWritten }: StreamingState): void {
+    for (const [i, trainee] of this.#group.trainees.entries()) trainee.restore(trainees[i]!);
+    this.#group.restore(group);
+    this.#before = { bytesRead, bytesWritten };
+    const done = this.#group.samples;
+    this.#emit({ type: 'resumed', done, total: totalSamples(this.#plan), unit: 'rows' });
+  }
+
+  /** Bytes read and written so far, also by processes before this one. */
+  get #traffic(): { readonly bytesRead: number; readonly bytesWritten: number } {
+    return {
+      bytesRead: this.#before.bytesRead + this.#stream.bytesRead + this.#scorer.bytesRead,
+      bytesWritten: this.#before.bytesWritten + this.#stream.bytesWritten,
+    };
+  }
+
+  /** One step of each model from the rows in the batch. */
   #update(epoch: number): void {
-    const { chosen, rows } = this.#plan;
-    const { damp, step, average } = this.#options;
-    const total = Math.min(chosen.epochs * rows, chosen.lastStep * chosen.batch);
-    const clock = { step: this.#step, progress: Math.min(1, this.#samples / total) };
-    const rate = learningRate({ schedule: chosen.schedule, eta0: this.#eta0, damp, step }, clock);
-    const batchRows = this.#trainer.filled;
-    this.#step++;
-    this.#samples += batchRows;
-    this.#trainer.step(rate, this.#step);
-    const { lossSum, right } = this.#trainer;
-    const verdict = this.#watch.observe(lossSum, batchRows);
-    if (verdict === 'diverged') return this.#recover();
-    if (verdict === 'good') {
-      this.#trainer.keep();
-      this.#failures = 0;
-    }
-    if (average && epoch === chosen.epochs - 1) this.#trainer.average();
-    this.#epochLoss.add(lossSum, right, batchRows);
-    const now = { step: this.#step, samples: this.#samples, epoch, learningRate: rate };
-    this.#clock.step(now, lossSum, right, batchRows, () => this.#progress(this.#samples, total, epoch));
+    const batch = this.#batch;
+    batch.checkLabels();
+    this.#group.update(epoch, batch.filled, this.#progress);
+    batch.clear();
   }
 
-  /** Starting weights, first loss and learning rate, from the first rows of the stream. */
+  /** After the first divergence of a run: one pass over the rows tells whether NaN or an infinity among them caused it. */
+  async #requireFiniteRows(): Promise<void> {
+    if (this.#rowsChecked || !this.#group.trainees.some((trainee) => trainee.troubled)) return;
+    this.#rowsChecked = true;
+    await requireFiniteRows(this.#used, this.#context.signal);
+  }
+
   #calibrate(block: RowBlock): void {
     const sample = { ...block, to: Math.min(block.to, block.from + SAMPLE_ROWS) };
-    const { chosen, rows } = this.#plan;
-    const { options, trainer } = { options: this.#options, trainer: this.#trainer };
-    const loss = lossOf(options.loss);
-    if (options.eta0 === 'auto') {
-      const vector = this.#arena.float64('score weights').subarray(0, this.#plan.layout.d);
-      const curvature = measureCurvature(trainer.sample(sample), vector);
-      const { eta0, reason } = automaticRate(curvature, {
-        optimizer: options.optimizer,
-        lossCurvature: loss.curvature,
-        batch: chosen.batch,
-        momentum: options.momentum,
-        bias: options.bias,
-        decay: options.reg / rows,
-        d: this.#plan.layout.d,
-      });
-      this.#eta0 = eta0;
-      this.#emit({ type: 'rate', eta0, reason });
-    } else {
-      this.#eta0 = options.eta0;
-      this.#emit({ type: 'rate', eta0: this.#eta0, reason: 'as given' });
-    }
-    trainer.clearState();
-    this.#startWeights();
-    const firstLoss = trainer.meanLoss(sample);
-    if (!Number.isFinite(firstLoss)) {
-      throw new MlmlError(
-        'MLML_BAD_DATA',
-        `the first rows have a loss of ${firstLoss} before any training: some feature or target is not a finite number`,
-      );
-    }
-    this.#watch = new DivergenceWatch(firstLoss, options.eta0 === 'auto');
-  }
-
-  /** Zero weights; with squared losses the intercept starts from the class frequencies, which need not be learnt then. */
-  #startWeights(): void {
-    const { trainer, options, description } = {
-      trainer: this.#trainer,
-      options: this.#options,
-      description: this.#dataset.description,
-    };
-    trainer.weights.fill(0);
-    trainer.intercept.fill(0);
-    const { task, classCounts, parts } = description;
-    const squared = options.loss === 'ridge' || options.loss === 'huber';
-    if (options.bias && options.eta0 === 'auto' && squared && task === 'classification') {
-      trainer.intercept.set(classCounts.map((count) => count / parts.train.n));
-    }
-    trainer.keep();
-  }
-
-  /** After a divergence: an automatic rate is halved and the last good weights are taken up again. */
-  #recover(): void {
-    const { eta0 } = this.#options;
-    const rate = this.#eta0.toPrecision(3);
-    if (eta0 !== 'auto' || ++this.#halvings > MOST_HALVINGS) {
-      throw new MlmlError(
-        'MLML_DIVERGED',
-        `the loss exploded at step ${this.#step} with learning rate ${rate}; give a smaller --eta0 (say ${(this.#eta0 / 10).toPrecision(2)}) or --eta0=auto`,
-      );
-    }
-    this.#eta0 /= 2;
-    // When the kept weights fail again and again they are no good for the rows that come now: start over.
-    if (++this.#failures > FAILURES_OF_KEPT_WEIGHTS) this.#startWeights();
-    this.#trainer.restore();
-    this.#watch.restart();
-    this.#clock.forget();
-    this.#epochLoss.reset();
-    const message = `the loss rose at step ${this.#step}: going back to the last good weights with half the learning rate`;
-    this.#emit({ type: 'warning', message });
-    this.#emit({ type: 'rate', eta0: this.#eta0, reason: 'halved after a divergence' });
+    this.#group.calibrate(sample, this.#arena.float64('score weights').subarray(0, this.#plan.layout.d));
   }
 
   async #evaluate(part: 'train' | 'test', epoch: number): Promise<Evaluation | undefined> {
-    const file = part === 'train' ? this.#dataset.train.first(this.#plan.rows) : this.#dataset.test;
+    const file = part === 'train' ? this.#rows : this.#dataset.test;
     if (file.rows === 0) return undefined;
-    this.#writeModel();
-    const { task } = this.#dataset.description;
-    const loss = lossOf(this.#options.loss);
-    const evaluation = await evaluateWith(
-      this.#scorer,
-      loss,
-      task,
-      this.#plan.columns,
-      file,
-      this.#context.signal,
-    );
-    this.#bytesEvaluated += file.rows * this.#plan.layout.rowBytes;
-    if (part === 'test') this.#clock.testAccuracy = evaluation.accuracy;
-    this.#emit({ type: 'evaluation', part, epoch, evaluation });
+    const { winner } = this.#group;
+    const [evaluation] = await this.#scorer.evaluate([winner.model], file, this.#context.signal);
+    if (part === 'test') winner.clock.testAccuracy = evaluation!.accuracy;
+    this.#emit({ type: 'evaluation', part, epoch, evaluation: evaluation! });
     return evaluation;
   }
 
   /** What the last epoch showed of the training rows while the weights still moved. */
-  #runningEvaluation(): Evaluation {
-    const { rows, meanLoss, accuracy } = this.#epochLoss;
+  #runningEvaluation({ epochLoss }: Trainee): Evaluation {
+    const { rows, meanLoss, accuracy } = epochLoss;
     if (this.#dataset.description.task === 'classification') return { rows, loss: meanLoss, accuracy };
     return { rows, loss: meanLoss, rmse: Math.sqrt(2 * meanLoss) };
   }
 
-  /** Weights in double precision for scoring; the centring moves into the intercept: w·(x − μ) + c = w·x + (c − w·μ). */
-  #writeModel(): void {
-    const { columns, stride, layout } = this.#plan;
-    const { weights, intercept } = this.#scorer;
-    for (let c = 0; c < columns; c++) {
-      let shift = 0;
-      for (let j = 0; j < layout.d; j++) {
-        const weight = this.#trainer.weights[c * stride + j]!;
-        weights[c * layout.d + j] = weight;
-        shift += weight * this.#centre[j]!;
-      }
-      intercept[c] = this.#trainer.intercept[c]! - shift;
-    }
-  }
+  readonly #progress = (done: number, total: number, epoch: number): void => {
+    const { bytesRead, bytesWritten } = this.#traffic;
+    this.#emit({ type: 'progress', phase: 'train', done, total, epoch, bytesRead, bytesWritten });
+  };
+}
 
-  #model(): LinearModel {
-    this.#writeModel();
-    const { task, d, classNames, fingerprint } = this.#dataset.description;
-    const { weights, intercept } = this.#scorer;
-    return {
-      task,
-      loss: this.#options.loss,
-      d,
-      k: this.#plan.columns,
-      scaling: this.#scaling,
-      weights,
-      intercept,
-      classNames,
-      fingerprint,
-    };
-  }
-
-  #progress(done: number, total: number, epoch: number) {
-    const { bytesRead, bytesWritten } = this.#stream;
-    return { type: 'progress', phase: 'train', done, total, epoch, bytesRead, bytesWritten } as const;
-  }
+/** Share of each class in the sum of weights. */
+function sharesOf(counts: readonly number[], weights: Float64Array | undefined): number[] {
+  const weighted = counts.map((count, c) => count * (weights?.[c] ?? 1));
+  const total = weighted.reduce((sum, weight) => sum + weight, 0);
+  return weighted.map((weight) => weight / total);
 }
 
 /**
@@ -307,7 +333,18 @@ export async function trainStreaming(
   plan: StreamingPlan,
   dataset: Dataset,
   options: TrainOptions,
-  context: TrainContext,
+  context: JobContext,
 ): Promise<Omit<TrainResult, 'seconds'>> {
-  return await new StreamingRun(plan, dataset, options, context).run();
+  const { task, k } = dataset.description;
+  const classes = task === 'classification' ? k : 0;
+  const weighting = weightingOf(dataset.description, options);
+  const lockFree = plan.threads > 1 && plan.verb === 'hsgd';
+  const arena = new Arena(plan.regions);
+  const hogwild = { plan, classes, weighting, memory: arena.memory };
+  const workspace = await startThreads(arena, plan.threads, lockFree ? { hogwild } : {});
+  try {
+    return await new StreamingRun(workspace, plan, dataset, options, context).run();
+  } finally {
+    await workspace.threads.close();
+  }
 }

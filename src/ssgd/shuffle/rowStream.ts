@@ -1,6 +1,6 @@
 import type { Kernels } from '../../arithmetic/kernels.js';
 import type { RowBlock } from '../../data/rowBlock.js';
-import type { RowFile } from '../../data/rowFile.js';
+import type { RowReader } from '../../data/rowFile.js';
 import { MlmlError } from '../../errors.js';
 import type { Arena } from '../../memory/arena.js';
 import { Scratch } from '../../storage/scratch.js';
@@ -16,9 +16,10 @@ import { StoredStream } from './storedStream.js';
 export interface RowStream {
   /**
    * Rows of one epoch in random order, each exactly once, in blocks of any size; a block is valid until the next
-   * is asked for. Epochs must be run in order 0, 1, 2 …, each to its end.
+   * is asked for. Epochs must be run in order, from 0 or `ShuffleContext.start`, each to its end. The first may leave out
+   * its first `fromRow` rows, which were handed over before.
    */
-  epoch(epoch: number): AsyncIterable<RowBlock>;
+  epoch(epoch: number, fromRow?: number): AsyncIterable<RowBlock>;
   /** So far, row and scratch files together. */
   readonly bytesRead: number;
   readonly bytesWritten: number;
@@ -41,12 +42,14 @@ export interface ShuffleContext {
   readonly seed: number;
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: ShuffleProgress) => void;
+  /** The epoch that will be asked for first. Default 0. */
+  readonly start?: number;
 }
 
 /** What every stream works with. */
 export interface StreamParts {
   readonly plan: ShufflePlan;
-  readonly file: RowFile;
+  readonly file: RowReader;
   readonly arena: Arena;
   readonly kernels: Kernels;
   readonly context: ShuffleContext;
@@ -58,7 +61,7 @@ export interface StreamParts {
  */
 export async function openRowStream(
   plan: ShufflePlan,
-  file: RowFile,
+  file: RowReader,
   arena: Arena,
   kernels: Kernels,
   context: ShuffleContext,

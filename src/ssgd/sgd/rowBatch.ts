@@ -1,0 +1,117 @@
+import { type Gather, gather32Of, labelDtypeCodes, writeScaling } from '../../arithmetic/gather.js';
+import type { Kernels } from '../../arithmetic/kernels.js';
+import type { RowBlock } from '../../data/rowBlock.js';
+import type { Arena } from '../../memory/arena.js';
+import { checkLabels } from '../checkLabels.js';
+import { type RowWeighting, readRowWeights } from '../rowWeights.js';
+import { partsWorth } from '../threadsWorth.js';
+import type { StreamingPlan } from './planStreaming.js';
+import type { SharedStep } from './sharedStep.js';
+
+/**
+ * The rows of one step: gathered from blocks, scaled, as floats, with their labels. Knows nothing of models; all
+ * models that train on a stream step from the same batch. Lies in the regions 'x', 'labels' and 'scaling'.
+ */
+export class RowBatch {
+  /** Rows in the batch so far. */
+  filled = 0;
+  /** Address of the scaled rows, `stride` floats apart. */
+  readonly x: number;
+  /** The same as numbers. */
+  readonly values: Float32Array;
+  readonly labelsAddress: number;
+  readonly labels: Float64Array;
+  /** Weights of the rows; undefined when all count once. */
+  readonly weights: Float64Array | undefined;
+  readonly #weighting: RowWeighting | undefined;
+  readonly #plan: StreamingPlan;
+  readonly #kernels: Kernels;
+  readonly #gather: Gather;
+  readonly #labelCode: number;
+  readonly #scaling: number;
+  readonly #classes: number;
+  /** Where several threads share each step. */
+  readonly #shared: SharedStep | undefined;
+
+  constructor(
+    plan: StreamingPlan,
+    /** Number of classes; 0 for regression. */
+    classes: number,
+    arena: Arena,
+    kernels: Kernels,
+    /** Undefined when it lies in the arena already. */
+    scaling: { readonly multiply: Float64Array; readonly add: Float64Array } | undefined,
+    weighting?: RowWeighting,
+    shared?: SharedStep,
+  ) {
+    this.#shared = shared;
+    const { layout, stride } = plan;
+    this.#plan = plan;
+    this.#kernels = kernels;
+    this.#classes = classes;
+    this.#gather = gather32Of(kernels, layout.dtype);
+    this.#labelCode = labelDtypeCodes.indexOf(layout.labelDtype);
+    this.x = arena.address('x');
+    this.values = arena.float32('x');
+    this.labelsAddress = arena.address('labels');
+    this.labels = arena.float64('labels');
+    this.#weighting = weighting;
+    this.weights = weighting === undefined ? undefined : arena.float64('row weights');
+    this.#scaling = arena.address('scaling');
+    if (scaling !== undefined) writeScaling(arena.buffer, this.#scaling, stride, layout.dtype, 32, scaling);
+  }
+
+  get full(): boolean {
+    return this.filled === this.#plan.chosen.batch;
+  }
+
+  /** Takes rows `block.order[from …]` into the batch until it is full; returns how many. */
+  take(block: RowBlock, from: number): number {
+    const { layout, stride, chosen } = this.#plan;
+    const count = Math.min(chosen.batch - this.filled, block.to - from);
+    const { base, order } = block;
+    const target = this.x + 4 * stride * this.filled;
+    if (this.#shared !== undefined && this.#sharesRows(count)) {
+      this.#shared.gather(block, layout, from, count, stride, this.#scaling, target);
+    } else this.#gather(base, layout.rowBytes, order, from, count, layout.d, stride, this.#scaling, target);
+    this.#kernels.gatherLabels(
+      base,
+      layout.rowBytes,
+      layout.labelOffset,
+      this.#labelCode,
+      order,
+      from,
+      count,
+      this.labelsAddress + 8 * this.filled,
+    );
+    if (this.#weighting !== undefined) {
+      const { labels, weights, filled } = this;
+      readRowWeights(this.#kernels, this.#weighting, layout, block, from, count, labels, weights!, filled);
+    }
+    this.filled += count;
+    return count;
+  }
+
+  /** A value of a row takes about four times a multiply-add. */
+  #sharesRows(count: number): boolean {
+    return partsWorth(2, 4 * count * this.#plan.stride) > 1;
+  }
+
+  /** @throws MlmlError `MLML_BAD_DATA` when a label of the batch is not a class */
+  checkLabels(): void {
+    if (this.#classes > 0) checkLabels(this.labels, this.filled, this.#classes);
+  }
+
+  clear(): void {
+    this.filled = 0;
+  }
+
+  /** Takes the rows of a block a batch at a time and leaves the batch empty. */
+  forEach(block: RowBlock, visit: () => void): void {
+    for (let at = block.from; at < block.to; ) {
+      at += this.take(block, at);
+      visit();
+      this.clear();
+    }
+  }
+}

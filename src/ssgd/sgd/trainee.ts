@@ -1,0 +1,336 @@
+import type { RowBlock } from '../../data/rowBlock.js';
+import { MlmlError } from '../../errors.js';
+import type { Evaluation, Fate, TrainListener } from '../events.js';
+import { lossOf } from '../losses/losses.js';
+import { learningRate } from '../schedules.js';
+import { automaticRate, type Curvature } from './calibration.js';
+import { DivergenceWatch, type DivergenceWatchState } from './divergence.js';
+import { EarlyStopping, type EarlyStoppingState } from './earlyStopping.js';
+import type { ModelStep } from './modelStep.js';
+import type { ModelPlan, StreamingPlan } from './planStreaming.js';
+import {
+  ProgressClock,
+  type ProgressClockState,
+  RunningLoss,
+  type RunningLossState,
+} from './progressClock.js';
+
+/** Halvings of an automatic rate before giving up. */
+const MOST_HALVINGS = 60;
+/** Squares of slopes beyond it leave the range of single precision. */
+const LARGEST_LOSS = 1e30;
+/** Divergences in a row after which the weights kept last are given up. */
+const FAILURES_OF_KEPT_WEIGHTS = 3;
+
+/** Rows of all steps of a run whose stream ends. */
+export function totalSamples({ chosen, rows }: StreamingPlan): number {
+  return Math.min(chosen.epochs * rows, chosen.lastStep * chosen.batch);
+}
+
+/** Where a trainee stands, beside what lies in the arena. Plain data: survives JSON. */
+export interface TraineeState {
+  readonly eta0: number;
+  readonly halvings: number;
+  readonly failures: number;
+  readonly steps: number;
+  readonly samples: number;
+  readonly averaged: number;
+  readonly fate: Fate;
+  readonly heldOut: Evaluation | null;
+  readonly stopping: EarlyStoppingState;
+  readonly watch: DivergenceWatchState;
+  readonly epochLoss: RunningLossState;
+  readonly clock: ProgressClockState;
+}
+
+/** What a trainee is made for. */
+export interface TraineeSetting {
+  readonly plan: StreamingPlan;
+  readonly model: ModelPlan;
+  readonly classification: boolean;
+  /** What an intercept of squared losses starts from; undefined: zero. */
+  readonly classShares: readonly number[] | undefined;
+  readonly emit: TrainListener;
+}
+
+/**
+ * One model while it trains: everything of it that is not arithmetic. It has a learning rate, chosen on the first
+ * rows, watches the loss of its steps, and goes back to its last good weights after a divergence.
+ */
+export class Trainee {
+  readonly model: ModelStep;
+  readonly clock: ProgressClock;
+  /** Of the rows of this epoch. */
+  readonly epochLoss = new RunningLoss();
+  /** Of the last evaluation on the held-out rows; of the best, when training stopped early. */
+  heldOut: Evaluation | undefined;
+  fate: Fate = 'trained';
+  readonly #setting: TraineeSetting;
+  readonly #stopping: EarlyStopping;
+  /** Rows of all steps of the run. */
+  readonly #total: number;
+  readonly #schedule: { schedule: ModelPlan['schedule']; eta0: number; damp: number; step: number };
+  readonly #now = { step: 0, progress: 0 };
+  readonly #position = { step: 0, samples: 0, epoch: 0, learningRate: 0 };
+  #watch = new DivergenceWatch(1, false);
+  /** 0: not calibrated yet. */
+  #eta0 = 0;
+  #halvings = 0;
+  /** Divergences since weights were kept last. */
+  #failures = 0;
+  #steps = 0;
+  #samples = 0;
+
+  constructor(setting: TraineeSetting, model: ModelStep) {
+    const { plan, classification, emit } = setting;
+    const { logfreq, patience, damp, step } = setting.model.options;
+    this.#schedule = { schedule: setting.model.schedule, eta0: 0, damp, step };
+    this.#setting = setting;
+    this.model = model;
+    this.#total = totalSamples(plan);
+    this.#stopping = new EarlyStopping(patience);
+    this.clock = new ProgressClock(emit, logfreq, classification);
+  }
+
+  get steps(): number {
+    return this.#steps;
+  }
+
+  /** Rows used for updates. */
+  get samples(): number {
+    return this.#samples;
+  }
+
+  /** The rate its schedule starts from, as it is now. */
+  get eta0(): number {
+    return this.#eta0;
+  }
+
+  /** Counted from 1; 0 when all epochs are trained whatever the held-out rows show. */
+  get bestEpoch(): number {
+    return this.#stopping.bestEpoch;
+  }
+
+  /** Whether its loss ever exploded. */
+  get troubled(): boolean {
+    return this.#halvings > 0 || this.fate === 'diverged';
+  }
+
+  get calibrated(): boolean {
+    return this.#eta0 > 0;
+  }
+
+  /** Starting weights, first loss and learning rate, from rows of a block and what was measured on them. */
+  calibrate(sample: RowBlock, curvature: Curvature | undefined): void {
+    const { plan, emit } = this.#setting;
+    const { options } = this.#setting.model;
+    const { model } = this;
+    if (options.eta0 === 'auto') {
+      const { eta0, reason } = automaticRate(curvature!, {
+        optimizer: options.optimizer,
+        lossCurvature: lossOf(options.loss).curvature,
+        batch: plan.chosen.batch,
+        momentum: options.momentum,
+        bias: options.bias,
+        decay: options.reg / plan.rows,
+        d: plan.layout.d,
+      });
+      this.#eta0 = eta0;
+      emit({ type: 'rate', eta0, reason });
+    } else {
+      this.#eta0 = options.eta0;
+      emit({ type: 'rate', eta0: this.#eta0, reason: 'as given' });
+    }
+    model.clearState();
+    this.#startWeights();
+    const firstLoss = model.meanLoss(sample);
+    if (!(firstLoss <= LARGEST_LOSS)) {
+      throw new MlmlError(
+        'MLML_BAD_DATA',
+        `the first rows have a loss of ${firstLoss} before any training: features or targets are too large for the single precision of sgd, ssgd and hsgd; use --scale=standard, smaller targets, or closed or gd`,
+      );
+    }
+    this.#watch = new DivergenceWatch(firstLoss, options.eta0 === 'auto');
+  }
+
+  /** Zero weights; with squared losses the intercept starts from the class frequencies, which need not be learnt then. */
+  #startWeights(): void {
+    const { classShares } = this.#setting;
+    const { options } = this.#setting.model;
+    const { model } = this;
+    model.weights.fill(0);
+    model.intercept.fill(0);
+    const squared = options.loss === 'ridge' || options.loss === 'huber';
+    if (options.bias && options.eta0 === 'auto' && squared && classShares !== undefined) {
+      model.intercept.set(classShares);
+    }
+    model.keep();
+  }
+
+  beginEpoch(): void {
+    const { average, patience } = this.#setting.model.options;
+    this.epochLoss.reset();
+    if (average && patience > 0) this.model.startAverage();
+  }
+
+  /** Takes the evaluation on the held-out rows after an epoch, counted from 1: it may be time to stop. */
+  judge(evaluation: Evaluation, epoch: number): void {
+    this.heldOut = evaluation;
+    this.clock.holdoutAccuracy = evaluation.accuracy;
+    if (this.#setting.model.options.patience === 0) return;
+    if (this.#stopping.observe(evaluation, epoch)) this.model.keepBest();
+    if (this.#stopping.exhausted) this.fate = 'stopped';
+  }
+
+  /** After the last epoch: with patience, the best epoch's weights and evaluation are the model's. */
+  finish(): void {
+    if (this.bestEpoch === 0) return;
+    this.model.takeBest();
+    this.heldOut = this.#stopping.best;
+  }
+
+  /** Rows of all steps of the run. */
+  get total(): number {
+    return this.#total;
+  }
+
+  /** Of the next step. */
+  #rate(): number {
+    // Steps allocate nothing: with many models they are many.
+    this.#schedule.eta0 = this.#eta0;
+    this.#now.step = this.#steps;
+    this.#now.progress = Math.min(1, this.#samples / this.#total);
+    return learningRate(this.#schedule, this.#now);
+  }
+
+  /**
+   * Takes note of steps that threads have made on the weights: sum of the losses and rows right of each. They are watched
+   * together: weights are kept, or averaged, as they are after the last of them. False after a divergence.
+   */
+  observe(
+    outcomes: Float64Array,
+    batchRows: number,
+    epoch: number,
+    progress: (done: number, total: number, epoch: number) => void,
+  ): boolean {
+    let good = false;
+    for (let i = 0; i < outcomes.length; i += 2) {
+      const [lossSum, right] = [outcomes[i]!, outcomes[i + 1]!];
+      const learningRate = this.#rate();
+      this.#steps++;
+      this.#samples += batchRows;
+      const verdict = this.#watch.observe(lossSum, batchRows);
+      if (verdict === 'diverged') {
+        this.#recover();
+        return false;
+      }
+      good ||= verdict === 'good';
+      this.#tell(epoch, learningRate, lossSum, right, batchRows);
+      if (this.clock.progressDue(this.#steps)) progress(this.#samples, this.#total, epoch);
+    }
+    if (good) this.#keep();
+    if (this.#averages(epoch)) this.model.average();
+    return true;
+  }
+
+  #tell(epoch: number, learningRate: number, lossSum: number, right: number, batchRows: number): void {
+    this.epochLoss.add(lossSum, right, batchRows);
+    const position = this.#position;
+    position.step = this.#steps;
+    position.samples = this.#samples;
+    position.epoch = epoch;
+    position.learningRate = learningRate;
+    this.clock.step(position, lossSum, right, batchRows);
+  }
+
+  #keep(): void {
+    this.model.keep();
+    this.#failures = 0;
+  }
+
+  #averages(epoch: number): boolean {
+    const { average, patience } = this.#setting.model.options;
+    return average && (patience > 0 || epoch === this.#setting.plan.chosen.epochs - 1);
+  }
+
+  /** One step of the optimiser on the rows in the batch, and everything that watches it. */
+  update(
+    epoch: number,
+    batchRows: number,
+    progress: ((done: number, total: number, epoch: number) => void) | undefined,
+  ): void {
+    const { model } = this;
+    const rate = this.#rate();
+    this.#steps++;
+    this.#samples += batchRows;
+    model.step(rate, this.#steps);
+    const { lossSum, right } = model;
+    const verdict = this.#watch.observe(lossSum, batchRows);
+    if (verdict === 'diverged') return this.#recover();
+    if (verdict === 'good') this.#keep();
+    if (this.#averages(epoch)) model.average();
+    this.#tell(epoch, rate, lossSum, right, batchRows);
+    if (progress !== undefined && this.clock.progressDue(this.#steps))
+      progress(this.#samples, this.#total, epoch);
+  }
+
+  /** After a divergence: an automatic rate is halved and the last good weights are taken up again. */
+  #recover(): void {
+    const { emit } = this.#setting;
+    const { options } = this.#setting.model;
+    const rate = this.#eta0.toPrecision(3);
+    if (options.eta0 !== 'auto' || ++this.#halvings > MOST_HALVINGS) {
+      const advice =
+        options.eta0 === 'auto'
+          ? 'even after halving it many times: features or targets are too large for single precision; use --scale=standard, smaller targets, or closed or gd'
+          : `give a smaller --eta0 (say ${(this.#eta0 / 10).toPrecision(2)}) or --eta0=auto`;
+      throw new MlmlError(
+        'MLML_DIVERGED',
+        `the loss exploded at step ${this.#steps} with learning rate ${rate}; ${advice}`,
+      );
+    }
+    this.#eta0 /= 2;
+    // When the kept weights fail again and again they are no good for the rows that come now: start over.
+    if (++this.#failures > FAILURES_OF_KEPT_WEIGHTS) this.#startWeights();
+    this.model.goBack();
+    this.#watch.restart();
+    this.clock.forget();
+    this.epochLoss.reset();
+    const message = `the loss rose at step ${this.#steps}: going back to the last good weights with half the learning rate`;
+    emit({ type: 'warning', message });
+    emit({ type: 'rate', eta0: this.#eta0, reason: 'halved after a divergence' });
+  }
+
+  /** To be saved together with the regions of the model. */
+  state(): TraineeState {
+    return {
+      eta0: this.#eta0,
+      halvings: this.#halvings,
+      failures: this.#failures,
+      steps: this.#steps,
+      samples: this.#samples,
+      averaged: this.model.averaged,
+      fate: this.fate,
+      heldOut: this.heldOut ?? null,
+      stopping: this.#stopping.state(),
+      watch: this.#watch.state(),
+      epochLoss: this.epochLoss.state(),
+      clock: this.clock.state(),
+    };
+  }
+
+  restore(state: TraineeState): void {
+    this.#eta0 = state.eta0;
+    this.#halvings = state.halvings;
+    this.#failures = state.failures;
+    this.#steps = state.steps;
+    this.#samples = state.samples;
+    this.model.averaged = state.averaged;
+    this.fate = state.fate;
+    this.heldOut = state.heldOut ?? undefined;
+    this.#stopping.restore(state.stopping);
+    this.#watch.restore(state.watch);
+    this.epochLoss.restore(state.epochLoss);
+    this.clock.restore(state.clock);
+  }
+}

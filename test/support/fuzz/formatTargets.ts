@@ -1,0 +1,232 @@
+import assert from 'node:assert/strict';
+import fc from 'fast-check';
+import { importDataset } from '../../../src/data/import/importDataset.js';
+import { type KernelDescription, memIdOf } from '../../../src/kernel/store/kernelDescription.js';
+import { loadModel } from '../../../src/model/loadModel.js';
+import { jobFolder, openCheckpoint } from '../../../src/storage/checkpoint.js';
+import { MemoryStorage } from '../../../src/storage/memoryStorage.js';
+import { sealedText } from '../../../src/storage/sealedJson.js';
+import { commandOn } from '../memoryCommand.js';
+import { put } from '../originalFiles.js';
+import { bytesLike, type FuzzTarget } from './fuzz.js';
+import { changed, type FieldChange, fieldChangesOf } from './mutations.js';
+
+const ROWS = 40;
+const KERNEL = ['--kernel=rbf', '--sigma=50', '--nthreads=1'];
+
+/** A data set, models of each kind, a stored kernel and a checkpoint, made by the commands that make them. */
+async function makeWorld(): Promise<Map<string, Uint8Array>> {
+  const storage = new MemoryStorage();
+  const rows = Uint8Array.from({ length: ROWS * 4 }, (_, i) =>
+    i % 4 === 3 ? (i >> 2) % 2 : (i * 7919) % 251,
+  );
+  await put(storage, '/raw', rows);
+  await put(storage, '/rest', rows.slice(0, 12));
+  const raw = { n: ROWS, d: 3, k: 2, dtype: 'uint8', train: '/raw', test: '/rest', nt: 3 } as const;
+  await importDataset(storage, '/raw', { out: '/set', raw });
+  for (const words of [
+    ['closed', '/set', '--out=/linear'],
+    ['generate', '/set', ...KERNEL, '--tile=16', '--kernels=/kernels'],
+    ['nystrom', '/set', ...KERNEL, '--centers=8', '--out=/kernel'],
+    ['nystrom', '/set', ...KERNEL, '--centers=8', '--copy-rows', '--out=/copied'],
+  ])
+    await commandOn(storage, [...words, '--quiet']);
+  return new Map(storage.paths().map((path) => [path, storage.bytesOf(path)]));
+}
+
+const world = await makeWorld();
+const at = (path: string) => world.get(path)!;
+const memId = [...world.keys()].find((path) => path.startsWith('/kernels/'))!.split('/')[2]!;
+
+/** The same files with one of them changed. */
+async function worldWith(path: string, bytes: Uint8Array): Promise<MemoryStorage> {
+  const storage = new MemoryStorage();
+  for (const [name, content] of world) await put(storage, name, name === path ? bytes : content);
+  return storage;
+}
+
+const isSame = (path: string, bytes: Uint8Array) => Buffer.from(bytes).equals(at(path));
+
+const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+
+/** What whoever changes a description on purpose would make of it. */
+function resealed(description: object): string {
+  const kernel = description as KernelDescription;
+  if (kernel.format !== 'mlml-kernel') return sealedText(description);
+  try {
+    return JSON.stringify({ ...kernel, memId: memIdOf({ ...kernel, n: kernel.rows }) });
+  } catch {
+    return JSON.stringify(kernel);
+  }
+}
+
+/** A description after changes of its fields, as it was written or with a new checksum, as if somebody meant it. */
+function fieldsOf(path: string): fc.Arbitrary<Uint8Array> {
+  const whole = JSON.parse(text(at(path)));
+  return fc.tuple(fieldChangesOf, fc.boolean()).map(([changes, sealed]) => {
+    const description = changed(whole, changes as FieldChange[]) as object;
+    return new TextEncoder().encode(sealed ? resealed(description) : JSON.stringify(description));
+  });
+}
+
+/** What a description says, less what no reader looks at. */
+function meaning(bytes: Uint8Array): unknown {
+  const { checksum: _, ...fields } = JSON.parse(text(bytes));
+  return fields;
+}
+
+/** True when the bytes of a description differ in no field that was there. */
+function saysTheSame(path: string, bytes: Uint8Array): void {
+  const wanted = meaning(at(path)) as Record<string, unknown>;
+  const found = meaning(bytes) as Record<string, unknown>;
+  for (const field of Object.keys(wanted)) assert.deepEqual(found[field], wanted[field], field);
+}
+
+const given: FuzzTarget[] = [];
+
+/** Commands that read a file in some way. */
+const readersOf: Readonly<Record<string, readonly (readonly string[])[]>> = {
+  '/set/dataset.json': [
+    ['info', '/set', '--verify'],
+    ['info', '/set', '--json'],
+    ['closed', '/set', '--out=/new'],
+    ['ssgd', '/set', '--buffer=40KB', '--out=/new2'],
+    ['plan', 'cg', '/set', ...KERNEL],
+    ['evaluate', '/kernel', '/set', '--nthreads=1'],
+  ],
+  '/linear/model/model.json': [
+    ['info', '/linear', '--verify'],
+    ['info', '/linear/model'],
+    ['evaluate', '/linear', '/set'],
+    ['predict', '/linear', '/set', '--proba'],
+  ],
+  '/kernel/model/model.json': [
+    ['info', '/kernel/model', '--verify'],
+    ['evaluate', '/kernel', '/set', '--nthreads=1'],
+    ['prune', '/kernel', '--out=/new', '--keep=0.5'],
+  ],
+  '/copied/model/model.json': [
+    ['info', '/copied/model', '--verify'],
+    ['predict', '/copied', '/set', '--nthreads=1', '--out=/predictions.npy'],
+  ],
+  [`/kernels/${memId}/kernel.json`]: [
+    ['kernels', '--kernels=/kernels'],
+    ['kernels', 'verify', memId, '--kernels=/kernels'],
+    ['cg', '/set', `--memId=${memId}`, '--kernels=/kernels', '--nthreads=1', '--out=/new'],
+    ['plan', 'closed', '/set', `--memId=${memId}`, '--kernels=/kernels', '--nthreads=1'],
+  ],
+  '/linear/run.json': [
+    ['info', '/linear'],
+    ['info', '/linear', '--json'],
+    ['evaluate', '/linear', '/set'],
+  ],
+};
+
+for (const [path, commands] of Object.entries(readersOf)) {
+  const name = path.replace(memId, '<memId>');
+  const run = async (storage: MemoryStorage, which: number) => {
+    const words = commands[which % commands.length]!;
+    await commandOn(storage, words[0] === 'info' ? words : [...words, '--quiet']);
+  };
+  given.push(
+    {
+      name: `${name}: bytes`,
+      cases: fc.tuple(bytesLike([at(path)]), fc.nat(100)),
+      async run([bytes, which]: [Uint8Array, number]) {
+        await run(await worldWith(path, bytes), which);
+        // Nobody computes with a run.json, and a kernel.json is held to its memId instead.
+        if (!path.endsWith('run.json') && !path.endsWith('kernel.json')) saysTheSame(path, bytes);
+        return true;
+      },
+    },
+    {
+      name: `${name}: fields`,
+      cases: fc.tuple(fieldsOf(path), fc.nat(100)),
+      async run([bytes, which]: [Uint8Array, number]) {
+        await run(await worldWith(path, bytes), which);
+        return true;
+      },
+    },
+  );
+}
+
+/** Files of numbers: a change of any bit is found by the command that looks at all of them. */
+const checkedBy: Readonly<Record<string, readonly string[]>> = {
+  '/set/train.rows': ['info', '/set', '--verify'],
+  '/set/train.rows.crc32c': ['info', '/set', '--verify'],
+  '/linear/model/weights.bin': ['predict', '/linear', '/set', '--quiet'],
+  '/kernel/model/weights.bin': ['evaluate', '/kernel', '/set', '--nthreads=1', '--quiet'],
+  '/copied/model/rows.bin': ['info', '/copied/model', '--verify'],
+  [`/kernels/${memId}/tiles.bin`]: ['kernels', 'verify', memId, '--kernels=/kernels', '--quiet'],
+};
+for (const [path, words] of Object.entries(checkedBy)) {
+  given.push({
+    name: path.replace(memId, '<memId>'),
+    cases: bytesLike([at(path)]),
+    async run(bytes: Uint8Array) {
+      await commandOn(await worldWith(path, bytes), words);
+      // Bytes after the last tile belong to none.
+      const length = path.endsWith('tiles.bin') ? at(path).length : bytes.length;
+      assert.ok(isSame(path, bytes.subarray(0, length)), 'a change went unnoticed');
+      return true;
+    },
+  });
+}
+
+given.push({
+  name: 'tiles.log',
+  cases: bytesLike([at(`/kernels/${memId}/tiles.log`)]),
+  async run(bytes: Uint8Array) {
+    const storage = await worldWith(`/kernels/${memId}/tiles.log`, bytes);
+    const where = ['--kernels=/kernels', '--quiet', '--nthreads=1'];
+    await commandOn(storage, ['kernels', 'verify', memId, ...where.slice(0, 2)]);
+    await commandOn(storage, ['generate', '/set', ...KERNEL, ...where.slice(0, 2)]);
+    const tiles = `/kernels/${memId}/tiles.bin`;
+    assert.deepEqual(storage.bytesOf(tiles), at(tiles), 'generate made other tiles');
+    return true;
+  },
+});
+
+const KEY = { job: 'fuzz', n: 3 };
+const FOLDER = jobFolder({ scratchFolder: '/scratch' }, KEY);
+const state = { header: { pass: 7 }, block: Uint8Array.from({ length: 300 }, (_, i) => (i * 5) % 256) };
+
+async function savedState(): Promise<Uint8Array> {
+  const storage = new MemoryStorage();
+  const checkpoint = await openCheckpoint(storage, FOLDER, KEY);
+  await checkpoint.save(state.header, { block: state.block });
+  return storage.bytesOf(`${FOLDER}/state-0`);
+}
+
+given.push({
+  name: 'checkpoint',
+  cases: bytesLike([await savedState()]),
+  async run(bytes: Uint8Array) {
+    const storage = new MemoryStorage();
+    await put(storage, `${FOLDER}/state-0`, bytes);
+    const checkpoint = await openCheckpoint(storage, FOLDER, KEY);
+    const block = new Uint8Array(300);
+    const found = await checkpoint.load({ block });
+    await checkpoint.release();
+    if (found === undefined) return false;
+    assert.deepEqual({ header: found, block }, state);
+    return true;
+  },
+});
+
+given.push({
+  name: 'model after a model of another kind',
+  cases: fc.tuple(
+    fc.constantFrom('/linear', '/kernel', '/copied'),
+    fc.constantFrom('/linear', '/kernel', '/copied'),
+  ),
+  async run([json, weights]: [string, string]) {
+    const storage = await worldWith(`${json}/model/weights.bin`, at(`${weights}/model/weights.bin`));
+    await loadModel(storage, json);
+    assert.ok(isSame(`${json}/model/weights.bin`, at(`${weights}/model/weights.bin`)));
+    return true;
+  },
+});
+
+/** Each format that mlml writes and reads again. */
+export const formatTargets: readonly FuzzTarget[] = given;
