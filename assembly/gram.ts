@@ -3,7 +3,6 @@
  * element (i, j), j ≤ i, lies at gram + 8·(i(i+1)/2 + j).
  */
 import { multiplyAdd64 } from './multiplyAdd';
-import { addCrossTile } from './normalProduct';
 
 /**
  * Turns bytes of rows into 16-bit numbers, feature by feature, as `addGramUint8` wants them.
@@ -43,13 +42,13 @@ function add4(acc: v128, a: v128, b: v128): v128 {
 }
 
 /**
- * gram += the integer products of all pairs of features over one transposed block. Exact: the 32-bit
- * sums hold 255²·rows < 2^31, that is rows ≤ 33 025, and the doubles hold integers below 2^53.
- * Features are taken 4 by 2, so that sums and operands stay in registers.
+ * Rows [from, to) of gram += the integer products of all pairs of features over one transposed block; `from` is a
+ * multiple of 4, and so is `to` unless it is d. Exact: the 32-bit sums hold 255²·rows < 2^31, that is rows ≤ 33 025,
+ * and the doubles hold integers below 2^53. Features are taken 4 by 2, so that sums and operands stay in registers.
  */
-export function addGramUint8(block: u32, rows: u32, d: u32, gram: u32): void {
+export function addGramUint8(block: u32, rows: u32, d: u32, from: u32, to: u32, gram: u32): void {
   const step = rows << 1;
-  for (let i: u32 = 0; i < d; i += 4) {
+  for (let i = from; i < to; i += 4) {
     const a = block + i * step;
     for (let j: u32 = 0; j <= i + 2; j += 2) {
       let s00 = i32x4.splat(0), s01 = i32x4.splat(0);
@@ -98,35 +97,6 @@ function addPair(gram: u32, i: u32, j: u32, d: u32, first: v128, second: v128): 
   const out = gram + ((((i * (i + 1)) >>> 1) + j) << 3);
   if (j < i) v128.store(out, f64x2.add(v128.load(out), pair));
   else addTo(out, f64x2.extract_lane(pair, 0));
-}
-
-/** gram += AᵀA for `rows` rows of doubles packed in panels (see normalProduct.ts); `tile` is room for 16 doubles. */
-export function addGram64(panels: u32, rows: u32, d: u32, tile: u32, gram: u32): void {
-  const panelBytes = rows << 5;
-  for (let i: u32 = 0; i < d; i += 4) {
-    const a = panels + (i >> 2) * panelBytes;
-    const row0 = gram + (((i * (i + 1)) >>> 1) << 3);
-    const row1 = row0 + ((i + 1) << 3);
-    const row2 = row1 + ((i + 2) << 3);
-    const row3 = row2 + ((i + 3) << 3);
-    for (let j: u32 = 0; j <= i; j += 4) {
-      const b = panels + (j >> 2) * panelBytes;
-      const at = j << 3;
-      if (j < i && i + 4 <= d) {
-        addCrossTile(a, b, rows, row0 + at, row1 + at, row2 + at, row3 + at);
-        continue;
-      }
-      memory.fill(tile, 0, 128);
-      addCrossTile(a, b, rows, tile, tile + 32, tile + 64, tile + 96);
-      let out = row0 + at;
-      for (let r: u32 = 0; r < 4 && i + r < d; r++) {
-        for (let c: u32 = 0; c < 4 && j + c <= i + r; c++) {
-          addTo(out + (c << 3), load<f64>(tile + (((r << 2) + c) << 3)));
-        }
-        out += (i + r + 1) << 3;
-      }
-    }
-  }
 }
 
 /** target[j] += factor·x[j] for one row of bytes. */

@@ -7,7 +7,7 @@ export * from './epilogueStore';
 export * from './gather';
 export * from './gram';
 export * from './gramRows';
-export { addCrossProduct, addProduct, packPanels } from './normalProduct';
+export { addCrossPanels, addCrossProduct, addProduct, packPanels } from './normalProduct';
 export { packByteRows, packFloatRows32, packFloatRows64 } from './packRows';
 export { byteProducts, floatProducts32, floatProducts64 } from './rowProducts';
 export * from './packedFactor';

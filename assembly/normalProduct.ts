@@ -67,8 +67,15 @@ export function addCrossTile(a: u32, b: u32, rows: u32, out0: u32, out1: u32, ou
  * target += AᵀB. A has `rows` rows in `aPanels` panels, B likewise; the target has 4·aPanels rows in bPanels panels.
  */
 export function addCrossProduct(a: u32, aPanels: u32, b: u32, bPanels: u32, rows: u32, target: u32): void {
+  addCrossPanels(a, aPanels, 0, aPanels, b, bPanels, rows, target);
+}
+
+/** The same for panels [from, to) of A alone, that is rows [4·from, 4·to) of the target. */
+export function addCrossPanels(
+  a: u32, aPanels: u32, from: u32, to: u32, b: u32, bPanels: u32, rows: u32, target: u32,
+): void {
   const panelBytes = rows << 5;
-  for (let p: u32 = 0; p < aPanels; p++) {
+  for (let p = from; p < to; p++) {
     for (let q: u32 = 0; q < bPanels; q++) {
       const tile = target + ((q * aPanels + p) << 7);
       addCrossTile(a + p * panelBytes, b + q * panelBytes, rows, tile, tile + 32, tile + 64, tile + 96);
@@ -77,15 +84,17 @@ export function addCrossProduct(a: u32, aPanels: u32, b: u32, bPanels: u32, rows
 }
 
 /**
- * target += A·M. A has `rows` rows (a multiple of 4) in `aPanels` panels, M has 4·aPanels rows in `mPanels`
- * panels, the target `rows` rows in mPanels panels. Rows are taken in fours inside a panel of M,
- * so that the panel stays in the cache.
+ * Rows [from, to), multiples of 4, of target += A·M. A has `rows` rows (a multiple of 4) in `aPanels` panels, M has
+ * 4·aPanels rows in `mPanels` panels, the target `rows` rows in mPanels panels. Rows are taken in fours inside a
+ * panel of M, so that the panel stays in the cache.
  */
-export function addProduct(a: u32, aPanels: u32, rows: u32, m: u32, mPanels: u32, target: u32): void {
+export function addProduct(
+  a: u32, aPanels: u32, rows: u32, from: u32, to: u32, m: u32, mPanels: u32, target: u32,
+): void {
   const panelBytes = rows << 5;
   for (let q: u32 = 0; q < mPanels; q++) {
     const panel = m + ((q * aPanels) << 7);
-    for (let r: u32 = 0; r < rows; r += 4) {
+    for (let r = from; r < to; r += 4) {
       const tile = target + q * panelBytes + (r << 5);
       let s00 = v128.load(tile), s01 = v128.load(tile, 16);
       let s10 = v128.load(tile, 32), s11 = v128.load(tile, 48);

@@ -4,7 +4,8 @@
  *   g[c][j] = scale · Σᵢ slopes[i·k + c] · x[i][j]  +  decay · w[c][j]
  *
  * where slopes are the derivatives of the losses by the scores, scale is 1/m, decay is reg/n.
- * All matrices are floats with rows `stride` floats apart (a multiple of 16).
+ * All matrices are floats with rows `stride` floats apart (a multiple of 16). Features j are those of [from, to), both
+ * multiples of 16: threads share the features among themselves, and each place gets the same sum however they do.
  */
 import { multiplyAdd32 } from './multiplyAdd';
 
@@ -33,9 +34,11 @@ function apply(mode: i32, sum: v128, w: u32, v: u32, scale: v128, decay: v128, r
 // @ts-ignore: decorator
 @inline
 function update(
-  mode: i32, x: u32, m: u32, stride: u32, slopes: u32, k: u32, w: u32, v: u32, scaleBy: f32, decayBy: f32, rateBy: f32, momentumBy: f32,
+  mode: i32, x: u32, m: u32, stride: u32, from: u32, to: u32, slopes: u32, k: u32, w: u32, v: u32, scaleBy: f32, decayBy: f32, rateBy: f32, momentumBy: f32,
 ): void {
   const rowBytes = stride << 2;
+  const first = from << 2;
+  const last = to << 2;
   const slopeBytes = k << 2;
   const scale = f32x4.splat(scaleBy);
   const decay = f32x4.splat(decayBy);
@@ -46,7 +49,7 @@ function update(
   // Five columns × eight features: ten running sums in registers.
   for (; c + 5 <= k; c += 5) {
     const offset = c * rowBytes;
-    for (let j: u32 = 0; j < rowBytes; j += 32) {
+    for (let j = first; j < last; j += 32) {
       let a0 = f32x4.splat(0), a1 = a0, a2 = a0, a3 = a0, a4 = a0;
       let b0 = a0, b1 = a0, b2 = a0, b3 = a0, b4 = a0;
       let p = x + j;
@@ -89,7 +92,7 @@ function update(
   // One column × sixteen features.
   for (; c < k; c++) {
     const offset = c * rowBytes;
-    for (let j: u32 = 0; j < rowBytes; j += 64) {
+    for (let j = first; j < last; j += 64) {
       let a0 = f32x4.splat(0), a1 = a0, a2 = a0, a3 = a0;
       let p = x + j;
       for (let s = slopes + (c << 2), end = lastSlope + (c << 2); s < end; s += slopeBytes, p += rowBytes) {
@@ -110,23 +113,25 @@ function update(
 
 /** target[c][j] = g[c][j]. */
 export function gradient32(
-  x: u32, m: u32, stride: u32, slopes: u32, k: u32, w: u32, target: u32, scale: f32, decay: f32,
+  x: u32, m: u32, stride: u32, from: u32, to: u32, slopes: u32, k: u32, w: u32, target: u32, scale: f32, decay: f32,
 ): void {
-  update(STORE, x, m, stride, slopes, k, w, target, scale, decay, 0, 0);
+  update(STORE, x, m, stride, from, to, slopes, k, w, target, scale, decay, 0, 0);
 }
 
 /** Δ ← rate·g + momentum·Δ, W ← W − Δ (Polyak's heavy ball; the rule of 2016). `v` is the address of Δ. */
 export function momentumStep(
-  x: u32, m: u32, stride: u32, slopes: u32, k: u32, w: u32, v: u32, scale: f32, decay: f32, rate: f32, momentum: f32,
+  x: u32, m: u32, stride: u32, from: u32, to: u32, slopes: u32, k: u32, w: u32, v: u32, scale: f32, decay: f32, rate: f32,
+  momentum: f32,
 ): void {
-  update(MOMENTUM, x, m, stride, slopes, k, w, v, scale, decay, rate, momentum);
+  update(MOMENTUM, x, m, stride, from, to, slopes, k, w, v, scale, decay, rate, momentum);
 }
 
 /** The same with Nesterov's look-ahead in the form of Sutskever et al. (2013). */
 export function nesterovStep(
-  x: u32, m: u32, stride: u32, slopes: u32, k: u32, w: u32, v: u32, scale: f32, decay: f32, rate: f32, momentum: f32,
+  x: u32, m: u32, stride: u32, from: u32, to: u32, slopes: u32, k: u32, w: u32, v: u32, scale: f32, decay: f32, rate: f32,
+  momentum: f32,
 ): void {
-  update(NESTEROV, x, m, stride, slopes, k, w, v, scale, decay, rate, momentum);
+  update(NESTEROV, x, m, stride, from, to, slopes, k, w, v, scale, decay, rate, momentum);
 }
 
 /** AdaGrad (Duchi, Hazan, Singer 2011): s ← s + g², W ← W − rate·g/(√s + ε). `count` is a multiple of 4. */

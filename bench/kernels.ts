@@ -47,7 +47,7 @@ function samplesPerSecond(build: KernelBuild, m: number, runs: number, loss: 'ri
       kernels.gatherLabels(row, rowBytes, d, 0, 0, i, m, labels);
       kernels.scores32(x, m, d, w, k, intercept, scores);
       evaluate(scoreView, m, k, labelView, scoreView);
-      kernels.momentumStep(x, m, d, scores, k, w, v, 1 / m, 1e-6, 1e-4, 0.9);
+      kernels.momentumStep(x, m, d, 0, d, scores, k, w, v, 1 / m, 1e-6, 1e-4, 0.9);
     }
   };
   const passes = build === 'plain' ? 1 : 20;

@@ -28,5 +28,6 @@ await build({
   inject: ['src/cli/runCommand.ts', 'src/cli/nodeServices.ts'],
   chunkNames: '[name]-[hash]',
 });
-// A build of its own, beside the parts that start it by its name: a worker loads this one file and nothing of the rest.
+// Builds of their own, beside the parts that start them by their name: a worker loads its one file and nothing of the rest.
 await build({ ...common, entryPoints: ['src/kernel/kernelWorker.ts'] });
+await build({ ...common, entryPoints: ['src/ssgd/linearWorker.ts'] });

@@ -13,10 +13,10 @@ const rooms = {
   arithmetic: { values: ['memory'] },
   threads: { values: ['memory', 'arithmetic'] },
   data: { values: leaves },
-  ssgd: { values: ['data', ...leaves] },
+  ssgd: { values: ['data', 'threads', ...leaves] },
   // Evaluations, their events and the choice of a class are those of linear models.
   kernel: { values: ['ssgd', 'data', 'threads', ...leaves] },
-  model: { values: ['kernel', 'ssgd', 'data', ...leaves] },
+  model: { values: ['kernel', 'ssgd', 'data', 'threads', ...leaves] },
   run: { values: leaves, types: ['kernel', 'ssgd', 'data', 'model'] },
   cli: { values: ['run', 'model', 'kernel', 'ssgd', 'data', 'threads', ...leaves, 'mlml.ts'] },
   // The package entry gathers what is public.

@@ -27,6 +27,7 @@ function checkContents(files) {
     'package.json',
     'dist/bundle/cli/main.js',
     'dist/bundle/cli/kernelWorker.js',
+    'dist/bundle/cli/linearWorker.js',
   ];
   const builds = ['dist/assembly/kernels.simd.wasm', 'dist/assembly/kernels.relaxed.wasm'];
   const missing = [...needed, ...builds].filter((path) => !files.includes(path));

@@ -3,8 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, type TestContext, test } from 'node:test';
-import { THREAD_ALLOWANCE } from '../src/run/kernelSummary.js';
-import { HEAP_ALLOWANCE } from '../src/run/summary.js';
+import { allowedBytes } from '../src/run/summary.js';
 import { commandFile, runCli } from './support/cli.js';
 import { limitUnavailable, runLimited } from './support/limitedProcess.js';
 
@@ -50,8 +49,7 @@ describe('the budget holds for kernels, in a child process under a real memory l
   /** Of Node with the code of kernel jobs. */
   let baseline = 0;
   const memIds = { large: '', small: '' };
-  const allowed = (buffer: number, threads: number) =>
-    1e6 * buffer + HEAP_ALLOWANCE + (threads - 1) * THREAD_ALLOWANCE;
+  const allowed = (buffer: number, threads: number) => allowedBytes(1e6 * buffer, threads);
   const generate = (buffer: number, ...more: string[]) => [
     ...['generate', data, ...KERNEL, '--nthreads=2', `--buffer=${buffer}`, '--json', '--quiet', ...more],
   ];

@@ -4,12 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { importDataset } from '../src/data/import/importDataset.js';
+import { allowedBytes } from '../src/run/summary.js';
 import { nodeStorage } from '../src/storage/nodeStorage.js';
 import { commandFile } from './support/cli.js';
 import { limitUnavailable, runLimited } from './support/limitedProcess.js';
 
-/** What the JavaScript heap may move besides the budget. */
-const HEAP_SHARE = 16e6;
 /** 55 MB of rows: a hundred times the smaller budget. */
 const ROWS = 70_000;
 
@@ -30,9 +29,10 @@ describe('the budget holds, in a child process under a real memory limit', { ski
     ['ssgd', 1, ['--algo=block_shuffle', '--epochs=2']],
     ['ssgd', 1, ['--reshuffle=once', '--epochs=2']],
     ['hsgd', 1, ['--epochs=1']],
-    ['closed', 1, ['--reg=10000']],
-    ['closed', 6, []],
-    ['gd', 1, ['--iters=5']],
+    ['closed', 1, ['--reg=10000', '--nthreads=2']],
+    ['closed', 6, ['--nthreads=1']],
+    ['closed', 6, ['--nthreads=3']],
+    ['gd', 1, ['--iters=5', '--nthreads=2']],
   ];
   for (const [verb, megabytes, more] of jobs) {
     test(`${verb} --buffer=${megabytes} ${more.join(' ')}`, async (t) => {
@@ -42,12 +42,13 @@ describe('the budget holds, in a child process under a real memory limit', { ski
       const result = JSON.parse(free.stdout);
       const budget = megabytes * 1e6;
       assert.ok(result.plannedPeakBytes <= budget, `planned ${result.plannedPeakBytes}`);
+      const allowed = allowedBytes(budget, result.nthreads);
       const grown = result.peakRssBytes - result.baselineRssBytes;
       assert.ok(
-        grown <= budget + HEAP_SHARE,
-        `${grown} bytes above the baseline, ${budget + HEAP_SHARE} are allowed`,
+        grown <= allowed,
+        `${grown} bytes above the baseline, ${allowed} are allowed with ${result.nthreads} threads`,
       );
-      const limitBytes = result.baselineRssBytes + budget + HEAP_SHARE;
+      const limitBytes = result.baselineRssBytes + allowed;
       const limited = await runLimited(t, args, { cwd: folder, limitBytes });
       assert.equal(limited.killedByLimit, false);
       assert.equal(limited.status, 0, limited.stderr);

@@ -1,4 +1,4 @@
-import { padded4, panelIndex } from './normalProduct.js';
+import { padded4 } from './normalProduct.js';
 
 /** Sums of outer products of rows into a packed lower triangle of doubles. See assembly/gram.ts. */
 export interface GramKernels {
@@ -11,10 +11,11 @@ export interface GramKernels {
     d: number,
     target: number,
   ): void;
-  /** gram += the products of all pairs of features of a transposed block of `rows` ≤ 33 024 rows; exact. */
-  addGramUint8(block: number, rows: number, d: number, gram: number): void;
-  /** gram += AᵀA for `rows` rows in panels; `tile` is room for 16 doubles. */
-  addGram64(panels: number, rows: number, d: number, tile: number, gram: number): void;
+  /**
+   * Rows [from, to) of gram += the products of all pairs of features of a transposed block of `rows` ≤ 33 024 rows; exact.
+   * `from` is a multiple of 4, and so is `to` unless it is d.
+   */
+  addGramUint8(block: number, rows: number, d: number, from: number, to: number, gram: number): void;
   /** target[j] += factor·x[j] for one row of d bytes. */
   addScaledUint8(source: number, d: number, factor: number, target: number): void;
   /** target_c += G·vector_c for `count` vectors of d doubles, one after the other, G packed. */
@@ -30,12 +31,6 @@ export function plainGram(buffer: SharedArrayBuffer): GramKernels {
   const bytes = new Uint8Array(buffer);
   const words = new Int16Array(buffer);
   const doubles = new Float64Array(buffer);
-  /** gram(i, j) += sum(i, j) over the lower triangle. */
-  const addTriangle = (gram: number, d: number, sum: (i: number, j: number) => number) => {
-    for (let i = 0; i < d; i++) {
-      for (let j = 0; j <= i; j++) doubles[gram / 8 + packedLength(i) + j]! += sum(i, j);
-    }
-  };
   return {
     transposeUint8(base, rowBytes, count, padded, d, target) {
       for (let j = 0; j < padded4(d); j++) {
@@ -43,23 +38,15 @@ export function plainGram(buffer: SharedArrayBuffer): GramKernels {
           words[target / 2 + j * padded + r] = j < d && r < count ? bytes[base + r * rowBytes + j]! : 0;
       }
     },
-    addGramUint8(block, rows, d, gram) {
-      addTriangle(gram, d, (i, j) => {
-        let sum = 0;
-        for (let r = 0; r < rows; r++)
-          sum += words[block / 2 + i * rows + r]! * words[block / 2 + j * rows + r]!;
-        return sum;
-      });
-    },
-    addGram64(panels, rows, d, _tile, gram) {
-      addTriangle(gram, d, (i, j) => {
-        let sum = 0;
-        for (let r = 0; r < rows; r++) {
-          sum +=
-            doubles[panels / 8 + panelIndex(rows, r, i)]! * doubles[panels / 8 + panelIndex(rows, r, j)]!;
+    addGramUint8(block, rows, _d, from, to, gram) {
+      for (let i = from; i < to; i++) {
+        for (let j = 0; j <= i; j++) {
+          let sum = 0;
+          for (let r = 0; r < rows; r++)
+            sum += words[block / 2 + i * rows + r]! * words[block / 2 + j * rows + r]!;
+          doubles[gram / 8 + packedLength(i) + j]! += sum;
         }
-        return sum;
-      });
+      }
     },
     addScaledUint8(source, d, factor, target) {
       for (let j = 0; j < d; j++) doubles[target / 8 + j]! += factor * bytes[source + j]!;

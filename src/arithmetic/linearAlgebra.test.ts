@@ -51,8 +51,11 @@ test('Gram matrix of bytes is exact, for every remainder of d and rows', () => {
       bytes.fill(99, 8192, 8192 + 2 * padded4(d) * padded);
       kernels.transposeUint8(base, rowBytes, count, padded, d, 8192);
       const gram = 65536;
-      kernels.addGramUint8(8192, padded, d, gram);
-      kernels.addGramUint8(8192, padded, d, gram);
+      // In one piece, and in two.
+      const half = padded4(d >> 1);
+      kernels.addGramUint8(8192, padded, d, 0, d, gram);
+      kernels.addGramUint8(8192, padded, d, Math.min(half, d), d, gram);
+      kernels.addGramUint8(8192, padded, d, 0, Math.min(half, d), gram);
       const sum = 131072;
       for (let r = 0; r < count; r++) kernels.addScaledUint8(base + r * rowBytes, d, r + 1, sum);
       assert.equal(doubles[(gram >>> 3) + packedLength(d)], 0, 'nothing is written behind the triangle');
@@ -69,7 +72,7 @@ test('the largest 32-bit sums of bytes do not overflow', () => {
   const memory = new WebAssembly.Memory({ initial: 32, maximum: 32, shared: true });
   const kernels = loadKernels(memory);
   new Int16Array(memory.buffer, 64, 4 * rows).fill(255);
-  kernels.addGramUint8(64, rows, 3, 1 << 20);
+  kernels.addGramUint8(64, rows, 3, 0, 3, 1 << 20);
   assert.deepEqual(
     [...new Float64Array(memory.buffer, 1 << 20, 7)],
     [...new Array(6).fill(255 * 255 * rows), 0],
@@ -99,12 +102,15 @@ test('Gram matrix, products and symmetric products of doubles match the referenc
         doubles[source / 8 + stride * (rows - 1) + d - 1],
       );
       fill(at(gram, packedLength(d)), random);
-      kernels.addGram64(panels, rows, d, tile, gram);
+      kernels.addGramRows(panels, rows, d, 0, d, tile, gram);
       assert.equal(doubles[gram / 8 + packedLength(d)], 0);
       const features = padded4(d);
       const width = padded4(columns);
       fill(at(m, features * width), random);
-      kernels.addProduct(panels, features / 4, rows, m, width / 4, product);
+      kernels.addProduct(panels, features / 4, rows, 4, rows, m, width / 4, product);
+      kernels.addProduct(panels, features / 4, rows, 0, 4, m, width / 4, product);
+      kernels.addCrossPanels(panels, features / 4, 1, features / 4, product, width / 4, rows, cross);
+      kernels.addCrossPanels(panels, features / 4, 0, 1, product, width / 4, rows, cross);
       kernels.addCrossProduct(panels, features / 4, product, width / 4, rows, cross);
       fill(at(out, 2 * d), random);
       kernels.addSymmetricProduct(gram, d, m, 2, out);

@@ -2,6 +2,8 @@ type FusedStep = (
   x: number,
   m: number,
   stride: number,
+  from: number,
+  to: number,
   slopes: number,
   k: number,
   w: number,
@@ -12,12 +14,17 @@ type FusedStep = (
   momentum: number,
 ) => void;
 
-/** See assembly/step.ts for the formulas. Matrices are byte addresses of floats, rows `stride` floats apart. */
+/**
+ * See assembly/step.ts for the formulas. Matrices are byte addresses of floats, rows `stride` floats apart; features
+ * [from, to), multiples of 16, are worked on.
+ */
 export interface StepKernels {
   gradient32(
     x: number,
     m: number,
     stride: number,
+    from: number,
+    to: number,
     slopes: number,
     k: number,
     w: number,
@@ -52,6 +59,8 @@ export function plainSteps(buffer: SharedArrayBuffer): StepKernels {
     x: number,
     m: number,
     stride: number,
+    from: number,
+    to: number,
     slopes: number,
     k: number,
     w: number,
@@ -60,7 +69,7 @@ export function plainSteps(buffer: SharedArrayBuffer): StepKernels {
     use: (place: number, gradient: number) => void,
   ) => {
     for (let c = 0; c < k; c++) {
-      for (let j = 0; j < stride; j++) {
+      for (let j = from; j < to; j++) {
         let sum = 0;
         for (let i = 0; i < m; i++)
           sum += floats[(slopes >>> 2) + i * k + c]! * floats[(x >>> 2) + i * stride + j]!;
@@ -72,8 +81,8 @@ export function plainSteps(buffer: SharedArrayBuffer): StepKernels {
 
   const fused =
     (nesterov: boolean): FusedStep =>
-    (x, m, stride, slopes, k, w, v, scale, decay, rate, momentum) => {
-      forGradient(x, m, stride, slopes, k, w, scale, decay, (place, gradient) => {
+    (x, m, stride, from, to, slopes, k, w, v, scale, decay, rate, momentum) => {
+      forGradient(x, m, stride, from, to, slopes, k, w, scale, decay, (place, gradient) => {
         const change = rate * gradient + momentum * floats[(v >>> 2) + place]!;
         floats[(v >>> 2) + place] = change;
         floats[(w >>> 2) + place]! -= nesterov ? rate * gradient + momentum * change : change;
@@ -81,8 +90,8 @@ export function plainSteps(buffer: SharedArrayBuffer): StepKernels {
     };
 
   return {
-    gradient32(x, m, stride, slopes, k, w, target, scale, decay) {
-      forGradient(x, m, stride, slopes, k, w, scale, decay, (place, gradient) => {
+    gradient32(x, m, stride, from, to, slopes, k, w, target, scale, decay) {
+      forGradient(x, m, stride, from, to, slopes, k, w, scale, decay, (place, gradient) => {
         floats[(target >>> 2) + place] = gradient;
       });
     },

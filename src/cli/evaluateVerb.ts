@@ -1,8 +1,8 @@
-import { availableParallelism } from 'node:os';
 import { formatCount, formatLoss, formatQuality } from '../run/numbers.js';
 import { ProgressReporter } from '../run/progressReporter.js';
 import { scoreOf } from '../run/summary.js';
 import { defaultOptions } from '../ssgd/options.js';
+import { defaultThreads } from '../threads/defaultThreads.js';
 import type { CommandContext } from './commandContext.js';
 import { openModelAndData } from './modelAndData.js';
 import type { Arguments } from './parseArguments.js';
@@ -22,7 +22,7 @@ export async function evaluateVerb(context: CommandContext, given: Arguments): P
       const { evaluateModel } = await services.scoring();
       const started = clock();
       const bufferBytes = given.number('buffer') ?? defaultOptions.bufferBytes;
-      const nthreads = given.number('nthreads') ?? availableParallelism();
+      const nthreads = given.number('nthreads') ?? defaultThreads();
       const evaluation = await evaluateModel(model, rows, {
         bufferBytes,
         signal,

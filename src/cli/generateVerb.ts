@@ -1,8 +1,8 @@
 import { kernelName } from '../kernel/functions/kernelName.js';
 import { KernelReporter } from '../run/kernelReporter.js';
-import { generateText, THREAD_ALLOWANCE } from '../run/kernelSummary.js';
+import { generateText } from '../run/kernelSummary.js';
 import { ProgressReporter } from '../run/progressReporter.js';
-import { HEAP_ALLOWANCE } from '../run/summary.js';
+import { allowedBytes } from '../run/summary.js';
 import type { CommandContext } from './commandContext.js';
 import { generateOptions, uselessKernelOptions } from './kernelSettings.js';
 import { openTrainingData } from './openData.js';
@@ -20,7 +20,7 @@ export async function generateVerb(context: CommandContext, given: Arguments): P
     clock,
     memory: () => ({
       usedBytes: context.residentBytes() - baselineBytes,
-      allowedBytes: options.bufferBytes + HEAP_ALLOWANCE + (options.nthreads - 1) * THREAD_ALLOWANCE,
+      allowedBytes: allowedBytes(options.bufferBytes, options.nthreads),
     }),
   });
   for (const warning of uselessKernelOptions('generate', given)) reporter.warn(warning);

@@ -1,4 +1,3 @@
-import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { nearest } from '../data/suggest.js';
 import { MlmlError } from '../errors.js';
@@ -10,6 +9,7 @@ import {
   type SolverName,
 } from '../kernel/options.js';
 import type { Storage } from '../storage/storage.js';
+import { defaultThreads } from '../threads/defaultThreads.js';
 import type { CommandName } from './optionSpec.js';
 import { optionsOf } from './optionsOf.js';
 import type { Arguments } from './parseArguments.js';
@@ -17,11 +17,6 @@ import type { Arguments } from './parseArguments.js';
 const parameters = ['sigma', 'gamma', 'degree', 'coef0', 'nu', 'depth'] as const;
 /** What `auto` is for the library. */
 const automatic: Readonly<Record<string, number>> = { rank: -1, block: 0, tile: 0 };
-
-/** Threads when none are asked for. */
-export function defaultThreads(): number {
-  return availableParallelism();
-}
 
 /** The options that were given, under the names of `KernelTrainOptions`. */
 function changes(given: Arguments): Record<string, unknown> {

@@ -4,8 +4,8 @@ import type { KernelTrainOptions, SolverName } from '../kernel/options.js';
 import { saveModel } from '../model/saveModel.js';
 import { KernelCsv } from '../run/kernelCsv.js';
 import { KernelReporter } from '../run/kernelReporter.js';
-import { type KernelSummary, kernelSummaryText, THREAD_ALLOWANCE } from '../run/kernelSummary.js';
-import { HEAP_ALLOWANCE, scoreOf } from '../run/summary.js';
+import { type KernelSummary, kernelSummaryText } from '../run/kernelSummary.js';
+import { allowedBytes, scoreOf } from '../run/summary.js';
 import type { CommandContext } from './commandContext.js';
 import { solverOptions, uselessKernelOptions } from './kernelSettings.js';
 import { openTrainingData } from './openData.js';
@@ -29,7 +29,7 @@ export async function kernelTrainVerb(
     let classification = true;
     return {
       options: { ...options, logfreq, copyRows, ...(scratch === undefined ? {} : { scratch }) },
-      allowedBytes: options.bufferBytes + HEAP_ALLOWANCE + (options.nthreads - 1) * THREAD_ALLOWANCE,
+      allowedBytes: () => allowedBytes(options.bufferBytes, options.nthreads),
       warnings: uselessKernelOptions(solver, given),
       scratch,
       csv: logfreq > 0,

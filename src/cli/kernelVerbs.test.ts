@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { availableParallelism } from 'node:os';
 import { test } from 'node:test';
 import { fakeCommand, threeClasses } from '../../test/support/fakeCommand.js';
 import {
@@ -16,8 +15,9 @@ import { loadModel } from '../model/loadModel.js';
 import { saveModel } from '../model/saveModel.js';
 import { MemoryStorage } from '../storage/memoryStorage.js';
 import { readJson, readText, replaceFile } from '../storage/textFile.js';
+import { defaultThreads } from '../threads/defaultThreads.js';
 
-const nthreads = availableParallelism();
+const nthreads = defaultThreads();
 const CG = 'runs/cg-2026-01-31T12-34-56';
 
 /** Runs a line and returns what the solver was called with. */
@@ -383,7 +383,7 @@ test('plan of kernel verbs, in words and as JSON, runs nothing', async () => {
     false,
   );
   const generate = await fakeCommand('plan --json generate digits --kernel=rbf --buffer=1'.split(' '));
-  assert.deepEqual(JSON.parse(generate.stdout), fakeKernelPlan);
+  assert.deepEqual(JSON.parse(generate.stdout), { ...fakeKernelPlan, threads: 1 });
   const closed = await fakeCommand('plan closed digits --memId=digits-rbf-1a2b'.split(' '));
   assert.match(closed.stdout, /^closed on 10 rows\n/);
   const linear = await fakeCommand('plan closed digits'.split(' '));

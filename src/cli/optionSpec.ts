@@ -21,9 +21,9 @@ export type CommandName = (typeof commandNames)[number];
 
 /**
  * `integer`, `number`: with a range. `numbers`: one or several, between commas. `size`: bytes, written as megabytes or
- * with a unit. `flag`: no value needed.
+ * with a unit. `flag`: no value needed. `grid`: words name=value,value of other options.
  */
-export type OptionKind = 'integer' | 'number' | 'numbers' | 'size' | 'choice' | 'text' | 'flag';
+export type OptionKind = 'integer' | 'number' | 'numbers' | 'size' | 'choice' | 'text' | 'flag' | 'grid';
 
 export interface OptionSpec {
   readonly name: string;

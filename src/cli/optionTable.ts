@@ -9,6 +9,7 @@ import {
   shuffleNames,
   verbs as training,
 } from '../ssgd/options.js';
+import { heldOutOptionTable } from './heldOutOptionTable.js';
 import { commandNames, kernelTrainingVerbs, kernelVerbs, type OptionSpec } from './optionSpec.js';
 
 const streaming = ['ssgd', 'hsgd'] as const;
@@ -194,15 +195,15 @@ export const optionTable: readonly OptionSpec[] = [
     linearOnly: true,
     effective: stochastic,
   },
+  ...heldOutOptionTable,
   {
     name: 'nthreads',
     kind: 'integer',
     min: 1,
     max: 1024,
-    help: 'threads; this version trains with one',
-    shownDefault: shown(defaultOptions.nthreads),
+    help: 'threads; only with hsgd does the result depend on them',
+    shownDefault: 'one for each processor',
     verbs: training,
-    effective: ['hsgd'],
   },
   {
     name: 'subset',

@@ -1,12 +1,15 @@
 import { nearest } from '../data/suggest.js';
 import { MlmlError } from '../errors.js';
 import { parseByteSize } from '../memory/byteSize.js';
+import { sweepNames } from '../ssgd/options.js';
 import { kernelOptionTable } from './kernelOptionTable.js';
 import type { CommandName, OptionSpec } from './optionSpec.js';
 import { type JobKind, jobKind, optionsOf } from './optionsOf.js';
 import { optionTable } from './optionTable.js';
 
-type Value = string | number | boolean | readonly number[];
+/** The values of several options, by name. */
+export type Grid = Readonly<Record<string, readonly (string | number)[]>>;
+type Value = string | number | boolean | readonly number[] | Grid;
 
 /** What was written after a verb. Only options that were given have a value. */
 export class Arguments {
@@ -31,6 +34,9 @@ export class Arguments {
   }
   numbers(name: string): readonly number[] | undefined {
     return this.#values.get(name) as readonly number[] | undefined;
+  }
+  grid(name: string): Grid | undefined {
+    return this.#values.get(name) as Grid | undefined;
   }
   flag(name: string): boolean | undefined {
     return this.#values.get(name) as boolean | undefined;
@@ -71,6 +77,13 @@ export function parseArguments(command: CommandName, words: readonly string[]): 
         i++;
       }
       values.set(option.name, parseFlag(name, value) !== negated);
+      continue;
+    }
+    if (option.kind === 'grid') {
+      const parts = value === undefined ? [] : [value];
+      while (/^[a-z][a-z0-9]*=/i.test(words[i + 1] ?? '')) parts.push(words[++i]!);
+      const already = values.get(option.name) as Grid | undefined;
+      values.set(option.name, { ...already, ...parseGrid(options, option, parts) });
       continue;
     }
     if (value === undefined) {
@@ -132,10 +145,42 @@ function parseFlag(name: string, value: string | undefined): boolean {
   );
 }
 
-function parseValue(option: OptionSpec, value: string): Value {
-  const { name, kind, choices, word } = option;
-  const bad = (wanted: string) => new MlmlError('MLML_USAGE', `--${name}=${value}: must be ${wanted}`);
-  if (kind === 'size') return parseByteSize(value, `--${name}`);
+/** The words of a grid, each the name of an option and values it may have. */
+function parseGrid(
+  options: readonly OptionSpec[],
+  { name, shape }: OptionSpec,
+  parts: readonly string[],
+): Grid {
+  if (parts.length === 0) {
+    throw new MlmlError('MLML_USAGE', `--${name}: needs values; write --${name} ${shape}`);
+  }
+  const grid: Record<string, readonly (string | number)[]> = {};
+  for (const part of parts) {
+    const equals = part.indexOf('=');
+    const varied = part.slice(0, equals);
+    const names: readonly string[] = sweepNames;
+    const option = options.find((each) => each.name === varied);
+    if (equals === -1 || option === undefined || !names.includes(varied)) {
+      const suggestion = nearest(varied, names);
+      const hint = suggestion === undefined ? '' : `; did you mean ${suggestion}?`;
+      throw new MlmlError(
+        'MLML_USAGE',
+        `--${name} ${part}: must be ${shape!.replace(' ...', '')} with one of ${names.join(', ')}${hint}`,
+      );
+    }
+    if (grid[varied] !== undefined) {
+      throw new MlmlError('MLML_USAGE', `--${name} ${part}: ${varied} has its values already`);
+    }
+    const values = part.slice(equals + 1).split(',');
+    grid[varied] = values.map((value) => parseValue(option, value, `--${name} ${varied}`) as string | number);
+  }
+  return grid;
+}
+
+function parseValue(option: OptionSpec, value: string, label = `--${option.name}`): Value {
+  const { kind, choices, word } = option;
+  const bad = (wanted: string) => new MlmlError('MLML_USAGE', `${label}=${value}: must be ${wanted}`);
+  if (kind === 'size') return parseByteSize(value, label);
   if (kind === 'text') {
     if (value === '')
       throw bad(
@@ -184,6 +229,7 @@ export function valueShape(option: OptionSpec): string {
   if (option.kind === 'choice') return option.choices!.join('|');
   if (option.kind === 'size') return '<MB>';
   if (option.kind === 'text') return option.shape ?? '<path>';
+  if (option.kind === 'grid') return option.shape!;
   if (option.kind === 'numbers') return '<number>[,<number>...]';
   const number = option.kind === 'integer' ? '<count>' : '<number>';
   return option.word === undefined ? number : `${option.word}|${number}`;

@@ -1,4 +1,3 @@
-import { availableParallelism } from 'node:os';
 import { MlmlError } from '../errors.js';
 import { type ByteSink, fileSink } from '../model/byteSink.js';
 import { predictionFormat } from '../model/predict.js';
@@ -7,6 +6,7 @@ import { writePredictions } from '../model/writePredictions.js';
 import { formatCount } from '../run/numbers.js';
 import { ProgressReporter } from '../run/progressReporter.js';
 import { defaultOptions } from '../ssgd/options.js';
+import { defaultThreads } from '../threads/defaultThreads.js';
 import type { CommandContext } from './commandContext.js';
 import { openModelAndData } from './modelAndData.js';
 import type { Arguments } from './parseArguments.js';
@@ -43,7 +43,7 @@ export async function predictVerb(context: CommandContext, given: Arguments): Pr
       const { scoreRows } = await services.scoring();
       const started = clock();
       const bufferBytes = given.number('buffer') ?? defaultOptions.bufferBytes;
-      const nthreads = given.number('nthreads') ?? availableParallelism();
+      const nthreads = given.number('nthreads') ?? defaultThreads();
       const stdoutSink: ByteSink = {
         write: (bytes) => context.stdout.write(bytes),
         finish: async () => {},

@@ -1,10 +1,11 @@
-import { defaultOptions, type TrainOptions, type Verb } from '../ssgd/options.js';
+import { defaultOptions, type SweepGrid, type TrainOptions, type Verb } from '../ssgd/options.js';
 import { optionsOf } from './optionsOf.js';
 import type { Arguments } from './parseArguments.js';
 
 /** The options of training that were given, over the defaults. */
 export function trainOptions(given: Arguments): TrainOptions {
   const scratch = given.text('scratch');
+  const sweep = given.grid('sweep');
   const bufferBytes = given.number('buffer');
   const changes: Record<string, unknown> = {};
   for (const name of Object.keys(defaultOptions)) if (given.has(name)) changes[name] = given.text(name);
@@ -13,6 +14,7 @@ export function trainOptions(given: Arguments): TrainOptions {
     ...changes,
     ...(bufferBytes === undefined ? {} : { bufferBytes }),
     ...(scratch === undefined ? {} : { scratch }),
+    ...(sweep === undefined ? {} : { sweep: sweep as SweepGrid }),
   };
 }
 

@@ -1,6 +1,6 @@
 import { saveModel } from '../model/saveModel.js';
-import { HEAP_ALLOWANCE, scoreOf, summaryText, type TrainSummary } from '../run/summary.js';
-import type { TrainOptions, Verb } from '../ssgd/options.js';
+import { allowedBytes, scoreOf, summaryText, type TrainSummary } from '../run/summary.js';
+import { heldOutShare, type TrainOptions, type Verb } from '../ssgd/options.js';
 import type { CommandContext } from './commandContext.js';
 import { openTrainingData } from './openData.js';
 import type { Arguments } from './parseArguments.js';
@@ -21,10 +21,14 @@ export async function trainVerb(
     const training = await context.services.training();
     return {
       options,
-      allowedBytes: options.bufferBytes + HEAP_ALLOWANCE,
+      allowedBytes: (threads) => allowedBytes(options.bufferBytes, threads),
       warnings: uselessOptions(verb, given, given.has('train')),
       scratch: options.scratch,
       csv: options.logfreq > 0 && verb !== 'closed',
+      csvColumns: [
+        ...(heldOutShare(options) > 0 ? (['holdout'] as const) : []),
+        ...(options.sweep === undefined ? [] : (['model'] as const)),
+      ],
       resumable: false,
       open: (reporter) => openTrainingData(context, verb, given, reporter),
       plan: (dataset) => training.planTraining(verb, dataset.description, options),
@@ -63,12 +67,19 @@ async function trainAndSave(
     epochs: result.epochs,
     train: scoreOf(result.train),
     test: scoreOf(result.test),
+    holdout: scoreOf(result.heldOut),
+    bestEpoch: result.bestEpoch ?? null,
+    sweep:
+      result.sweep?.map(({ model, options: values, fate, heldOut, samples }) => {
+        return { model, options: values, fate, holdout: scoreOf(heldOut), samples };
+      }) ?? null,
     seconds: result.seconds,
     samples: result.samples,
     samplesPerSecond: result.seconds > 0 ? result.samples / result.seconds : 0,
     bytesRead: result.bytesRead,
     bytesWritten: result.bytesWritten,
     bufferBytes: options.bufferBytes,
+    nthreads: result.plan.threads ?? 1,
     plannedPeakBytes: result.plan.plannedPeakBytes,
     peakRssBytes: context.peakBytes(),
     baselineRssBytes: baselineBytes,

@@ -13,7 +13,7 @@ import {
   runsFolder,
   writeRun,
 } from '../run/runFolder.js';
-import { RunLog } from '../run/runLog.js';
+import { type ExtraColumn, RunLog } from '../run/runLog.js';
 import type { CommandContext } from './commandContext.js';
 import type { Arguments } from './parseArguments.js';
 import type { Services } from './services.js';
@@ -41,14 +41,16 @@ export interface TrainingRun {
 export interface TrainingJob<Summary extends object> {
   /** After defaults; kept in run.json. */
   readonly options: { readonly seed: number };
-  /** Bytes it may take beyond what the process has when it starts. */
-  readonly allowedBytes: number;
+  /** Bytes it may take with so many threads beyond what the process has when it starts. */
+  readonly allowedBytes: (threads: number) => number;
   /** Options that were given and change nothing, a sentence each. */
   readonly warnings: readonly string[];
   /** Default: beside the run. */
   readonly scratch: string | undefined;
   /** Keeps a CSV log. */
   readonly csv: boolean;
+  /** Columns of the CSV log beside those of 2016. */
+  readonly csvColumns?: readonly ExtraColumn[];
   /** Killed, it goes on when the same command is given again. */
   readonly resumable: boolean;
   open(reporter: ProgressReporter): Promise<Dataset>;
@@ -82,20 +84,26 @@ export async function runTraining<Summary extends object>(
   }
   await loadReaders(services, given);
   const baselineBytes = context.residentBytes();
+  // More when there is a plan.
+  const running = { threads: 1 };
   const reporter = new ProgressReporter({
     stream: context.stderr,
     quiet: given.flag('quiet') ?? false,
     clock: context.clock,
     memory: () => ({
       usedBytes: context.residentBytes() - baselineBytes,
-      allowedBytes: job.allowedBytes,
+      allowedBytes: job.allowedBytes(running.threads),
     }),
   });
   for (const warning of job.warnings) reporter.warn(warning);
   try {
     const dataset = await job.open(reporter);
     try {
-      const { summary, csv } = await runInFolder(context, command, job, { dataset, reporter, baselineBytes });
+      const { summary, csv } = await runInFolder(context, command, job, running, {
+        dataset,
+        reporter,
+        baselineBytes,
+      });
       reporter.end();
       await context.stdout.write(
         given.flag('json') ? `${JSON.stringify(summary)}\n` : job.text(summary, csv),
@@ -136,6 +144,7 @@ async function runInFolder<Summary extends object>(
   context: CommandContext,
   { verb, given, words }: TrainingCommand,
   job: TrainingJob<Summary>,
+  running: { threads: number },
   state: Pick<TrainingRun, 'dataset' | 'reporter' | 'baselineBytes'>,
 ): Promise<{ summary: Summary; csv: string | undefined }> {
   const { storage } = context.services;
@@ -145,6 +154,7 @@ async function runInFolder<Summary extends object>(
   const scratchFolder = job.scratch ?? runsFolder(out);
   // Before anything is made: a budget that is too small leaves no trace.
   const plan = await job.plan(state.dataset, scratchFolder);
+  running.threads = plan.threads ?? 1;
   const started = context.now();
   const paths = await makeRunFolder(storage, verb, started, out);
   const csv = job.csv ? paths.csv : undefined;
@@ -176,6 +186,7 @@ async function runInFolder<Summary extends object>(
   await writeRun(storage, paths, run);
   const log = await RunLog.create(storage, paths, {
     csv: csv !== undefined,
+    extraColumns: job.csvColumns ?? [],
     clock: context.clock,
     memory: context.residentBytes,
   });

@@ -11,8 +11,17 @@ interface OpenShard {
   readonly skipped: number;
 }
 
+/** Rows that can be read by number. */
+export interface RowReader {
+  readonly layout: RowLayout;
+  /** Number of rows. */
+  readonly rows: number;
+  /** Reads `count` rows from `firstRow` into the start of `target`. */
+  readRows(target: Uint8Array, firstRow: number, count: number): Promise<void>;
+}
+
 /** The rows of one part of a data set, in stored order, over one or more files. */
-export class RowFile {
+export class RowFile implements RowReader {
   readonly layout: RowLayout;
   /** Number of rows. */
   readonly rows: number;

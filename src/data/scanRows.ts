@@ -1,6 +1,6 @@
 import type { Arena } from '../memory/arena.js';
 import type { RowBlock } from './rowBlock.js';
-import type { RowFile } from './rowFile.js';
+import type { RowReader } from './rowFile.js';
 
 /** A block of a sequential scan, with the number of its first row in the file. */
 export interface ScannedBlock extends RowBlock {
@@ -17,7 +17,7 @@ export function scanBytes(rows: number, rowBytes: number): number {
  * half, the next block is read into the other.
  */
 export async function* scanRows(
-  file: RowFile,
+  file: RowReader,
   arena: Arena,
   region: string,
   signal?: AbortSignal,

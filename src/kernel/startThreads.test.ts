@@ -9,6 +9,7 @@ import { bestBuild, compileKernels, type KernelBuild } from '../arithmetic/kerne
 import { rowLayout } from '../data/rowLayout.js';
 import { Arena } from '../memory/arena.js';
 import { ThreadPool } from '../threads/threadPool.js';
+import { THREAD_SCRATCH_BYTES } from '../threads/threads.js';
 import { customKernel } from './functions/customKernel.js';
 import { evaluatorRegions } from './functions/evaluator.js';
 import { mainEnvironment, startThreads, threadRegions } from './startThreads.js';
@@ -62,7 +63,10 @@ test('the worker of the bundle works as that of the library', async () => {
   const { kernels } = await startThreads(arena, 1, {});
   const tasks = kernelTasks(mainEnvironment(arena, kernels), {});
   const scratch = arena.address('thread scratch');
-  const setup = { memory: arena.memory, module: compileKernels(), scratch, tasks: {} };
+  const setup = {
+    ...{ memory: arena.memory, module: compileKernels() },
+    ...{ scratch, scratchBytes: THREAD_SCRATCH_BYTES, tasks: {} },
+  };
   const threads = await ThreadPool.start({ count: 3, worker: new URL(`file://${worker}`), setup, tasks });
   try {
     assert.deepEqual(multiply(arena, threads), new Array(N).fill(N));

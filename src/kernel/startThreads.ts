@@ -1,28 +1,11 @@
-import {
-  bestBuild,
-  compileKernels,
-  type KernelBuild,
-  type Kernels,
-  loadKernels,
-} from '../arithmetic/kernels.js';
+import type { KernelBuild, Kernels } from '../arithmetic/kernels.js';
 import type { Arena } from '../memory/arena.js';
 import type { Region } from '../memory/plan.js';
-import { OneThread } from '../threads/oneThread.js';
-import { ThreadPool } from '../threads/threadPool.js';
-import { THREAD_SCRATCH_BYTES, type Threads } from '../threads/threads.js';
+import { mainEnvironment as environmentOf, startWorkspace } from '../threads/startWorkspace.js';
+import { THREAD_SCRATCH_BYTES } from '../threads/threads.js';
+import type { Workspace } from '../threads/workspace.js';
 import { isCustom } from './functions/customKernel.js';
 import { kernelTasks, type TaskSetup } from './tasks/tasks.js';
-import type { Workspace } from './workspace.js';
-
-/** Posted to each worker: the arena, the compiled kernels, and what the tasks are told. */
-export interface KernelWorkerSetup {
-  readonly memory: WebAssembly.Memory;
-  /** Undefined for the reference in TypeScript. */
-  readonly module: WebAssembly.Module | undefined;
-  /** Address of the scratch of thread 0. */
-  readonly scratch: number;
-  readonly tasks: TaskSetup;
-}
 
 const SCRATCH = 'thread scratch';
 
@@ -42,7 +25,7 @@ export function threadRegions(count: number, budgetBytes = 0): Region[] {
 
 /** The environment of the main thread, whose scratch is the first. */
 export function mainEnvironment(arena: Arena, kernels: Kernels) {
-  return { kernels, buffer: arena.buffer, thread: 0, scratch: arena.address(SCRATCH) };
+  return environmentOf(arena, kernels, SCRATCH);
 }
 
 /**
@@ -54,24 +37,15 @@ export async function startThreads(
   arena: Arena,
   count: number,
   setup: TaskSetup,
-  build: KernelBuild = bestBuild(),
+  build?: KernelBuild,
 ): Promise<Workspace> {
-  const kernels = loadKernels(arena.memory, build);
-  const tasks = kernelTasks(mainEnvironment(arena, kernels), setup);
   const custom = setup.evaluation !== undefined && isCustom(setup.evaluation.kernel);
-  const threads: Threads =
-    count === 1 || custom
-      ? new OneThread(tasks)
-      : await ThreadPool.start<KernelWorkerSetup>({
-          count,
-          worker: new URL('./kernelWorker.js', import.meta.url),
-          setup: {
-            memory: arena.memory,
-            module: compileKernels(build),
-            scratch: arena.address(SCRATCH),
-            tasks: setup,
-          },
-          tasks,
-        });
-  return { arena, kernels, threads };
+  return await startWorkspace(arena, {
+    count: custom ? 1 : count,
+    scratch: { region: SCRATCH, bytes: THREAD_SCRATCH_BYTES },
+    worker: new URL('./kernelWorker.js', import.meta.url),
+    setup,
+    tasksOf: kernelTasks,
+    build,
+  });
 }

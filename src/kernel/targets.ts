@@ -5,7 +5,7 @@ import { scanBytes, scanRows } from '../data/scanRows.js';
 import { MlmlError } from '../errors.js';
 import type { Region } from '../memory/plan.js';
 import { checkLabels } from '../ssgd/checkLabels.js';
-import type { Workspace } from './workspace.js';
+import type { Workspace } from '../threads/workspace.js';
 
 const ROWS_AT_ONCE = 256;
 const LARGEST_READ = 1 << 19;

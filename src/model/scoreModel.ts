@@ -1,4 +1,3 @@
-import { availableParallelism } from 'node:os';
 import type { RowFile } from '../data/rowFile.js';
 import { scoreKernelRows } from '../kernel/predict/scoreKernelRows.js';
 import { evaluateWith } from '../ssgd/evaluate.js';
@@ -6,6 +5,7 @@ import type { Evaluation } from '../ssgd/events.js';
 import { lossOf } from '../ssgd/losses/losses.js';
 import { type ScoredBlock, scoreRows } from '../ssgd/score.js';
 import type { Storage } from '../storage/storage.js';
+import { defaultThreads } from '../threads/defaultThreads.js';
 import { openModelRows } from './kernelRows.js';
 import { isKernelModel, type Model } from './saveModel.js';
 
@@ -30,7 +30,7 @@ export async function* scoreModel(
   }
   const source = await openModelRows(storage, model);
   try {
-    const { nthreads = availableParallelism() } = options;
+    const { nthreads = defaultThreads() } = options;
     yield* scoreKernelRows(model, source.rows, file, { ...options, nthreads });
   } finally {
     await source.close();

@@ -4,9 +4,6 @@ import { formatBytes } from '../memory/byteSize.js';
 import { formatCount, formatLoss, formatSeconds, formatShare } from './numbers.js';
 import { memoryLine, type Score, scoreLine } from './summary.js';
 
-/** Bytes a worker thread takes: its engine, not the job's data. */
-export const THREAD_ALLOWANCE = 9e6;
-
 /** The object of `--json` for a kernel model: exactly these keys, in this order. */
 export interface KernelSummary {
   readonly verb: string;
@@ -98,7 +95,7 @@ export function kernelSummaryText(
       stops[summary.stopped],
     ...summary.reasons.map((reason) => `  - ${reason}`),
     `time    ${traffic(summary.seconds, summary.bytesRead, summary.bytesWritten)}`,
-    memoryLine(summary, summary.nthreads - 1, THREAD_ALLOWANCE),
+    memoryLine(summary),
     `run     ${summary.run}`,
     `model   ${summary.model}`,
   );
@@ -125,7 +122,7 @@ export function generateText(result: GenerateSummary, kernelName: string): strin
     `tiles   ${formatCount(tiles)} of ${formatCount(tileSize)} x ${formatCount(tileSize)} ${dtype}${made}`,
     `disk    ${formatBytes(bytes)} in ${folder}`,
     `time    ${traffic(seconds, result.bytesRead, result.bytesWritten)}`,
-    memoryLine(result, result.nthreads - 1, THREAD_ALLOWANCE),
+    memoryLine(result),
     memId,
   ];
   return `${lines.join('\n')}\n`;

@@ -4,7 +4,7 @@ import type { Plan } from '../memory/plan.js';
 /** The fields of a plan that are promised, without what a trainer keeps in it for itself. */
 export function planFields(plan: Plan): Plan {
   const { job, budgetBytes, regions, plannedPeakBytes, passes } = plan;
-  const { bytesRead, bytesWritten, scratchBytes, notes } = plan;
+  const { bytesRead, bytesWritten, scratchBytes, threads = 1, notes } = plan;
   return {
     job,
     budgetBytes,
@@ -13,6 +13,7 @@ export function planFields(plan: Plan): Plan {
     bytesRead,
     bytesWritten,
     scratchBytes,
+    threads,
     regions: regions.map(({ name, bytes }) => ({ name, bytes })),
     notes,
   };

@@ -104,21 +104,44 @@ export class ProgressReporter {
       case 'plan':
         return this.line(planLine(event.plan));
       case 'rate':
+        if (event.model !== undefined) return;
         return this.line(`rate: eta0 ${formatLoss(event.eta0)} (${event.reason})`);
       case 'warning':
-        return this.warn(event.message);
+        return this.warn(
+          event.model === undefined ? event.message : `model ${event.model}: ${event.message}`,
+        );
       case 'progress':
         return this.progress(withEpoch(event));
       case 'row':
-        return this.#row(event);
+        if (event.model === undefined) this.#row(event);
+        return;
       case 'evaluation':
+        if (event.model !== undefined) return;
         return this.line(
-          `${this.time().padStart(9)}  ${event.part}${event.epoch > 0 ? ` after epoch ${event.epoch}` : ''}: ` +
+          `${this.time().padStart(9)}  ${event.part === 'holdout' ? 'held out' : event.part}${event.epoch > 0 ? ` after epoch ${event.epoch}` : ''}: ` +
             `loss ${formatLoss(event.evaluation.loss)}, ${formatQuality(event.evaluation)}`,
         );
+      case 'sweep':
+        return this.#sweep(event);
+      case 'stopped': {
+        if (event.model !== undefined) return;
+        const since = `no epoch since epoch ${event.bestEpoch} was better on the held-out rows`;
+        return this.line(`${this.time().padStart(9)}  stopped after epoch ${event.epoch}: ${since}`);
+      }
       case 'log':
         return;
     }
+  }
+
+  #sweep({ samples, models }: Extract<TrainEvent, { type: 'sweep' }>): void {
+    const best = models[0];
+    if (best?.heldOut === undefined) return;
+    const training = models.filter(({ fate }) => fate === 'trained').length;
+    const values = Object.entries(best.options).map(([name, value]) => `${name}=${value}`);
+    this.line(
+      `${this.time().padStart(9)}  ${formatCount(samples)} samples, ${training} of ${models.length} models training; ` +
+        `best ${values.join(' ')}: ${formatQuality(best.heldOut)} held out`,
+    );
   }
 
   #row(row: Extract<TrainEvent, { type: 'row' }>): void {

@@ -5,6 +5,10 @@ import { LineFile } from './lineFile.js';
 import { planFields } from './planText.js';
 import type { RunPaths } from './runFolder.js';
 
+/** Columns behind those of 2016, where a run has something to say in them. */
+export type ExtraColumn = 'holdout' | 'model';
+const extraHeaders: Record<ExtraColumn, string> = { holdout: 'Holdout Accuracy', model: 'Model' };
+
 export const CSV_HEADER = 'i,Time,Loss,Train Accuracy,Test Accuracy';
 const PROGRESS_MS = 1000;
 
@@ -23,6 +27,7 @@ export class RunLog {
   readonly #events: LineFile;
   readonly #csv: LineFile | undefined;
   readonly #clock: () => number;
+  readonly #extra: readonly ExtraColumn[];
   readonly #memory: () => number;
   readonly #started: number;
   #lastProgress = Number.NEGATIVE_INFINITY;
@@ -32,11 +37,13 @@ export class RunLog {
     csv: LineFile | undefined,
     clock: () => number,
     memory: () => number,
+    extra: readonly ExtraColumn[],
   ) {
     this.#events = events;
     this.#csv = csv;
     this.#clock = clock;
     this.#memory = memory;
+    this.#extra = extra;
     this.#started = clock();
   }
 
@@ -44,18 +51,24 @@ export class RunLog {
   static async create(
     storage: Storage,
     paths: RunPaths,
-    options: { readonly csv: boolean; readonly clock: () => number; readonly memory: () => number },
+    options: {
+      readonly csv: boolean;
+      readonly clock: () => number;
+      readonly memory: () => number;
+      readonly extraColumns?: readonly ExtraColumn[];
+    },
   ): Promise<RunLog> {
     const events = await LineFile.create(storage, paths.events, options.clock);
+    const extra = options.extraColumns ?? [];
     let csv: LineFile | undefined;
     if (options.csv) {
       csv = await LineFile.create(storage, paths.csv, options.clock).catch(async (error) => {
         await events.close().catch(() => {});
         throw error;
       });
-      csv.append(CSV_HEADER);
+      csv.append([CSV_HEADER, ...extra.map((column) => extraHeaders[column])].join(','));
     }
-    return new RunLog(events, csv, options.clock, options.memory);
+    return new RunLog(events, csv, options.clock, options.memory, extra);
   }
 
   /** Seconds since the log was made, to the millisecond. */
@@ -67,10 +80,11 @@ export class RunLog {
     const time = this.#time();
     if (event.type === 'log') {
       // The CSV log is for these; with --logfreq=1 they are too many for the other file.
-      this.#csv?.append(
-        `${event.step},${time},${event.loss},${event.trainAccuracy ?? ''},${event.testAccuracy ?? ''}`,
-        false,
+      const line = `${event.step},${time},${event.loss},${event.trainAccuracy ?? ''},${event.testAccuracy ?? ''}`;
+      const extra = this.#extra.map(
+        (column) => `,${(column === 'holdout' ? event.holdoutAccuracy : event.model) ?? ''}`,
       );
+      this.#csv?.append(line + extra.join(''), false);
       return;
     }
     if (event.type === 'progress') {

@@ -1,14 +1,33 @@
 import { formatBytes } from '../memory/byteSize.js';
-import type { Evaluation } from '../ssgd/events.js';
+import type { Evaluation, Fate } from '../ssgd/events.js';
 import { formatCount, formatLoss, formatQuality, formatSeconds } from './numbers.js';
+import { sweepTable } from './sweepTable.js';
 
 /** Bytes the JavaScript heap may add to the budget. */
 export const HEAP_ALLOWANCE = 16e6;
+/** Bytes a worker thread takes: its engine, not the job's data. */
+export const THREAD_ALLOWANCE = 9e6;
+
+/** What a job may take beyond what the process has when it starts. */
+export function allowedBytes(bufferBytes: number, threads: number): number {
+  return bufferBytes + HEAP_ALLOWANCE + (threads - 1) * THREAD_ALLOWANCE;
+}
 
 /** Loss and accuracy (classification) or rmse and r2 (regression). */
 export type Score =
   | { readonly loss: number; readonly accuracy: number }
   | { readonly loss: number; readonly rmse: number; readonly r2: number };
+
+/** A model of a sweep. */
+export interface SweepLine {
+  /** Its number in the grid, from 0. */
+  readonly model: number;
+  readonly options: Readonly<Record<string, string | number>>;
+  readonly fate: Fate;
+  readonly holdout: Score | null;
+  /** Rows it was updated with. */
+  readonly samples: number;
+}
 
 /** The object of `--json`: exactly these keys, in this order. */
 export interface TrainSummary {
@@ -21,12 +40,20 @@ export interface TrainSummary {
   readonly train: Score | null;
   /** null when the data set has no test rows. */
   readonly test: Score | null;
+  /** On the held-out rows; null when none are. */
+  readonly holdout: Score | null;
+  /** With --patience: the epoch, counted from 1, whose weights are the model; else null. */
+  readonly bestEpoch: number | null;
+  /** With --sweep: its models, the best first; else null. */
+  readonly sweep: readonly SweepLine[] | null;
   readonly seconds: number;
   readonly samples: number;
   readonly samplesPerSecond: number;
   readonly bytesRead: number;
   readonly bytesWritten: number;
   readonly bufferBytes: number;
+  /** At work, the main thread included. */
+  readonly nthreads: number;
   readonly plannedPeakBytes: number;
   readonly peakRssBytes: number;
   readonly baselineRssBytes: number;
@@ -48,18 +75,17 @@ export function scoreLine(score: Score): string {
   return `loss ${formatLoss(score.loss)}, ${formatQuality({ rows: 0, ...score })}`;
 }
 
-/** Memory used against what was allowed; `workers` threads take `workerBytes` each besides. */
+/** Memory used against what was allowed. */
 export function memoryLine(
-  summary: Pick<TrainSummary, 'peakRssBytes' | 'baselineRssBytes' | 'bufferBytes'>,
-  workers = 0,
-  workerBytes = 0,
+  summary: Pick<TrainSummary, 'peakRssBytes' | 'baselineRssBytes' | 'bufferBytes' | 'nthreads'>,
 ): string {
-  const { peakRssBytes, baselineRssBytes, bufferBytes } = summary;
+  const { peakRssBytes, baselineRssBytes, bufferBytes, nthreads } = summary;
+  const workers = nthreads - 1;
   const above = formatBytes(Math.max(0, peakRssBytes - baselineRssBytes));
   const threads =
     workers === 0
       ? ''
-      : ` + ${formatBytes(workers * workerBytes)} for ${workers} more ${workers === 1 ? 'thread' : 'threads'}`;
+      : ` + ${formatBytes(workers * THREAD_ALLOWANCE)} for ${workers} more ${workers === 1 ? 'thread' : 'threads'}`;
   return (
     `memory  peak RSS ${formatBytes(peakRssBytes)}: ${above} above the ${formatBytes(baselineRssBytes)} of Node ` +
     `itself; allowed ${formatBytes(bufferBytes)} + ${formatBytes(HEAP_ALLOWANCE)}${threads}`
@@ -70,8 +96,13 @@ export function memoryLine(
 export function summaryText(summary: TrainSummary, wholeTrain: boolean, csv: string | undefined): string {
   const { seconds, bytesRead, bytesWritten } = summary;
   const speed = (bytesRead + bytesWritten) / 1e6 / Math.max(seconds, 1e-9);
-  const lines: string[] = [];
+  const lines: string[] = summary.sweep === null ? [] : [...sweepTable(summary.sweep), ''];
   if (summary.test !== null) lines.push(`test    ${scoreLine(summary.test)}`);
+  if (summary.holdout !== null) {
+    const epoch =
+      summary.bestEpoch === null ? '' : ` (after epoch ${summary.bestEpoch}, whose weights are kept)`;
+    lines.push(`holdout ${scoreLine(summary.holdout)}${epoch}`);
+  }
   if (summary.train !== null) {
     lines.push(`train   ${scoreLine(summary.train)}${wholeTrain ? '' : ' (while training, last epoch)'}`);
   }

@@ -13,6 +13,7 @@ const ranges: readonly [keyof TrainOptions, number, number, boolean][] = [
   ['momentum', 0, 0.9999, false],
   ['damp', 0, 1, false],
   ['step', 1, Number.MAX_SAFE_INTEGER, true],
+  ['patience', 0, 1e6, true],
   ['nthreads', 1, 1024, true],
   ['logfreq', 0, Number.MAX_SAFE_INTEGER, true],
   ['subset', 0, Number.MAX_SAFE_INTEGER, true],
@@ -51,12 +52,21 @@ export function checkOptions(description: DatasetDescription, options: TrainOpti
   if (!(options.bufferBytes >= 1)) {
     throw new MlmlError('MLML_USAGE', `bufferBytes ${options.bufferBytes}: must be a number of bytes`);
   }
-  const { eta0, batch, loss } = options;
+  const { eta0, batch, loss, holdout, patience } = options;
   if (eta0 !== 'auto' && !(eta0 > 0 && Number.isFinite(eta0))) {
     throw new MlmlError('MLML_USAGE', `--eta0=${eta0}: must be a number above 0, or auto`);
   }
   if (batch !== 'auto' && !(Number.isInteger(batch) && batch >= 1 && batch <= 65536)) {
     throw new MlmlError('MLML_USAGE', `--batch=${batch}: must be a whole number from 1 to 65536, or auto`);
+  }
+  if (holdout !== 'auto' && !(holdout >= 0 && holdout <= 0.9)) {
+    throw new MlmlError('MLML_USAGE', `--holdout=${holdout}: must be a share from 0 to 0.9, or auto`);
+  }
+  if (holdout === 0 && patience > 0) {
+    throw new MlmlError(
+      'MLML_USAGE',
+      `--patience=${patience}: stops by what held-out rows show; give --holdout=<share> above 0, or leave it out`,
+    );
   }
   const { tasks } = lossOf(loss);
   if (!tasks.includes(description.task)) {

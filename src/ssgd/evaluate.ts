@@ -1,6 +1,6 @@
 import { allFinite, badValueError } from '../data/badValue.js';
 import type { Task } from '../data/format.js';
-import type { RowFile } from '../data/rowFile.js';
+import { RowFile, type RowReader } from '../data/rowFile.js';
 import { MlmlError } from '../errors.js';
 import { checkLabels } from './checkLabels.js';
 import type { Evaluation } from './events.js';
@@ -28,13 +28,13 @@ export function classOf(scores: Float32Array | Float64Array, at: number, columns
 
 /** Why scores of rows are not finite: a value of theirs is not, or values and weights are too large together. */
 export async function badScoresError(
-  file: RowFile,
+  file: RowReader,
   firstRow: number,
   rows: number,
   signal?: AbortSignal,
 ): Promise<MlmlError> {
   return (
-    (await badValueError(file, signal, firstRow, rows)) ??
+    (file instanceof RowFile ? await badValueError(file, signal, firstRow, rows) : undefined) ??
     new MlmlError(
       'MLML_BAD_DATA',
       `the scores of row ${firstRow}${rows > 1 ? `, or of one of the ${rows - 1} after it,` : ''} are not finite: ` +
@@ -43,54 +43,80 @@ export async function badScoresError(
   );
 }
 
+/** Sums that make an evaluation, taken over blocks of scored rows. */
+export class EvaluationSum {
+  readonly #loss: Loss;
+  readonly #task: Task;
+  readonly #columns: number;
+  #lossSum = 0;
+  #right = 0;
+  #squaredError = 0;
+  // Welford's running mean and squared deviations of the targets.
+  #mean = 0;
+  #deviations = 0;
+  #seen = 0;
+
+  constructor(loss: Loss, task: Task, columns: number) {
+    this.#loss = loss;
+    this.#task = task;
+    this.#columns = columns;
+  }
+
+  /** Scores, rows × columns, and labels of some rows. The scores may be overwritten. */
+  add(rows: number, scores: Float64Array, labels: Float64Array): void {
+    const columns = this.#columns;
+    // One column stands for two classes.
+    if (this.#task === 'classification') checkLabels(labels, rows, Math.max(columns, 2));
+    for (let i = 0; i < rows; i++) {
+      this.#seen++;
+      if (this.#task === 'classification') {
+        if (classOf(scores, i * columns, columns) === labels[i]) this.#right++;
+        continue;
+      }
+      const target = labels[i]!;
+      this.#squaredError += (scores[i]! - target) ** 2;
+      const before = target - this.#mean;
+      this.#mean += before / this.#seen;
+      this.#deviations += before * (target - this.#mean);
+    }
+    // Last, since it may overwrite the scores with slopes.
+    this.#lossSum += this.#loss.evaluate(scores, rows, columns, labels, scores);
+  }
+
+  /** The evaluation. `file`, whose rows they were, is looked through for the reason when the loss is not a number. */
+  async result(file: RowReader, signal?: AbortSignal): Promise<Evaluation> {
+    if (Number.isNaN(this.#lossSum)) {
+      throw (
+        (file instanceof RowFile ? await badValueError(file, signal) : undefined) ??
+        new MlmlError('MLML_BAD_DATA', 'the loss is not a number: some targets of these rows are too large')
+      );
+    }
+    const rows = Math.max(this.#seen, 1);
+    const common = { rows: this.#seen, loss: this.#lossSum / rows };
+    if (this.#task === 'classification') return { ...common, accuracy: this.#right / rows };
+    return {
+      ...common,
+      rmse: Math.sqrt(this.#squaredError / rows),
+      r2: this.#deviations > 0 ? 1 - this.#squaredError / this.#deviations : 0,
+    };
+  }
+}
+
 /** Loss and accuracy (or rmse and r2) of the model a scorer holds, over all rows of a file. */
 export async function evaluateWith(
   scorer: RowScorer,
   loss: Loss,
   task: Task,
   columns: number,
-  file: RowFile,
+  file: RowReader,
   signal?: AbortSignal,
 ): Promise<Evaluation> {
-  let lossSum = 0;
-  let right = 0;
-  let squaredError = 0;
-  // Welford's running mean and squared deviations of the targets.
-  let mean = 0;
-  let deviations = 0;
-  let seen = 0;
+  const sum = new EvaluationSum(loss, task, columns);
   for await (const { firstRow, rows, scores, labels } of scorer.blocks(file, signal)) {
     if (!allFinite(scores, rows * columns)) throw await badScoresError(file, firstRow, rows, signal);
-    // One column stands for two classes.
-    if (task === 'classification') checkLabels(labels, rows, Math.max(columns, 2));
-    for (let i = 0; i < rows; i++) {
-      seen++;
-      if (task === 'classification') {
-        if (classOf(scores, i * columns, columns) === labels[i]) right++;
-        continue;
-      }
-      const target = labels[i]!;
-      squaredError += (scores[i]! - target) ** 2;
-      const before = target - mean;
-      mean += before / seen;
-      deviations += before * (target - mean);
-    }
-    // Last, since it may overwrite the scores with slopes.
-    lossSum += loss.evaluate(scores, rows, columns, labels, scores);
+    sum.add(rows, scores, labels);
   }
-  if (Number.isNaN(lossSum)) {
-    throw (
-      (await badValueError(file, signal)) ??
-      new MlmlError('MLML_BAD_DATA', 'the loss is not a number: some targets of these rows are too large')
-    );
-  }
-  const common = { rows: seen, loss: lossSum / Math.max(seen, 1) };
-  if (task === 'classification') return { ...common, accuracy: right / Math.max(seen, 1) };
-  return {
-    ...common,
-    rmse: Math.sqrt(squaredError / Math.max(seen, 1)),
-    r2: deviations > 0 ? 1 - squaredError / deviations : 0,
-  };
+  return await sum.result(file, signal);
 }
 
 /**
@@ -101,7 +127,7 @@ export async function evaluateWith(
  */
 export async function evaluateModel(
   model: LinearModel,
-  file: RowFile,
+  file: RowReader,
   options: { readonly bufferBytes: number; readonly signal?: AbortSignal },
 ): Promise<Evaluation> {
   const scorer = openScorer(model, file.layout, options.bufferBytes);

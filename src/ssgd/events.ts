@@ -13,11 +13,30 @@ export interface Evaluation {
   readonly r2?: number;
 }
 
-/** What a training job tells while it runs, in order. Also the lines of `events.jsonl` (with `time`, seconds since the start). */
+/**
+ * What has become of a model: it trains or has trained on all rows, was stopped when it no longer got better, was
+ * dropped as one of the worse half, or its loss exploded.
+ */
+export type Fate = 'trained' | 'stopped' | 'dropped' | 'diverged';
+
+/** One model of a sweep. */
+export interface SweepModel {
+  /** Its number in the grid, from 0. */
+  readonly model: number;
+  /** The values it has of the options that vary. */
+  readonly options: Readonly<Record<string, string | number>>;
+  readonly fate: Fate;
+  /** Its last evaluation on the held-out rows (the best, when it was stopped); undefined before the first. */
+  readonly heldOut: Evaluation | undefined;
+  /** Rows it was updated with. */
+  readonly samples: number;
+}
+
+/** What a training job tells while it runs, in order. `model` is the number of a model of a sweep. Also the lines of `events.jsonl` (with `time`, seconds since the start). */
 export type TrainEvent =
   | { readonly type: 'plan'; readonly plan: Plan }
   /** The learning rate chosen (or given), and why. */
-  | { readonly type: 'rate'; readonly eta0: number; readonly reason: string }
+  | { readonly type: 'rate'; readonly eta0: number; readonly reason: string; readonly model?: number }
   /** Often: where the job is. `total` in the same unit, or 0 when unknown. */
   | {
       readonly type: 'progress';
@@ -36,6 +55,7 @@ export type TrainEvent =
       readonly epoch: number;
       readonly loss: number;
       readonly learningRate: number;
+      readonly model?: number;
     }
   /** Every `logfreq` steps and at the end: a line of the CSV log. Accuracies are those of the rows since the last line (training) and of the last evaluation (test). */
   | {
@@ -44,13 +64,29 @@ export type TrainEvent =
       readonly loss: number;
       readonly trainAccuracy: number | undefined;
       readonly testAccuracy: number | undefined;
+      /** Of the last evaluation on the held-out rows, when there are any. */
+      readonly holdoutAccuracy?: number;
+      readonly model?: number;
     }
   | {
       readonly type: 'evaluation';
-      readonly part: 'train' | 'test';
+      /** `holdout`: the held-out rows of the training part. */
+      readonly part: 'train' | 'test' | 'holdout';
+      /** Counted from 1. */
       readonly epoch: number;
       readonly evaluation: Evaluation;
+      readonly model?: number;
     }
-  | { readonly type: 'warning'; readonly message: string };
+  /** A sweep after an epoch, or when models are dropped: all its models, the best first. */
+  | {
+      readonly type: 'sweep';
+      /** Counted from 1. */
+      readonly epoch: number;
+      readonly samples: number;
+      readonly models: readonly SweepModel[];
+    }
+  /** Training ended early: this model was no better on the held-out rows since `bestEpoch` (counted from 1). */
+  | { readonly type: 'stopped'; readonly epoch: number; readonly bestEpoch: number; readonly model?: number }
+  | { readonly type: 'warning'; readonly message: string; readonly model?: number };
 
 export type TrainListener = (event: TrainEvent) => void;

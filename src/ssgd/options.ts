@@ -1,4 +1,5 @@
 import type { ScalingName } from '../data/scaling.js';
+import { defaultThreads } from '../threads/defaultThreads.js';
 
 export const verbs = ['closed', 'gd', 'sgd', 'ssgd', 'hsgd'] as const;
 /** How a linear model is trained. */
@@ -23,6 +24,23 @@ export const scheduleNames = [
   'one-cycle',
 ] as const;
 export type ScheduleName = (typeof scheduleNames)[number];
+
+/** Options that a sweep can give several values, in the order in which a grid varies them (the last fastest). */
+export const sweepNames = [
+  'loss',
+  'optimizer',
+  'schedule',
+  'eta0',
+  'momentum',
+  'reg',
+  'l1',
+  'damp',
+  'step',
+] as const satisfies readonly (keyof TrainOptions)[];
+export type SweepName = (typeof sweepNames)[number];
+
+/** The values of some options; a sweep trains a model for each combination. */
+export type SweepGrid = { readonly [Name in SweepName]?: readonly TrainOptions[Name][] };
 
 /** Options of every training verb. All have defaults; see `defaultOptions`. */
 export interface TrainOptions {
@@ -57,9 +75,23 @@ export interface TrainOptions {
   readonly damp: number;
   /** Default 10000. */
   readonly step: number;
-  /** Average the iterates of the last epoch. Default false. */
+  /** Average the iterates of the last epoch (of each epoch, with `patience`). Default false. */
   readonly average: boolean;
-  /** Threads. This version trains with one, and warns when more are asked for. Default 1. */
+  /**
+   * Share of the training rows that is held out: not trained on, but scored after each epoch. 'auto': 0.1 with `sweep`
+   * or `patience`, otherwise none. Default auto.
+   */
+  readonly holdout: number | 'auto';
+  /**
+   * Stop when this many epochs in a row were no better on the held-out rows, and keep the weights of the best epoch;
+   * 0 trains all epochs and keeps the last. Default 0.
+   */
+  readonly patience: number;
+  /** Train a model for each combination of these values, from one stream of rows (sgd, ssgd); the best is kept. */
+  readonly sweep?: SweepGrid;
+  /** Drop the worse half of the models of a sweep again and again while training. Default false. */
+  readonly halving: boolean;
+  /** Threads at most; fewer are used where they would not help. Default: one for each processor. */
   readonly nthreads: number;
   /** Steps between rows of the CSV log; 0 writes none. Default 1000. */
   readonly logfreq: number;
@@ -70,6 +102,15 @@ export interface TrainOptions {
   readonly seed: number;
   /** Folder for scratch files. Default: beside the run folder. */
   readonly scratch?: string;
+}
+
+/** What is held out where something has to be judged and no share is given. */
+const DEFAULT_SHARE = 0.1;
+
+/** Share of the training rows that options hold out. */
+export function heldOutShare({ holdout, patience, sweep }: TrainOptions): number {
+  if (holdout !== 'auto') return holdout;
+  return sweep !== undefined || patience > 0 ? DEFAULT_SHARE : 0;
 }
 
 export const defaultOptions: TrainOptions = {
@@ -91,7 +132,10 @@ export const defaultOptions: TrainOptions = {
   damp: 0.99,
   step: 10000,
   average: false,
-  nthreads: 1,
+  holdout: 'auto',
+  patience: 0,
+  halving: false,
+  nthreads: defaultThreads(),
   logfreq: 1000,
   simulated: false,
   subset: 0,

@@ -5,10 +5,11 @@ import { MlmlError } from '../errors.js';
 import type { Plan } from '../memory/plan.js';
 import type { Storage } from '../storage/storage.js';
 import { checkOptions } from './checkOptions.js';
-import type { Evaluation, TrainListener } from './events.js';
+import type { Evaluation, SweepModel, TrainListener } from './events.js';
 import type { LinearModel } from './linearModel.js';
 import type { TrainOptions, Verb } from './options.js';
 import { planStreaming } from './sgd/planStreaming.js';
+import { checkSweep, variantsOf } from './sgd/sweepGrid.js';
 import { trainStreaming } from './sgd/trainStreaming.js';
 import { planSolving, trainBySolving } from './trainBySolving.js';
 
@@ -37,11 +38,23 @@ export interface TrainResult {
   readonly train: Evaluation | undefined;
   /** `undefined` when the data set has no test rows. */
   readonly test: Evaluation | undefined;
+  /** On the held-out rows; absent when none are. */
+  readonly heldOut?: Evaluation | undefined;
+  /** With `patience`: the epoch, counted from 1, whose weights are the model. */
+  readonly bestEpoch?: number;
+  /** With `sweep`: all its models, the best first, which is the model of the result. */
+  readonly sweep?: readonly SweepModel[];
+}
+
+/** Throws `MLML_USAGE` for options that are wrong by themselves or together, of any model of a sweep. */
+function checkAll(verb: Verb, description: DatasetDescription, options: TrainOptions): void {
+  checkSweep(verb, options);
+  for (const variant of variantsOf(options)) checkOptions(description, variant);
 }
 
 /** What a run would use and do. Touches no file. */
 export function planTraining(verb: Verb, description: DatasetDescription, options: TrainOptions): Plan {
-  checkOptions(description, options);
+  checkAll(verb, description, options);
   if (verb === 'closed' || verb === 'gd') return planSolving(verb, description, options);
   return planStreaming(verb, description, options);
 }
@@ -58,11 +71,7 @@ export async function train(
   context: TrainContext,
 ): Promise<TrainResult> {
   const { description } = dataset;
-  checkOptions(description, options);
-  if (options.nthreads > 1) {
-    const message = `--nthreads=${options.nthreads}: this version trains with one thread`;
-    context.onEvent?.({ type: 'warning', message });
-  }
+  checkAll(verb, description, options);
   const start = performance.now();
   const run = async () => {
     if (verb === 'closed' || verb === 'gd') {

@@ -10,10 +10,10 @@ import {
 import type { KernelFunction, TileDtype } from '../../src/kernel/functions/kernelFunction.js';
 import { mainEnvironment, startThreads, threadRegions } from '../../src/kernel/startThreads.js';
 import type { RowSource } from '../../src/kernel/tiles/rowSource.js';
-import type { Workspace } from '../../src/kernel/workspace.js';
 import { Arena } from '../../src/memory/arena.js';
 import type { Region } from '../../src/memory/plan.js';
 import { Random } from '../../src/memory/random.js';
+import type { Workspace } from '../../src/threads/workspace.js';
 
 /** Rows in memory that count what is read of them. */
 export class CountedRows implements RowSource {

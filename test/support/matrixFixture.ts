@@ -16,13 +16,13 @@ import { entriesOf } from '../../src/kernel/store/tileEntries.js';
 import { extentOf, type MatrixShape, SLOT_ALIGN, slotBytes } from '../../src/kernel/store/tileLayout.js';
 import { kernelTasks } from '../../src/kernel/tasks/tasks.js';
 import { balancedTileSize } from '../../src/kernel/tiles/kernelMatrix.js';
-import type { Workspace } from '../../src/kernel/workspace.js';
 import { Arena } from '../../src/memory/arena.js';
 import type { Region } from '../../src/memory/plan.js';
 import { nodeStorage } from '../../src/storage/nodeStorage.js';
 import type { Storage } from '../../src/storage/storage.js';
 import { OneThread } from '../../src/threads/oneThread.js';
 import { THREAD_SCRATCH_BYTES } from '../../src/threads/threads.js';
+import type { Workspace } from '../../src/threads/workspace.js';
 
 export const KERNELS = '/kernels';
 

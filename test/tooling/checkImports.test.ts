@@ -45,8 +45,8 @@ test('an import from an upper room to a lower one is named with file, line and w
   assert.deepEqual(result.problems, [
     'src/data/dataset.ts:3: data may not import ssgd (../ssgd/train.js); it may import storage, memory, arithmetic, errors.ts',
     'src/errors.ts:1: errors.ts may not import memory (./memory/plan.js); it may import errors.ts',
-    'src/ssgd/train.ts:1: ssgd may not import run (../run/log.js); it may import data, storage, memory, arithmetic, errors.ts',
-    'src/ssgd/train.ts:2: ssgd may not import cli (../cli/main.js); it may import data, storage, memory, arithmetic, errors.ts',
+    'src/ssgd/train.ts:1: ssgd may not import run (../run/log.js); it may import data, threads, storage, memory, arithmetic, errors.ts',
+    'src/ssgd/train.ts:2: ssgd may not import cli (../cli/main.js); it may import data, threads, storage, memory, arithmetic, errors.ts',
     'src/storage/storage.ts:1: storage may not import memory (../memory/plan.js); it may import errors.ts',
   ]);
 });

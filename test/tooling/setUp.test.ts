@@ -26,8 +26,9 @@ function makeCheckout(t: TestContext): string {
   for (const name of ['runCommand.ts', 'nodeServices.ts']) {
     writeFileSync(join(folder, 'src', 'cli', name), 'export {};\n');
   }
-  mkdirSync(join(folder, 'src', 'kernel'));
+  for (const room of ['kernel', 'ssgd']) mkdirSync(join(folder, 'src', room));
   writeFileSync(join(folder, 'src', 'kernel', 'kernelWorker.ts'), 'export {};\n');
+  writeFileSync(join(folder, 'src', 'ssgd', 'linearWorker.ts'), 'export {};\n');
   return folder;
 }
 

@@ -1,8 +1,8 @@
 import { dtypeBytes } from '../../arithmetic/dtype.js';
+import type { Workspace } from '../../threads/workspace.js';
 import type { KernelListener } from '../events.js';
 import type { ComputedKernel } from '../tiles/computedKernel.js';
 import { type TileIndex, tileCount } from '../tiles/kernelMatrix.js';
-import type { Workspace } from '../workspace.js';
 import { bandOrder } from './bandOrder.js';
 import type { TileSink } from './tileSink.js';
 

@@ -1,12 +1,12 @@
 import { loadKernels } from '../../arithmetic/kernels.js';
 import { MlmlError } from '../../errors.js';
 import { Arena } from '../../memory/arena.js';
+import type { Workspace } from '../../threads/workspace.js';
 import type { BlockEvaluator, RowGeometry } from '../functions/blockEvaluator.js';
 import { isCustom } from '../functions/customKernel.js';
 import { createEvaluator, EVALUATION_REGION, evaluatorRegions } from '../functions/evaluator.js';
 import type { KernelFunction, TileDtype } from '../functions/kernelFunction.js';
 import { mainEnvironment, startThreads, threadRegions } from '../startThreads.js';
-import type { Workspace } from '../workspace.js';
 
 /** A kernel function over rows of one geometry, with the number type its entries come in. */
 export interface Evaluation {

@@ -4,9 +4,9 @@ import type { RowLayout } from '../../data/rowLayout.js';
 import { MlmlError } from '../../errors.js';
 import type { Region } from '../../memory/plan.js';
 import { checkLabels } from '../../ssgd/checkLabels.js';
+import type { Workspace } from '../../threads/workspace.js';
 import { targetColumns } from '../targets.js';
 import type { RowSource } from '../tiles/rowSource.js';
-import type { Workspace } from '../workspace.js';
 
 /** Rows whose labels are read at once. */
 const ROWS = 64;

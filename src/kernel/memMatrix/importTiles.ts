@@ -1,11 +1,11 @@
 import { dtypeBytes } from '../../arithmetic/dtype.js';
 import { MlmlError } from '../../errors.js';
 import { budgetTooSmall, layOut, type Region } from '../../memory/plan.js';
+import type { Workspace } from '../../threads/workspace.js';
 import { entriesOf } from '../store/tileEntries.js';
 import { type MatrixShape, slotBytes } from '../store/tileLayout.js';
 import type { TileWriter } from '../store/tileWriter.js';
 import { balancedTileSize } from '../tiles/kernelMatrix.js';
-import type { Workspace } from '../workspace.js';
 import type { MatrixSource } from './matrixSource.js';
 import { matrixRegions } from './matrixWorkspace.js';
 

@@ -2,10 +2,10 @@ import { dirname, join } from 'node:path';
 import { MlmlError } from '../../errors.js';
 import { ownedName, removeLeftovers } from '../../storage/ownedFolder.js';
 import type { Storage } from '../../storage/storage.js';
+import type { Workspace } from '../../threads/workspace.js';
 import type { MatrixShape } from '../store/tileLayout.js';
 import type { TileTable } from '../store/tileTable.js';
 import { TileWriter } from '../store/tileWriter.js';
-import type { Workspace } from '../workspace.js';
 
 /**
  * Makes the folder of a matrix as a whole: `fill` writes its tiles, `describe` its description, into a temporary folder beside

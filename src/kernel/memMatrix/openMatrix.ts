@@ -4,13 +4,13 @@ import { Arena } from '../../memory/arena.js';
 import { budgetTooSmall } from '../../memory/plan.js';
 import { type Lock, lockFolder } from '../../storage/lock.js';
 import type { Storage } from '../../storage/storage.js';
+import type { Workspace } from '../../threads/workspace.js';
 import { startThreads } from '../startThreads.js';
 import { kernelAdvice, readKernelDescription } from '../store/kernelDescription.js';
 import { TileFile } from '../store/tileFile.js';
 import { type MatrixShape, slotBytes } from '../store/tileLayout.js';
 import { TileStream } from '../store/tileStream.js';
 import { TileTable } from '../store/tileTable.js';
-import type { Workspace } from '../workspace.js';
 import { MATRIX_FILE, readMatrixDescription } from './matrixDescription.js';
 import {
   DEFAULT_BUFFER_BYTES,

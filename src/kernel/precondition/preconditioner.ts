@@ -1,9 +1,9 @@
 import { packedLength } from '../../arithmetic/gram.js';
 import { Random } from '../../memory/random.js';
+import type { Workspace } from '../../threads/workspace.js';
 import { FACTOR_ROWS, GRAM_COLUMNS } from '../tasks/preconditionTasks.js';
 import type { KernelMatrix } from '../tiles/kernelMatrix.js';
 import { addTimesTile, addTimesTransposedTile, type ProductPrecision } from '../tiles/multiply.js';
-import type { Workspace } from '../workspace.js';
 import { inverseTransposedFactor } from './pivotBlock.js';
 import { blockColumns, factorStride } from './planPreconditioner.js';
 import { samplePivots } from './samplePivots.js';

@@ -1,9 +1,9 @@
 import type { Region } from '../../memory/plan.js';
 import type { Storage } from '../../storage/storage.js';
+import type { Workspace } from '../../threads/workspace.js';
 import type { KernelListener } from '../events.js';
 import type { KernelTrainOptions } from '../options.js';
 import type { KernelMatrix } from '../tiles/kernelMatrix.js';
-import type { Workspace } from '../workspace.js';
 
 /** Sizes of a system (K + λI)A = Y, known before anything is read. */
 export interface SystemSize {

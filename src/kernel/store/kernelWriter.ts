@@ -3,8 +3,8 @@ import { MlmlError } from '../../errors.js';
 import type { Region } from '../../memory/plan.js';
 import { type Lock, lockFolder } from '../../storage/lock.js';
 import type { Storage } from '../../storage/storage.js';
+import type { Workspace } from '../../threads/workspace.js';
 import type { TileIndex } from '../tiles/kernelMatrix.js';
-import type { Workspace } from '../workspace.js';
 import {
   canonicalJson,
   describeKernel,

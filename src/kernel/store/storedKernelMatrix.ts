@@ -2,9 +2,9 @@ import { MlmlError } from '../../errors.js';
 import { alignUp, type Region } from '../../memory/plan.js';
 import { type Lock, lockFolder } from '../../storage/lock.js';
 import type { Storage } from '../../storage/storage.js';
+import type { Workspace } from '../../threads/workspace.js';
 import type { TileDtype } from '../functions/kernelFunction.js';
 import type { KernelMatrix, Tile, TileIndex } from '../tiles/kernelMatrix.js';
-import type { Workspace } from '../workspace.js';
 import {
   canonicalJson,
   type KernelDescription,

@@ -1,7 +1,7 @@
 import { CHECKSUM_TABLE_BYTES } from '../../arithmetic/checksum.js';
 import type { Region } from '../../memory/plan.js';
 import { crc32c } from '../../storage/crc32c.js';
-import type { Workspace } from '../workspace.js';
+import type { Workspace } from '../../threads/workspace.js';
 
 /** Bytes one thread sums at a time; part of the format. */
 export const STRIP_BYTES = 65536;

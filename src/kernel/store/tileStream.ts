@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { MlmlError } from '../../errors.js';
+import type { Workspace } from '../../threads/workspace.js';
 import type { Tile, TileIndex } from '../tiles/kernelMatrix.js';
-import type { Workspace } from '../workspace.js';
 import { TileChecksums } from './tileChecksums.js';
 import type { TileFile } from './tileFile.js';
 import { allTiles, extentOf, type MatrixShape, numberOf, slotBytes, tilesOf } from './tileLayout.js';

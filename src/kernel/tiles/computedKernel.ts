@@ -1,10 +1,10 @@
 import { setImmediate } from 'node:timers/promises';
 import { dtypeBytes } from '../../arithmetic/dtype.js';
 import { MlmlError } from '../../errors.js';
+import type { Workspace } from '../../threads/workspace.js';
 import type { BlockEvaluator } from '../functions/blockEvaluator.js';
 import type { TileDtype } from '../functions/kernelFunction.js';
 import { entriesOf } from '../store/tileEntries.js';
-import type { Workspace } from '../workspace.js';
 import { LOOKAHEAD } from './blockCache.js';
 import { type EntryTarget, evaluateDiagonalTile, evaluateTile, type PackedRows } from './evaluateTile.js';
 import { type KernelMatrix, lowerTriangle, type Tile, type TileIndex } from './kernelMatrix.js';

@@ -1,9 +1,9 @@
 import { setImmediate } from 'node:timers/promises';
 import { dtypeBytes } from '../../arithmetic/dtype.js';
 import { alignUp, type Region } from '../../memory/plan.js';
+import type { Workspace } from '../../threads/workspace.js';
 import type { BlockEvaluator } from '../functions/blockEvaluator.js';
 import type { TileDtype } from '../functions/kernelFunction.js';
-import type { Workspace } from '../workspace.js';
 import { evaluateTile } from './evaluateTile.js';
 import { balancedTileSize, tileRows } from './kernelMatrix.js';
 import { PackedBlocks, packedBlockRegions } from './packedBlocks.js';

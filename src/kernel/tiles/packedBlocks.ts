@@ -1,7 +1,7 @@
 import { MlmlError } from '../../errors.js';
 import { alignUp, type Region } from '../../memory/plan.js';
+import type { Workspace } from '../../threads/workspace.js';
 import type { BlockEvaluator } from '../functions/blockEvaluator.js';
-import type { Workspace } from '../workspace.js';
 import { BlockCache } from './blockCache.js';
 import { type RowSource, readChosenRows } from './rowSource.js';
 

@@ -21,8 +21,13 @@ test('blocks wider than the problem, one row, empty classes: the answer of Chole
         for (const bias of [true, false]) {
           const options = { ...defaultOptions, bias, scale: 'none' } as const;
           const size = problemSize(data.description, options, data.layout.rowBytes);
-          const direct = await solveClosed(planCholesky(size, 1e6), data, options, { storage });
-          const plan = planConjugateGradients(size, 1e6);
+          const direct = await solveClosed(
+            planCholesky(size, { bufferBytes: 1e6, nthreads: 1 }),
+            data,
+            options,
+            { storage },
+          );
+          const plan = planConjugateGradients(size, { bufferBytes: 1e6, nthreads: 1 });
           const passes = await solveClosed(plan, data, options, { storage });
           assert.ok(passes.residual! <= 1e-6);
           for (const [i, weight] of direct.weights.entries())

@@ -1,10 +1,10 @@
-import type { Kernels } from '../../arithmetic/kernels.js';
 import { padded4, panelIndex } from '../../arithmetic/normalProduct.js';
 import { MlmlError } from '../../errors.js';
-import type { Arena } from '../../memory/arena.js';
 import type { Region } from '../../memory/plan.js';
 import { Random } from '../../memory/random.js';
+import type { Workspace } from '../../threads/workspace.js';
 import { type ProblemSize, resultRegion } from './fit.js';
+import { addScores, addSums } from './panelProducts.js';
 import { rowPanelRegions } from './rowPanels.js';
 import { SmallSolver } from './smallSolve.js';
 
@@ -67,8 +67,7 @@ export function conjugateGradientRegions(size: ProblemSize, width: number, block
  * from it when rounding made it worse. Cost of a pass: 4·n·d·width flops. Memory: (3·width + k)·d doubles.
  */
 export async function blockConjugateGradients(
-  arena: Arena,
-  kernels: Kernels,
+  { arena, threads }: Workspace,
   operator: BlockOperator,
   { d, k }: { readonly d: number; readonly k: number },
   width: number,
@@ -87,10 +86,13 @@ export async function blockConjugateGradients(
   const solver = new SmallSolver(width, arena.float64('factor'));
   const cross = (a: string, b: string, target: Float64Array) => {
     target.fill(0);
-    kernels.addCrossProduct(at(a), w4, at(b), w4, features, target.byteOffset);
+    const tall = { rows: features, features: width, panels: at(a), scores: at(b) };
+    addSums(threads, tall, w4, target.byteOffset);
   };
-  const addProduct = (a: string, panels: number, target: string) =>
-    kernels.addProduct(at(a), w4, features, coefficients.byteOffset, panels, at(target));
+  const addProduct = (a: string, panels: number, target: string) => {
+    const tall = { rows: features, features: width, panels: at(a), scores: at(target) };
+    addScores(threads, tall, coefficients.byteOffset, panels);
+  };
   const norms = (target: Float64Array) => {
     const r = arena.float64('r');
     for (let c = 0; c < k; c++) {
@@ -142,7 +144,7 @@ export async function blockConjugateGradients(
           objective -= 0.5 * before[index]! * coefficients[index]!;
         }
       }
-      kernels.addProduct(at(p), w4, features, coefficients.byteOffset, padded4(k) / 4, at('x'));
+      addProduct(p, padded4(k) / 4, 'x');
       for (let i = 0; i < coefficients.length; i++) coefficients[i] = -coefficients[i]!;
       addProduct(q, w4, 'r');
       residual = relative();

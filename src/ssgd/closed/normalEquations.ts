@@ -1,13 +1,15 @@
 import { labelDtypeCodes } from '../../arithmetic/gather.js';
 import { packedLength } from '../../arithmetic/gram.js';
-import type { Kernels } from '../../arithmetic/kernels.js';
 import { padded4, panelIndex } from '../../arithmetic/normalProduct.js';
 import type { Dataset } from '../../data/dataset.js';
 import type { RowFile } from '../../data/rowFile.js';
 import type { Scaling } from '../../data/scaling.js';
 import { scanBytes, scanRows } from '../../data/scanRows.js';
-import type { Arena } from '../../memory/arena.js';
 import type { Region } from '../../memory/plan.js';
+import { forShares } from '../../threads/shares.js';
+import type { Threads } from '../../threads/threads.js';
+import type { Workspace } from '../../threads/workspace.js';
+import type { SharedWork } from '../threadsWorth.js';
 import { type ProblemSize, resultRegion } from './fit.js';
 import { checkClass, RowPanels, rowPanelRegions, writeTargets } from './rowPanels.js';
 
@@ -55,9 +57,28 @@ export function normalEquationRegions(size: ProblemSize, blockRows: number): Reg
     ...rowPanelRegions(size, blockRows),
     { name: 'targets', bytes: 8 * columns * blockRows },
     { name: 'cross panels', bytes: 8 * columns * padded4(d) },
-    { name: 'tile', bytes: 128 },
     ...shared,
   ];
+}
+
+/** Features are shared out in multiples of this. */
+const FEATURES = 16;
+/** Strips of the Gram matrix for each thread: rows of a triangle differ in length. */
+const STRIPS = 8;
+
+/** Ranges of rows of the Gram matrix, the long ones first. */
+function addStrips(threads: Threads, d: number, add: (from: number, to: number) => void): void {
+  const strips = threads.count === 1 ? 1 : STRIPS * threads.count;
+  const length = FEATURES * Math.ceil(d / FEATURES / strips);
+  for (let from = length * (Math.ceil(d / length) - 1); from >= 0; from -= length) {
+    add(from, Math.min(d, from + length));
+  }
+}
+
+/** The arithmetic of a pass, which goes in blocks of `blockRows` rows. */
+export function normalEquationWork({ n, d, k }: ProblemSize, blockRows: number): SharedWork {
+  const row = (d * d) / 2 + d * k;
+  return { total: n * row, step: Math.min(n, blockRows) * row };
 }
 
 export interface NormalEquationInput {
@@ -84,19 +105,17 @@ interface Sums {
 
 /** One streaming pass. */
 export async function accumulateNormalEquations(
-  arena: Arena,
-  kernels: Kernels,
+  workspace: Workspace,
   input: NormalEquationInput,
 ): Promise<NormalEquations> {
+  const { arena } = workspace;
   const { size, bias } = input;
   const { n, d, k } = size;
   const gram = arena.float64('gram').fill(0);
   const cross = arena.float64('cross').fill(0);
   const mean = arena.float64('mean').fill(0);
   const file = input.dataset.train.first(n);
-  const sums = size.bytes
-    ? await sumBytes(arena, kernels, file, input)
-    : await sumDoubles(arena, kernels, file, input);
+  const sums = size.bytes ? await sumBytes(workspace, file, input) : await sumDoubles(workspace, file, input);
   const { delta, factor, targets } = sums;
   for (let i = 0; i < d; i++) {
     const row = packedLength(i);
@@ -124,8 +143,7 @@ export async function accumulateNormalEquations(
 
 /** Bytes: integer sums of the unscaled features, origin 0. */
 async function sumBytes(
-  arena: Arena,
-  kernels: Kernels,
+  { arena, kernels, threads }: Workspace,
   file: RowFile,
   { dataset, size, scaling, signal, onProgress }: NormalEquationInput,
 ): Promise<Sums> {
@@ -133,16 +151,18 @@ async function sumBytes(
   const classification = dataset.description.task === 'classification';
   const { rowBytes, labelOffset, labelDtype } = file.layout;
   const labels = arena.float64('row labels');
-  const transposed = arena.address('transposed');
-  const crossAddress = arena.address('cross');
   const mean = arena.float64('mean');
+  const [labelsAt, transposed, crossAt] = [
+    labels.byteOffset,
+    arena.address('transposed'),
+    arena.address('cross'),
+  ];
+  const meanAt = classification ? 0 : mean.byteOffset;
   const targets = new Float64Array(k);
   let squares = 0;
   let origin: number | undefined;
   for await (const { base, to: count, firstRow } of scanRows(file, arena, 'rows', signal)) {
     const padded = Math.ceil(count / 16) * 16;
-    kernels.transposeUint8(base, rowBytes, count, padded, d, transposed);
-    kernels.addGramUint8(transposed, padded, d, arena.address('gram'));
     const dtype = labelDtypeCodes.indexOf(labelDtype);
     kernels.gatherLabels(base, rowBytes, labelOffset, dtype, 0, 0, count, arena.address('row labels'));
     origin ??= classification ? 0 : labels[0]!;
@@ -151,9 +171,19 @@ async function sumBytes(
       const value = classification ? 1 : labels[r]! - origin;
       targets[column]! += value;
       squares += value * value;
-      kernels.addScaledUint8(base + r * rowBytes, d, value, crossAddress + 8 * d * column);
-      if (!classification) kernels.addScaledUint8(base + r * rowBytes, d, 1, arena.address('mean'));
     }
+    forShares(d, FEATURES, threads.count, (from, to) =>
+      threads.add(
+        'sumByteFeatures',
+        ...[base, rowBytes, count, padded, d, from, to],
+        ...[labelsAt, origin!, transposed, crossAt, meanAt],
+      ),
+    );
+    threads.run();
+    addStrips(threads, d, (from, to) =>
+      threads.add('addGramUint8', transposed, padded, d, from, to, arena.address('gram')),
+    );
+    threads.run();
     onProgress(firstRow + count);
   }
   const cross = arena.float64('cross');
@@ -169,17 +199,17 @@ async function sumBytes(
 
 /** Other types: scaled doubles about the mean of the statistics; a last column of ones sums the features. */
 async function sumDoubles(
-  arena: Arena,
-  kernels: Kernels,
+  workspace: Workspace,
   file: RowFile,
   { dataset, size, scaling, signal, onProgress }: NormalEquationInput,
 ): Promise<Sums> {
+  const { arena, threads } = workspace;
   const { n, d, k } = size;
   const { task, statistics } = dataset.description;
   const classification = task === 'classification';
   const width = padded4(k) + 4;
   const features = padded4(d);
-  const reader = new RowPanels(arena, kernels, file, signal);
+  const reader = new RowPanels(workspace, file, signal);
   const origins = scaling.multiply.map((factor, j) => factor * statistics.mean[j]! + scaling.add[j]!);
   reader.scale(
     scaling.multiply,
@@ -203,15 +233,14 @@ async function sumDoubles(
         squares += value * value;
       }
     }
-    kernels.addGram64(reader.panels, rows, d, arena.address('tile'), arena.address('gram'));
-    kernels.addCrossProduct(
-      reader.panels,
-      features / 4,
-      arena.address('targets'),
-      width / 4,
-      rows,
-      arena.address('cross panels'),
+    addStrips(threads, d, (from, to) =>
+      threads.add('addGramRows', reader.panels, rows, d, from, to, arena.address('gram')),
     );
+    const [right, sums] = [arena.address('targets'), arena.address('cross panels')];
+    forShares(features / 4, 1, threads.count, (from, to) =>
+      threads.add('addCrossPanels', reader.panels, features / 4, from, to, right, width / 4, rows, sums),
+    );
+    threads.run();
     onProgress(firstRow + count);
   }
   const cross = arena.float64('cross');

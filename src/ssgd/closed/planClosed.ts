@@ -6,10 +6,12 @@ import { MlmlError } from '../../errors.js';
 import { formatBytes } from '../../memory/byteSize.js';
 import { budgetTooSmall, type Plan, type Region } from '../../memory/plan.js';
 import type { TrainOptions } from '../options.js';
+import { threadNotes, threadsWorth } from '../threadsWorth.js';
 import { conjugateGradientRegions } from './conjugateGradients.js';
 import { firstFitting } from './firstFitting.js';
 import { type ProblemSize, problemSize } from './fit.js';
-import { gramBlockRows, normalEquationRegions } from './normalEquations.js';
+import { gramBlockRows, normalEquationRegions, normalEquationWork } from './normalEquations.js';
+import { mostPanelThreads } from './rowPanels.js';
 
 export interface ClosedPlan extends Plan {
   readonly method: 'cholesky' | 'cg';
@@ -18,10 +20,14 @@ export interface ClosedPlan extends Plan {
   readonly blockRows: number;
   /** Vectors per pass of conjugate gradients; 0 for Cholesky. */
   readonly width: number;
+  readonly threads: number;
 }
 
 /** Passes of conjugate gradients that give up. */
 export const LARGEST_PASSES = 500;
+/** Bounds on what a solver may take. */
+export type SolvingLimits = Pick<TrainOptions, 'bufferBytes' | 'nthreads'>;
+
 /** Wider blocks cost more arithmetic in the small dense steps than they save in passes. */
 const LARGEST_WIDTH = 256;
 
@@ -37,9 +43,9 @@ export function planClosed(
   checkClosedOptions(options);
   const layout = rowLayout(description.d, description.dtype, description.labelDtype);
   const size = problemSize(description, options, layout.rowBytes);
-  const direct = planCholesky(size, options.bufferBytes, others);
+  const direct = planCholesky(size, options, others);
   if (direct.plannedPeakBytes <= options.bufferBytes) return direct;
-  const iterative = planConjugateGradients(size, options.bufferBytes, others);
+  const iterative = planConjugateGradients(size, options, others);
   if (iterative.plannedPeakBytes <= options.bufferBytes) {
     const enough = Math.ceil(direct.plannedPeakBytes / 1e4) / 100;
     return {
@@ -73,7 +79,7 @@ function jobOf(size: ProblemSize): string {
 /** Cholesky on the packed Gram matrix; above the budget when that cannot fit. */
 export function planCholesky(
   size: ProblemSize,
-  budgetBytes: number,
+  { bufferBytes: budgetBytes, nthreads }: SolvingLimits,
   others: readonly Region[] = [],
 ): ClosedPlan {
   const { choice, regions, totalBytes } = firstFitting(
@@ -86,6 +92,10 @@ export function planCholesky(
     budgetBytes,
   );
   const gramBytes = 8 * packedLength(size.d);
+  const threads = threadsWorth(
+    Math.min(nthreads, mostPanelThreads(size.d)),
+    normalEquationWork(size, choice),
+  );
   return {
     job: jobOf(size),
     method: 'cholesky',
@@ -99,9 +109,11 @@ export function planCholesky(
     bytesRead: size.n * size.rowBytes,
     bytesWritten: 0,
     scratchBytes: 0,
+    threads,
     notes: [
       `the Gram matrix takes ${formatBytes(gramBytes)}: one pass sums it, then Cholesky solves exactly`,
       `rows are taken ${choice} at a time`,
+      ...threadNotes(threads, nthreads),
     ],
   };
 }
@@ -109,7 +121,7 @@ export function planCholesky(
 /** Block conjugate gradients; above the budget when even the narrowest block cannot fit. */
 export function planConjugateGradients(
   size: ProblemSize,
-  budgetBytes: number,
+  { bufferBytes: budgetBytes, nthreads }: SolvingLimits,
   others: readonly Region[] = [],
 ): ClosedPlan {
   const narrowest = padded4(size.k);
@@ -124,6 +136,8 @@ export function planConjugateGradients(
   ];
   const { choice, regions, totalBytes } = firstFitting(choices, regionsOf, budgetBytes);
   const passes = Math.min(LARGEST_PASSES, Math.ceil((2 * size.d) / choice.width) + 10);
+  const step = choice.blockRows * size.d * choice.width;
+  const threads = threadsWorth(nthreads, { total: (2 * passes * size.n * step) / choice.blockRows, step });
   return {
     job: jobOf(size),
     method: 'cg',
@@ -136,9 +150,11 @@ export function planConjugateGradients(
     bytesRead: passes * size.n * size.rowBytes,
     bytesWritten: 0,
     scratchBytes: 0,
+    threads,
     notes: [
       `the Gram matrix (${formatBytes(8 * packedLength(size.d))}) does not fit --buffer: ` +
         `block conjugate gradients, ${choice.width} directions a pass, about ${passes} passes`,
+      ...threadNotes(threads, nthreads),
     ],
   };
 }

@@ -1,15 +1,24 @@
-import { gather64Of, labelDtypeCodes, scalingBytes, writeScaling } from '../../arithmetic/gather.js';
-import type { Kernels } from '../../arithmetic/kernels.js';
+import { dtypeBytes } from '../../arithmetic/dtype.js';
+import { labelDtypeCodes, scalingBytes, writeScaling } from '../../arithmetic/gather.js';
 import { padded4, panelIndex } from '../../arithmetic/normalProduct.js';
 import type { RowFile } from '../../data/rowFile.js';
 import { scanBytes, scanRows } from '../../data/scanRows.js';
 import { MlmlError } from '../../errors.js';
-import type { Arena } from '../../memory/arena.js';
 import type { Region } from '../../memory/plan.js';
+import { forShares } from '../../threads/shares.js';
+import type { Workspace } from '../../threads/workspace.js';
+import { GROUP_ROWS, SLICE } from '../tasks/panelTasks.js';
 import type { ProblemSize } from './fit.js';
 
-/** Rows turned into doubles at a time, before they are packed. */
-const GROUP = 8;
+/** What a sum of outer products takes of scratch. */
+const TILE_BYTES = 128;
+
+/** Scratch for sums over a block that has been packed: where its rows were before. For `mostPanelThreads` threads. */
+export const panelScratch = { region: 'row group', bytes: TILE_BYTES };
+
+export function mostPanelThreads(d: number): number {
+  return Math.max(1, Math.floor((8 * GROUP_ROWS * d) / TILE_BYTES));
+}
 
 /** Regions for reading rows as panels of doubles, `blockRows` (a multiple of 4) at a time. */
 export function rowPanelRegions(size: ProblemSize, blockRows: number): Region[] {
@@ -17,7 +26,7 @@ export function rowPanelRegions(size: ProblemSize, blockRows: number): Region[] 
   return [
     { name: 'rows', bytes: scanBytes(blockRows, size.rowBytes) },
     { name: 'row scaling', bytes: scalingBytes(d, d, size.bytes ? 'uint8' : 'float64', 64) },
-    { name: 'row group', bytes: 8 * GROUP * d },
+    { name: 'row group', bytes: Math.max(TILE_BYTES, 8 * GROUP_ROWS * d) },
     { name: 'row panels', bytes: 8 * blockRows * padded4(d) },
     { name: 'row labels', bytes: 8 * blockRows },
   ];
@@ -35,14 +44,13 @@ export class RowPanels {
   readonly panels: number;
   readonly labels: Float64Array;
   bytesRead = 0;
-  readonly #arena: Arena;
-  readonly #kernels: Kernels;
+  readonly #workspace: Workspace;
   readonly #file: RowFile;
   readonly #signal: AbortSignal | undefined;
 
-  constructor(arena: Arena, kernels: Kernels, file: RowFile, signal?: AbortSignal) {
-    this.#arena = arena;
-    this.#kernels = kernels;
+  constructor(workspace: Workspace, file: RowFile, signal?: AbortSignal) {
+    const { arena } = workspace;
+    this.#workspace = workspace;
     this.#file = file;
     this.#signal = signal;
     this.panels = arena.address('row panels');
@@ -52,45 +60,43 @@ export class RowPanels {
   /** What is applied to features from now on: multiply·x + add. */
   scale(multiply: Float64Array, add: Float64Array): void {
     const { d, dtype } = this.#file.layout;
-    writeScaling(this.#arena.buffer, this.#arena.address('row scaling'), d, dtype, 64, { multiply, add });
+    const { arena } = this.#workspace;
+    for (let from = 0; from < d; from += SLICE) {
+      const to = Math.min(d, from + SLICE);
+      writeScaling(arena.buffer, arena.address('row scaling') + 16 * from, to - from, dtype, 64, {
+        multiply: multiply.subarray(from, to),
+        add: add.subarray(from, to),
+      });
+    }
   }
 
   /** One pass. A block is valid until the next is asked for. */
   async *blocks(): AsyncGenerator<PanelBlock> {
     const { layout } = this.#file;
-    for await (const block of scanRows(this.#file, this.#arena, 'rows', this.#signal)) {
+    const { arena, kernels } = this.#workspace;
+    for await (const block of scanRows(this.#file, arena, 'rows', this.#signal)) {
       this.bytesRead += block.to * layout.rowBytes;
       this.#pack(block.base, block.to);
       const dtype = labelDtypeCodes.indexOf(layout.labelDtype);
-      const labels = this.#arena.address('row labels');
-      this.#kernels.gatherLabels(
-        block.base,
-        layout.rowBytes,
-        layout.labelOffset,
-        dtype,
-        0,
-        0,
-        block.to,
-        labels,
-      );
+      const labels = arena.address('row labels');
+      kernels.gatherLabels(block.base, layout.rowBytes, layout.labelOffset, dtype, 0, 0, block.to, labels);
       yield { firstRow: block.firstRow, count: block.to, rows: padded4(block.to) };
     }
   }
 
   #pack(base: number, count: number): void {
     const { d, dtype, rowBytes } = this.#file.layout;
-    const gather = gather64Of(this.#kernels, dtype);
-    const scaling = this.#arena.address('row scaling');
-    const group = this.#arena.address('row group');
-    const rows = padded4(count);
-    for (let from = 0; from < rows; from += GROUP) {
-      const packed = Math.min(GROUP, rows - from);
-      const real = Math.min(packed, count - from);
-      gather(base, rowBytes, 0, from, real, d, d, scaling, group);
-      if (real < packed)
-        new Float64Array(this.#arena.buffer, group + 8 * real * d, (packed - real) * d).fill(0);
-      this.#kernels.packPanels(group, d, packed, d, this.panels, from, rows);
-    }
+    const { arena, threads } = this.#workspace;
+    const code = labelDtypeCodes.indexOf(dtype);
+    const scaling = arena.address('row scaling');
+    const group = arena.address('row group');
+    forShares(d, SLICE, threads.count, (from, to) =>
+      threads.add(
+        'packFeatures',
+        ...[base, rowBytes, code, dtypeBytes[dtype], count, from, to, scaling, group, this.panels],
+      ),
+    );
+    threads.run();
   }
 }
 

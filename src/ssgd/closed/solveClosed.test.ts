@@ -35,7 +35,10 @@ function solve(data: Dataset, given: TrainOptions, plan: ClosedPlan = planClosed
 }
 
 function cgPlan(data: Dataset, given: TrainOptions, bytes: number): ClosedPlan {
-  const plan = planConjugateGradients(problemSize(data.description, given, data.layout.rowBytes), bytes);
+  const plan = planConjugateGradients(problemSize(data.description, given, data.layout.rowBytes), {
+    bufferBytes: bytes,
+    nthreads: 1,
+  });
   assert.ok(plan.plannedPeakBytes <= bytes, `${plan.plannedPeakBytes} bytes are planned for ${bytes}`);
   return plan;
 }
@@ -342,8 +345,12 @@ test('the smallest plans of both methods solve', async () => {
   const given = options({});
   const wanted = plainRidge(data, rows, given);
   const size = problemSize(data.description, given, data.layout.rowBytes);
-  sameFit(await solve(data, given, planCholesky(size, 1)), wanted, 1e-9);
-  sameFit(await solve(data, given, planConjugateGradients(size, 1)), wanted, 1e-4);
+  sameFit(await solve(data, given, planCholesky(size, { bufferBytes: 1, nthreads: 1 })), wanted, 1e-9);
+  sameFit(
+    await solve(data, given, planConjugateGradients(size, { bufferBytes: 1, nthreads: 1 })),
+    wanted,
+    1e-4,
+  );
 });
 
 const realData = process.env['MLML_DATA'];

@@ -1,12 +1,14 @@
-import { loadKernels } from '../../arithmetic/kernels.js';
 import type { Dataset } from '../../data/dataset.js';
 import { MlmlError } from '../../errors.js';
 import { Arena } from '../../memory/arena.js';
+import type { Workspace } from '../../threads/workspace.js';
 import type { TrainOptions } from '../options.js';
+import { startThreads } from '../startThreads.js';
 import { blockConjugateGradients } from './conjugateGradients.js';
 import { type Fit, type SolveContext, scalingOf } from './fit.js';
 import { accumulateNormalEquations } from './normalEquations.js';
 import { type ClosedPlan, LARGEST_PASSES } from './planClosed.js';
+import { panelScratch } from './rowPanels.js';
 import { solveNormalEquations } from './solveNormalEquations.js';
 import { StreamedNormalOperator } from './streamedNormalOperator.js';
 
@@ -24,21 +26,28 @@ export async function solveClosed(
   options: TrainOptions,
   context: SolveContext,
 ): Promise<Fit> {
-  return plan.method === 'cholesky'
-    ? solveDirectly(plan, dataset, options, context)
-    : solveByPasses(plan, dataset, options, context);
+  const direct = plan.method === 'cholesky';
+  const scratch = direct && !plan.size.bytes ? panelScratch : undefined;
+  const workspace = await startThreads(new Arena(plan.regions), plan.threads, {}, scratch);
+  try {
+    return direct
+      ? await solveDirectly(workspace, plan, dataset, options, context)
+      : await solveByPasses(workspace, plan, dataset, options, context);
+  } finally {
+    await workspace.threads.close();
+  }
 }
 
 async function solveDirectly(
+  workspace: Workspace,
   plan: ClosedPlan,
   dataset: Dataset,
   options: TrainOptions,
   { signal, onEvent }: SolveContext,
 ): Promise<Fit> {
   const { size } = plan;
-  const arena = new Arena(plan.regions);
-  const kernels = loadKernels(arena.memory);
-  const equations = await accumulateNormalEquations(arena, kernels, {
+  const { arena, kernels } = workspace;
+  const equations = await accumulateNormalEquations(workspace, {
     dataset,
     size,
     scaling: scalingOf(dataset.description, options),
@@ -70,6 +79,7 @@ async function solveDirectly(
 }
 
 async function solveByPasses(
+  workspace: Workspace,
   plan: ClosedPlan,
   dataset: Dataset,
   options: TrainOptions,
@@ -77,11 +87,10 @@ async function solveByPasses(
 ): Promise<Fit> {
   const { size, width } = plan;
   const { n } = size;
-  const arena = new Arena(plan.regions);
-  const kernels = loadKernels(arena.memory);
+  const { arena } = workspace;
   let pass = 0;
   let told = 0;
-  const operator: StreamedNormalOperator = new StreamedNormalOperator(arena, kernels, dataset, {
+  const operator: StreamedNormalOperator = new StreamedNormalOperator(workspace, dataset, {
     size,
     width,
     scaling: scalingOf(dataset.description, options),
@@ -106,7 +115,7 @@ async function solveByPasses(
     },
   });
   let nextRow = 1;
-  const result = await blockConjugateGradients(arena, kernels, operator, size, width, {
+  const result = await blockConjugateGradients(workspace, operator, size, width, {
     tolerance: TOLERANCE,
     largestPasses: LARGEST_PASSES,
     onPass: (passes, _residual, objective) => {

@@ -1,10 +1,10 @@
-import type { Kernels } from '../../arithmetic/kernels.js';
 import { padded4, panelIndex } from '../../arithmetic/normalProduct.js';
 import type { Dataset } from '../../data/dataset.js';
 import type { Scaling } from '../../data/scaling.js';
-import type { Arena } from '../../memory/arena.js';
+import type { Workspace } from '../../threads/workspace.js';
 import type { BlockOperator } from './conjugateGradients.js';
 import type { ProblemSize } from './fit.js';
+import { addScores, addSums } from './panelProducts.js';
 import { RowPanels, writeTargets } from './rowPanels.js';
 
 /**
@@ -18,8 +18,7 @@ import { RowPanels, writeTargets } from './rowPanels.js';
 export class StreamedNormalOperator implements BlockOperator {
   /** Mean of the targets, once `residual` has run. */
   readonly targetMean: Float64Array;
-  readonly #arena: Arena;
-  readonly #kernels: Kernels;
+  readonly #workspace: Workspace;
   readonly #dataset: Dataset;
   readonly #size: ProblemSize;
   readonly #width: number;
@@ -33,8 +32,7 @@ export class StreamedNormalOperator implements BlockOperator {
   readonly #origin: Float64Array;
 
   constructor(
-    arena: Arena,
-    kernels: Kernels,
+    workspace: Workspace,
     dataset: Dataset,
     given: {
       readonly size: ProblemSize;
@@ -47,15 +45,15 @@ export class StreamedNormalOperator implements BlockOperator {
     },
   ) {
     const { n, d, k } = given.size;
-    this.#arena = arena;
-    this.#kernels = kernels;
+    const { arena } = workspace;
+    this.#workspace = workspace;
     this.#dataset = dataset;
     this.#size = given.size;
     this.#width = given.width;
     this.#reg = given.reg;
     this.#bias = given.bias;
     this.#onRows = given.onRows;
-    this.#reader = new RowPanels(arena, kernels, dataset.train.first(n), given.signal);
+    this.#reader = new RowPanels(workspace, dataset.train.first(n), given.signal);
     this.targetMean = new Float64Array(k);
     this.#factor = arena.float64('feature factor');
     this.#delta = arena.float64('feature mean').fill(0);
@@ -82,29 +80,16 @@ export class StreamedNormalOperator implements BlockOperator {
 
   async multiply(p: string, target: string): Promise<void> {
     const { n, d } = this.#size;
-    const arena = this.#arena;
+    const { arena } = this.#workspace;
     const features = padded4(d);
     const w4 = this.#width / 4;
     const out = arena.float64(target).fill(0);
     const scores = arena.float64('scores');
     for await (const { rows, firstRow, count } of this.#reader.blocks()) {
       scores.fill(0, 0, rows * this.#width);
-      this.#kernels.addProduct(
-        this.#reader.panels,
-        features / 4,
-        rows,
-        arena.address(p),
-        w4,
-        arena.address('scores'),
-      );
-      this.#kernels.addCrossProduct(
-        this.#reader.panels,
-        features / 4,
-        arena.address('scores'),
-        w4,
-        rows,
-        arena.address(target),
-      );
+      const at = { rows, panels: this.#reader.panels, features, scores: arena.address('scores') };
+      addScores(this.#workspace.threads, at, arena.address(p), w4);
+      addSums(this.#workspace.threads, at, w4, arena.address(target));
       this.#onRows(firstRow + count);
     }
     const vectors = arena.float64(p);
@@ -123,7 +108,7 @@ export class StreamedNormalOperator implements BlockOperator {
 
   async residual(x: string, target: string): Promise<number> {
     const { n, d, k } = this.#size;
-    const arena = this.#arena;
+    const { arena } = this.#workspace;
     const features = padded4(d);
     const columns = padded4(k);
     const classification = this.#dataset.description.task === 'classification';
@@ -146,14 +131,8 @@ export class StreamedNormalOperator implements BlockOperator {
         scores[panelIndex(rows, r, columns)] = 1;
         for (let c = 0; c < k; c++) targetTotals[c]! += scores[panelIndex(rows, r, c)]!;
       }
-      this.#kernels.addProduct(
-        this.#reader.panels,
-        features / 4,
-        rows,
-        arena.address(x),
-        columns / 4,
-        arena.address('scores'),
-      );
+      const at = { rows, panels: this.#reader.panels, features, scores: arena.address('scores') };
+      addScores(this.#workspace.threads, at, arena.address(x), columns / 4);
       for (let r = 0; r < count; r++) {
         for (let c = 0; c < k; c++) {
           // Without an intercept the origin of the labels belongs to the targets.
@@ -163,14 +142,7 @@ export class StreamedNormalOperator implements BlockOperator {
           squares += scores[at]! ** 2;
         }
       }
-      this.#kernels.addCrossProduct(
-        this.#reader.panels,
-        features / 4,
-        arena.address('scores'),
-        columns / 4 + 1,
-        rows,
-        arena.address('q'),
-      );
+      addSums(this.#workspace.threads, at, columns / 4 + 1, arena.address('q'));
       this.#onRows(firstRow + count);
     }
     for (let i = 0; i < solution.length; i++) solution[i] = -solution[i]!;
@@ -194,7 +166,7 @@ export class StreamedNormalOperator implements BlockOperator {
   weights(x: string): { weights: Float64Array; intercept: Float64Array } {
     const { d, k } = this.#size;
     const features = padded4(d);
-    const solution = this.#arena.float64(x);
+    const solution = this.#workspace.arena.float64(x);
     const weights = new Float64Array(k * d);
     const intercept = new Float64Array(k);
     for (let c = 0; c < k; c++) {

@@ -1,8 +1,9 @@
-import type { Kernels } from '../../arithmetic/kernels.js';
-import type { Arena } from '../../memory/arena.js';
 import { Random } from '../../memory/random.js';
+import { forShares } from '../../threads/shares.js';
+import type { Workspace } from '../../threads/workspace.js';
 import type { ProblemSize } from '../closed/fit.js';
 import type { NormalEquations } from '../closed/normalEquations.js';
+import { partsWorth } from '../threadsWorth.js';
 import type { SmoothObjective } from './smoothObjective.js';
 
 const POWER_ITERATIONS = 60;
@@ -14,22 +15,19 @@ const POWER_ITERATIONS = 60;
 export class GramObjective implements SmoothObjective {
   readonly bytesRead: number;
   readonly passes = 1;
-  readonly #arena: Arena;
-  readonly #kernels: Kernels;
+  readonly #workspace: Workspace;
   readonly #equations: NormalEquations;
   readonly #size: ProblemSize;
   readonly #reg: number;
   readonly #bias: boolean;
 
   constructor(
-    arena: Arena,
-    kernels: Kernels,
+    workspace: Workspace,
     equations: NormalEquations,
     size: ProblemSize,
     options: { readonly reg: number; readonly bias: boolean },
   ) {
-    this.#arena = arena;
-    this.#kernels = kernels;
+    this.#workspace = workspace;
     this.#equations = equations;
     this.#size = size;
     this.#reg = options.reg;
@@ -40,7 +38,7 @@ export class GramObjective implements SmoothObjective {
   /** Value: ½(Σ‖y‖² + ⟨W, g − B⟩) for g = G·W − B + reg·W. */
   async evaluate(vector: Float64Array, gradient: Float64Array): Promise<number> {
     const { n, d, k } = this.#size;
-    const cross = this.#arena.float64('cross');
+    const cross = this.#workspace.arena.float64('cross');
     gradient.fill(0);
     this.#multiply(vector, gradient, k);
     let value = this.#equations.targetSquares;
@@ -74,20 +72,21 @@ export class GramObjective implements SmoothObjective {
     return (1.02 * largest + this.#reg) / n;
   }
 
+  /** Threads share the vectors out among themselves. */
   #multiply(vectors: Float64Array, images: Float64Array, count: number): void {
     const { d } = this.#size;
-    this.#kernels.addSymmetricProduct(
-      this.#arena.address('gram'),
-      d,
-      vectors.byteOffset,
-      count,
-      images.byteOffset,
-    );
+    const { arena, threads } = this.#workspace;
+    const gram = arena.address('gram');
+    forShares(count, 1, partsWorth(threads.count, d * d * count), (from, to) => {
+      const at = 8 * d * from;
+      threads.add('addSymmetricProduct', gram, d, vectors.byteOffset + at, to - from, images.byteOffset + at);
+    });
+    threads.run();
   }
 
   model(vector: Float64Array): { weights: Float64Array; intercept: Float64Array } {
     const { d, k } = this.#size;
-    const mean = this.#arena.float64('mean');
+    const mean = this.#workspace.arena.float64('mean');
     const weights = vector.slice(0, k * d);
     const intercept = new Float64Array(k);
     if (this.#bias) {

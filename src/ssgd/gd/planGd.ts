@@ -7,15 +7,17 @@ import { formatBytes } from '../../memory/byteSize.js';
 import { budgetTooSmall, type Plan, type Region } from '../../memory/plan.js';
 import { firstFitting } from '../closed/firstFitting.js';
 import { type ProblemSize, problemSize, resultRegion } from '../closed/fit.js';
-import { gramBlockRows, normalEquationRegions } from '../closed/normalEquations.js';
-import { rowPanelRegions } from '../closed/rowPanels.js';
+import { gramBlockRows, normalEquationRegions, normalEquationWork } from '../closed/normalEquations.js';
+import { mostPanelThreads, rowPanelRegions } from '../closed/rowPanels.js';
 import type { TrainOptions } from '../options.js';
+import { type SharedWork, threadNotes, threadsWorth } from '../threadsWorth.js';
 
 export interface GdPlan extends Plan {
   /** gram: one pass, then iterations without input; streaming: every iteration reads all rows. */
   readonly method: 'gram' | 'streaming';
   readonly size: ProblemSize;
   readonly blockRows: number;
+  readonly threads: number;
 }
 
 /** Passes that estimate the curvature when --eta0=auto and nothing is precomputed. */
@@ -64,14 +66,22 @@ function planGram(size: ProblemSize, options: TrainOptions, others: readonly Reg
     (rows) => [...normalEquationRegions(size, rows), ...vectorRegions(size), ...others],
     options.bufferBytes,
   );
+  const sums = normalEquationWork(size, layout.choice);
+  const iteration = size.d * size.d * size.k;
+  const work = {
+    total: sums.total + options.iters * iteration,
+    step: Math.max(sums.step, iteration),
+  };
+  const shared = common(size, options, layout, work);
   return {
-    ...common(size, options, layout),
+    ...shared,
     method: 'gram',
     passes: 1,
     bytesRead: size.n * size.rowBytes,
     notes: [
       `the Gram matrix takes ${formatBytes(8 * packedLength(size.d))}: one pass sums it, ` +
         `then up to ${options.iters} iterations read nothing`,
+      ...threadNotes(shared.threads, options.nthreads),
     ],
   };
 }
@@ -105,12 +115,20 @@ export function planStreaming(
     options.bufferBytes,
   );
   const passes = options.iters + 1 + (options.eta0 === 'auto' ? CURVATURE_PASSES : 0);
+  const row = 2 * size.d * size.k;
+  const shared = common(size, options, layout, {
+    total: passes * size.n * row,
+    step: (layout.choice * row) / 2,
+  });
   return {
-    ...common(size, options, layout),
+    ...shared,
     method: 'streaming',
     passes,
     bytesRead: passes * size.n * size.rowBytes,
-    notes: [`each iteration reads all rows: up to ${passes} passes`],
+    notes: [
+      `each iteration reads all rows: up to ${passes} passes`,
+      ...threadNotes(shared.threads, options.nthreads),
+    ],
   };
 }
 
@@ -118,6 +136,7 @@ function common(
   size: ProblemSize,
   options: TrainOptions,
   layout: { readonly choice: number; readonly regions: readonly Region[]; readonly totalBytes: number },
+  work: SharedWork,
 ) {
   return {
     job: `gd on ${size.d} features x ${size.k} ${size.k === 1 ? 'column' : 'columns'}`,
@@ -128,5 +147,6 @@ function common(
     plannedPeakBytes: layout.totalBytes,
     bytesWritten: 0,
     scratchBytes: 0,
+    threads: threadsWorth(Math.min(options.nthreads, mostPanelThreads(size.d)), work),
   };
 }

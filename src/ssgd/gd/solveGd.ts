@@ -1,11 +1,13 @@
-import { type Kernels, loadKernels } from '../../arithmetic/kernels.js';
 import type { Dataset } from '../../data/dataset.js';
 import { Arena } from '../../memory/arena.js';
+import type { Workspace } from '../../threads/workspace.js';
 import { type Fit, type SolveContext, scalingOf } from '../closed/fit.js';
 import { accumulateNormalEquations } from '../closed/normalEquations.js';
+import { panelScratch } from '../closed/rowPanels.js';
 import { lossOf } from '../losses/losses.js';
 import type { TrainOptions } from '../options.js';
 import { learningRate } from '../schedules.js';
+import { startThreads } from '../startThreads.js';
 import { gradientDescent } from './gradientDescent.js';
 import { GramObjective } from './gramObjective.js';
 import type { GdPlan } from './planGd.js';
@@ -26,14 +28,29 @@ export async function solveGd(
   options: TrainOptions,
   context: SolveContext,
 ): Promise<GdFit> {
+  const scratch = plan.method === 'gram' && !plan.size.bytes ? panelScratch : undefined;
+  const workspace = await startThreads(new Arena(plan.regions), plan.threads, {}, scratch);
+  try {
+    return await descend(workspace, plan, dataset, options, context);
+  } finally {
+    await workspace.threads.close();
+  }
+}
+
+async function descend(
+  workspace: Workspace,
+  plan: GdPlan,
+  dataset: Dataset,
+  options: TrainOptions,
+  context: SolveContext,
+): Promise<GdFit> {
   const { onEvent, signal } = context;
   const { size } = plan;
-  const arena = new Arena(plan.regions);
-  const kernels = loadKernels(arena.memory);
+  const { arena } = workspace;
   const objective =
     plan.method === 'gram'
-      ? await makeGram(arena, kernels, plan, dataset, options, context)
-      : makeStreaming(arena, kernels, plan, dataset, options, context);
+      ? await makeGram(workspace, plan, dataset, options, context)
+      : makeStreaming(workspace, plan, dataset, options, context);
   const length = size.k * (size.d + 1);
   const all = arena.float64('vectors').fill(0);
   const vector = (i: number) => all.subarray(i * length, (i + 1) * length);
@@ -105,14 +122,13 @@ export async function solveGd(
 }
 
 async function makeGram(
-  arena: Arena,
-  kernels: Kernels,
+  workspace: Workspace,
   { size }: GdPlan,
   dataset: Dataset,
   options: TrainOptions,
   { signal, onEvent }: SolveContext,
 ): Promise<SmoothObjective> {
-  const equations = await accumulateNormalEquations(arena, kernels, {
+  const equations = await accumulateNormalEquations(workspace, {
     dataset,
     size,
     scaling: scalingOf(dataset.description, options),
@@ -129,12 +145,11 @@ async function makeGram(
         bytesWritten: 0,
       }),
   });
-  return new GramObjective(arena, kernels, equations, size, options);
+  return new GramObjective(workspace, equations, size, options);
 }
 
 function makeStreaming(
-  arena: Arena,
-  kernels: Kernels,
+  workspace: Workspace,
   plan: GdPlan,
   dataset: Dataset,
   options: TrainOptions,
@@ -142,7 +157,7 @@ function makeStreaming(
 ): SmoothObjective {
   const { size } = plan;
   let told = 0;
-  return new StreamingObjective(arena, kernels, dataset, {
+  return new StreamingObjective(workspace, dataset, {
     size,
     scaling: scalingOf(dataset.description, options),
     loss: lossOf(options.loss),

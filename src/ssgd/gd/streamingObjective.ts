@@ -1,10 +1,10 @@
-import type { Kernels } from '../../arithmetic/kernels.js';
 import { padded4, panelIndex } from '../../arithmetic/normalProduct.js';
 import type { Dataset } from '../../data/dataset.js';
 import type { Scaling } from '../../data/scaling.js';
-import type { Arena } from '../../memory/arena.js';
 import { Random } from '../../memory/random.js';
+import type { Workspace } from '../../threads/workspace.js';
 import type { ProblemSize } from '../closed/fit.js';
+import { addScores, addSums } from '../closed/panelProducts.js';
 import { checkClass, RowPanels } from '../closed/rowPanels.js';
 import type { Loss } from '../losses/loss.js';
 import { CURVATURE_PASSES } from './planGd.js';
@@ -16,8 +16,7 @@ import type { SmoothObjective } from './smoothObjective.js';
  */
 export class StreamingObjective implements SmoothObjective {
   passes = 0;
-  readonly #arena: Arena;
-  readonly #kernels: Kernels;
+  readonly #workspace: Workspace;
   readonly #dataset: Dataset;
   readonly #size: ProblemSize;
   readonly #loss: Loss;
@@ -28,8 +27,7 @@ export class StreamingObjective implements SmoothObjective {
   readonly #onPassed: (passes: number) => void;
 
   constructor(
-    arena: Arena,
-    kernels: Kernels,
+    workspace: Workspace,
     dataset: Dataset,
     given: {
       readonly size: ProblemSize;
@@ -42,18 +40,17 @@ export class StreamingObjective implements SmoothObjective {
       readonly onPassed: (passes: number) => void;
     },
   ) {
-    this.#arena = arena;
-    this.#kernels = kernels;
+    this.#workspace = workspace;
     this.#dataset = dataset;
     this.#size = given.size;
     this.#loss = given.loss;
     this.#reg = given.reg;
     this.#bias = given.bias;
     this.#onPassed = given.onPassed;
-    this.#reader = new RowPanels(arena, kernels, dataset.train.first(given.size.n), given.signal);
+    this.#reader = new RowPanels(workspace, dataset.train.first(given.size.n), given.signal);
     const { multiply, add } = given.scaling;
     const { mean } = dataset.description.statistics;
-    this.#origin = arena.float64('feature origin').fill(0);
+    this.#origin = workspace.arena.float64('feature origin').fill(0);
     if (given.bias) {
       for (let j = 0; j < multiply.length; j++) this.#origin[j] = multiply[j]! * mean[j]! + add[j]!;
     }
@@ -69,9 +66,9 @@ export class StreamingObjective implements SmoothObjective {
 
   async evaluate(vector: Float64Array, gradient: Float64Array): Promise<number> {
     const { n, d, k } = this.#size;
-    const scoreRows = this.#arena.float64('row scores');
-    const gradientRows = this.#arena.float64('row slopes');
-    const panels = this.#arena.float64('scores');
+    const scoreRows = this.#workspace.arena.float64('row scores');
+    const gradientRows = this.#workspace.arena.float64('row slopes');
+    const panels = this.#workspace.arena.float64('scores');
     const biasFrom = k * d;
     let value = 0;
     gradient.fill(0);
@@ -128,7 +125,7 @@ export class StreamingObjective implements SmoothObjective {
     change: (rows: number, count: number, firstRow: number) => void,
   ): Promise<void> {
     const { d } = this.#size;
-    const arena = this.#arena;
+    const { arena, threads } = this.#workspace;
     const features = padded4(d);
     const columns = padded4(k) / 4;
     const weights = arena.float64('weight panels').fill(0);
@@ -140,23 +137,10 @@ export class StreamingObjective implements SmoothObjective {
     const at = (name: string) => arena.address(name);
     for await (const { rows, count, firstRow } of this.#reader.blocks()) {
       scores.fill(0);
-      this.#kernels.addProduct(
-        this.#reader.panels,
-        features / 4,
-        rows,
-        at('weight panels'),
-        columns,
-        at('scores'),
-      );
+      const block = { rows, features, panels: this.#reader.panels, scores: at('scores') };
+      addScores(threads, block, at('weight panels'), columns);
       change(rows, count, firstRow);
-      this.#kernels.addCrossProduct(
-        this.#reader.panels,
-        features / 4,
-        at('scores'),
-        columns,
-        rows,
-        at('gradient panels'),
-      );
+      addSums(threads, block, columns, at('gradient panels'));
       this.#onPassed(this.passes + (firstRow + count) / this.#size.n);
     }
     this.passes++;
@@ -165,7 +149,7 @@ export class StreamingObjective implements SmoothObjective {
   #unpack(target: Float64Array, k: number): void {
     const { d } = this.#size;
     const features = padded4(d);
-    const panels = this.#arena.float64('gradient panels');
+    const panels = this.#workspace.arena.float64('gradient panels');
     for (let c = 0; c < k; c++) {
       for (let j = 0; j < d; j++) target[c * d + j] = panels[panelIndex(features, j, c)]!;
     }

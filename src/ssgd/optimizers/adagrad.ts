@@ -1,4 +1,4 @@
-import type { Optimizer } from './optimizer.js';
+import { type Optimizer, stretchesOf } from './optimizer.js';
 
 const EPSILON = 1e-8;
 
@@ -6,13 +6,23 @@ const EPSILON = 1e-8;
 export const adagrad: Optimizer = {
   name: 'adagrad',
   matrices: 2,
-  stepWeights({ kernels, x, m, stride, slopes, k, w, state, scale, decay, rate }) {
+  stepWeights(step) {
+    const { kernels, x, m, stride, from, to, slopes, k, w, state, scale, decay, rate } = step;
     const [gradient, squares] = state as [number, number];
-    kernels.gradient32(x, m, stride, slopes, k, w, gradient, scale, decay);
-    kernels.adagradStep(w, gradient, squares, k * stride, rate, EPSILON);
+    kernels.gradient32(x, m, stride, from, to, slopes, k, w, gradient, scale, decay);
+    const { stretches, length } = stretchesOf(step);
+    for (let c = 0; c < stretches; c++) {
+      const at = 4 * (c * stride + from);
+      kernels.adagradStep(w + at, gradient + at, squares + at, length, rate, EPSILON);
+    }
   },
-  shrinkWeights({ kernels, w, state, k, stride, rate }, l1) {
-    kernels.softThresholdScaled(w, state[1]!, k * stride, rate * l1, EPSILON);
+  shrinkWeights(step, l1) {
+    const { kernels, w, state, stride, from, rate } = step;
+    const { stretches, length } = stretchesOf(step);
+    for (let c = 0; c < stretches; c++) {
+      const at = 4 * (c * stride + from);
+      kernels.softThresholdScaled(w + at, state[1]! + at, length, rate * l1, EPSILON);
+    }
   },
   stepIntercept({ values, gradient, state, rate }) {
     const squares = state[1]!;

@@ -1,4 +1,4 @@
-import type { Optimizer } from './optimizer.js';
+import { type Optimizer, stretchesOf } from './optimizer.js';
 
 const BETA2 = 0.999;
 const EPSILON = 1e-8;
@@ -12,25 +12,36 @@ function corrected(rate: number, beta1: number, t: number): number {
 export const adam: Optimizer = {
   name: 'adam',
   matrices: 3,
-  stepWeights({ kernels, x, m, stride, slopes, k, w, state, scale, decay, rate, momentum, t }) {
+  stepWeights(step) {
+    const { kernels, x, m, stride, from, to, slopes, k, w, state, scale, decay, rate, momentum, t } = step;
     const [gradient, first, second] = state as [number, number, number];
-    kernels.gradient32(x, m, stride, slopes, k, w, gradient, scale, decay);
+    kernels.gradient32(x, m, stride, from, to, slopes, k, w, gradient, scale, decay);
     const epsilon = EPSILON * Math.sqrt(1 - BETA2 ** t);
-    kernels.adamStep(
-      w,
-      gradient,
-      first,
-      second,
-      k * stride,
-      corrected(rate, momentum, t),
-      momentum,
-      BETA2,
-      epsilon,
-    );
+    const size = corrected(rate, momentum, t);
+    const { stretches, length } = stretchesOf(step);
+    for (let c = 0; c < stretches; c++) {
+      const at = 4 * (c * stride + from);
+      kernels.adamStep(
+        w + at,
+        gradient + at,
+        first + at,
+        second + at,
+        length,
+        size,
+        momentum,
+        BETA2,
+        epsilon,
+      );
+    }
   },
-  shrinkWeights({ kernels, w, state, k, stride, rate, momentum, t }, l1) {
+  shrinkWeights(step, l1) {
+    const { kernels, w, state, stride, from, rate, momentum, t } = step;
     const epsilon = EPSILON * Math.sqrt(1 - BETA2 ** t);
-    kernels.softThresholdScaled(w, state[2]!, k * stride, corrected(rate, momentum, t) * l1, epsilon);
+    const { stretches, length } = stretchesOf(step);
+    for (let c = 0; c < stretches; c++) {
+      const at = 4 * (c * stride + from);
+      kernels.softThresholdScaled(w + at, state[2]! + at, length, corrected(rate, momentum, t) * l1, epsilon);
+    }
   },
   stepIntercept({ values, gradient, state, rate, momentum, t }) {
     const [, first, second] = state as [Float32Array, Float32Array, Float32Array];

@@ -8,6 +8,9 @@ export interface WeightStep {
   readonly x: number;
   m: number;
   readonly stride: number;
+  /** The features [from, to) to work on, multiples of 16; all: 0 and `stride`. Threads divide them among themselves. */
+  from: number;
+  to: number;
   /** Derivatives of the losses by the scores, m × k. */
   readonly slopes: number;
   readonly k: number;
@@ -22,6 +25,16 @@ export interface WeightStep {
   readonly momentum: number;
   /** Number of this step, from 1. */
   t: number;
+}
+
+/**
+ * The places of a step's features lie in `stretches` stretches of `length` floats, the first at `from` floats, each
+ * `stride` floats behind the last.
+ */
+export function stretchesOf({ from, to, stride, k }: WeightStep): { stretches: number; length: number } {
+  return from === 0 && to === stride
+    ? { stretches: 1, length: k * stride }
+    : { stretches: k, length: to - from };
 }
 
 /** One update of the intercept, which has no penalty. `state` has `matrices` vectors of length k. */

@@ -8,7 +8,6 @@ const LARGEST_BATCH = 32;
 /** What 'auto' stands for in the options that depend on each other. */
 export interface ChosenOptions {
   readonly batch: number;
-  readonly schedule: Exclude<ScheduleName, 'auto'>;
   /** Passes over the rows, and the step at which to stop (sgd) or Infinity. */
   readonly epochs: number;
   readonly lastStep: number;
@@ -17,6 +16,12 @@ export interface ChosenOptions {
    * the minimiser as it is and makes the problem far better conditioned.
    */
   readonly centred: boolean;
+}
+
+/** What 'auto' stands for in a model's schedule. */
+export function chosenSchedule({ schedule, eta0 }: TrainOptions): Exclude<ScheduleName, 'auto'> {
+  if (schedule !== 'auto') return schedule;
+  return eta0 === 'auto' ? 'linear' : 'step';
 }
 
 /**
@@ -30,7 +35,6 @@ export function chooseOptions(
   batchLimit = Infinity,
 ): ChosenOptions {
   const automatic = options.eta0 === 'auto';
-  const schedule = options.schedule !== 'auto' ? options.schedule : automatic ? 'linear' : 'step';
   const wanted = (rows * options.epochs) / FEWEST_STEPS;
   let batch = options.batch === 'auto' ? 1 : options.batch;
   if (options.batch === 'auto' && automatic) {
@@ -46,7 +50,6 @@ export function chooseOptions(
   const epochs = verb === 'sgd' ? Math.max(1, Math.ceil((options.iters * batch) / rows)) : options.epochs;
   return {
     batch,
-    schedule,
     epochs,
     lastStep: verb === 'sgd' ? options.iters : Infinity,
     centred: automatic && options.bias,

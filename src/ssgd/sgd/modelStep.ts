@@ -5,7 +5,7 @@ import type { Loss } from '../losses/loss.js';
 import { lossOf } from '../losses/losses.js';
 import type { InterceptStep, Optimizer, WeightStep } from '../optimizers/optimizer.js';
 import { optimizerOf } from '../optimizers/optimizers.js';
-import type { TrainOptions } from '../options.js';
+import type { LossName, TrainOptions } from '../options.js';
 import type { RowSample } from './calibration.js';
 import { countRight } from './countRight.js';
 import type { ModelPlan, StreamingPlan } from './planStreaming.js';
@@ -30,7 +30,7 @@ export class ModelStep {
   readonly #kernels: Kernels;
   readonly #batch: RowBatch;
   readonly #optimizer: Optimizer;
-  readonly #loss: Loss;
+  readonly #lossFunction: Loss;
   readonly #classification: boolean;
   readonly #addresses: { readonly scores: number; readonly intercept: number; readonly result: number };
   readonly #scores: Float32Array;
@@ -38,7 +38,10 @@ export class ModelStep {
   readonly #result: Float64Array;
   readonly #weightStep: WeightStep;
   readonly #interceptStep: InterceptStep;
-  /** Steps in the running mean of the weights. */
+  readonly loss: LossName;
+  /** Columns of scores. */
+  readonly columns: number;
+  /** Steps in the running mean of the weights, which stands for them as soon as there is one. */
   averaged = 0;
 
   constructor(
@@ -59,7 +62,9 @@ export class ModelStep {
     this.#batch = batch;
     this.#classification = classification;
     this.#optimizer = optimizerOf(options.optimizer);
-    this.#loss = lossOf(options.loss);
+    this.#lossFunction = lossOf(options.loss);
+    this.loss = options.loss;
+    this.columns = columns;
     const address = (name: string) => arena.address(`${prefix}${name}`);
     const w = arena.address('weights') + 4 * firstColumn * stride;
     const intercept = arena.address('intercept') + 4 * firstColumn;
@@ -74,6 +79,8 @@ export class ModelStep {
       x: batch.x,
       m: 0,
       stride,
+      from: 0,
+      to: stride,
       slopes: address('scores'),
       k: columns,
       w,
@@ -106,13 +113,13 @@ export class ModelStep {
     const { filled: rows, labels, labelsAddress } = this.#batch;
     const { scores, intercept, result } = this.#addresses;
     this.#kernels.scores32(x, rows, stride, w, columns, intercept, scores);
-    if (this.#loss.kernel !== undefined) {
-      this.#loss.kernel(this.#kernels, scores, rows, columns, labelsAddress, result);
+    if (this.#lossFunction.kernel !== undefined) {
+      this.#lossFunction.kernel(this.#kernels, scores, rows, columns, labelsAddress, result);
       [this.lossSum, this.right] = [this.#result[0]!, this.#result[1]!];
       return;
     }
     this.right = this.#classification ? countRight(this.#scores, labels, rows, columns) : 0;
-    this.lossSum = this.#loss.evaluate(this.#scores, rows, columns, labels, this.#scores);
+    this.lossSum = this.#lossFunction.evaluate(this.#scores, rows, columns, labels, this.#scores);
   }
 
   /** One update from the rows in the batch. `t` counts steps from 1. */
@@ -182,7 +189,7 @@ export class ModelStep {
         batch.forEach(block, () => {
           const rows = batch.filled;
           this.#kernels.scores32(x, rows, stride, w, 1, zero, scores);
-          this.#kernels.gradient32(x, rows, stride, scores, 1, w, state[0]!, 1, 0);
+          this.#kernels.gradient32(x, rows, stride, 0, stride, scores, 1, w, state[0]!, 1, 0);
           for (let j = 0; j < d; j++) vector[j]! += product[j]!;
         });
         for (let j = 0; j < d; j++) vector[j]! /= block.to - block.from;
@@ -210,6 +217,13 @@ export class ModelStep {
     }
   }
 
+  /** Begins a new running mean. */
+  startAverage(): void {
+    this.averaged = 0;
+    this.#floats('average weights').fill(0);
+    this.#floats('average intercept').fill(0);
+  }
+
   /** Takes the weights as they are into their running mean. */
   average(): void {
     const share = 1 / ++this.averaged;
@@ -219,27 +233,41 @@ export class ModelStep {
     for (let c = 0; c < mean.length; c++) mean[c]! += share * (this.intercept[c]! - mean[c]!);
   }
 
-  /** Replaces the weights by their running mean, when there is one. */
-  useAverage(): void {
-    if (this.averaged === 0) return;
-    this.weights.set(this.#floats('average weights'));
-    this.intercept.set(this.#floats('average intercept'));
+  /** What is judged and becomes the model: the mean of the weights, or the weights. */
+  #judged(): { readonly weights: Float32Array; readonly intercept: Float32Array } {
+    if (this.averaged === 0) return this;
+    return { weights: this.#floats('average weights'), intercept: this.#floats('average intercept') };
+  }
+
+  /** Keeps the model as it is as the best so far. */
+  keepBest(): void {
+    const { weights, intercept } = this.#judged();
+    this.#floats('best weights').set(weights);
+    this.#floats('best intercept').set(intercept);
+  }
+
+  /** Takes the best weights kept for the model. Training does not go on from them. */
+  takeBest(): void {
+    this.weights.set(this.#floats('best weights'));
+    this.intercept.set(this.#floats('best intercept'));
+    this.averaged = 0;
   }
 
   /**
-   * Writes the weights in double precision, columns × d, for scoring. The centring moves into the intercept:
+   * Writes the model in double precision, columns × d, for scoring. The centring moves into the intercept:
    * w·(x − μ) + c = w·x + (c − w·μ).
    */
   writeTo(weights: Float64Array, intercept: Float64Array, centre: Float64Array): void {
     const { stride, layout } = this.#plan;
-    for (let c = 0; c < this.#model.columns; c++) {
+    const judged = this.#judged();
+    for (let c = 0; c < this.columns; c++) {
       let shift = 0;
       for (let j = 0; j < layout.d; j++) {
-        const weight = this.weights[c * stride + j]!;
+        const weight = judged.weights[c * stride + j]!;
         weights[c * layout.d + j] = weight;
         shift += weight * centre[j]!;
       }
-      intercept[c] = this.intercept[c]! - shift;
+      intercept[c] = judged.intercept[c]! - shift;
     }
   }
 }

@@ -5,7 +5,7 @@ import { formatBytes } from '../../memory/byteSize.js';
 import { alignUp, budgetTooSmall, layOut, type Plan, type Region } from '../../memory/plan.js';
 import { lossOf } from '../losses/losses.js';
 import { optimizerOf } from '../optimizers/optimizers.js';
-import type { TrainOptions, Verb } from '../options.js';
+import type { ScheduleName, TrainOptions, Verb } from '../options.js';
 import { scorerRegions, scoringBytes } from '../score.js';
 import {
   minimumShuffleBytes,
@@ -13,7 +13,10 @@ import {
   type ShufflePlan,
   type ShuffleRequest,
 } from '../shuffle/shufflePlan.js';
-import { type ChosenOptions, chooseOptions } from './chosenOptions.js';
+import { type ChosenOptions, chooseOptions, chosenSchedule } from './chosenOptions.js';
+import { rungsOf } from './halving.js';
+import { heldOutRows } from './heldOut.js';
+import { variantsOf } from './sweepGrid.js';
 
 /** Kernels work on 16 floats at a time. */
 const FLOATS_PER_BLOCK = 16;
@@ -27,14 +30,17 @@ export interface ModelPlan {
   readonly firstColumn: number;
   /** Columns of scores. */
   readonly columns: number;
+  readonly schedule: Exclude<ScheduleName, 'auto'>;
 }
 
 /** The plan of sgd, ssgd or hsgd. */
 export interface StreamingPlan extends Plan {
   readonly verb: Verb;
   readonly layout: RowLayout;
-  /** Training rows used. */
+  /** Training rows used for updates. */
   readonly rows: number;
+  /** Rows used besides them to judge models; together they are the first rows of the training part. */
+  readonly heldOut: number;
   readonly models: readonly ModelPlan[];
   /** Columns of scores of the widest model. */
   readonly columns: number;
@@ -71,6 +77,10 @@ function modelRegions({ prefix, columns, options }: ModelPlan, stride: number, b
     { name: `${prefix}state ${i}`, bytes: matrix },
     { name: `${prefix}intercept state ${i}`, bytes: 4 * columns },
   ]).flat();
+  const best = [
+    { name: `${prefix}best weights`, bytes: matrix },
+    { name: `${prefix}best intercept`, bytes: 4 * columns },
+  ];
   const average = [
     { name: `${prefix}average weights`, bytes: matrix },
     { name: `${prefix}average intercept`, bytes: 4 * columns },
@@ -84,6 +94,7 @@ function modelRegions({ prefix, columns, options }: ModelPlan, stride: number, b
     { name: `${prefix}good weights`, bytes: matrix },
     { name: `${prefix}good intercept`, bytes: 4 * columns },
     ...(options.average ? average : []),
+    ...(options.patience > 0 ? best : []),
   ];
 }
 
@@ -93,7 +104,8 @@ function planModels(description: DatasetDescription, variants: readonly TrainOpt
   return variants.map((options, index) => {
     const columns = lossOf(options.loss).columns(description.task, description.k);
     const prefix = variants.length === 1 ? '' : `model ${index} `;
-    const model = { options, prefix, firstColumn, columns };
+    const schedule = chosenSchedule(options);
+    const model = { options, prefix, firstColumn, columns, schedule };
     firstColumn += columns;
     return model;
   });
@@ -109,18 +121,26 @@ export function planStreaming(
   verb: Verb,
   description: DatasetDescription,
   options: TrainOptions,
-  /** Options of each model, where there are several; what concerns the stream is taken from `options`. */
-  variants: readonly TrainOptions[] = [options],
 ): StreamingPlan {
   const layout = rowLayout(description.d, description.dtype, description.labelDtype);
-  const rows = Math.min(options.subset > 0 ? options.subset : Infinity, description.parts.train.n);
+  const variants = variantsOf(options);
+  // What the models of a sweep share is the same in the options of each.
+  const first = variants[0]!;
+  const used = Math.min(options.subset > 0 ? options.subset : Infinity, description.parts.train.n);
+  const heldOut = heldOutRows(options, used);
+  const rows = used - heldOut;
   const models = planModels(description, variants);
   const columns = Math.max(...models.map((model) => model.columns));
+  const allColumns = models.reduce((sum, model) => sum + model.columns, 0);
   const stride = alignUp(layout.d, FLOATS_PER_BLOCK);
-  const job = `${verb} on ${layout.d} features x ${columns} ${columns === 1 ? 'output' : 'outputs'}`;
+  const outputs = `${columns} ${columns === 1 ? 'output' : 'outputs'}`;
+  const each = models.length === 1 ? '' : `${models.length} models of `;
+  const job = `${verb} on ${layout.d} features x ${each}${outputs}`;
   const budget = options.bufferBytes;
 
-  let scoring = scorerRegions(layout, columns, scoringBytes(budget));
+  // All models are scored in one pass over held-out rows, unless that is what would not fit.
+  const more = 8 * layout.d * (allColumns - columns);
+  let scoring = scorerRegions(layout, columns, scoringBytes(budget) + more, allColumns);
   const around = (chosen: ChosenOptions) => [
     ...stepRegions(layout, stride, chosen.batch, models),
     ...scoring,
@@ -135,19 +155,19 @@ export function planStreaming(
     epochs: chosen.epochs,
     bytes: budget - aroundBytes(chosen),
   });
-  let chosen = chooseOptions(verb, rows, options);
+  let chosen = chooseOptions(verb, rows, first);
   // What shuffling needs at least does not depend on the batch.
   const leastShuffle =
     verb === 'sgd' ? inMemoryBytes(rows, layout.rowBytes) : minimumShuffleBytes(request(chosen));
   const needed = () => aroundBytes(chosen) + leastShuffle;
   // Where memory is short, scoring does with its least, then an automatic batch with half of the budget.
-  if (needed() > budget) scoring = scorerRegions(layout, columns, 0);
-  while (
-    options.batch === 'auto' &&
-    chosen.batch > 1 &&
-    (2 * aroundBytes(chosen) > budget || needed() > budget)
-  ) {
-    chosen = chooseOptions(verb, rows, options, chosen.batch / 2);
+  const least = scorerRegions(layout, columns, 0);
+  if (needed() > budget) scoring = least;
+  // What does not depend on the batch is no reason to shrink it, when it is the size of several models.
+  const fixed = models.length === 1 ? 0 : aroundBytes({ ...chosen, batch: 1 });
+  const tooLarge = () => 2 * (aroundBytes(chosen) - fixed) > budget - fixed || needed() > budget;
+  while (options.batch === 'auto' && chosen.batch > 1 && tooLarge()) {
+    chosen = chooseOptions(verb, rows, first, chosen.batch / 2);
   }
   if (needed() > budget) {
     const advice = verb === 'sgd' ? 'or train with ssgd, which streams' : '';
@@ -155,12 +175,22 @@ export function planStreaming(
   }
   const shuffle = planShuffle(request(chosen));
   const regions = [...around(chosen), ...shuffle.regions];
-  const evaluated = description.parts.test.n * chosen.epochs + (options.simulated ? rows : 0);
+  const rungs = options.halving ? rungsOf(models.length) : 0;
+  const together = scoring === least ? models.length : 1;
+  const tests = options.sweep === undefined ? chosen.epochs + (options.patience > 0 ? 1 : 0) : 1;
+  const scored =
+    description.parts.test.n * tests +
+    (options.simulated ? rows : 0) +
+    heldOut * together * (chosen.epochs + rungs);
+  // Held-out rows are copied in a pass of its own. Later passes read over them where they lie among the others, which is not counted.
+  const fileBytes = heldOut === 0 ? 0 : used * layout.rowBytes;
+  const copyBytes = heldOut * layout.rowBytes;
   return {
     verb,
     job,
     layout,
     rows,
+    heldOut,
     models,
     columns,
     stride,
@@ -170,15 +200,36 @@ export function planStreaming(
     regions,
     plannedPeakBytes: layOut(regions).totalBytes,
     passes: chosen.epochs,
-    bytesRead: shuffle.bytesRead + evaluated * layout.rowBytes,
-    bytesWritten: shuffle.bytesWritten,
-    scratchBytes: shuffle.scratchBytes,
+    bytesRead: shuffle.bytesRead + scored * layout.rowBytes + fileBytes,
+    bytesWritten: shuffle.bytesWritten + copyBytes,
+    scratchBytes: shuffle.scratchBytes + copyBytes,
     notes: [
       `${rows} rows of ${formatBytes(layout.rowBytes)}, ${formatBytes(rows * layout.rowBytes)} in all`,
       ...shuffle.notes,
-      `${chosen.batch} ${chosen.batch === 1 ? 'row' : 'rows'} a step, ${options.optimizer}, schedule ${chosen.schedule}`,
+      ...(heldOut === 0 ? [] : [`${heldOut} rows held out, copied to scratch (${formatBytes(copyBytes)})`]),
+      `${chosen.batch} ${chosen.batch === 1 ? 'row' : 'rows'} a step, ${listOf(models.map((model) => model.options.optimizer))}, schedule ${listOf(models.map((model) => model.schedule))}`,
+      ...(options.sweep === undefined ? [] : sweepNotes(options, models, stride)),
     ],
   };
+}
+
+function listOf(words: readonly string[]): string {
+  return [...new Set(words)].join(' and ');
+}
+
+function sweepNotes(options: TrainOptions, models: readonly ModelPlan[], stride: number): string[] {
+  const columns = models.reduce((sum, model) => sum + model.columns, 0);
+  const bytes = models.reduce(
+    (sum, model) => sum + layOut(modelRegions(model, stride, 0)).totalBytes,
+    4 * columns * stride,
+  );
+  const rungs = rungsOf(models.length);
+  return [
+    `${models.length} models trained from one stream, ${formatBytes(bytes / models.length)} each`,
+    ...(options.halving && rungs > 0
+      ? [`the worse half of the models is dropped ${rungs} times, at 1/${2 ** rungs} to 1/2 of all rows`]
+      : []),
+  ];
 }
 
 /** Bytes with which the whole training part is kept in memory, with its order. */

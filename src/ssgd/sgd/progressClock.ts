@@ -52,6 +52,7 @@ export class RunningLoss {
 /** Plain data. */
 export interface ProgressClockState {
   readonly testAccuracy: number | null;
+  readonly holdoutAccuracy: number | null;
   readonly sinceRow: RunningLossState;
   readonly sinceLog: RunningLossState;
   readonly nextRow: number;
@@ -64,6 +65,8 @@ export interface ProgressClockState {
 export class ProgressClock {
   /** Accuracy of the last evaluation on the test part. */
   testAccuracy: number | undefined;
+  /** The same on the held-out rows. */
+  holdoutAccuracy: number | undefined;
   readonly #emit: TrainListener;
   readonly #logfreq: number;
   readonly #classification: boolean;
@@ -118,6 +121,7 @@ export class ProgressClock {
       loss: this.#sinceLog.meanLoss,
       trainAccuracy: this.#classification ? this.#sinceLog.accuracy : undefined,
       testAccuracy: this.testAccuracy,
+      ...(this.holdoutAccuracy === undefined ? {} : { holdoutAccuracy: this.holdoutAccuracy }),
     });
     this.#sinceLog.reset();
   }
@@ -131,6 +135,7 @@ export class ProgressClock {
   state(): ProgressClockState {
     return {
       testAccuracy: this.testAccuracy ?? null,
+      holdoutAccuracy: this.holdoutAccuracy ?? null,
       sinceRow: this.#sinceRow.state(),
       sinceLog: this.#sinceLog.state(),
       nextRow: this.#nextRow,
@@ -139,6 +144,7 @@ export class ProgressClock {
 
   restore(state: ProgressClockState): void {
     this.testAccuracy = state.testAccuracy ?? undefined;
+    this.holdoutAccuracy = state.holdoutAccuracy ?? undefined;
     this.#sinceRow.restore(state.sinceRow);
     this.#sinceLog.restore(state.sinceLog);
     this.#nextRow = state.nextRow;

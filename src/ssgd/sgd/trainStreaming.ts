@@ -1,21 +1,23 @@
 import { type Kernels, loadKernels } from '../../arithmetic/kernels.js';
 import { requireFiniteRows } from '../../data/badValue.js';
 import type { Dataset } from '../../data/dataset.js';
+import { KeptRows } from '../../data/keptRows.js';
 import type { RowBlock } from '../../data/rowBlock.js';
-import { makeScaling, type Scaling } from '../../data/scaling.js';
+import type { RowFile, RowReader } from '../../data/rowFile.js';
+import { RowSelection } from '../../data/rowSelection.js';
+import { makeScaling } from '../../data/scaling.js';
 import { Arena } from '../../memory/arena.js';
-import { evaluateWith } from '../evaluate.js';
-import type { Evaluation, TrainListener } from '../events.js';
-import type { LinearModel } from '../linearModel.js';
-import { lossOf } from '../losses/losses.js';
+import type { Evaluation, TrainEvent, TrainListener } from '../events.js';
 import type { TrainOptions } from '../options.js';
-import { Scorer } from '../score.js';
 import { openRowStream, type RowStream } from '../shuffle/rowStream.js';
 import type { TrainContext, TrainResult } from '../train.js';
+import { HeldOutRows } from './heldOut.js';
+import { ModelScorer } from './modelScorer.js';
 import { ModelStep } from './modelStep.js';
 import type { StreamingPlan } from './planStreaming.js';
 import { RowBatch } from './rowBatch.js';
-import { Trainee } from './trainee.js';
+import { Trainee, totalSamples } from './trainee.js';
+import { TraineeGroup } from './traineeGroup.js';
 
 /** Rows of the first block on which the curvature and the first loss are measured. */
 const SAMPLE_ROWS = 1024;
@@ -28,15 +30,13 @@ class StreamingRun {
   readonly #context: TrainContext;
   readonly #emit: TrainListener;
   readonly #batch: RowBatch;
-  readonly #trainees: readonly Trainee[];
-  readonly #scorer: Scorer;
-  readonly #scaling: Scaling;
-  /** Mean of the scaled features when the rows are centred, else zeros. */
-  readonly #centre: Float64Array;
+  readonly #group: TraineeGroup;
+  readonly #scorer: ModelScorer;
   readonly #arena: Arena;
   readonly #kernels: Kernels;
+  readonly #selection: RowSelection;
   #stream!: RowStream;
-  #bytesEvaluated = 0;
+  #heldOut: HeldOutRows | undefined;
   #rowsChecked = false;
 
   constructor(plan: StreamingPlan, dataset: Dataset, options: TrainOptions, context: TrainContext) {
@@ -50,73 +50,124 @@ class StreamingRun {
     const kernels = loadKernels(arena.memory);
     this.#arena = arena;
     this.#kernels = kernels;
-    this.#scaling = makeScaling(options.scale, description.dtype, description.statistics);
-    const { multiply, add } = this.#scaling;
+    this.#selection = new RowSelection(plan.rows + plan.heldOut, plan.heldOut, options.seed);
+    const scaling = makeScaling(options.scale, description.dtype, description.statistics);
+    const { multiply, add } = scaling;
     const { mean } = description.statistics;
-    this.#centre = multiply.map((factor, j) => (plan.chosen.centred ? factor * mean[j]! + add[j]! : 0));
-    const centred = { multiply, add: add.map((value, j) => value - this.#centre[j]!) };
+    // Mean of the scaled features when the rows are centred, else zeros.
+    const centre = multiply.map((factor, j) => (plan.chosen.centred ? factor * mean[j]! + add[j]! : 0));
+    const centred = { multiply, add: add.map((value, j) => value - centre[j]!) };
     const classification = description.task === 'classification';
     this.#batch = new RowBatch(plan, classification ? description.k : 0, arena, kernels, centred);
     const { classCounts, parts } = description;
     const classShares = classification ? classCounts.map((count) => count / parts.train.n) : undefined;
-    this.#trainees = plan.models.map((model) => {
-      const setting = { plan, options: model.options, classification, classShares, emit: this.#emit };
+    const trainees = plan.models.map((model, index) => {
+      const emit: TrainListener =
+        options.sweep === undefined
+          ? this.#emit
+          : (event) => this.#emit({ ...event, model: index } as TrainEvent);
+      const setting = { plan, model, classification, classShares, emit };
       return new Trainee(setting, new ModelStep(plan, model, classification, this.#batch, arena, kernels));
     });
-    this.#scorer = new Scorer(arena, kernels, plan.layout, plan.columns, this.#scaling);
+    const variants = plan.models.map((model) => model.options);
+    this.#group = new TraineeGroup(trainees, options, variants, totalSamples(plan), this.#emit);
+    this.#scorer = new ModelScorer(plan, description, arena, kernels, scaling, centre);
   }
 
-  /** The trainee whose steps are the run's. */
-  get #leader(): Trainee {
-    return this.#trainees[0]!;
+  /** The rows of the training part that are used, held out or not. */
+  get #used(): RowFile {
+    return this.#dataset.train.first(this.#plan.rows + this.#plan.heldOut);
+  }
+
+  /** The rows that are trained on. */
+  get #rows(): RowReader {
+    return this.#plan.heldOut === 0 ? this.#used : new KeptRows(this.#used, this.#selection);
   }
 
   async run(): Promise<Omit<TrainResult, 'seconds'>> {
+    try {
+      return await this.#run();
+    } finally {
+      await this.#heldOut?.close();
+    }
+  }
+
+  async #run(): Promise<Omit<TrainResult, 'seconds'>> {
     const { storage, scratchFolder, signal } = this.#context;
-    const { shuffle, rows, chosen } = this.#plan;
-    this.#stream = await openRowStream(shuffle, this.#dataset.train.first(rows), this.#arena, this.#kernels, {
+    const { shuffle, chosen } = this.#plan;
+    await this.#holdOut();
+    this.#stream = await openRowStream(shuffle, this.#rows, this.#arena, this.#kernels, {
       storage,
       scratchFolder,
       seed: this.#options.seed,
       ...(signal === undefined ? {} : { signal }),
       onProgress: (progress) => this.#emit({ type: 'progress', phase: 'shuffle', epoch: 0, ...progress }),
     });
+    let epochs = 0;
     let test: Evaluation | undefined;
     try {
-      for (let epoch = 0; epoch < chosen.epochs; epoch++) {
-        await this.#trainEpoch(epoch);
-        if (epoch === chosen.epochs - 1) this.#leader.model.useAverage();
-        test = await this.#evaluate('test', epoch + 1);
+      while (epochs < chosen.epochs && this.#group.active.length > 0) {
+        await this.#trainEpoch(epochs++);
+        if (this.#heldOut !== undefined) {
+          await this.#group.judge(this.#scorer, this.#heldOut, epochs, signal);
+        }
+        if (this.#options.sweep === undefined) test = await this.#evaluate('test', epochs);
       }
     } finally {
       await this.#stream.close();
     }
-    this.#leader.clock.log(this.#leader.steps);
+    for (const trainee of this.#group.active) trainee.clock.log(trainee.steps);
+    return await this.#result(epochs, test);
+  }
+
+  /** Copies the held-out rows, through the larger of the two regions that hold rows. */
+  async #holdOut(): Promise<void> {
+    if (this.#plan.heldOut === 0) return;
+    const [shuffle, score] = ['shuffle rows', 'score rows'];
+    const region = this.#arena.byteLength(shuffle!) > this.#arena.byteLength(score!) ? shuffle! : score!;
+    this.#heldOut = await HeldOutRows.copy(this.#used, this.#selection, this.#arena, region, this.#context);
+  }
+
+  async #result(epochs: number, lastTest: Evaluation | undefined): Promise<Omit<TrainResult, 'seconds'>> {
+    const { winner } = this.#group;
+    winner.finish();
+    // The figures of the last epoch are not those of the weights that are kept, or there are none.
+    const again = winner.bestEpoch > 0 || this.#options.sweep !== undefined;
+    const test = again ? await this.#evaluate('test', winner.bestEpoch || epochs) : lastTest;
     const train = this.#options.simulated
-      ? await this.#evaluate('train', chosen.epochs)
-      : this.#runningEvaluation();
+      ? await this.#evaluate('train', winner.bestEpoch || epochs)
+      : this.#runningEvaluation(winner);
+    const { heldOut, layout } = { heldOut: this.#plan.heldOut, layout: this.#plan.layout };
+    const copied = heldOut > 0 ? this.#used.rows : 0;
     return {
-      model: this.#model(),
+      model: this.#scorer.linearModel(winner.model),
       plan: this.#plan,
-      epochs: chosen.epochs,
-      samples: this.#leader.samples,
-      bytesRead: this.#stream.bytesRead + this.#bytesEvaluated,
-      bytesWritten: this.#stream.bytesWritten,
+      epochs,
+      samples: this.#group.samples,
+      bytesRead: this.#stream.bytesRead + this.#scorer.bytesRead + copied * layout.rowBytes,
+      bytesWritten: this.#stream.bytesWritten + heldOut * layout.rowBytes,
       train,
       test,
+      heldOut: winner.heldOut,
+      ...(winner.bestEpoch > 0 ? { bestEpoch: winner.bestEpoch } : {}),
+      ...(this.#options.sweep === undefined ? {} : { sweep: this.#group.table() }),
     };
   }
 
   async #trainEpoch(epoch: number): Promise<void> {
     const batch = this.#batch;
-    for (const trainee of this.#trainees) trainee.epochLoss.reset();
+    const group = this.#group;
+    group.beginEpoch();
     for await (const block of this.#stream.epoch(epoch)) {
       this.#context.signal?.throwIfAborted();
-      if (!this.#leader.calibrated) this.#calibrate(block);
+      if (!group.calibrated) this.#calibrate(block);
       for (let at = block.from; at < block.to; ) {
         at += batch.take(block, at);
-        if (batch.full) this.#update(epoch);
-        if (this.#leader.steps >= this.#plan.chosen.lastStep) return;
+        if (!batch.full) continue;
+        this.#update(epoch);
+        if (group.halvingIsDue())
+          await group.halve(this.#scorer, this.#heldOut!, epoch, this.#context.signal);
+        if (group.active.length === 0 || group.active[0]!.steps >= this.#plan.chosen.lastStep) return;
       }
       await this.#requireFiniteRows();
     }
@@ -127,69 +178,37 @@ class StreamingRun {
   #update(epoch: number): void {
     const batch = this.#batch;
     batch.checkLabels();
-    for (const trainee of this.#trainees) trainee.update(epoch, batch.filled, this.#progress);
+    this.#group.update(epoch, batch.filled, this.#progress);
     batch.clear();
   }
 
   /** After the first divergence of a run: one pass over the rows tells whether NaN or an infinity among them caused it. */
   async #requireFiniteRows(): Promise<void> {
-    if (this.#rowsChecked || !this.#trainees.some((trainee) => trainee.halved)) return;
+    if (this.#rowsChecked || !this.#group.trainees.some((trainee) => trainee.troubled)) return;
     this.#rowsChecked = true;
-    await requireFiniteRows(this.#dataset.train.first(this.#plan.rows), this.#context.signal);
+    await requireFiniteRows(this.#used, this.#context.signal);
   }
 
   #calibrate(block: RowBlock): void {
     const sample = { ...block, to: Math.min(block.to, block.from + SAMPLE_ROWS) };
-    const vector = this.#arena.float64('score weights').subarray(0, this.#plan.layout.d);
-    for (const trainee of this.#trainees) trainee.calibrate(sample, vector);
+    this.#group.calibrate(sample, this.#arena.float64('score weights').subarray(0, this.#plan.layout.d));
   }
 
   async #evaluate(part: 'train' | 'test', epoch: number): Promise<Evaluation | undefined> {
-    const file = part === 'train' ? this.#dataset.train.first(this.#plan.rows) : this.#dataset.test;
+    const file = part === 'train' ? this.#rows : this.#dataset.test;
     if (file.rows === 0) return undefined;
-    this.#writeModel();
-    const { task } = this.#dataset.description;
-    const loss = lossOf(this.#options.loss);
-    const evaluation = await evaluateWith(
-      this.#scorer,
-      loss,
-      task,
-      this.#plan.columns,
-      file,
-      this.#context.signal,
-    );
-    this.#bytesEvaluated += file.rows * this.#plan.layout.rowBytes;
-    if (part === 'test') this.#leader.clock.testAccuracy = evaluation.accuracy;
-    this.#emit({ type: 'evaluation', part, epoch, evaluation });
+    const { winner } = this.#group;
+    const [evaluation] = await this.#scorer.evaluate([winner.model], file, this.#context.signal);
+    if (part === 'test') winner.clock.testAccuracy = evaluation!.accuracy;
+    this.#emit({ type: 'evaluation', part, epoch, evaluation: evaluation! });
     return evaluation;
   }
 
   /** What the last epoch showed of the training rows while the weights still moved. */
-  #runningEvaluation(): Evaluation {
-    const { rows, meanLoss, accuracy } = this.#leader.epochLoss;
+  #runningEvaluation({ epochLoss }: Trainee): Evaluation {
+    const { rows, meanLoss, accuracy } = epochLoss;
     if (this.#dataset.description.task === 'classification') return { rows, loss: meanLoss, accuracy };
     return { rows, loss: meanLoss, rmse: Math.sqrt(2 * meanLoss) };
-  }
-
-  #writeModel(): void {
-    this.#leader.model.writeTo(this.#scorer.weights, this.#scorer.intercept, this.#centre);
-  }
-
-  #model(): LinearModel {
-    this.#writeModel();
-    const { task, d, classNames, fingerprint } = this.#dataset.description;
-    const { weights, intercept } = this.#scorer;
-    return {
-      task,
-      loss: this.#options.loss,
-      d,
-      k: this.#plan.columns,
-      scaling: this.#scaling,
-      weights,
-      intercept,
-      classNames,
-      fingerprint,
-    };
   }
 
   readonly #progress = (done: number, total: number, epoch: number): void => {

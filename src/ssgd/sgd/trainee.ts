@@ -1,13 +1,13 @@
 import type { RowBlock } from '../../data/rowBlock.js';
 import { MlmlError } from '../../errors.js';
-import type { TrainListener } from '../events.js';
+import type { Evaluation, Fate, TrainListener } from '../events.js';
 import { lossOf } from '../losses/losses.js';
-import type { TrainOptions } from '../options.js';
 import { learningRate } from '../schedules.js';
-import { automaticRate, measureCurvature } from './calibration.js';
+import { automaticRate, type Curvature } from './calibration.js';
 import { DivergenceWatch, type DivergenceWatchState } from './divergence.js';
+import { EarlyStopping, type EarlyStoppingState } from './earlyStopping.js';
 import type { ModelStep } from './modelStep.js';
-import type { StreamingPlan } from './planStreaming.js';
+import type { ModelPlan, StreamingPlan } from './planStreaming.js';
 import {
   ProgressClock,
   type ProgressClockState,
@@ -22,6 +22,11 @@ const LARGEST_LOSS = 1e30;
 /** Divergences in a row after which the weights kept last are given up. */
 const FAILURES_OF_KEPT_WEIGHTS = 3;
 
+/** Rows of all steps of a run whose stream ends. */
+export function totalSamples({ chosen, rows }: StreamingPlan): number {
+  return Math.min(chosen.epochs * rows, chosen.lastStep * chosen.batch);
+}
+
 /** Where a trainee stands, beside what lies in the arena. Plain data: survives JSON. */
 export interface TraineeState {
   readonly eta0: number;
@@ -30,6 +35,9 @@ export interface TraineeState {
   readonly steps: number;
   readonly samples: number;
   readonly averaged: number;
+  readonly fate: Fate;
+  readonly heldOut: Evaluation | null;
+  readonly stopping: EarlyStoppingState;
   readonly watch: DivergenceWatchState;
   readonly epochLoss: RunningLossState;
   readonly clock: ProgressClockState;
@@ -38,7 +46,7 @@ export interface TraineeState {
 /** What a trainee is made for. */
 export interface TraineeSetting {
   readonly plan: StreamingPlan;
-  readonly options: TrainOptions;
+  readonly model: ModelPlan;
   readonly classification: boolean;
   /** What an intercept of squared losses starts from; undefined: zero. */
   readonly classShares: readonly number[] | undefined;
@@ -54,7 +62,11 @@ export class Trainee {
   readonly clock: ProgressClock;
   /** Of the rows of this epoch. */
   readonly epochLoss = new RunningLoss();
+  /** Of the last evaluation on the held-out rows; of the best, when training stopped early. */
+  heldOut: Evaluation | undefined;
+  fate: Fate = 'trained';
   readonly #setting: TraineeSetting;
+  readonly #stopping: EarlyStopping;
   /** Rows of all steps of the run. */
   readonly #total: number;
   #watch = new DivergenceWatch(1, false);
@@ -67,11 +79,13 @@ export class Trainee {
   #samples = 0;
 
   constructor(setting: TraineeSetting, model: ModelStep) {
-    const { plan, options, classification, emit } = setting;
+    const { plan, classification, emit } = setting;
+    const { logfreq, patience } = setting.model.options;
     this.#setting = setting;
     this.model = model;
-    this.#total = Math.min(plan.chosen.epochs * plan.rows, plan.chosen.lastStep * plan.chosen.batch);
-    this.clock = new ProgressClock(emit, options.logfreq, classification);
+    this.#total = totalSamples(plan);
+    this.#stopping = new EarlyStopping(patience);
+    this.clock = new ProgressClock(emit, logfreq, classification);
   }
 
   get steps(): number {
@@ -83,22 +97,32 @@ export class Trainee {
     return this.#samples;
   }
 
-  /** Whether it ever went back to earlier weights. */
-  get halved(): boolean {
-    return this.#halvings > 0;
+  /** The rate its schedule starts from, as it is now. */
+  get eta0(): number {
+    return this.#eta0;
+  }
+
+  /** Counted from 1; 0 when all epochs are trained whatever the held-out rows show. */
+  get bestEpoch(): number {
+    return this.#stopping.bestEpoch;
+  }
+
+  /** Whether its loss ever exploded. */
+  get troubled(): boolean {
+    return this.#halvings > 0 || this.fate === 'diverged';
   }
 
   get calibrated(): boolean {
     return this.#eta0 > 0;
   }
 
-  /** Starting weights, first loss and learning rate, from rows of a block. `vector` is work space for d numbers. */
-  calibrate(sample: RowBlock, vector: Float64Array): void {
-    const { plan, options, emit } = this.#setting;
+  /** Starting weights, first loss and learning rate, from rows of a block and what was measured on them. */
+  calibrate(sample: RowBlock, curvature: Curvature | undefined): void {
+    const { plan, emit } = this.#setting;
+    const { options } = this.#setting.model;
     const { model } = this;
     if (options.eta0 === 'auto') {
-      const curvature = measureCurvature(model.sample(sample), vector);
-      const { eta0, reason } = automaticRate(curvature, {
+      const { eta0, reason } = automaticRate(curvature!, {
         optimizer: options.optimizer,
         lossCurvature: lossOf(options.loss).curvature,
         batch: plan.chosen.batch,
@@ -127,7 +151,8 @@ export class Trainee {
 
   /** Zero weights; with squared losses the intercept starts from the class frequencies, which need not be learnt then. */
   #startWeights(): void {
-    const { options, classShares } = this.#setting;
+    const { classShares } = this.#setting;
+    const { options } = this.#setting.model;
     const { model } = this;
     model.weights.fill(0);
     model.intercept.fill(0);
@@ -138,15 +163,37 @@ export class Trainee {
     model.keep();
   }
 
+  beginEpoch(): void {
+    const { average, patience } = this.#setting.model.options;
+    this.epochLoss.reset();
+    if (average && patience > 0) this.model.startAverage();
+  }
+
+  /** Takes the evaluation on the held-out rows after an epoch, counted from 1: it may be time to stop. */
+  judge(evaluation: Evaluation, epoch: number): void {
+    this.heldOut = evaluation;
+    this.clock.holdoutAccuracy = evaluation.accuracy;
+    if (this.#setting.model.options.patience === 0) return;
+    if (this.#stopping.observe(evaluation, epoch)) this.model.keepBest();
+    if (this.#stopping.exhausted) this.fate = 'stopped';
+  }
+
+  /** After the last epoch: with patience, the best epoch's weights and evaluation are the model's. */
+  finish(): void {
+    if (this.bestEpoch === 0) return;
+    this.model.takeBest();
+    this.heldOut = this.#stopping.best;
+  }
+
   /** One step of the optimiser on the rows in the batch, and everything that watches it. */
   update(
     epoch: number,
     batchRows: number,
-    progress: (done: number, total: number, epoch: number) => void,
+    progress: ((done: number, total: number, epoch: number) => void) | undefined,
   ): void {
-    const { plan, options } = this.#setting;
+    const { plan } = this.#setting;
+    const { options, schedule } = this.#setting.model;
     const { model } = this;
-    const { schedule, epochs } = plan.chosen;
     const { damp, step } = options;
     const now = { step: this.#steps, progress: Math.min(1, this.#samples / this.#total) };
     const rate = learningRate({ schedule, eta0: this.#eta0, damp, step }, now);
@@ -160,16 +207,18 @@ export class Trainee {
       model.keep();
       this.#failures = 0;
     }
-    if (options.average && epoch === epochs - 1) model.average();
+    if (options.average && (options.patience > 0 || epoch === plan.chosen.epochs - 1)) model.average();
     this.epochLoss.add(lossSum, right, batchRows);
     const position = { step: this.#steps, samples: this.#samples, epoch, learningRate: rate };
     this.clock.step(position, lossSum, right, batchRows);
-    if (this.clock.progressDue(this.#steps)) progress(this.#samples, this.#total, epoch);
+    if (progress !== undefined && this.clock.progressDue(this.#steps))
+      progress(this.#samples, this.#total, epoch);
   }
 
   /** After a divergence: an automatic rate is halved and the last good weights are taken up again. */
   #recover(): void {
-    const { options, emit } = this.#setting;
+    const { emit } = this.#setting;
+    const { options } = this.#setting.model;
     const rate = this.#eta0.toPrecision(3);
     if (options.eta0 !== 'auto' || ++this.#halvings > MOST_HALVINGS) {
       const advice =
@@ -202,6 +251,9 @@ export class Trainee {
       steps: this.#steps,
       samples: this.#samples,
       averaged: this.model.averaged,
+      fate: this.fate,
+      heldOut: this.heldOut ?? null,
+      stopping: this.#stopping.state(),
       watch: this.#watch.state(),
       epochLoss: this.epochLoss.state(),
       clock: this.clock.state(),
@@ -215,6 +267,9 @@ export class Trainee {
     this.#steps = state.steps;
     this.#samples = state.samples;
     this.model.averaged = state.averaged;
+    this.fate = state.fate;
+    this.heldOut = state.heldOut ?? undefined;
+    this.#stopping.restore(state.stopping);
     this.#watch.restore(state.watch);
     this.epochLoss.restore(state.epochLoss);
     this.clock.restore(state.clock);

@@ -1,6 +1,6 @@
 import type { Kernels } from '../../arithmetic/kernels.js';
 import type { RowBlock } from '../../data/rowBlock.js';
-import type { RowFile } from '../../data/rowFile.js';
+import type { RowReader } from '../../data/rowFile.js';
 import { MlmlError } from '../../errors.js';
 import type { Arena } from '../../memory/arena.js';
 import { Scratch } from '../../storage/scratch.js';
@@ -46,7 +46,7 @@ export interface ShuffleContext {
 /** What every stream works with. */
 export interface StreamParts {
   readonly plan: ShufflePlan;
-  readonly file: RowFile;
+  readonly file: RowReader;
   readonly arena: Arena;
   readonly kernels: Kernels;
   readonly context: ShuffleContext;
@@ -58,7 +58,7 @@ export interface StreamParts {
  */
 export async function openRowStream(
   plan: ShufflePlan,
-  file: RowFile,
+  file: RowReader,
   arena: Arena,
   kernels: Kernels,
   context: ShuffleContext,

@@ -1,8 +1,8 @@
 import { MlmlError } from '../../../errors.js';
+import type { Workspace } from '../../../threads/workspace.js';
 import type { Preconditioner } from '../../precondition/preconditioner.js';
 import type { KernelMatrix } from '../../tiles/kernelMatrix.js';
 import { addKernelProduct, type ProductPrecision } from '../../tiles/multiply.js';
-import type { Workspace } from '../../workspace.js';
 import {
   columnRegularizations,
   type KernelSystem,

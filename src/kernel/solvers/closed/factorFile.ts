@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { MlmlError } from '../../../errors.js';
 import type { Storage, WritableFile } from '../../../storage/storage.js';
+import type { Workspace } from '../../../threads/workspace.js';
 import { TileChecksums } from '../../store/tileChecksums.js';
-import type { Workspace } from '../../workspace.js';
 import type { FactorLayout } from './factorLayout.js';
 
 /** The factor of a job whose large files lie in `folder`. */

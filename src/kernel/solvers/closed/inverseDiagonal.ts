@@ -1,4 +1,4 @@
-import type { Workspace } from '../../workspace.js';
+import type { Workspace } from '../../../threads/workspace.js';
 import { type FactorLayout, factorTileCount, rowOffset, slabColumnsOf, tileRowsOf } from './factorLayout.js';
 import type { TileReducer } from './tileReducer.js';
 import { fillIdentity } from './tileSource.js';

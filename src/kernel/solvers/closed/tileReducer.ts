@@ -1,6 +1,6 @@
 import { packedLength } from '../../../arithmetic/gram.js';
 import { flushTiny, stripIndex } from '../../../arithmetic/tileFactor.js';
-import type { Workspace } from '../../workspace.js';
+import type { Workspace } from '../../../threads/workspace.js';
 import type { FactorFile } from './factorFile.js';
 import { type FactorLayout, factorTileNumber, rowOffset, slabColumnsOf, tileRowsOf } from './factorLayout.js';
 import { SLOTS } from './planClosed.js';

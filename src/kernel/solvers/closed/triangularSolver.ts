@@ -1,4 +1,4 @@
-import type { Workspace } from '../../workspace.js';
+import type { Workspace } from '../../../threads/workspace.js';
 import type { FactorFile } from './factorFile.js';
 import {
   type FactorLayout,

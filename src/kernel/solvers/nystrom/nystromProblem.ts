@@ -1,8 +1,8 @@
+import type { Workspace } from '../../../threads/workspace.js';
 import type { KernelListener } from '../../events.js';
 import type { TileDtype } from '../../functions/kernelFunction.js';
 import type { KernelTrainOptions } from '../../options.js';
 import type { CrossBlock } from '../../tiles/crossKernel.js';
-import type { Workspace } from '../../workspace.js';
 import type { Checkpoint } from '../solver.js';
 
 /** Rows, and their kernel values with the centres, as a stream. */

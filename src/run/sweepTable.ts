@@ -1,0 +1,39 @@
+import type { Fate } from '../ssgd/events.js';
+import { formatCount, formatLoss, formatShare } from './numbers.js';
+import type { SweepLine } from './summary.js';
+
+const fates: Record<Fate, (line: SweepLine) => string> = {
+  trained: () => '',
+  stopped: () => 'stopped',
+  dropped: ({ samples }) => `dropped after ${formatCount(samples)} rows`,
+  diverged: ({ samples }) => `diverged after ${formatCount(samples)} rows`,
+};
+
+/** The models of a sweep as lines of a table, the best first. */
+export function sweepTable(models: readonly SweepLine[]): string[] {
+  const names = Object.keys(models[0]?.options ?? {});
+  const classification = models.some(({ holdout }) => holdout !== null && 'accuracy' in holdout);
+  const figures = classification ? ['accuracy', 'loss'] : ['rmse', 'r2'];
+  const rows = models.map((line, i) => [
+    i === 0 ? 'sweep' : '',
+    ...names.map((name) => String(line.options[name])),
+    ...figuresOf(line),
+    fates[line.fate](line),
+  ]);
+  const header = ['', ...names, ...figures, ''];
+  const width = header.map((name, c) => Math.max(name.length, ...rows.map((row) => row[c]!.length)));
+  width[0] = 'holdout'.length - 1;
+  return [header, ...rows].map((row) => {
+    const last = row.length - 1;
+    const cells = row.map((cell, c) =>
+      c === 0 || c === last ? cell.padEnd(width[c]!) : cell.padStart(width[c]!),
+    );
+    return cells.join('  ').trimEnd();
+  });
+}
+
+function figuresOf({ holdout }: SweepLine): [string, string] {
+  if (holdout === null) return ['-', '-'];
+  if ('accuracy' in holdout) return [formatShare(holdout.accuracy), formatLoss(holdout.loss)];
+  return [formatLoss(holdout.rmse), holdout.r2.toFixed(4)];
+}

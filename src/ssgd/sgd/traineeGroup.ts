@@ -1,0 +1,198 @@
+import type { RowBlock } from '../../data/rowBlock.js';
+import type { RowReader } from '../../data/rowFile.js';
+import { MlmlError } from '../../errors.js';
+import type { SweepModel, TrainListener } from '../events.js';
+import type { SweepName, TrainOptions } from '../options.js';
+import { measureCurvature } from './calibration.js';
+import { isBetter } from './earlyStopping.js';
+import { Halving } from './halving.js';
+import type { ModelScorer } from './modelScorer.js';
+import { namesOf } from './sweepGrid.js';
+import type { Trainee } from './trainee.js';
+
+/** All models that train from one stream: one, or those of a sweep. A model that is out takes no more arithmetic. */
+export class TraineeGroup {
+  readonly trainees: readonly Trainee[];
+  readonly #options: TrainOptions;
+  readonly #names: readonly SweepName[];
+  readonly #variants: readonly TrainOptions[];
+  readonly #emit: TrainListener;
+  readonly #halving: Halving;
+  #active: readonly Trainee[];
+  #failure: unknown;
+
+  /** @param total rows of all steps of the run */
+  constructor(
+    trainees: readonly Trainee[],
+    options: TrainOptions,
+    variants: readonly TrainOptions[],
+    total: number,
+    emit: TrainListener,
+  ) {
+    this.trainees = trainees;
+    this.#options = options;
+    this.#names = namesOf(options.sweep ?? {});
+    this.#variants = variants;
+    this.#emit = emit;
+    this.#active = trainees;
+    this.#halving = new Halving(options.halving ? trainees.length : 1, total);
+  }
+
+  get #isSweep(): boolean {
+    return this.#options.sweep !== undefined;
+  }
+
+  /** The models that train. */
+  get active(): readonly Trainee[] {
+    return this.#active;
+  }
+
+  /** Steps and rows of the models that train, which are the same for all of them; of the whole run when none is left. */
+  get steps(): number {
+    return Math.max(...this.trainees.map(({ steps }) => steps));
+  }
+  get samples(): number {
+    return Math.max(...this.trainees.map(({ samples }) => samples));
+  }
+
+  get calibrated(): boolean {
+    return this.trainees[0]!.calibrated;
+  }
+
+  /** Learning rates and starting weights of all models, from rows of a block. `vector`: work space for d numbers. */
+  calibrate(sample: RowBlock, vector: Float64Array): void {
+    // The curvature is that of the rows, whatever the model.
+    const automatic = this.#variants.some(({ eta0 }) => eta0 === 'auto');
+    const curvature = automatic
+      ? measureCurvature(this.trainees[0]!.model.sample(sample), vector)
+      : undefined;
+    for (const trainee of this.trainees) trainee.calibrate(sample, curvature);
+  }
+
+  beginEpoch(): void {
+    for (const trainee of this.#active) trainee.beginEpoch();
+  }
+
+  /** One step of each model from the rows in the batch. In a sweep a model that diverges for good is out. */
+  update(
+    epoch: number,
+    batchRows: number,
+    progress: (done: number, total: number, epoch: number) => void,
+  ): void {
+    let out = 0;
+    for (const trainee of this.#active) {
+      try {
+        trainee.update(epoch, batchRows, out === 0 && trainee === this.#active[0] ? progress : undefined);
+      } catch (error) {
+        if (!this.#isSweep || !(error instanceof MlmlError) || error.code !== 'MLML_DIVERGED') throw error;
+        this.#failure ??= error;
+        trainee.fate = 'diverged';
+        out++;
+      }
+    }
+    if (out > 0) this.#settle();
+  }
+
+  /** Takes models that are out from those that train. When all diverged, so did the run. */
+  #settle(): void {
+    this.#active = this.#active.filter(({ fate }) => fate === 'trained');
+    if (this.trainees.every(({ fate }) => fate === 'diverged' || fate === 'dropped')) throw this.#failure;
+  }
+
+  /** Whether it is time to drop models, after a step; to be followed by `halve`. */
+  halvingIsDue(): boolean {
+    return this.#active.length > 0 && this.#halving.due(this.#active[0]!.samples);
+  }
+
+  /** Drops the worse half of the models that train, by the held-out rows. `epoch` counts from 0. */
+  async halve(scorer: ModelScorer, heldOut: RowReader, epoch: number, signal?: AbortSignal): Promise<void> {
+    const evaluations = await scorer.evaluate(
+      this.#active.map(({ model }) => model),
+      heldOut,
+      signal,
+    );
+    for (const [i, trainee] of this.#active.entries()) trainee.heldOut = evaluations[i];
+    const ranked = this.#rank(this.#active);
+    for (const trainee of ranked.slice(Halving.staying(ranked.length))) trainee.fate = 'dropped';
+    this.#settle();
+    this.#tell(epoch + 1);
+  }
+
+  /** Scores the models that train on the held-out rows after an epoch, counted from 1; some may stop. */
+  async judge(scorer: ModelScorer, heldOut: RowReader, epoch: number, signal?: AbortSignal): Promise<void> {
+    const judged = this.#active;
+    const evaluations = await scorer.evaluate(
+      judged.map(({ model }) => model),
+      heldOut,
+      signal,
+    );
+    for (const [i, trainee] of judged.entries()) {
+      const evaluation = evaluations[i]!;
+      trainee.judge(evaluation, epoch);
+      const number = this.#isSweep ? { model: this.trainees.indexOf(trainee) } : {};
+      this.#emit({ type: 'evaluation', part: 'holdout', epoch, evaluation, ...number });
+      if (trainee.fate === 'stopped') {
+        this.#emit({ type: 'stopped', epoch, bestEpoch: trainee.bestEpoch, ...number });
+      }
+    }
+    this.#settle();
+    if (this.#isSweep) this.#tell(epoch);
+  }
+
+  /** The best model of those that trained to their end. */
+  get winner(): Trainee {
+    const finished = this.trainees.filter(({ fate }) => fate === 'trained' || fate === 'stopped');
+    return this.#rank(finished)[0]!;
+  }
+
+  /** The better on the held-out rows first; equals in the order of the grid. */
+  #rank(trainees: readonly Trainee[]): Trainee[] {
+    const compare = (a: Trainee, b: Trainee) => {
+      if (a.heldOut === undefined || b.heldOut === undefined) {
+        return Number(a.heldOut === undefined) - Number(b.heldOut === undefined);
+      }
+      return Number(isBetter(b.heldOut, a.heldOut)) - Number(isBetter(a.heldOut, b.heldOut));
+    };
+    return [...trainees].sort(compare);
+  }
+
+  /** All models, those that trained to the end before those that did not, the better first. */
+  table(): SweepModel[] {
+    const finished = ({ fate }: Trainee) => fate === 'trained' || fate === 'stopped';
+    const rank = this.#rank(this.trainees.filter(finished));
+    const out = this.trainees.filter((trainee) => !finished(trainee));
+    out.sort((a, b) => b.samples - a.samples);
+    const groups = new Map<string, Trainee[]>();
+    for (const trainee of out) {
+      const key = `${trainee.fate} ${trainee.samples}`;
+      groups.set(key, [...(groups.get(key) ?? []), trainee]);
+    }
+    const rest = [...groups.values()].flatMap((group) => this.#rank(group));
+    return [...rank, ...rest].map((trainee) => {
+      const model = this.trainees.indexOf(trainee);
+      const options = this.#variants[model]!;
+      return {
+        model,
+        options: Object.fromEntries(this.#names.map((name) => [name, options[name]])),
+        fate: trainee.fate,
+        heldOut: trainee.heldOut,
+        samples: trainee.samples,
+      };
+    });
+  }
+
+  #tell(epoch: number): void {
+    this.#emit({ type: 'sweep', epoch, samples: this.samples, models: this.table() });
+  }
+
+  /** Plain data, beside the states of the trainees. */
+  state(): { readonly rungsLeft: number } {
+    return { rungsLeft: this.#halving.state() };
+  }
+
+  /** After the states of the trainees. */
+  restore(state: { readonly rungsLeft: number }): void {
+    this.#halving.restore(state.rungsLeft);
+    this.#active = this.trainees.filter(({ fate }) => fate === 'trained');
+  }
+}
