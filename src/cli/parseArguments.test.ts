@@ -182,7 +182,8 @@ test('every training option has an entry of its own in the table', () => {
   const names = optionTable.map(({ name }) => name);
   assert.equal(new Set(names).size, names.length);
   for (const name of Object.keys(defaultOptions)) {
-    assert.ok(names.includes(name === 'bufferBytes' ? 'buffer' : name), name);
+    const written = name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+    assert.ok(names.includes(name === 'bufferBytes' ? 'buffer' : written), name);
   }
 });
 

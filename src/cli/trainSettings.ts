@@ -8,7 +8,11 @@ export function trainOptions(given: Arguments): TrainOptions {
   const sweep = given.grid('sweep');
   const bufferBytes = given.number('buffer');
   const changes: Record<string, unknown> = {};
-  for (const name of Object.keys(defaultOptions)) if (given.has(name)) changes[name] = given.text(name);
+  for (const name of Object.keys(defaultOptions)) {
+    // classWeight is --class-weight.
+    const written = name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+    if (given.has(written)) changes[name] = given.text(written);
+  }
   return {
     ...defaultOptions,
     ...changes,

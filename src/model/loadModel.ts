@@ -58,6 +58,7 @@ export async function loadModel(storage: Storage, path: string): Promise<Model> 
       intercept,
       classNames: description.classNames,
       fingerprint: description.fingerprint,
+      ...(description.weightColumn === undefined ? {} : { weightColumn: description.weightColumn }),
     };
   } finally {
     await file.close();

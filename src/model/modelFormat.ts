@@ -26,6 +26,8 @@ export interface CommonDescription {
 export interface LinearModelDescription extends CommonDescription {
   readonly kind: 'linear';
   readonly loss: LossName;
+  /** The feature that held the weights of the training rows, which scores ignore. */
+  readonly weightColumn?: number;
 }
 
 /** What `model.json` holds. See docs/format.md. */
@@ -83,6 +85,13 @@ export function checkModelDescription(value: unknown, path: string): ModelDescri
   if (given['kind'] === 'kernel') wanted = checkKernelFields(given, path, bad);
   else {
     oneOf('loss', lossNames);
+    const column = given['weightColumn'] ?? 0;
+    if (
+      !Number.isSafeInteger(column) ||
+      (column as number) < 0 ||
+      (column as number) >= (given['d'] as number)
+    )
+      bad('weightColumn', column, 'the number of a feature');
     wanted = weightBytes(given['d'] as number, given['k'] as number);
   }
   if (!Number.isSafeInteger(wanted)) bad('d', given['d'], 'a size that can be stored');

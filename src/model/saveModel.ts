@@ -78,6 +78,7 @@ async function writeLinearModel(
     scaling: scaling.name,
     classNames: model.classNames,
     fingerprint: model.fingerprint,
+    ...(model.weightColumn === undefined ? {} : { weightColumn: model.weightColumn }),
     weights: { file: WEIGHTS_FILE, bytes: weightBytes(d, k), sha256 },
   };
 }

@@ -3,6 +3,7 @@ import { scalingNames } from '../data/scaling.js';
 import { MlmlError } from '../errors.js';
 import { lossOf } from './losses/losses.js';
 import { lossNames, optimizerNames, scheduleNames, shuffleNames, type TrainOptions } from './options.js';
+import { weightingOf } from './rowWeights.js';
 
 /** Options whose value must lie in a range: [name, lowest, highest, whole number]. */
 const ranges: readonly [keyof TrainOptions, number, number, boolean][] = [
@@ -68,6 +69,10 @@ export function checkOptions(description: DatasetDescription, options: TrainOpti
       `--patience=${patience}: stops by what held-out rows show; give --holdout=<share> above 0, or leave it out`,
     );
   }
+  const { weightColumn } = options;
+  if (!Number.isSafeInteger(weightColumn) || weightColumn < -1)
+    throw new MlmlError('MLML_USAGE', `--weight-column=${weightColumn}: must be the number of a feature`);
+  weightingOf(description, options);
   const { tasks } = lossOf(loss);
   if (!tasks.includes(description.task)) {
     throw new MlmlError(

@@ -25,4 +25,6 @@ export interface LinearModel extends ScoreMeaning {
   readonly intercept: Float64Array;
   /** Fingerprint of the training data. */
   readonly fingerprint: string;
+  /** The feature that held the weights of the training rows: its factor, addend and weights are 0, so that scores ignore it. */
+  readonly weightColumn?: number;
 }

@@ -100,6 +100,13 @@ export interface TrainOptions {
   /** Use only the first rows of the training part; 0 uses all. Default 0. */
   readonly subset: number;
   readonly seed: number;
+  /**
+   * Weights of the classes in the sum of losses: `none`, `balanced` (rows/(classes·rows of the class)), or names or
+   * numbers with weights, `0:1,spam:5` (1 for the others). Default none.
+   */
+  readonly classWeight: string;
+  /** Number of the feature that holds the weight of its row (at least 0) and is no feature of the model; -1: none. Default -1. */
+  readonly weightColumn: number;
   /** Folder for scratch files. Default: beside the run folder. */
   readonly scratch?: string;
 }
@@ -140,4 +147,6 @@ export const defaultOptions: TrainOptions = {
   simulated: false,
   subset: 0,
   seed: 0,
+  classWeight: 'none',
+  weightColumn: -1,
 };

@@ -22,18 +22,26 @@ function assertSameBits(fits: readonly Fit[]): void {
   }
 }
 
-for (const [dtype, d, k] of [
+for (const [dtype, d, k, classWeight = 'none'] of [
   ['uint8', 133, 3],
+  ['uint8', 70, 3, '0:2,1:0.3'],
   ['uint8', 70, 1],
   ['float32', 150, 3],
   ['float64', 21, 1],
-] as const satisfies readonly (readonly [Dtype, number, number])[]) {
-  describe(`the same bits with 1, 2, 3 and 5 threads: ${d} features, ${dtype}, k=${k}`, () => {
+] as const satisfies readonly (readonly [Dtype, number, number, string?])[]) {
+  describe(`the same bits with 1, 2, 3 and 5 threads: ${d} features, ${dtype}, k=${k}, class weights ${classWeight}`, () => {
     let data!: Dataset;
-    const options: TrainOptions = { ...defaultOptions, reg: 1, bufferBytes: 4e6, nthreads: 1, iters: 25 };
+    const options: TrainOptions = {
+      ...defaultOptions,
+      classWeight,
+      reg: 1,
+      bufferBytes: 4e6,
+      nthreads: 1,
+      iters: 25,
+    };
     before(async () => {
       const rows = randomRows(700, d, k, dtype, 31);
-      data = await datasetOf(storage, `${dtype}-${d}`, rows, {
+      data = await datasetOf(storage, `${dtype}-${d}-${k}`, rows, {
         dtype,
         labelDtype: k === 1 ? 'float64' : dtype,
         k,

@@ -13,6 +13,7 @@ import { type GdPlan, planGd } from './gd/planGd.js';
 import { solveGd } from './gd/solveGd.js';
 import { lossOf } from './losses/losses.js';
 import type { TrainOptions } from './options.js';
+import { weightColumnOf } from './rowWeights.js';
 import { Scorer, scorerRegions, scoringBytes } from './score.js';
 import type { TrainContext, TrainResult } from './train.js';
 
@@ -74,7 +75,18 @@ export async function trainBySolving(
   // There are no running figures to report: only a pass over the training rows gives any.
   const train = options.simulated ? await evaluate('train') : undefined;
   return {
-    model: { task, loss: options.loss, d, k, scaling, weights, intercept, classNames, fingerprint },
+    model: {
+      task,
+      loss: options.loss,
+      d,
+      k,
+      scaling,
+      weights,
+      intercept,
+      classNames,
+      fingerprint,
+      ...weightColumnOf(options),
+    },
     plan,
     epochs: fit.passes,
     samples: fit.passes * rows,

@@ -5,6 +5,7 @@ import type { Plan, Region } from '../../memory/plan.js';
 import type { Storage } from '../../storage/storage.js';
 import type { TrainListener } from '../events.js';
 import type { TrainOptions } from '../options.js';
+import { isWeighted } from '../rowWeights.js';
 
 /** What `closed` and `gd` return. Weights act on scaled features: score_c = Σⱼ weights[c·d + j]·x'ⱼ + intercept[c]. */
 export interface Fit {
@@ -53,12 +54,19 @@ export function problemSize(
     d: description.d,
     k: description.task === 'classification' ? description.k : 1,
     rowBytes,
-    bytes: description.dtype === 'uint8',
+    // Weighted sums are no integers.
+    bytes: description.dtype === 'uint8' && !isWeighted(options),
   };
 }
 
+/** The scaling of a linear model. A column of weights becomes 0 in every row, so that its weight stays 0. */
 export function scalingOf(description: DatasetDescription, options: TrainOptions): Scaling {
-  return makeScaling(options.scale, description.dtype, description.statistics);
+  const scaling = makeScaling(options.scale, description.dtype, description.statistics);
+  if (options.weightColumn >= 0) {
+    scaling.multiply[options.weightColumn] = 0;
+    scaling.add[options.weightColumn] = 0;
+  }
+  return scaling;
 }
 
 /**

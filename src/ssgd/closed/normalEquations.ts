@@ -9,6 +9,7 @@ import type { Region } from '../../memory/plan.js';
 import { forShares } from '../../threads/shares.js';
 import type { Threads } from '../../threads/threads.js';
 import type { Workspace } from '../../threads/workspace.js';
+import { type RowWeighting, requireWeight } from '../rowWeights.js';
 import type { SharedWork } from '../threadsWorth.js';
 import { type ProblemSize, resultRegion } from './fit.js';
 import { checkClass, RowPanels, rowPanelRegions, writeTargets } from './rowPanels.js';
@@ -86,6 +87,7 @@ export interface NormalEquationInput {
   readonly size: ProblemSize;
   readonly scaling: Scaling;
   readonly bias: boolean;
+  readonly weighting?: RowWeighting | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress: (rows: number) => void;
 }
@@ -100,6 +102,8 @@ interface Sums {
   readonly targets: Float64Array;
   readonly squares: number;
   readonly origin: number;
+  /** Σ of the weights: the number of rows when all count once. */
+  readonly total: number;
   readonly bytesRead: number;
 }
 
@@ -116,11 +120,12 @@ export async function accumulateNormalEquations(
   const mean = arena.float64('mean').fill(0);
   const file = input.dataset.train.first(n);
   const sums = size.bytes ? await sumBytes(workspace, file, input) : await sumDoubles(workspace, file, input);
-  const { delta, factor, targets } = sums;
+  const { delta, factor, targets, total } = sums;
+  requireWeight(total);
   for (let i = 0; i < d; i++) {
     const row = packedLength(i);
-    const shift = n * delta[i]!;
-    const back = bias ? 0 : n * mean[i]!;
+    const shift = total * delta[i]!;
+    const back = bias ? 0 : total * mean[i]!;
     for (let j = 0; j <= i; j++) {
       gram[row + j] = (gram[row + j]! - shift * delta[j]!) * factor[i]! * factor[j]! + back * mean[j]!;
     }
@@ -128,14 +133,14 @@ export async function accumulateNormalEquations(
   const targetMean = new Float64Array(k);
   let targetSquares = sums.squares;
   for (let c = 0; c < k; c++) {
-    const targetDelta = targets[c]! / n;
+    const targetDelta = targets[c]! / total;
     targetMean[c] = sums.origin + targetDelta;
-    targetSquares -= n * targetDelta ** 2;
-    if (!bias) targetSquares += n * targetMean[c]! ** 2;
+    targetSquares -= total * targetDelta ** 2;
+    if (!bias) targetSquares += total * targetMean[c]! ** 2;
     for (let j = 0; j < d; j++) {
       const at = c * d + j;
       const centred = (cross[at]! - targets[c]! * delta[j]!) * factor[j]!;
-      cross[at] = bias ? centred : centred + n * mean[j]! * targetMean[c]!;
+      cross[at] = bias ? centred : centred + total * mean[j]! * targetMean[c]!;
     }
   }
   return { targetMean, targetSquares, bytesRead: sums.bytesRead };
@@ -194,14 +199,14 @@ async function sumBytes(
     mean[j] = scaling.multiply[j]! * delta[j]! + scaling.add[j]!;
   }
   const bytesRead = n * rowBytes;
-  return { delta, factor: scaling.multiply, targets, squares, origin: origin ?? 0, bytesRead };
+  return { delta, factor: scaling.multiply, targets, squares, origin: origin ?? 0, total: n, bytesRead };
 }
 
 /** Other types: scaled doubles about the mean of the statistics; a last column of ones sums the features. */
 async function sumDoubles(
   workspace: Workspace,
   file: RowFile,
-  { dataset, size, scaling, signal, onProgress }: NormalEquationInput,
+  { dataset, size, scaling, weighting, signal, onProgress }: NormalEquationInput,
 ): Promise<Sums> {
   const { arena, threads } = workspace;
   const { n, d, k } = size;
@@ -209,7 +214,8 @@ async function sumDoubles(
   const classification = task === 'classification';
   const width = padded4(k) + 4;
   const features = padded4(d);
-  const reader = new RowPanels(workspace, file, signal);
+  const reader = new RowPanels(workspace, file, signal, { weighting, byRoots: true });
+  const { roots } = reader;
   const origins = scaling.multiply.map((factor, j) => factor * statistics.mean[j]! + scaling.add[j]!);
   reader.scale(
     scaling.multiply,
@@ -219,6 +225,7 @@ async function sumDoubles(
   const panels = arena.float64('cross panels').fill(0);
   const targets = new Float64Array(k);
   let squares = 0;
+  let total = weighting === undefined ? n : 0;
   let origin: number | undefined;
   for await (const block of reader.blocks()) {
     const { rows, count, firstRow } = block;
@@ -226,10 +233,14 @@ async function sumDoubles(
     writeTargets(values, block, reader.labels, size, classification, origin);
     values.fill(0, rows * padded4(k), rows * width);
     for (let r = 0; r < count; r++) {
-      values[panelIndex(rows, r, padded4(k))] = 1;
+      // Rows of the panels and their targets are both multiplied by the root: their products by the weight.
+      const root = roots === undefined ? 1 : roots[r]!;
+      if (roots !== undefined) total += root * root;
+      values[panelIndex(rows, r, padded4(k))] = root;
       for (let c = 0; c < k; c++) {
-        const value = values[panelIndex(rows, r, c)]!;
-        targets[c]! += value;
+        const value = values[panelIndex(rows, r, c)]! * root;
+        values[panelIndex(rows, r, c)] = value;
+        targets[c]! += value * root;
         squares += value * value;
       }
     }
@@ -248,7 +259,7 @@ async function sumDoubles(
   const delta = new Float64Array(d);
   for (let j = 0; j < d; j++) {
     for (let c = 0; c < k; c++) cross[c * d + j] = panels[panelIndex(features, j, c)]!;
-    delta[j] = panels[panelIndex(features, j, padded4(k))]! / n;
+    delta[j] = panels[panelIndex(features, j, padded4(k))]! / total;
     mean[j] = origins[j]! + delta[j]!;
   }
   return {
@@ -257,6 +268,7 @@ async function sumDoubles(
     targets,
     squares,
     origin: origin ?? 0,
+    total,
     bytesRead: reader.bytesRead,
   };
 }

@@ -7,6 +7,7 @@ import { MlmlError } from '../../errors.js';
 import type { Region } from '../../memory/plan.js';
 import { forShares } from '../../threads/shares.js';
 import type { Workspace } from '../../threads/workspace.js';
+import { type RowWeighting, readRowWeights } from '../rowWeights.js';
 import { GROUP_ROWS, SLICE } from '../tasks/panelTasks.js';
 import type { ProblemSize } from './fit.js';
 
@@ -29,6 +30,8 @@ export function rowPanelRegions(size: ProblemSize, blockRows: number): Region[] 
     { name: 'row group', bytes: Math.max(TILE_BYTES, 8 * GROUP_ROWS * d) },
     { name: 'row panels', bytes: 8 * blockRows * padded4(d) },
     { name: 'row labels', bytes: 8 * blockRows },
+    { name: 'row weights', bytes: 8 * blockRows },
+    { name: 'row weight roots', bytes: 8 * blockRows },
   ];
 }
 
@@ -44,17 +47,30 @@ export class RowPanels {
   readonly panels: number;
   readonly labels: Float64Array;
   bytesRead = 0;
+  /** Weights of the rows of the block; undefined when all count once. */
+  readonly weights: Float64Array | undefined;
+  /** Their square roots, by which the rows of the panels are multiplied when the reader is made to do so. */
+  readonly roots: Float64Array | undefined;
   readonly #workspace: Workspace;
   readonly #file: RowFile;
   readonly #signal: AbortSignal | undefined;
+  readonly #weighting: RowWeighting | undefined;
 
-  constructor(workspace: Workspace, file: RowFile, signal?: AbortSignal) {
+  constructor(
+    workspace: Workspace,
+    file: RowFile,
+    signal?: AbortSignal,
+    weighted?: { readonly weighting: RowWeighting | undefined; readonly byRoots: boolean },
+  ) {
     const { arena } = workspace;
     this.#workspace = workspace;
     this.#file = file;
     this.#signal = signal;
     this.panels = arena.address('row panels');
     this.labels = arena.float64('row labels');
+    this.#weighting = weighted?.weighting;
+    if (this.#weighting !== undefined) this.weights = arena.float64('row weights');
+    if (this.#weighting !== undefined && weighted!.byRoots) this.roots = arena.float64('row weight roots');
   }
 
   /** What is applied to features from now on: multiply·x + add. */
@@ -76,12 +92,29 @@ export class RowPanels {
     const { arena, kernels } = this.#workspace;
     for await (const block of scanRows(this.#file, arena, 'rows', this.#signal)) {
       this.bytesRead += block.to * layout.rowBytes;
-      this.#pack(block.base, block.to);
       const dtype = labelDtypeCodes.indexOf(layout.labelDtype);
       const labels = arena.address('row labels');
       kernels.gatherLabels(block.base, layout.rowBytes, layout.labelOffset, dtype, 0, 0, block.to, labels);
+      if (this.#weighting !== undefined) this.#readWeights(this.#weighting, block.base, block.to);
+      this.#pack(block.base, block.to);
       yield { firstRow: block.firstRow, count: block.to, rows: padded4(block.to) };
     }
+  }
+
+  #readWeights(weighting: RowWeighting, base: number, count: number): void {
+    const weights = this.weights!;
+    const { layout } = this.#file;
+    readRowWeights(
+      this.#workspace.kernels,
+      weighting,
+      layout,
+      { base, order: 0 },
+      0,
+      count,
+      this.labels,
+      weights,
+    );
+    for (let r = 0; this.roots !== undefined && r < count; r++) this.roots[r] = Math.sqrt(weights[r]!);
   }
 
   #pack(base: number, count: number): void {
@@ -90,10 +123,11 @@ export class RowPanels {
     const code = labelDtypeCodes.indexOf(dtype);
     const scaling = arena.address('row scaling');
     const group = arena.address('row group');
+    const roots = this.roots?.byteOffset ?? 0;
     forShares(d, SLICE, threads.count, (from, to) =>
       threads.add(
         'packFeatures',
-        ...[base, rowBytes, code, dtypeBytes[dtype], count, from, to, scaling, group, this.panels],
+        ...[base, rowBytes, code, dtypeBytes[dtype], count, from, to, scaling, group, this.panels, roots],
       ),
     );
     threads.run();

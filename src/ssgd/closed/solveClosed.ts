@@ -3,6 +3,7 @@ import { MlmlError } from '../../errors.js';
 import { Arena } from '../../memory/arena.js';
 import type { Workspace } from '../../threads/workspace.js';
 import type { TrainOptions } from '../options.js';
+import { weightingOf } from '../rowWeights.js';
 import { startThreads } from '../startThreads.js';
 import { blockConjugateGradients } from './conjugateGradients.js';
 import { type Fit, type SolveContext, scalingOf } from './fit.js';
@@ -52,6 +53,7 @@ async function solveDirectly(
     size,
     scaling: scalingOf(dataset.description, options),
     bias: options.bias,
+    weighting: weightingOf(dataset.description, options),
     signal,
     onProgress: (rows) =>
       onEvent?.({
@@ -96,6 +98,7 @@ async function solveByPasses(
     scaling: scalingOf(dataset.description, options),
     reg: options.reg,
     bias: options.bias,
+    weighting: weightingOf(dataset.description, options),
     signal,
     onRows: (rows) => {
       // A pass has thousands of blocks: telling of each would cost more garbage than the pass itself.

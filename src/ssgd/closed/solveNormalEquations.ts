@@ -21,6 +21,8 @@ export function solveNormalEquations(
   const cross = arena.float64('cross');
   const mean = arena.float64('mean');
   for (let j = 0; j < d; j++) gram[packedLength(j) + j]! += options.reg;
+  // The column of weights is 0 in every row: any pivot gives it the weight 0.
+  if (options.weightColumn >= 0) gram[packedLength(options.weightColumn) + options.weightColumn] = 1;
   // A pivot below the rounding of the sums behind it says nothing.
   const failed = kernels.choleskyPacked(arena.address('gram'), d, Math.max(8, d) * 2 ** -51);
   if (failed < d) {

@@ -2,6 +2,7 @@ import { padded4, panelIndex } from '../../arithmetic/normalProduct.js';
 import type { Dataset } from '../../data/dataset.js';
 import type { Scaling } from '../../data/scaling.js';
 import type { Workspace } from '../../threads/workspace.js';
+import { type RowWeighting, requireWeight } from '../rowWeights.js';
 import type { BlockOperator } from './conjugateGradients.js';
 import type { ProblemSize } from './fit.js';
 import { addScores, addSums } from './panelProducts.js';
@@ -30,6 +31,8 @@ export class StreamedNormalOperator implements BlockOperator {
   /** δ, in units of x̂. */
   readonly #delta: Float64Array;
   readonly #origin: Float64Array;
+  /** Σ of the weights, once `residual` has run: the number of rows when all count once. */
+  #total: number;
 
   constructor(
     workspace: Workspace,
@@ -40,6 +43,7 @@ export class StreamedNormalOperator implements BlockOperator {
       readonly scaling: Scaling;
       readonly reg: number;
       readonly bias: boolean;
+      readonly weighting?: RowWeighting | undefined;
       readonly signal?: AbortSignal | undefined;
       readonly onRows: (rows: number) => void;
     },
@@ -53,7 +57,9 @@ export class StreamedNormalOperator implements BlockOperator {
     this.#reg = given.reg;
     this.#bias = given.bias;
     this.#onRows = given.onRows;
-    this.#reader = new RowPanels(workspace, dataset.train.first(n), given.signal);
+    const weighted = { weighting: given.weighting, byRoots: true };
+    this.#reader = new RowPanels(workspace, dataset.train.first(n), given.signal, weighted);
+    this.#total = n;
     this.targetMean = new Float64Array(k);
     this.#factor = arena.float64('feature factor');
     this.#delta = arena.float64('feature mean').fill(0);
@@ -79,7 +85,7 @@ export class StreamedNormalOperator implements BlockOperator {
   }
 
   async multiply(p: string, target: string): Promise<void> {
-    const { n, d } = this.#size;
+    const { d } = this.#size;
     const { arena } = this.#workspace;
     const features = padded4(d);
     const w4 = this.#width / 4;
@@ -97,7 +103,7 @@ export class StreamedNormalOperator implements BlockOperator {
       let shift = 0;
       if (this.#bias) {
         for (let j = 0; j < d; j++) shift += this.#delta[j]! * vectors[panelIndex(features, j, c)]!;
-        shift *= n;
+        shift *= this.#total;
       }
       for (let j = 0; j < d; j++) {
         const at = panelIndex(features, j, c);
@@ -107,7 +113,8 @@ export class StreamedNormalOperator implements BlockOperator {
   }
 
   async residual(x: string, target: string): Promise<number> {
-    const { n, d, k } = this.#size;
+    const { d, k } = this.#size;
+    const { roots } = this.#reader;
     const { arena } = this.#workspace;
     const features = padded4(d);
     const columns = padded4(k);
@@ -119,6 +126,7 @@ export class StreamedNormalOperator implements BlockOperator {
     const totals = new Float64Array(k);
     const targetTotals = new Float64Array(k);
     let squares = 0;
+    let total = roots === undefined ? this.#size.n : 0;
     let labelOrigin: number | undefined;
     // The kernel adds A·M, so the solution is negated for the length of the pass.
     for (let i = 0; i < solution.length; i++) solution[i] = -solution[i]!;
@@ -128,17 +136,25 @@ export class StreamedNormalOperator implements BlockOperator {
       writeTargets(scores, block, this.#reader.labels, this.#size, classification, labelOrigin);
       scores.fill(0, rows * columns, rows * (columns + 4));
       for (let r = 0; r < count; r++) {
-        scores[panelIndex(rows, r, columns)] = 1;
-        for (let c = 0; c < k; c++) targetTotals[c]! += scores[panelIndex(rows, r, c)]!;
+        // Rows of the panels are multiplied by the root of their weight, and so are targets and residuals.
+        const root = roots === undefined ? 1 : roots[r]!;
+        if (roots !== undefined) total += root * root;
+        scores[panelIndex(rows, r, columns)] = root;
+        for (let c = 0; c < k; c++) {
+          const at = panelIndex(rows, r, c);
+          scores[at]! *= root;
+          targetTotals[c]! += root * scores[at]!;
+        }
       }
       const at = { rows, panels: this.#reader.panels, features, scores: arena.address('scores') };
       addScores(this.#workspace.threads, at, arena.address(x), columns / 4);
       for (let r = 0; r < count; r++) {
+        const root = roots === undefined ? 1 : roots[r]!;
         for (let c = 0; c < k; c++) {
           // Without an intercept the origin of the labels belongs to the targets.
           const at = panelIndex(rows, r, c);
-          if (!this.#bias) scores[at]! += labelOrigin;
-          totals[c]! += scores[at]!;
+          if (!this.#bias) scores[at]! += root * labelOrigin;
+          totals[c]! += root * scores[at]!;
           squares += scores[at]! ** 2;
         }
       }
@@ -146,12 +162,14 @@ export class StreamedNormalOperator implements BlockOperator {
       this.#onRows(firstRow + count);
     }
     for (let i = 0; i < solution.length; i++) solution[i] = -solution[i]!;
-    for (let j = 0; j < d; j++) this.#delta[j] = sums[panelIndex(features, j, columns)]! / n;
+    requireWeight(total);
+    this.#total = total;
+    for (let j = 0; j < d; j++) this.#delta[j] = sums[panelIndex(features, j, columns)]! / total;
     const out = arena.float64(target);
     let penalty = 0;
     for (let c = 0; c < k; c++) {
-      this.targetMean[c] = labelOrigin! + targetTotals[c]! / n;
-      if (this.#bias) squares -= totals[c]! ** 2 / n;
+      this.targetMean[c] = labelOrigin! + targetTotals[c]! / total;
+      if (this.#bias) squares -= totals[c]! ** 2 / total;
       for (let j = 0; j < d; j++) {
         const at = panelIndex(features, j, c);
         const regular = this.#reg * this.#factor[j]! ** 2 * solution[at]!;

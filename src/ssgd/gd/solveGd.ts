@@ -6,6 +6,7 @@ import { accumulateNormalEquations } from '../closed/normalEquations.js';
 import { panelScratch } from '../closed/rowPanels.js';
 import { lossOf } from '../losses/losses.js';
 import type { TrainOptions } from '../options.js';
+import { weightingOf } from '../rowWeights.js';
 import { learningRate } from '../schedules.js';
 import { startThreads } from '../startThreads.js';
 import { gradientDescent } from './gradientDescent.js';
@@ -133,6 +134,7 @@ async function makeGram(
     size,
     scaling: scalingOf(dataset.description, options),
     bias: options.bias,
+    weighting: weightingOf(dataset.description, options),
     signal,
     onProgress: (rows) =>
       onEvent?.({
@@ -163,6 +165,7 @@ function makeStreaming(
     loss: lossOf(options.loss),
     reg: options.reg,
     bias: options.bias,
+    weighting: weightingOf(dataset.description, options),
     signal,
     onPassed: (passes) => {
       // Not for each of the thousands of blocks of a pass.

@@ -7,6 +7,7 @@ import type { ProblemSize } from '../closed/fit.js';
 import { addScores, addSums } from '../closed/panelProducts.js';
 import { checkClass, RowPanels } from '../closed/rowPanels.js';
 import type { Loss } from '../losses/loss.js';
+import { type RowWeighting, requireWeight } from '../rowWeights.js';
 import { CURVATURE_PASSES } from './planGd.js';
 import type { SmoothObjective } from './smoothObjective.js';
 
@@ -35,6 +36,7 @@ export class StreamingObjective implements SmoothObjective {
       readonly loss: Loss;
       readonly reg: number;
       readonly bias: boolean;
+      readonly weighting?: RowWeighting | undefined;
       readonly signal?: AbortSignal | undefined;
       /** Passes made so far, with the part of the one under way. */
       readonly onPassed: (passes: number) => void;
@@ -47,7 +49,8 @@ export class StreamingObjective implements SmoothObjective {
     this.#reg = given.reg;
     this.#bias = given.bias;
     this.#onPassed = given.onPassed;
-    this.#reader = new RowPanels(workspace, dataset.train.first(given.size.n), given.signal);
+    const weighted = { weighting: given.weighting, byRoots: false };
+    this.#reader = new RowPanels(workspace, dataset.train.first(given.size.n), given.signal, weighted);
     const { multiply, add } = given.scaling;
     const { mean } = dataset.description.statistics;
     this.#origin = workspace.arena.float64('feature origin').fill(0);
@@ -70,6 +73,7 @@ export class StreamingObjective implements SmoothObjective {
     const gradientRows = this.#workspace.arena.float64('row slopes');
     const panels = this.#workspace.arena.float64('scores');
     const biasFrom = k * d;
+    const { labels, weights } = this.#reader;
     let value = 0;
     gradient.fill(0);
     await this.#pass(vector, k, (rows, count, firstRow) => {
@@ -78,7 +82,7 @@ export class StreamingObjective implements SmoothObjective {
         for (let c = 0; c < k; c++)
           scoreRows[r * k + c] = panels[panelIndex(rows, r, c)]! + (this.#bias ? vector[biasFrom + c]! : 0);
       }
-      value += this.#loss.evaluate(scoreRows, count, k, this.#reader.labels, gradientRows);
+      value += this.#loss.evaluate(scoreRows, count, k, labels, gradientRows, weights);
       panels.fill(0);
       for (let r = 0; r < count; r++) {
         for (let c = 0; c < k; c++) {
@@ -102,11 +106,21 @@ export class StreamingObjective implements SmoothObjective {
     const { n, d, k } = this.#size;
     const random = Random.of(0x4c, d);
     for (let i = 0; i < k * d; i++) vector[i] = random.normal();
+    const panels = this.#workspace.arena.float64('scores');
+    const { weights } = this.#reader;
     let largest = 0;
+    let total = weights === undefined ? n : 0;
     for (let pass = 0; pass < CURVATURE_PASSES; pass++) {
       largest = 0;
+      if (weights !== undefined) total = 0;
       for (let c = 0; c < k; c++) normalise(vector.subarray(c * d, (c + 1) * d));
-      await this.#pass(vector, k, () => {});
+      await this.#pass(vector, k, (rows, count) => {
+        for (let r = 0; weights !== undefined && r < count; r++) {
+          total += weights[r]!;
+          for (let c = 0; c < k; c++) panels[panelIndex(rows, r, c)]! *= weights[r]!;
+        }
+      });
+      requireWeight(total);
       this.#unpack(image, k);
       for (let c = 0; c < k; c++) {
         const norm = normalise(image.subarray(c * d, (c + 1) * d));
@@ -115,7 +129,9 @@ export class StreamingObjective implements SmoothObjective {
       vector.set(image.subarray(0, k * d));
     }
     const ofWeights = (1.1 * largest) / n;
-    return this.#loss.largestCurvature * (this.#bias ? Math.max(1, ofWeights) : ofWeights) + this.#reg / n;
+    return (
+      this.#loss.largestCurvature * (this.#bias ? Math.max(total / n, ofWeights) : ofWeights) + this.#reg / n
+    );
   }
 
   /** scores := X·W block by block; `change` may rewrite them; then gradient panels += Xᵀ·scores. */

@@ -10,16 +10,17 @@ export const huber: Loss = {
   curvature: 1,
   largestCurvature: 1,
   columns: (_task, k) => k,
-  evaluate(scores, rows, columns, labels, slopes) {
+  evaluate(scores, rows, columns, labels, slopes, weights) {
     let sum = 0;
     for (let i = 0, at = 0; i < rows; i++) {
+      const weight = weights === undefined ? 1 : weights[i]!;
       for (let c = 0; c < columns; c++, at++) {
         const target = columns === 1 ? labels[i]! : c === labels[i] ? 1 : 0;
         const residual = scores[at]! - target;
         const size = Math.abs(residual);
         const slope = Math.max(-DELTA, Math.min(DELTA, residual));
-        slopes[at] = slope;
-        sum += size <= DELTA ? 0.5 * residual * residual : DELTA * (size - 0.5 * DELTA);
+        slopes[at] = weight * slope;
+        sum += weight * (size <= DELTA ? 0.5 * residual * residual : DELTA * (size - 0.5 * DELTA));
       }
     }
     return sum;

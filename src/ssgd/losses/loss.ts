@@ -34,9 +34,17 @@ export interface Loss {
   /**
    * Sum of the losses of `rows` rows, whose scores lie at scores[i·columns + c]. Writes the derivatives by
    * the scores to `slopes` in the same layout; `slopes` may be `scores` itself.
-   * With one column in classification, class 1 is the positive one.
+   * With one column in classification, class 1 is the positive one. Losses and slopes of row i are multiplied by
+   * `weights[i]` when there are weights.
    */
-  evaluate(scores: Floats, rows: number, columns: number, labels: Float64Array, slopes: Floats): number;
+  evaluate(
+    scores: Floats,
+    rows: number,
+    columns: number,
+    labels: Float64Array,
+    slopes: Floats,
+    weights?: Float64Array,
+  ): number;
 }
 
 export type Floats = Float32Array | Float64Array;

@@ -19,14 +19,15 @@ export function oneVersusRest(
     curvature,
     largestCurvature,
     columns: (_task, k) => (k <= 2 ? 1 : k),
-    evaluate(scores, rows, columns, labels, slopes) {
+    evaluate(scores, rows, columns, labels, slopes, weights) {
       let sum = 0;
       for (let i = 0, at = 0; i < rows; i++) {
+        const weight = weights === undefined ? 1 : weights[i]!;
         const positive = columns === 1 ? labels[i]! - 1 : labels[i]!;
         for (let c = 0; c < columns; c++, at++) {
           const sign = c === positive ? 1 : -1;
-          sum += margin(sign * scores[at]!, result);
-          slopes[at] = sign * result.slope;
+          sum += weight * margin(sign * scores[at]!, result);
+          slopes[at] = weight * sign * result.slope;
         }
       }
       return sum;

@@ -10,22 +10,24 @@ export const ridge: Loss = {
   curvature: 1,
   largestCurvature: 1,
   columns: (_task, k) => k,
-  evaluate(scores, rows, columns, labels, slopes) {
+  evaluate(scores, rows, columns, labels, slopes, weights) {
     let sum = 0;
     if (columns === 1) {
       for (let i = 0; i < rows; i++) {
+        const weight = weights === undefined ? 1 : weights[i]!;
         const residual = scores[i]! - labels[i]!;
-        slopes[i] = residual;
-        sum += residual * residual;
+        slopes[i] = weight * residual;
+        sum += weight * residual * residual;
       }
       return sum / 2;
     }
     for (let i = 0, at = 0; i < rows; i++) {
       const label = labels[i]!;
+      const weight = weights === undefined ? 1 : weights[i]!;
       for (let c = 0; c < columns; c++, at++) {
         const residual = c === label ? scores[at]! - 1 : scores[at]!;
-        slopes[at] = residual;
-        sum += residual * residual;
+        slopes[at] = weight * residual;
+        sum += weight * residual * residual;
       }
     }
     return sum / 2;

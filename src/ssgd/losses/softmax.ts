@@ -11,7 +11,7 @@ export const softmax: Loss = {
   columns: (_task, k) => Math.max(k, 2),
   kernel: (kernels, scores, rows, columns, labels, result) =>
     kernels.softmaxSlopes(scores, rows, columns, labels, result),
-  evaluate(scores, rows, columns, labels, slopes) {
+  evaluate(scores, rows, columns, labels, slopes, weights) {
     let sum = 0;
     for (let i = 0, row = 0; i < rows; i++, row += columns) {
       let largest = scores[row]!;
@@ -24,10 +24,11 @@ export const softmax: Loss = {
         slopes[c] = power;
         total += power;
       }
-      const share = 1 / total;
+      const weight = weights === undefined ? 1 : weights[i]!;
+      const share = weight / total;
       for (let c = row; c < row + columns; c++) slopes[c]! *= share;
-      slopes[label]! -= 1;
-      sum += Math.log(total) + largest - labelScore;
+      slopes[label]! -= weight;
+      sum += weight * (Math.log(total) + largest - labelScore);
     }
     return sum;
   },

@@ -8,8 +8,12 @@ function sampleOf(rows: readonly (readonly number[])[]): RowSample {
   return {
     rows: rows.length,
     d: rows[0]!.length,
-    forEachSquaredNorm: (visit) => {
-      for (const row of rows) visit(row.reduce((sum, x) => sum + x * x, 0));
+    forEachRow: (visit) => {
+      for (const row of rows)
+        visit(
+          row.reduce((sum, x) => sum + x * x, 0),
+          1,
+        );
     },
     applySecondMoment: (vector) => {
       const image = new Float64Array(vector.length);
@@ -47,7 +51,7 @@ test('power iteration finds the largest eigenvalue of the second moments', () =>
 
 test('rows of zeros give a rate all the same', () => {
   const curvature = measureCurvature(sampleOf([[0, 0, 0]]), new Float64Array(3));
-  assert.deepEqual(curvature, { norm: 0, eigenvalue: 0, rows: 1 });
+  assert.deepEqual(curvature, { norm: 0, eigenvalue: 0, rows: 1, meanWeight: 1, largeWeight: 1 });
   for (const optimizer of ['sgd', 'nesterov', 'adagrad', 'adam'] as const) {
     const { eta0 } = automaticRate(curvature, { ...request, optimizer });
     assert.ok(eta0 > 0 && Number.isFinite(eta0));
@@ -55,7 +59,7 @@ test('rows of zeros give a rate all the same', () => {
 });
 
 test('the rate is a quarter of the bound, and momentum is divided out', () => {
-  const curvature = { norm: 10, eigenvalue: 2, rows: 100 };
+  const curvature = { norm: 10, eigenvalue: 2, rows: 100, meanWeight: 1, largeWeight: 1 };
   assert.ok(Math.abs(automaticRate(curvature, request).eta0 - 0.05) < 1e-12);
   assert.ok(Math.abs(automaticRate(curvature, { ...request, momentum: 0.9 }).eta0 - 0.005) < 1e-12);
   assert.ok(Math.abs(automaticRate(curvature, { ...request, batch: 6 }).eta0 - 3 / 20) < 1e-12);

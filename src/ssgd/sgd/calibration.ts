@@ -22,15 +22,18 @@ export interface Curvature {
   /** Largest eigenvalue of the second-moment matrix. */
   readonly eigenvalue: number;
   readonly rows: number;
+  /** E[w] and E[w²]/E[w] of the weights of rows: the same two quantities of the intercept. 1 without weights. */
+  readonly meanWeight: number;
+  readonly largeWeight: number;
 }
 
 /** A sample of rows, seen through the products the trainer's kernels can form. */
 export interface RowSample {
   readonly rows: number;
   readonly d: number;
-  /** Calls `visit` with the squared norm of each row. */
-  forEachSquaredNorm(visit: (squaredNorm: number) => void): void;
-  /** vector ← Xᵀ X vector / rows. */
+  /** Calls `visit` with the squared norm and the weight of each row. */
+  forEachRow(visit: (squaredNorm: number, weight: number) => void): void;
+  /** vector ← Σ w·x·xᵀ·vector / rows. */
   applySecondMoment(vector: Float64Array): void;
 }
 
@@ -38,9 +41,15 @@ export interface RowSample {
 export function measureCurvature(sample: RowSample, vector: Float64Array): Curvature {
   let squares = 0;
   let fourths = 0;
-  sample.forEachSquaredNorm((squaredNorm) => {
-    squares += squaredNorm;
-    fourths += squaredNorm * squaredNorm;
+  let weights = 0;
+  let squaredWeights = 0;
+  // A row of weight w acts as √w·x does.
+  sample.forEachRow((squaredNorm, weight) => {
+    const square = weight * squaredNorm;
+    squares += square;
+    fourths += square * square;
+    weights += weight;
+    squaredWeights += weight * weight;
   });
   // A start with all frequencies in it, so that it is not orthogonal to the leading direction.
   for (let j = 0; j < vector.length; j++) vector[j] = 1 + 0.5 * Math.sin(j * 1.7 + 0.3);
@@ -51,7 +60,13 @@ export function measureCurvature(sample: RowSample, vector: Float64Array): Curva
     eigenvalue = normalise(vector);
     if (eigenvalue === 0) break;
   }
-  return { norm: squares > 0 ? fourths / squares : 0, eigenvalue, rows: sample.rows };
+  return {
+    norm: squares > 0 ? fourths / squares : 0,
+    eigenvalue,
+    rows: sample.rows,
+    meanWeight: weights / sample.rows,
+    largeWeight: weights > 0 ? squaredWeights / weights : 0,
+  };
 }
 
 function normalise(vector: Float64Array): number {
@@ -77,8 +92,8 @@ export interface RateRequest {
 export function automaticRate(curvature: Curvature, request: RateRequest): { eta0: number; reason: string } {
   const { optimizer, lossCurvature, batch, momentum, bias, decay, d } = request;
   // The intercept is one more feature, constantly 1.
-  const norm = curvature.norm + (bias ? 1 : 0);
-  const eigenvalue = Math.max(curvature.eigenvalue, bias ? 1 : 0);
+  const norm = curvature.norm + (bias ? curvature.largeWeight : 0);
+  const eigenvalue = Math.max(curvature.eigenvalue, bias ? curvature.meanWeight : 0);
   const figures = `rows of squared norm ${norm.toPrecision(3)}, largest eigenvalue ${eigenvalue.toPrecision(3)}, measured on ${curvature.rows} rows`;
   if (optimizer === 'adam' || optimizer === 'adagrad') {
     // Each weight moves by about the rate in a step: a score then moves by about rate·√(d·norm).

@@ -8,6 +8,7 @@ import { badScoresError, EvaluationSum } from '../evaluate.js';
 import type { Evaluation } from '../events.js';
 import type { LinearModel } from '../linearModel.js';
 import { lossOf } from '../losses/losses.js';
+import { weightColumnOf } from '../rowWeights.js';
 import { Scorer } from '../score.js';
 import type { ModelStep } from './modelStep.js';
 import type { StreamingPlan } from './planStreaming.js';
@@ -99,6 +100,7 @@ export class ModelScorer {
       intercept: intercept.subarray(0, model.columns),
       classNames,
       fingerprint,
+      ...weightColumnOf(this.#plan.models[0]!.options),
     };
   }
 }

@@ -33,6 +33,8 @@ export class ModelStep {
   readonly #lossFunction: Loss;
   readonly #classification: boolean;
   readonly #addresses: { readonly scores: number; readonly intercept: number; readonly result: number };
+  /** Weights to go back to: taken often, so made once. */
+  readonly #good: { readonly weights: Float32Array; readonly intercept: Float32Array };
   readonly #scores: Float32Array;
   /** Sum of losses and rows right, as a loss kernel leaves them. */
   readonly #result: Float64Array;
@@ -71,6 +73,7 @@ export class ModelStep {
     this.#addresses = { scores: address('scores'), intercept, result: address('batch result') };
     this.#scores = arena.float32(`${prefix}scores`);
     this.#result = arena.float64(`${prefix}batch result`);
+    this.#good = { weights: this.#floats('good weights'), intercept: this.#floats('good intercept') };
     this.weights = new Float32Array(arena.buffer, w, columns * stride);
     this.intercept = new Float32Array(arena.buffer, intercept, columns);
     const states = Array.from({ length: this.#optimizer.matrices }, (_, i) => i);
@@ -110,16 +113,17 @@ export class ModelStep {
     const { stride } = this.#plan;
     const { columns } = this.#model;
     const { w, x } = this.#weightStep;
-    const { filled: rows, labels, labelsAddress } = this.#batch;
+    const { filled: rows, labels, labelsAddress, weights } = this.#batch;
     const { scores, intercept, result } = this.#addresses;
     this.#kernels.scores32(x, rows, stride, w, columns, intercept, scores);
-    if (this.#lossFunction.kernel !== undefined) {
+    if (this.#lossFunction.kernel !== undefined && weights === undefined) {
       this.#lossFunction.kernel(this.#kernels, scores, rows, columns, labelsAddress, result);
-      [this.lossSum, this.right] = [this.#result[0]!, this.#result[1]!];
+      this.lossSum = this.#result[0]!;
+      this.right = this.#result[1]!;
       return;
     }
     this.right = this.#classification ? countRight(this.#scores, labels, rows, columns) : 0;
-    this.lossSum = this.#lossFunction.evaluate(this.#scores, rows, columns, labels, this.#scores);
+    this.lossSum = this.#lossFunction.evaluate(this.#scores, rows, columns, labels, this.#scores, weights);
   }
 
   /** One update from the rows in the batch. `t` counts steps from 1. */
@@ -174,12 +178,12 @@ export class ModelStep {
     return {
       rows: block.to - block.from,
       d,
-      forEachSquaredNorm: (visit) => {
+      forEachRow: (visit) => {
         batch.forEach(block, () => {
           for (let i = 0; i < batch.filled; i++) {
             let squares = 0;
             for (let j = i * stride; j < i * stride + d; j++) squares += batch.values[j]! * batch.values[j]!;
-            visit(squares);
+            visit(squares, batch.weights === undefined ? 1 : batch.weights[i]!);
           }
         });
       },
@@ -189,6 +193,7 @@ export class ModelStep {
         batch.forEach(block, () => {
           const rows = batch.filled;
           this.#kernels.scores32(x, rows, stride, w, 1, zero, scores);
+          for (let i = 0; batch.weights !== undefined && i < rows; i++) this.#scores[i]! *= batch.weights[i]!;
           this.#kernels.gradient32(x, rows, stride, 0, stride, scores, 1, w, state[0]!, 1, 0);
           for (let j = 0; j < d; j++) vector[j]! += product[j]!;
         });
@@ -199,14 +204,14 @@ export class ModelStep {
 
   /** Keeps the weights as they are, to go back to. */
   keep(): void {
-    this.#floats('good weights').set(this.weights);
-    this.#floats('good intercept').set(this.intercept);
+    this.#good.weights.set(this.weights);
+    this.#good.intercept.set(this.intercept);
   }
 
   /** Goes back to the weights kept last and forgets the optimiser's state. */
   goBack(): void {
-    this.weights.set(this.#floats('good weights'));
-    this.intercept.set(this.#floats('good intercept'));
+    this.weights.set(this.#good.weights);
+    this.intercept.set(this.#good.intercept);
     this.clearState();
   }
 

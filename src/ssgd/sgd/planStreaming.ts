@@ -6,6 +6,7 @@ import { alignUp, budgetTooSmall, layOut, type Plan, type Region } from '../../m
 import { lossOf } from '../losses/losses.js';
 import { optimizerOf } from '../optimizers/optimizers.js';
 import type { ScheduleName, TrainOptions, Verb } from '../options.js';
+import { isWeighted } from '../rowWeights.js';
 import { scorerRegions, scoringBytes } from '../score.js';
 import {
   minimumShuffleBytes,
@@ -62,6 +63,7 @@ function stepRegions(
     { name: 'scaling', bytes: scalingBytes(layout.d, stride, layout.dtype, 32) },
     { name: 'x', bytes: 4 * stride * batch },
     { name: 'labels', bytes: 8 * batch },
+    ...(isWeighted(models[0]!.options) ? [{ name: 'row weights', bytes: 8 * batch }] : []),
     // The models' columns lie next to each other.
     { name: 'weights', bytes: 4 * columns * stride },
     { name: 'intercept', bytes: 4 * columns },

@@ -3,6 +3,7 @@ import type { Kernels } from '../../arithmetic/kernels.js';
 import type { RowBlock } from '../../data/rowBlock.js';
 import type { Arena } from '../../memory/arena.js';
 import { checkLabels } from '../checkLabels.js';
+import { type RowWeighting, readRowWeights } from '../rowWeights.js';
 import type { StreamingPlan } from './planStreaming.js';
 
 /**
@@ -18,6 +19,9 @@ export class RowBatch {
   readonly values: Float32Array;
   readonly labelsAddress: number;
   readonly labels: Float64Array;
+  /** Weights of the rows; undefined when all count once. */
+  readonly weights: Float64Array | undefined;
+  readonly #weighting: RowWeighting | undefined;
   readonly #plan: StreamingPlan;
   readonly #kernels: Kernels;
   readonly #gather: Gather;
@@ -32,6 +36,7 @@ export class RowBatch {
     arena: Arena,
     kernels: Kernels,
     scaling: { readonly multiply: Float64Array; readonly add: Float64Array },
+    weighting?: RowWeighting,
   ) {
     const { layout, stride } = plan;
     this.#plan = plan;
@@ -43,6 +48,8 @@ export class RowBatch {
     this.values = arena.float32('x');
     this.labelsAddress = arena.address('labels');
     this.labels = arena.float64('labels');
+    this.#weighting = weighting;
+    this.weights = weighting === undefined ? undefined : arena.float64('row weights');
     this.#scaling = arena.address('scaling');
     writeScaling(arena.buffer, this.#scaling, stride, layout.dtype, 32, scaling);
   }
@@ -68,6 +75,10 @@ export class RowBatch {
       count,
       this.labelsAddress + 8 * this.filled,
     );
+    if (this.#weighting !== undefined) {
+      const { labels, weights, filled } = this;
+      readRowWeights(this.#kernels, this.#weighting, layout, block, from, count, labels, weights!, filled);
+    }
     this.filled += count;
     return count;
   }

@@ -5,10 +5,11 @@ import { KeptRows } from '../../data/keptRows.js';
 import type { RowBlock } from '../../data/rowBlock.js';
 import type { RowFile, RowReader } from '../../data/rowFile.js';
 import { RowSelection } from '../../data/rowSelection.js';
-import { makeScaling } from '../../data/scaling.js';
 import { Arena } from '../../memory/arena.js';
+import { scalingOf } from '../closed/fit.js';
 import type { Evaluation, TrainEvent, TrainListener } from '../events.js';
 import type { TrainOptions } from '../options.js';
+import { weightingOf } from '../rowWeights.js';
 import { openRowStream, type RowStream } from '../shuffle/rowStream.js';
 import type { TrainContext, TrainResult } from '../train.js';
 import { HeldOutRows } from './heldOut.js';
@@ -51,16 +52,19 @@ class StreamingRun {
     this.#arena = arena;
     this.#kernels = kernels;
     this.#selection = new RowSelection(plan.rows + plan.heldOut, plan.heldOut, options.seed);
-    const scaling = makeScaling(options.scale, description.dtype, description.statistics);
+    const scaling = scalingOf(description, options);
     const { multiply, add } = scaling;
     const { mean } = description.statistics;
     // Mean of the scaled features when the rows are centred, else zeros.
     const centre = multiply.map((factor, j) => (plan.chosen.centred ? factor * mean[j]! + add[j]! : 0));
     const centred = { multiply, add: add.map((value, j) => value - centre[j]!) };
     const classification = description.task === 'classification';
-    this.#batch = new RowBatch(plan, classification ? description.k : 0, arena, kernels, centred);
-    const { classCounts, parts } = description;
-    const classShares = classification ? classCounts.map((count) => count / parts.train.n) : undefined;
+    const weighting = weightingOf(description, options);
+    const classes = classification ? description.k : 0;
+    this.#batch = new RowBatch(plan, classes, arena, kernels, centred, weighting);
+    const classShares = classification
+      ? sharesOf(description.classCounts, weighting?.classWeights)
+      : undefined;
     const trainees = plan.models.map((model, index) => {
       const emit: TrainListener =
         options.sweep === undefined
@@ -215,6 +219,13 @@ class StreamingRun {
     const { bytesRead, bytesWritten } = this.#stream;
     this.#emit({ type: 'progress', phase: 'train', done, total, epoch, bytesRead, bytesWritten });
   };
+}
+
+/** Share of each class in the sum of weights. */
+function sharesOf(counts: readonly number[], weights: Float64Array | undefined): number[] {
+  const weighted = counts.map((count, c) => count * (weights?.[c] ?? 1));
+  const total = weighted.reduce((sum, weight) => sum + weight, 0);
+  return weighted.map((weight) => weight / total);
 }
 
 /**
