@@ -8,7 +8,7 @@ const some: readonly Fault[] = ['fails', 'full from here', 'killed', 'power cut'
 describe('a disk that fails, fills up or loses power', () => {
   for (const job of diskJobs) {
     test(job.name, async (t) => {
-      t.diagnostic(`${await sweep(image, job, some, 9)} cases`);
+      t.diagnostic(`${await sweep(image, job, some, 13)} cases`);
     });
   }
 });

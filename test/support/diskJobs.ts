@@ -35,11 +35,10 @@ function training(verb: string, ...options: string[]): DiskJob {
       .replace(memId, '<memId>'),
     words,
     // Until linear verbs go on with a run, only what they leave is looked at.
+    // Where runs cannot be gone on with, only what is left of them is looked at.
     again: optionsOf(verb as 'ssgd', isKernel ? 'kernel' : 'linear').some(({ name }) => name === 'resume')
       ? [...words, '--resume']
-      : isKernel
-        ? words
-        : 'never',
+      : 'never',
     results: ['/runs/new/model/'],
   };
 }

@@ -6,8 +6,8 @@ import { limitUnavailable } from '../support/limitedProcess.js';
 import { DIGIT_BYTES, importJobs, kernelJobs, linearJobs, MemoryWorld } from '../support/memoryJobs.js';
 
 /** MB. The data are at least a hundred times the largest: rows for linear models, the kernel matrix for kernels. */
-const LINEAR = [0.6, 0.8, 1];
-const KERNEL = [1.5, 2, 2.5];
+const LINEAR = [0.8, 0.9, 1];
+const KERNEL = [5, 5.5, 6];
 const digits = Math.ceil((100 * LINEAR.at(-1)! * 1e6) / DIGIT_BYTES);
 const kernelRows = Math.ceil(Math.sqrt((100 * KERNEL.at(-1)! * 1e6) / 4));
 const timeout = 3_600_000;
