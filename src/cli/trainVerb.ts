@@ -29,7 +29,6 @@ export async function trainVerb(
         ...(heldOutShare(options) > 0 ? (['holdout'] as const) : []),
         ...(options.sweep === undefined ? [] : (['model'] as const)),
       ],
-      resumable: false,
       open: (reporter) => openTrainingData(context, verb, given, reporter),
       plan: (dataset) => training.planTraining(verb, dataset.description, options),
       work: (run) => trainAndSave(context, training, verb, options, run),
@@ -43,13 +42,14 @@ async function trainAndSave(
   training: Training,
   verb: Verb,
   options: TrainOptions,
-  { dataset, paths, log, reporter, scratchFolder, baselineBytes }: TrainingRun,
+  { dataset, paths, log, reporter, scratchFolder, baselineBytes, checkpoint }: TrainingRun,
 ): Promise<TrainSummary> {
   const { storage } = context.services;
   const result = await training.train(verb, dataset, options, {
     storage,
     scratchFolder,
     signal: context.signal,
+    checkpoint: { folder: paths.states, ...checkpoint },
     onEvent: (event) => {
       log.record(event);
       reporter.event(event);
