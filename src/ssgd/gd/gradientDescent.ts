@@ -16,6 +16,8 @@ export interface DescentSettings {
   /** The first `penalised` elements of a vector are weights, the rest intercepts. */
   readonly penalised: number;
   readonly iterations: number;
+  /** Writes the weights to start from into zeros. Default: stay at 0. */
+  readonly start?: ((w: Float64Array) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onIteration: (iteration: number, objective: number, rate: number) => void;
   readonly onHalved: (iteration: number, rate: number) => void;
@@ -24,7 +26,7 @@ export interface DescentSettings {
 export interface DescentResult {
   readonly iterations: number;
   readonly objective: number;
-  /** ‖gradient‖/‖gradient at 0‖ at the last evaluation (of the proximal step, with l1). */
+  /** ‖gradient‖/‖gradient at the start‖ at the last evaluation (of the proximal step, with l1). */
   readonly residual: number;
   readonly converged: boolean;
 }
@@ -37,7 +39,7 @@ const LARGEST_HALVINGS = 40;
 const YIELD_MS = 50;
 
 /**
- * From W = 0, with g the gradient of the smooth part:
+ * From W = 0, or where `start` puts it, with g the gradient of the smooth part:
  *
  *   Δ ← α·g(W) + momentum·Δ,  W ← W − Δ                    heavy ball (Polyak 1964), the update rule of sgd
  *   the same with g(W − momentum·Δ)                         Nesterov 1983
@@ -70,8 +72,9 @@ export async function gradientDescent(
   let converged = false;
   let yielded = performance.now();
   w.fill(0);
+  settings.start?.(w);
   velocity.fill(0);
-  best.fill(0);
+  best.set(w);
   while (iteration < settings.iterations && !converged) {
     const point = nesterov ? ahead : w;
     if (nesterov) for (let i = 0; i < w.length; i++) ahead[i] = w[i]! - momentum * velocity[i]!;

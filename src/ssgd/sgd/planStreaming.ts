@@ -14,6 +14,7 @@ import {
   type ShufflePlan,
   type ShuffleRequest,
 } from '../shuffle/shufflePlan.js';
+import { initialModelRegions } from '../warmStart.js';
 import { type ChosenOptions, chooseOptions, chosenSchedule } from './chosenOptions.js';
 import { rungsOf } from './halving.js';
 import { heldOutRows } from './heldOut.js';
@@ -145,6 +146,7 @@ export function planStreaming(
   let scoring = scorerRegions(layout, columns, scoringBytes(budget) + more, allColumns);
   const around = (chosen: ChosenOptions) => [
     ...stepRegions(layout, stride, chosen.batch, models),
+    ...initialModelRegions(options, layout.d, columns),
     ...scoring,
   ];
   // The regions of the shuffle begin at the next multiple of 64, and a tail follows them.

@@ -12,6 +12,7 @@ import type { TrainOptions } from '../options.js';
 import { weightingOf } from '../rowWeights.js';
 import { openRowStream, type RowStream } from '../shuffle/rowStream.js';
 import type { TrainContext, TrainResult } from '../train.js';
+import { convertModel } from '../warmStart.js';
 import { HeldOutRows } from './heldOut.js';
 import { ModelScorer } from './modelScorer.js';
 import { ModelStep } from './modelStep.js';
@@ -65,12 +66,18 @@ class StreamingRun {
     const classShares = classification
       ? sharesOf(description.classCounts, weighting?.classWeights)
       : undefined;
+    const { init } = context;
+    const initial =
+      init === undefined
+        ? undefined
+        : ({ weights, intercept }: ModelStep, bias: boolean) =>
+            convertModel(init, scaling, centre, mean, bias, { weights, stride: plan.stride, intercept });
     const trainees = plan.models.map((model, index) => {
       const emit: TrainListener =
         options.sweep === undefined
           ? this.#emit
           : (event) => this.#emit({ ...event, model: index } as TrainEvent);
-      const setting = { plan, model, classification, classShares, emit };
+      const setting = { plan, model, classification, classShares, initial, emit };
       return new Trainee(setting, new ModelStep(plan, model, classification, this.#batch, arena, kernels));
     });
     const variants = plan.models.map((model) => model.options);
