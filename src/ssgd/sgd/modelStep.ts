@@ -33,6 +33,8 @@ export class ModelStep {
   readonly #lossFunction: Loss;
   readonly #classification: boolean;
   readonly #addresses: { readonly scores: number; readonly intercept: number; readonly result: number };
+  /** Weights to go back to: taken often, so made once. */
+  readonly #good: { readonly weights: Float32Array; readonly intercept: Float32Array };
   readonly #scores: Float32Array;
   /** Sum of losses and rows right, as a loss kernel leaves them. */
   readonly #result: Float64Array;
@@ -71,6 +73,7 @@ export class ModelStep {
     this.#addresses = { scores: address('scores'), intercept, result: address('batch result') };
     this.#scores = arena.float32(`${prefix}scores`);
     this.#result = arena.float64(`${prefix}batch result`);
+    this.#good = { weights: this.#floats('good weights'), intercept: this.#floats('good intercept') };
     this.weights = new Float32Array(arena.buffer, w, columns * stride);
     this.intercept = new Float32Array(arena.buffer, intercept, columns);
     const states = Array.from({ length: this.#optimizer.matrices }, (_, i) => i);
@@ -115,7 +118,8 @@ export class ModelStep {
     this.#kernels.scores32(x, rows, stride, w, columns, intercept, scores);
     if (this.#lossFunction.kernel !== undefined && weights === undefined) {
       this.#lossFunction.kernel(this.#kernels, scores, rows, columns, labelsAddress, result);
-      [this.lossSum, this.right] = [this.#result[0]!, this.#result[1]!];
+      this.lossSum = this.#result[0]!;
+      this.right = this.#result[1]!;
       return;
     }
     this.right = this.#classification ? countRight(this.#scores, labels, rows, columns) : 0;
@@ -209,14 +213,14 @@ export class ModelStep {
 
   /** Keeps the weights as they are, to go back to. */
   keep(): void {
-    this.#floats('good weights').set(this.weights);
-    this.#floats('good intercept').set(this.intercept);
+    this.#good.weights.set(this.weights);
+    this.#good.intercept.set(this.intercept);
   }
 
   /** Goes back to the weights kept last and forgets the optimiser's state. */
   goBack(): void {
-    this.weights.set(this.#floats('good weights'));
-    this.intercept.set(this.#floats('good intercept'));
+    this.weights.set(this.#good.weights);
+    this.intercept.set(this.#good.intercept);
     this.clearState();
   }
 

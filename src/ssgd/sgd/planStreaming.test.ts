@@ -9,6 +9,7 @@ import {
   defaultOptions,
   lossNames,
   optimizerNames,
+  type SweepGrid,
   shuffleNames,
   type TrainOptions,
   type Verb,
@@ -47,6 +48,15 @@ const sizes = fc.record({
   algo: fc.constantFrom(...shuffleNames),
   reshuffle: fc.constantFrom<'epoch' | 'once'>('epoch', 'once'),
   average: fc.boolean(),
+  holdout: fc.constantFrom<number | 'auto'>('auto', 0.1, 0.5),
+  patience: fc.constantFrom(0, 2),
+  sweep: fc.constantFrom<SweepGrid | undefined>(
+    undefined,
+    undefined,
+    { reg: [1, 2, 3] },
+    { loss: ['softmax', 'ridge', 'logistic'], optimizer: ['sgd', 'adam'] },
+  ),
+  halving: fc.boolean(),
   epochs: fc.integer({ min: 1, max: 5 }),
   bufferBytes: fc.integer({ min: 1000, max: 200_000_000 }),
 });
@@ -55,8 +65,13 @@ test('a plan never exceeds the budget; the budget an error names is enough, and 
   let fitted = 0;
   let refused = 0;
   fc.assert(
-    fc.property(sizes, ({ verb, n, d, k, dtype, ...given }) => {
-      const options: TrainOptions = { ...defaultOptions, ...given };
+    fc.property(sizes, ({ verb, n: size, d, k, dtype, sweep, ...given }) => {
+      const n = Math.max(size, 10);
+      const options: TrainOptions = {
+        ...defaultOptions,
+        ...given,
+        ...(sweep === undefined ? {} : { sweep }),
+      };
       const data = description(n, d, k, dtype);
       try {
         const plan = planStreaming(verb, data, options);

@@ -73,6 +73,9 @@ export class Trainee {
   readonly #stopping: EarlyStopping;
   /** Rows of all steps of the run. */
   readonly #total: number;
+  readonly #schedule: { schedule: ModelPlan['schedule']; eta0: number; damp: number; step: number };
+  readonly #now = { step: 0, progress: 0 };
+  readonly #position = { step: 0, samples: 0, epoch: 0, learningRate: 0 };
   #watch = new DivergenceWatch(1, false);
   /** 0: not calibrated yet. */
   #eta0 = 0;
@@ -84,7 +87,8 @@ export class Trainee {
 
   constructor(setting: TraineeSetting, model: ModelStep) {
     const { plan, classification, emit } = setting;
-    const { logfreq, patience } = setting.model.options;
+    const { logfreq, patience, damp, step } = setting.model.options;
+    this.#schedule = { schedule: setting.model.schedule, eta0: 0, damp, step };
     this.#setting = setting;
     this.model = model;
     this.#total = totalSamples(plan);
@@ -225,11 +229,13 @@ export class Trainee {
     progress: ((done: number, total: number, epoch: number) => void) | undefined,
   ): void {
     const { plan } = this.#setting;
-    const { options, schedule } = this.#setting.model;
+    const { options } = this.#setting.model;
     const { model } = this;
-    const { damp, step } = options;
-    const now = { step: this.#steps, progress: Math.min(1, this.#samples / this.#total) };
-    const rate = learningRate({ schedule, eta0: this.#eta0, damp, step }, now);
+    // Steps allocate nothing: with many models they are many.
+    this.#schedule.eta0 = this.#eta0;
+    this.#now.step = this.#steps;
+    this.#now.progress = Math.min(1, this.#samples / this.#total);
+    const rate = learningRate(this.#schedule, this.#now);
     this.#steps++;
     this.#samples += batchRows;
     model.step(rate, this.#steps);
@@ -242,7 +248,11 @@ export class Trainee {
     }
     if (options.average && (options.patience > 0 || epoch === plan.chosen.epochs - 1)) model.average();
     this.epochLoss.add(lossSum, right, batchRows);
-    const position = { step: this.#steps, samples: this.#samples, epoch, learningRate: rate };
+    const position = this.#position;
+    position.step = this.#steps;
+    position.samples = this.#samples;
+    position.epoch = epoch;
+    position.learningRate = rate;
     this.clock.step(position, lossSum, right, batchRows);
     if (progress !== undefined && this.clock.progressDue(this.#steps))
       progress(this.#samples, this.#total, epoch);
