@@ -1,4 +1,4 @@
-import { type Kernels, loadKernels } from '../../arithmetic/kernels.js';
+import type { Kernels } from '../../arithmetic/kernels.js';
 import { requireFiniteRows } from '../../data/badValue.js';
 import type { Dataset } from '../../data/dataset.js';
 import { KeptRows } from '../../data/keptRows.js';
@@ -6,18 +6,22 @@ import type { RowBlock } from '../../data/rowBlock.js';
 import type { RowFile, RowReader } from '../../data/rowFile.js';
 import { RowSelection } from '../../data/rowSelection.js';
 import { Arena } from '../../memory/arena.js';
+import type { Workspace } from '../../threads/workspace.js';
 import { scalingOf } from '../closed/fit.js';
 import type { Evaluation, TrainEvent, TrainListener } from '../events.js';
 import type { TrainOptions } from '../options.js';
 import { weightingOf } from '../rowWeights.js';
 import { openRowStream, type RowStream } from '../shuffle/rowStream.js';
+import { startThreads } from '../startThreads.js';
 import type { TrainContext, TrainResult } from '../train.js';
 import { convertModel } from '../warmStart.js';
 import { HeldOutRows } from './heldOut.js';
+import { Hogwild } from './hogwild.js';
 import { ModelScorer } from './modelScorer.js';
 import { ModelStep } from './modelStep.js';
 import type { StreamingPlan } from './planStreaming.js';
 import { RowBatch } from './rowBatch.js';
+import { SharedStep } from './sharedStep.js';
 import { Trainee, totalSamples } from './trainee.js';
 import { TraineeGroup } from './traineeGroup.js';
 
@@ -32,6 +36,8 @@ class StreamingRun {
   readonly #context: TrainContext;
   readonly #emit: TrainListener;
   readonly #batch: RowBatch;
+  /** hsgd with several threads. */
+  readonly #hogwild: Hogwild | undefined;
   readonly #group: TraineeGroup;
   readonly #scorer: ModelScorer;
   readonly #arena: Arena;
@@ -41,15 +47,19 @@ class StreamingRun {
   #heldOut: HeldOutRows | undefined;
   #rowsChecked = false;
 
-  constructor(plan: StreamingPlan, dataset: Dataset, options: TrainOptions, context: TrainContext) {
+  constructor(
+    { arena, kernels, threads }: Workspace,
+    plan: StreamingPlan,
+    dataset: Dataset,
+    options: TrainOptions,
+    context: TrainContext,
+  ) {
     this.#plan = plan;
     this.#dataset = dataset;
     this.#options = options;
     this.#context = context;
     this.#emit = context.onEvent ?? (() => {});
     const { description } = dataset;
-    const arena = new Arena(plan.regions);
-    const kernels = loadKernels(arena.memory);
     this.#arena = arena;
     this.#kernels = kernels;
     this.#selection = new RowSelection(plan.rows + plan.heldOut, plan.heldOut, options.seed);
@@ -60,9 +70,12 @@ class StreamingRun {
     const centre = multiply.map((factor, j) => (plan.chosen.centred ? factor * mean[j]! + add[j]! : 0));
     const centred = { multiply, add: add.map((value, j) => value - centre[j]!) };
     const classification = description.task === 'classification';
+    const lockFree = threads.count > 1 && plan.verb === 'hsgd';
+    this.#hogwild = lockFree ? new Hogwild(plan, arena, threads) : undefined;
+    const shared = threads.count > 1 && !lockFree ? new SharedStep(threads) : undefined;
     const weighting = weightingOf(description, options);
     const classes = classification ? description.k : 0;
-    this.#batch = new RowBatch(plan, classes, arena, kernels, centred, weighting);
+    this.#batch = new RowBatch(plan, classes, arena, kernels, centred, weighting, shared);
     const classShares = classification
       ? sharesOf(description.classCounts, weighting?.classWeights)
       : undefined;
@@ -78,7 +91,8 @@ class StreamingRun {
           ? this.#emit
           : (event) => this.#emit({ ...event, model: index } as TrainEvent);
       const setting = { plan, model, classification, classShares, initial, emit };
-      return new Trainee(setting, new ModelStep(plan, model, classification, this.#batch, arena, kernels));
+      const step = new ModelStep(plan, model, classification, this.#batch, arena, kernels, shared);
+      return new Trainee(setting, step);
     });
     const variants = plan.models.map((model) => model.options);
     this.#group = new TraineeGroup(trainees, options, variants, totalSamples(plan), this.#emit);
@@ -173,6 +187,10 @@ class StreamingRun {
       this.#context.signal?.throwIfAborted();
       if (!group.calibrated) this.#calibrate(block);
       for (let at = block.from; at < block.to; ) {
+        if (batch.filled === 0 && this.#hogwild !== undefined) {
+          at = this.#hogwild.train(group.active[0]!, block, at, epoch, this.#progress);
+          if (at === block.to) break;
+        }
         at += batch.take(block, at);
         if (!batch.full) continue;
         this.#update(epoch);
@@ -248,5 +266,16 @@ export async function trainStreaming(
   options: TrainOptions,
   context: TrainContext,
 ): Promise<Omit<TrainResult, 'seconds'>> {
-  return await new StreamingRun(plan, dataset, options, context).run();
+  const { task, k } = dataset.description;
+  const classes = task === 'classification' ? k : 0;
+  const weighting = weightingOf(dataset.description, options);
+  const lockFree = plan.threads > 1 && plan.verb === 'hsgd';
+  const arena = new Arena(plan.regions);
+  const hogwild = { plan, classes, weighting, memory: arena.memory };
+  const workspace = await startThreads(arena, plan.threads, lockFree ? { hogwild } : {});
+  try {
+    return await new StreamingRun(workspace, plan, dataset, options, context).run();
+  } finally {
+    await workspace.threads.close();
+  }
 }

@@ -222,38 +222,87 @@ export class Trainee {
     this.heldOut = this.#stopping.best;
   }
 
+  /** Rows of all steps of the run. */
+  get total(): number {
+    return this.#total;
+  }
+
+  /** Of the next step. */
+  #rate(): number {
+    // Steps allocate nothing: with many models they are many.
+    this.#schedule.eta0 = this.#eta0;
+    this.#now.step = this.#steps;
+    this.#now.progress = Math.min(1, this.#samples / this.#total);
+    return learningRate(this.#schedule, this.#now);
+  }
+
+  /**
+   * Takes note of steps that threads have made on the weights: sum of the losses and rows right of each. They are watched
+   * together: weights are kept, or averaged, as they are after the last of them. False after a divergence.
+   */
+  observe(
+    outcomes: Float64Array,
+    batchRows: number,
+    epoch: number,
+    progress: (done: number, total: number, epoch: number) => void,
+  ): boolean {
+    let good = false;
+    for (let i = 0; i < outcomes.length; i += 2) {
+      const [lossSum, right] = [outcomes[i]!, outcomes[i + 1]!];
+      const learningRate = this.#rate();
+      this.#steps++;
+      this.#samples += batchRows;
+      const verdict = this.#watch.observe(lossSum, batchRows);
+      if (verdict === 'diverged') {
+        this.#recover();
+        return false;
+      }
+      good ||= verdict === 'good';
+      this.#tell(epoch, learningRate, lossSum, right, batchRows);
+      if (this.clock.progressDue(this.#steps)) progress(this.#samples, this.#total, epoch);
+    }
+    if (good) this.#keep();
+    if (this.#averages(epoch)) this.model.average();
+    return true;
+  }
+
+  #tell(epoch: number, learningRate: number, lossSum: number, right: number, batchRows: number): void {
+    this.epochLoss.add(lossSum, right, batchRows);
+    const position = this.#position;
+    position.step = this.#steps;
+    position.samples = this.#samples;
+    position.epoch = epoch;
+    position.learningRate = learningRate;
+    this.clock.step(position, lossSum, right, batchRows);
+  }
+
+  #keep(): void {
+    this.model.keep();
+    this.#failures = 0;
+  }
+
+  #averages(epoch: number): boolean {
+    const { average, patience } = this.#setting.model.options;
+    return average && (patience > 0 || epoch === this.#setting.plan.chosen.epochs - 1);
+  }
+
   /** One step of the optimiser on the rows in the batch, and everything that watches it. */
   update(
     epoch: number,
     batchRows: number,
     progress: ((done: number, total: number, epoch: number) => void) | undefined,
   ): void {
-    const { plan } = this.#setting;
-    const { options } = this.#setting.model;
     const { model } = this;
-    // Steps allocate nothing: with many models they are many.
-    this.#schedule.eta0 = this.#eta0;
-    this.#now.step = this.#steps;
-    this.#now.progress = Math.min(1, this.#samples / this.#total);
-    const rate = learningRate(this.#schedule, this.#now);
+    const rate = this.#rate();
     this.#steps++;
     this.#samples += batchRows;
     model.step(rate, this.#steps);
     const { lossSum, right } = model;
     const verdict = this.#watch.observe(lossSum, batchRows);
     if (verdict === 'diverged') return this.#recover();
-    if (verdict === 'good') {
-      model.keep();
-      this.#failures = 0;
-    }
-    if (options.average && (options.patience > 0 || epoch === plan.chosen.epochs - 1)) model.average();
-    this.epochLoss.add(lossSum, right, batchRows);
-    const position = this.#position;
-    position.step = this.#steps;
-    position.samples = this.#samples;
-    position.epoch = epoch;
-    position.learningRate = rate;
-    this.clock.step(position, lossSum, right, batchRows);
+    if (verdict === 'good') this.#keep();
+    if (this.#averages(epoch)) model.average();
+    this.#tell(epoch, rate, lossSum, right, batchRows);
     if (progress !== undefined && this.clock.progressDue(this.#steps))
       progress(this.#samples, this.#total, epoch);
   }
