@@ -35,7 +35,6 @@ export async function trainVerb(
         ...(heldOutShare(options) > 0 ? (['holdout'] as const) : []),
         ...(options.sweep === undefined ? [] : (['model'] as const)),
       ],
-      resumable: false,
       open: (reporter) => openTrainingData(context, verb, given, reporter),
       plan: async (dataset) => {
         // Before anything is made: a model that does not fit leaves no trace.
@@ -66,7 +65,7 @@ async function trainAndSave(
   training: Training,
   verb: Verb,
   options: TrainOptions,
-  { dataset, paths, log, reporter, scratchFolder, baselineBytes }: TrainingRun,
+  { dataset, paths, log, reporter, scratchFolder, baselineBytes, checkpoint }: TrainingRun,
   init: LinearModel | undefined,
 ): Promise<TrainSummary> {
   const { storage } = context.services;
@@ -74,6 +73,7 @@ async function trainAndSave(
     storage,
     scratchFolder,
     signal: context.signal,
+    checkpoint: { folder: paths.states, ...checkpoint },
     ...(init === undefined ? {} : { init }),
     onEvent: (event) => {
       log.record(event);

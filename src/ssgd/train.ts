@@ -3,6 +3,7 @@ import type { Dataset } from '../data/dataset.js';
 import type { DatasetDescription } from '../data/format.js';
 import { MlmlError } from '../errors.js';
 import type { Plan } from '../memory/plan.js';
+import { type Checkpoint, type CheckpointOptions, openCheckpoint } from '../storage/checkpoint.js';
 import type { Storage } from '../storage/storage.js';
 import { checkOptions } from './checkOptions.js';
 import type { Evaluation, SweepModel, TrainListener } from './events.js';
@@ -12,7 +13,7 @@ import { planStreaming } from './sgd/planStreaming.js';
 import { checkSweep, variantsOf } from './sgd/sweepGrid.js';
 import { trainStreaming } from './sgd/trainStreaming.js';
 import { planSolving, trainBySolving } from './trainBySolving.js';
-import { checkInitialModel } from './warmStart.js';
+import { checkInitialModel, modelHash } from './warmStart.js';
 
 export interface TrainContext {
   readonly storage: Storage;
@@ -22,6 +23,25 @@ export interface TrainContext {
   readonly init?: LinearModel;
   readonly signal?: AbortSignal;
   readonly onEvent?: TrainListener;
+  /**
+   * Saves the state of the job in a folder of its own every so often (default: 30 seconds; see `SavingInterval`), and goes on
+   * from what it finds there: killed at any instant, the same call ends in the same bits. States of another data set, verb or
+   * options are not used. The folder is gone when training is done. Default: nothing is saved.
+   *
+   * An abort of `signal` saves a state before the promise is rejected with its reason.
+   */
+  readonly checkpoint?: TrainCheckpoint;
+}
+
+/** What a job is given: the checkpoint is open. */
+export interface JobContext extends Omit<TrainContext, 'checkpoint'> {
+  /** Default: nothing is saved. */
+  readonly checkpoint?: Checkpoint;
+}
+
+export interface TrainCheckpoint extends Omit<CheckpointOptions, 'signal'> {
+  /** Made when it is not there. `MLML_BUSY` when another job holds it. */
+  readonly folder: string;
 }
 
 export interface TrainResult {
@@ -80,7 +100,7 @@ export async function train(
   checkAll(verb, description, options);
   checkInit(verb, description, options, context);
   const start = performance.now();
-  const run = async () => {
+  const run = async (context: JobContext) => {
     if (verb === 'closed' || verb === 'gd') {
       const plan = planSolving(verb, description, options);
       context.onEvent?.({ type: 'plan', plan });
@@ -90,7 +110,7 @@ export async function train(
     context.onEvent?.({ type: 'plan', plan });
     return await trainStreaming(plan, dataset, options, context);
   };
-  const result = await run()
+  const result = await withCheckpoint(verb, dataset, options, context, run)
     .then(requireFiniteModel)
     .catch(async (error) => {
       throw await nameBadValue(error, dataset, options, context.signal);
@@ -136,4 +156,48 @@ async function nameBadValue(
   if (!(error instanceof MlmlError) || !codes.includes(error.code) || signal?.aborted) return error;
   const { n } = description.parts.train;
   return (await badValueError(train.first(subset > 0 ? Math.min(subset, n) : n), signal)) ?? error;
+}
+
+/** Options that do not decide the bits of the result. */
+const NOT_IN_KEY: ReadonlySet<string> = new Set(['scratch', 'nthreads']);
+
+/** Regions whose size decides the order of rows, or which of them are taken together. */
+const DECIDING = /^(shuffle .*|rows|labels)$/;
+
+/** Runs a job with its checkpoint open. */
+async function withCheckpoint<Result>(
+  verb: Verb,
+  dataset: Dataset,
+  options: TrainOptions,
+  { checkpoint: given, ...context }: TrainContext,
+  run: (context: JobContext) => Promise<Result>,
+): Promise<Result> {
+  const { signal, storage } = context;
+  if (given === undefined) return await run(context);
+  const { folder, ...settings } = given;
+  const { description } = dataset;
+  const key = {
+    verb,
+    fingerprint: description.fingerprint,
+    options: Object.fromEntries(Object.entries(options).filter(([name]) => !NOT_IN_KEY.has(name))),
+    // Where rows lie in memory decides their order.
+    regions: planTraining(verb, description, options)
+      .regions.filter(({ name }) => DECIDING.test(name))
+      .map(({ name, bytes }) => [name, bytes]),
+    ...(context.init === undefined ? {} : { init: modelHash(context.init) }),
+  };
+  const checkpoint = await openCheckpoint(storage, folder, key, {
+    ...settings,
+    ...(signal === undefined ? {} : { signal }),
+  });
+  try {
+    const result = await run({ ...context, checkpoint });
+    await checkpoint.done();
+    return result;
+  } catch (error) {
+    await checkpoint.rescue();
+    throw error;
+  } finally {
+    await checkpoint.release();
+  }
 }

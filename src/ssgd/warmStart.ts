@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { DatasetDescription } from '../data/format.js';
 import type { Scaling } from '../data/scaling.js';
 import { MlmlError } from '../errors.js';
@@ -5,6 +6,14 @@ import type { Region } from '../memory/plan.js';
 import type { LinearModel } from './linearModel.js';
 import { lossOf } from './losses/losses.js';
 import type { TrainOptions } from './options.js';
+
+/** Hash of all that decides the scores of a model. */
+export function modelHash({ loss, weights, intercept, scaling }: LinearModel): string {
+  const hash = createHash('sha256').update(loss);
+  for (const { buffer, byteOffset, byteLength } of [weights, intercept, scaling.multiply, scaling.add])
+    hash.update(new Uint8Array(buffer, byteOffset, byteLength));
+  return hash.digest('hex').slice(0, 32);
+}
 
 /** Room for the model that training starts from, which lies outside the arena: the pages are never touched. */
 export function initialModelRegions({ init }: TrainOptions, d: number, columns: number): Region[] {

@@ -2,6 +2,7 @@ import type { DatasetDescription } from '../../data/format.js';
 import { makeScaling, type Scaling } from '../../data/scaling.js';
 import type { Arena } from '../../memory/arena.js';
 import type { Plan, Region } from '../../memory/plan.js';
+import type { Checkpoint } from '../../storage/checkpoint.js';
 import type { Storage } from '../../storage/storage.js';
 import type { TrainListener } from '../events.js';
 import type { LinearModel } from '../linearModel.js';
@@ -33,6 +34,8 @@ export interface SolveContext {
   readonly init?: LinearModel;
   readonly signal?: AbortSignal;
   readonly onEvent?: TrainListener;
+  /** Default: nothing is saved. */
+  readonly checkpoint?: Checkpoint;
 }
 
 /** Sizes every plan of this room starts from. */
