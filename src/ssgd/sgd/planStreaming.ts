@@ -15,6 +15,7 @@ import {
   type ShuffleRequest,
 } from '../shuffle/shufflePlan.js';
 import { threadNotes } from '../threadsWorth.js';
+import { initialModelRegions } from '../warmStart.js';
 import { type ChosenOptions, chooseOptions, chosenSchedule } from './chosenOptions.js';
 import { rungsOf } from './halving.js';
 import { heldOutRows } from './heldOut.js';
@@ -155,6 +156,7 @@ export function planStreaming(
   const around = (chosen: ChosenOptions) => [
     ...stepRegions(layout, stride, chosen.batch, models),
     ...hogwildRegions(threads, size, chosen.batch, options),
+    ...initialModelRegions(options, layout.d, columns),
     ...scoring,
   ];
   // The regions of the shuffle begin at the next multiple of 64, and a tail follows them.
