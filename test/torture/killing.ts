@@ -60,9 +60,9 @@ export class Victim {
   }
   readonly #place: string;
 
-  /** Runs until `when`, then kills; false when it ended before. */
-  async runAndKill(when: SignalOptions['when']): Promise<boolean> {
-    const { killed, stderr } = await runAndKill(this.#words, {
+  /** Runs, with more options, until `when`, then kills; false when it ended before. */
+  async runAndKill(when: SignalOptions['when'], more: readonly string[] = []): Promise<boolean> {
+    const { killed, stderr } = await runAndKill([...this.#words, ...more], {
       cwd: this.#cwd,
       env: { ...this.#job.env },
       when,
