@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { bestBuild } from '../src/arithmetic/kernels.js';
 import { defaultKernelOptions } from '../src/kernel/options.js';
 import { closed } from '../src/kernel/solvers/closed/closed.js';
-import { type Checkpoint, vectorWidth } from '../src/kernel/solvers/solver.js';
+import { vectorWidth } from '../src/kernel/solvers/solver.js';
 import { startThreads, threadRegions } from '../src/kernel/startThreads.js';
 import {
   type KernelMatrix,
@@ -18,6 +18,7 @@ import {
   type TileIndex,
 } from '../src/kernel/tiles/kernelMatrix.js';
 import { Arena } from '../src/memory/arena.js';
+import type { Checkpoint } from '../src/storage/checkpoint.js';
 import { nodeStorage } from '../src/storage/nodeStorage.js';
 import { argument, printTable } from './support/report.js';
 
@@ -94,6 +95,9 @@ const folder = mkdtempSync(join(tmpdir(), 'mlml-bench-'));
 const checkpoint: Checkpoint = {
   load: async () => undefined,
   due: () => false,
+  eager: false,
+  atRest: () => {},
+  rescue: async () => {},
   save: async () => {},
   clear: async () => {},
   folder: async () => folder,

@@ -61,11 +61,11 @@ for (const [signal, status] of [
     });
     const code = await new Promise((resolve) => child.on('close', resolve));
     assert.equal(code, status, stderr);
-    assert.match(stderr, new RegExp(`\nMLML_INTERRUPTED: stopped by ${signal}\n$`));
+    assert.match(stderr, new RegExp(`\nMLML_INTERRUPTED: stopped by ${signal}; to go on: mlml resume r\n$`));
     const run = JSON.parse(readFileSync(join(cwd, 'r', 'run.json'), 'utf8'));
     assert.equal(run.status, 'failed');
     assert.equal(run.error.code, 'MLML_INTERRUPTED');
-    assert.deepEqual(readdirSync(join(cwd, 'r')).sort(), ['events.jsonl', 'run.json']);
+    assert.deepEqual(readdirSync(join(cwd, 'r')).sort(), ['checkpoint', 'events.jsonl', 'run.json']);
   });
 }
 

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { allowedBytes } from '../src/run/summary.js';
 import { runCli } from './support/cli.js';
 
 const data = process.env['MLML_DATA'];
@@ -50,7 +51,7 @@ describe('real data', { skip: data === undefined && 'MLML_DATA is not set' }, ()
       else assert.ok(Math.abs(found - accuracy) <= tolerance + 1e-9, `${found}`);
       const grown = result.peakRssBytes - result.baselineRssBytes;
       assert.ok(
-        grown <= result.bufferBytes + 16e6,
+        grown <= allowedBytes(result.bufferBytes, result.nthreads),
         `${grown} bytes above the baseline with a budget of ${result.bufferBytes}`,
       );
     });

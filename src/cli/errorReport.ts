@@ -18,7 +18,11 @@ function printable(text: string): string {
 export function errorReport(error: unknown, signal: string | undefined, debug: boolean): ErrorReport {
   const stack = debug && error instanceof Error ? `${error.stack}\n` : '';
   if (signal !== undefined) {
-    const text = `MLML_INTERRUPTED: stopped by ${signal}\n${stack}`;
+    const told =
+      error instanceof MlmlError && error.code === 'MLML_INTERRUPTED'
+        ? error.message
+        : `stopped by ${signal}`;
+    const text = `MLML_INTERRUPTED: ${told}\n${stack}`;
     return { text, exitStatus: signal === 'SIGTERM' ? 143 : 130 };
   }
   if (error instanceof MlmlError) {

@@ -1,3 +1,4 @@
+import { MlmlError } from '../errors.js';
 import { kernelName } from '../kernel/functions/kernelName.js';
 import { KernelReporter } from '../run/kernelReporter.js';
 import { generateText } from '../run/kernelSummary.js';
@@ -66,6 +67,10 @@ export async function generateVerb(context: CommandContext, given: Arguments): P
       await context.stdout.write(
         given.flag('json') ? `${JSON.stringify(summary)}\n` : generateText(summary, kernelName(kernel)),
       );
+    } catch (error) {
+      if (!(error instanceof MlmlError) || error.code !== 'MLML_INTERRUPTED') throw error;
+      const message = `${error.message}; the tiles made so far are kept: the same command goes on`;
+      throw new MlmlError(error.code, message, { cause: error });
     } finally {
       await dataset.close();
     }

@@ -33,7 +33,6 @@ export async function kernelTrainVerb(
       warnings: uselessKernelOptions(solver, given),
       scratch,
       csv: logfreq > 0,
-      resumable: true,
       async open(reporter) {
         const dataset = await openTrainingData(context, solver, given, reporter);
         classification = dataset.description.task === 'classification';
@@ -53,7 +52,7 @@ async function trainAndSave(
   solver: SolverName,
   options: KernelTrainOptions,
   given: Arguments,
-  { dataset, paths, log, reporter, scratchFolder, baselineBytes }: TrainingRun,
+  { dataset, paths, log, reporter, scratchFolder, baselineBytes, checkpoint }: TrainingRun,
 ): Promise<KernelSummary> {
   const { storage } = context.services;
   const { name, task, d, k, parts } = dataset.description;
@@ -69,6 +68,7 @@ async function trainAndSave(
     storage,
     scratchFolder,
     signal: context.signal,
+    checkpoint,
     onEvent: (event) => {
       log.record(event);
       csv.event(event);

@@ -255,17 +255,10 @@ test('a failed kernel run says so, and a budget that is too small leaves no trac
 test('the command of an unfinished run can be given again with the same --out; others are refused', async () => {
   const words = ['cg', 'digits', '--out=mine'];
   const unfinished = async (change: object) => {
-    const storage = new MemoryStorage();
-    const run = {
-      format: 'mlml-run',
-      version: 1,
-      status: 'running',
-      verb: 'cg',
-      command: words,
-      pid: process.pid,
-    };
-    await storage.makeFolder('mine');
-    await replaceFile(storage, 'mine/run.json', JSON.stringify({ ...run, ...change }));
+    const { storage } = await fakeCommand(words);
+    const { result, ended, ...run } = (await readJson(storage, 'mine/run.json')) as Record<string, unknown>;
+    await storage.remove('mine/model');
+    await replaceFile(storage, 'mine/run.json', JSON.stringify({ ...run, status: 'running', ...change }));
     await replaceFile(storage, 'mine/events.jsonl', 'old\n');
     return storage;
   };
@@ -294,10 +287,11 @@ test('the command of an unfinished run can be given again with the same --out; o
   const foreign = await unfinished({});
   await replaceFile(foreign, 'mine/thesis.txt', 'x');
   await assert.rejects(fakeCommand(words, { storage: foreign }), { code: 'MLML_EXISTS' });
-  // Linear training has nothing to go on from.
+  // Linear training wants to be told.
   const linear = await unfinished({ verb: 'gd', command: ['gd', 'digits', '--out=mine'] });
   await assert.rejects(fakeCommand(['gd', 'digits', '--out=mine'], { storage: linear }), {
     code: 'MLML_EXISTS',
+    message: /add --resume to go on with it/,
   });
 });
 

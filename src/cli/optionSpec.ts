@@ -14,6 +14,7 @@ export const commandNames = [
   'plan',
   'predict',
   'evaluate',
+  'resume',
   'info',
   'help',
 ] as const;

@@ -10,7 +10,8 @@ import {
   verbs as training,
 } from '../ssgd/options.js';
 import { heldOutOptionTable } from './heldOutOptionTable.js';
-import { commandNames, kernelTrainingVerbs, kernelVerbs, type OptionSpec } from './optionSpec.js';
+import { kernelTrainingVerbs, kernelVerbs, type OptionSpec } from './optionSpec.js';
+import { runOptionTable } from './runOptionTable.js';
 
 const streaming = ['ssgd', 'hsgd'] as const;
 const stochastic = ['sgd', 'ssgd', 'hsgd'] as const;
@@ -215,6 +216,16 @@ export const optionTable: readonly OptionSpec[] = [
     linearOnly: true,
   },
   {
+    name: 'init',
+    kind: 'text',
+    shape: '<model>',
+    help: 'model or run folder whose weights training starts from',
+    shownDefault: 'zero weights',
+    verbs: training,
+    linearOnly: true,
+    effective: iterative,
+  },
+  {
     name: 'nthreads',
     kind: 'integer',
     min: 1,
@@ -372,17 +383,5 @@ export const optionTable: readonly OptionSpec[] = [
     help: 'what is made: the data set folder (import), the run folder (training), a .csv or .npy file or - (predict)',
     verbs: ['import', ...training, 'predict'],
   },
-  {
-    name: 'json',
-    kind: 'flag',
-    help: 'print the result as one JSON object',
-    verbs: ['import', ...training, ...kernelVerbs, 'kernels', 'prune', 'plan', 'predict', 'evaluate', 'info'],
-  },
-  {
-    name: 'quiet',
-    kind: 'flag',
-    help: 'no progress, results only',
-    verbs: ['import', ...training, ...kernelVerbs, 'kernels', 'predict', 'evaluate'],
-  },
-  { name: 'help', kind: 'flag', help: 'this help', verbs: commandNames },
+  ...runOptionTable,
 ];

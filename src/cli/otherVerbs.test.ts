@@ -140,12 +140,12 @@ const bad: readonly (readonly [string, string, string])[] = [
   [
     'xyzzy',
     'MLML_USAGE',
-    'xyzzy: there is no such verb; the verbs are import, closed, gd, sgd, ssgd, hsgd, generate, cg, bcd, nystrom, krr, kernels, prune, plan, predict, evaluate, info, help',
+    'xyzzy: there is no such verb; the verbs are import, closed, gd, sgd, ssgd, hsgd, generate, cg, bcd, nystrom, krr, kernels, prune, plan, predict, evaluate, resume, info, help',
   ],
   [
     '--buffer=1 ssgd',
     'MLML_USAGE',
-    '--buffer=1: the verb comes first; the verbs are import, closed, gd, sgd, ssgd, hsgd, generate, cg, bcd, nystrom, krr, kernels, prune, plan, predict, evaluate, info, help',
+    '--buffer=1: the verb comes first; the verbs are import, closed, gd, sgd, ssgd, hsgd, generate, cg, bcd, nystrom, krr, kernels, prune, plan, predict, evaluate, resume, info, help',
   ],
   ['help plam', 'MLML_USAGE', 'plam: there is no such verb; did you mean plan?'],
   ['import', 'MLML_USAGE', 'import needs mnist, spam, cifar-10, digits or a path; see mlml import --help'],

@@ -2,6 +2,15 @@ import { join } from 'node:path';
 import type { Dataset } from '../data/dataset.js';
 import { MlmlError } from '../errors.js';
 import type { Plan } from '../memory/plan.js';
+import {
+  checkSameCommand,
+  checkSameData,
+  type EarlierRun,
+  holdRun,
+  isUnfinishedRunOf,
+  removeHalfMade,
+  runMark,
+} from '../run/earlierRun.js';
 import { planFields } from '../run/planText.js';
 import { ProgressReporter } from '../run/progressReporter.js';
 import {
@@ -9,12 +18,15 @@ import {
   RUN_VERSION,
   type RunDescription,
   type RunPaths,
-  removeUnfinished,
   runsFolder,
   writeRun,
 } from '../run/runFolder.js';
-import { type ExtraColumn, RunLog } from '../run/runLog.js';
+import { type ExtraColumn, type LogMark, RunLog } from '../run/runLog.js';
+import type { CheckpointOptions } from '../storage/checkpoint.js';
+import { type Lock, lockFolder } from '../storage/lock.js';
+import { parseInterval } from '../storage/savingInterval.js';
 import type { CommandContext } from './commandContext.js';
+import { dataWords } from './dataWords.js';
 import type { Arguments } from './parseArguments.js';
 import type { Services } from './services.js';
 import { version } from './version.js';
@@ -35,6 +47,8 @@ export interface TrainingRun {
   readonly reporter: ProgressReporter;
   readonly scratchFolder: string;
   readonly baselineBytes: number;
+  /** How states are saved: with the places of the logs, and kept until the run is done. */
+  readonly checkpoint: Omit<CheckpointOptions, 'signal'>;
 }
 
 /** What linear and kernel training differ in. */
@@ -51,8 +65,6 @@ export interface TrainingJob<Summary extends object> {
   readonly csv: boolean;
   /** Columns of the CSV log beside those of 2016. */
   readonly csvColumns?: readonly ExtraColumn[];
-  /** Killed, it goes on when the same command is given again. */
-  readonly resumable: boolean;
   open(reporter: ProgressReporter): Promise<Dataset>;
   plan(dataset: Dataset, scratchFolder: string): Plan | Promise<Plan>;
   /** Trains and saves the model at `run.paths.model`. */
@@ -62,8 +74,8 @@ export interface TrainingJob<Summary extends object> {
 }
 
 /**
- * Trains a model and leaves a run folder. `prepare` loads all that the job needs: what comes after it counts as the
- * job's memory.
+ * Trains a model and leaves a run folder, or goes on with the one at --out. `prepare` loads all that the job needs: what
+ * comes after it counts as the job's memory.
  */
 export async function runTraining<Summary extends object>(
   context: CommandContext,
@@ -71,49 +83,100 @@ export async function runTraining<Summary extends object>(
   prepare: () => Promise<TrainingJob<Summary>>,
 ): Promise<void> {
   const { services } = context;
-  const { given } = command;
+  const { given, verb } = command;
+  const every = given.text('checkpoint-every');
+  const interval = every === undefined ? {} : { every: parseInterval(every, '--checkpoint-every') };
   const out = given.text('out');
-  const refuse = () =>
-    new MlmlError('MLML_EXISTS', `${out}: exists already; remove it or give another --out`);
-  const occupied = out !== undefined && (await services.storage.status(out)) !== undefined;
-  if (occupied && given.kind === 'linear') throw refuse();
-  const job = await prepare();
-  if (occupied) {
-    const removed = job.resumable && (await removeUnfinished(services.storage, out, command.words, isAlive));
-    if (!removed) throw refuse();
+  const resume = given.flag('resume') ?? false;
+  if (resume && out === undefined) {
+    throw new MlmlError('MLML_USAGE', '--resume: needs --out=<run folder>, the run to go on with');
   }
-  await loadReaders(services, given);
-  const baselineBytes = context.residentBytes();
-  // More when there is a plan.
-  const running = { threads: 1 };
-  const reporter = new ProgressReporter({
-    stream: context.stderr,
-    quiet: given.flag('quiet') ?? false,
-    clock: context.clock,
-    memory: () => ({
-      usedBytes: context.residentBytes() - baselineBytes,
-      allowedBytes: job.allowedBytes(running.threads),
-    }),
-  });
-  for (const warning of job.warnings) reporter.warn(warning);
+  const occupied = out !== undefined && (await services.storage.status(out)) !== undefined;
+  if (occupied && !resume && given.kind === 'linear') throw await refusal(context, out, command);
+  const job = await prepare();
+  const earlier = occupied ? await takeUp(context, out, command, resume) : undefined;
   try {
-    const dataset = await job.open(reporter);
+    const { run } = earlier ?? {};
+    if (out !== undefined && run !== undefined) {
+      checkSameCommand(out, run, { verb, data: dataWords(given), options: job.options });
+      if (run.status === 'done') return await reportAgain(context, given, job, run, earlier!.paths);
+    }
+    await loadReaders(services, given);
+    const baselineBytes = context.residentBytes();
+    // More when there is a plan.
+    const running = { threads: 1 };
+    const reporter = new ProgressReporter({
+      stream: context.stderr,
+      quiet: given.flag('quiet') ?? false,
+      clock: context.clock,
+      memory: () => ({
+        usedBytes: context.residentBytes() - baselineBytes,
+        allowedBytes: job.allowedBytes(running.threads),
+      }),
+    });
+    for (const warning of job.warnings) reporter.warn(warning);
     try {
-      const { summary, csv } = await runInFolder(context, command, job, running, {
-        dataset,
-        reporter,
-        baselineBytes,
-      });
-      reporter.end();
-      await context.stdout.write(
-        given.flag('json') ? `${JSON.stringify(summary)}\n` : job.text(summary, csv),
-      );
+      const dataset = await job.open(reporter);
+      try {
+        const state = { dataset, reporter, baselineBytes, checkpoint: interval };
+        const { summary, csv } = await runInFolder(context, command, job, running, state, earlier);
+        reporter.end();
+        await tell(context, given, job, summary, csv);
+      } finally {
+        await dataset.close();
+      }
     } finally {
-      await dataset.close();
+      reporter.end();
     }
   } finally {
-    reporter.end();
+    await earlier?.lock.release();
   }
+}
+
+async function tell<Summary extends object>(
+  context: CommandContext,
+  given: Arguments,
+  job: TrainingJob<Summary>,
+  summary: Summary,
+  csv: string | undefined,
+): Promise<void> {
+  await context.stdout.write(given.flag('json') ? `${JSON.stringify(summary)}\n` : job.text(summary, csv));
+}
+
+/** Tells the result of a run that is complete. A process that was killed right after its end may have left states. */
+async function reportAgain<Summary extends object>(
+  context: CommandContext,
+  given: Arguments,
+  job: TrainingJob<Summary>,
+  run: RunDescription,
+  paths: RunPaths,
+): Promise<void> {
+  await context.services.storage.remove(paths.states);
+  await tell(context, given, job, run.result as Summary, run.log);
+}
+
+async function refusal(context: CommandContext, out: string, command: TrainingCommand): Promise<MlmlError> {
+  const unfinished = await isUnfinishedRunOf(context.services.storage, out, command.words, isAlive);
+  const advice = unfinished
+    ? 'it is a run of this command that did not come to its end: add --resume to go on with it, or remove it'
+    : 'remove it or give another --out';
+  return new MlmlError('MLML_EXISTS', `${out}: exists already; ${advice}`);
+}
+
+/** Holds the run at `out`. Kernel jobs go on with an unfinished run of the same command also without --resume. */
+async function takeUp(
+  context: CommandContext,
+  out: string,
+  command: TrainingCommand,
+  resume: boolean,
+): Promise<EarlierRun> {
+  const { storage } = context.services;
+  const { verb, words } = command;
+  if (resume || (await isUnfinishedRunOf(storage, out, words, isAlive))) {
+    const earlier = await holdRun(storage, out, verb, context.now());
+    if (earlier !== undefined) return earlier;
+  }
+  throw await refusal(context, out, command);
 }
 
 /** Whether a process runs; one with the number of this process died before it. */
@@ -145,69 +208,98 @@ async function runInFolder<Summary extends object>(
   { verb, given, words }: TrainingCommand,
   job: TrainingJob<Summary>,
   running: { threads: number },
-  state: Pick<TrainingRun, 'dataset' | 'reporter' | 'baselineBytes'>,
+  state: Pick<TrainingRun, 'dataset' | 'reporter' | 'baselineBytes' | 'checkpoint'>,
+  earlier: EarlierRun | undefined,
 ): Promise<{ summary: Summary; csv: string | undefined }> {
   const { storage } = context.services;
   const { description, path } = state.dataset;
   const out = given.text('out');
   // Beside the run, not in it: the next run there finds, or removes, what a killed one left.
   const scratchFolder = job.scratch ?? runsFolder(out);
+  if (earlier?.run !== undefined) checkSameData(out!, earlier.run, description.fingerprint);
   // Before anything is made: a budget that is too small leaves no trace.
   const plan = await job.plan(state.dataset, scratchFolder);
   running.threads = plan.threads ?? 1;
   const started = context.now();
-  const paths = await makeRunFolder(storage, verb, started, out);
-  const csv = job.csv ? paths.csv : undefined;
-  const run: RunDescription = {
-    format: 'mlml-run',
-    version: RUN_VERSION,
-    status: 'running',
-    verb,
-    command: words,
-    options: job.options,
-    seed: job.options.seed,
-    versions: { mlml: version, node: process.version, platform: `${process.platform}-${process.arch}` },
-    dataset: {
-      name: description.name,
-      path,
-      fingerprint: description.fingerprint,
-      task: description.task,
-      n: description.parts.train.n,
-      nt: description.parts.test.n,
-      d: description.d,
-      k: description.k,
-      dtype: description.dtype,
-    },
-    plan: planFields(plan),
-    started: started.toISOString(),
-    pid: process.pid,
-    ...(csv === undefined ? {} : { log: csv }),
-  };
-  await writeRun(storage, paths, run);
-  const log = await RunLog.create(storage, paths, {
-    csv: csv !== undefined,
-    extraColumns: job.csvColumns ?? [],
-    clock: context.clock,
-    memory: context.residentBytes,
-  });
-  const ended = () => ({ ended: context.now().toISOString() });
+  const paths = earlier?.paths ?? (await makeRunFolder(storage, verb, started, out));
+  let lock: Lock | undefined;
+  if (earlier === undefined) lock = await lockFolder(storage, paths.folder, 'writer');
+  else await removeHalfMade(storage, paths);
   try {
-    log.record({ type: 'start', verb, dataset: description.name, command: words });
-    const summary = await job.work({ ...state, paths, log, scratchFolder });
-    log.record({ type: 'end', status: 'done' });
-    await log.close();
-    await writeRun(storage, paths, { ...run, ...ended(), status: 'done', result: summary });
-    return { summary, csv };
-  } catch (error) {
-    const code = error instanceof MlmlError ? error.code : 'MLML_INTERNAL';
-    const message = error instanceof Error ? error.message : String(error);
-    // The first failure is the one to tell; a disk that takes no more may refuse these too.
+    const csv = job.csv ? paths.csv : undefined;
+    const run: RunDescription = {
+      format: 'mlml-run',
+      version: RUN_VERSION,
+      status: 'running',
+      verb,
+      command: words,
+      options: job.options,
+      seed: job.options.seed,
+      data: dataWords(given),
+      versions: { mlml: version, node: process.version, platform: `${process.platform}-${process.arch}` },
+      dataset: {
+        name: description.name,
+        path,
+        fingerprint: description.fingerprint,
+        task: description.task,
+        n: description.parts.train.n,
+        nt: description.parts.test.n,
+        d: description.d,
+        k: description.k,
+        dtype: description.dtype,
+      },
+      plan: planFields(plan),
+      started: earlier?.run?.started ?? started.toISOString(),
+      pid: process.pid,
+      cwd: process.cwd(),
+      ...(csv === undefined ? {} : { log: csv }),
+    };
+    await writeRun(storage, paths, run);
+    const logOptions = {
+      csv: csv !== undefined,
+      extraColumns: job.csvColumns ?? [],
+      clock: context.clock,
+      memory: context.residentBytes,
+      run: runMark(run, paths.folder),
+    };
+    const log =
+      earlier === undefined
+        ? await RunLog.create(storage, paths, logOptions)
+        : RunLog.waiting(storage, paths, logOptions);
+    let endJob: ((states: 'remove' | 'keep') => Promise<void>) | undefined;
+    const checkpoint: TrainingRun['checkpoint'] = {
+      ...state.checkpoint,
+      onSave: () => log.mark(),
+      onLoad: (mark) => log.goOn(mark as LogMark | undefined),
+      onDone: (end) => {
+        endJob = end;
+      },
+    };
+    const ended = () => ({ ended: context.now().toISOString() });
     try {
-      log.record({ type: 'end', status: 'failed', error: code });
-    } catch {}
-    await log.close().catch(() => {});
-    const failed: RunDescription = { ...run, ...ended(), status: 'failed', error: { code, message } };
-    await writeRun(storage, paths, failed).catch(() => {});
-    throw error;
+      log.record({ type: 'start', verb, dataset: description.name, command: words });
+      const summary = await job.work({ ...state, paths, log, scratchFolder, checkpoint });
+      log.record({ type: 'end', status: 'done' });
+      await log.goOn(undefined);
+      await log.close();
+      await writeRun(storage, paths, { ...run, ...ended(), status: 'done', result: summary });
+      await endJob?.('remove');
+      return { summary, csv };
+    } catch (error) {
+      await endJob?.('keep').catch(() => {});
+      const code = error instanceof MlmlError ? error.code : 'MLML_INTERNAL';
+      const message = error instanceof Error ? error.message : String(error);
+      // The first failure is the one to tell; a disk that takes no more may refuse these too.
+      try {
+        log.record({ type: 'end', status: 'failed', error: code });
+      } catch {}
+      await log.close().catch(() => {});
+      const failed: RunDescription = { ...run, ...ended(), status: 'failed', error: { code, message } };
+      await writeRun(storage, paths, failed).catch(() => {});
+      if (code !== 'MLML_INTERRUPTED') throw error;
+      throw new MlmlError(code, `${message}; to go on: mlml resume ${paths.folder}`, { cause: error });
+    }
+  } finally {
+    await lock?.release();
   }
 }

@@ -142,6 +142,19 @@ export const verbTable: Readonly<Record<CommandName, VerbDescription>> = {
       ['mlml evaluate model mnist --part=train --json', 'on the training rows; as JSON'],
     ],
   },
+  resume: {
+    summary: 'go on with a run that was killed, interrupted or stopped by the disk',
+    synopsis: ['mlml resume <run> [options]'],
+    details: [
+      'The run goes on from the last state it saved, and ends in the same bits as if nothing had happened. A run that is ' +
+        'complete is reported again. The same command with the same --out and --resume does the same, and starts afresh ' +
+        'when there is no run. generate has no run: the same command goes on.',
+    ],
+    examples: [
+      ['mlml resume runs/ssgd-2026-01-31T12-00-00', 'go on'],
+      ['mlml ssgd mnist --out=runs/mine --resume', 'begin, or go on, or report: for scripts'],
+    ],
+  },
   info: {
     summary: 'describe a data set, a model or a run',
     synopsis: ['mlml info (<data set name or folder>|<model>|<run>) [options]'],

@@ -14,13 +14,14 @@ export function scanBytes(rows: number, rowBytes: number): number {
 
 /**
  * Reads all rows in stored order through two halves of an arena region: while the caller works on one
- * half, the next block is read into the other.
+ * half, the next block is read into the other. `from`: rows before it are left out.
  */
 export async function* scanRows(
   file: RowReader,
   arena: Arena,
   region: string,
   signal?: AbortSignal,
+  from = 0,
 ): AsyncGenerator<ScannedBlock> {
   const { rowBytes } = file.layout;
   const address = arena.address(region);
@@ -35,7 +36,7 @@ export async function* scanRows(
     return { firstRow, count, done };
   };
   let half = 0;
-  let next = file.rows > 0 ? read(0, half) : undefined;
+  let next = file.rows > from ? read(from, half) : undefined;
   try {
     while (next !== undefined) {
       const { firstRow, count, done } = next;

@@ -1,6 +1,7 @@
 import type { Dataset } from '../data/dataset.js';
 import type { Plan } from '../memory/plan.js';
 import type { Evaluation } from '../ssgd/events.js';
+import type { CheckpointOptions } from '../storage/checkpoint.js';
 import type { Storage } from '../storage/storage.js';
 import type { KernelListener } from './events.js';
 import type { KernelFunction, TileDtype } from './functions/kernelFunction.js';
@@ -14,6 +15,8 @@ export interface KernelContext {
   readonly scratchFolder: string;
   readonly signal?: AbortSignal;
   readonly onEvent?: KernelListener;
+  /** How often states are saved, and what is kept with them. Default: every 30 s. */
+  readonly checkpoint?: Omit<CheckpointOptions, 'signal'>;
 }
 
 export interface GenerateResult {

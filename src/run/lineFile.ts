@@ -1,3 +1,4 @@
+import { MlmlError } from '../errors.js';
 import type { Storage, WritableFile } from '../storage/storage.js';
 
 const FIRST_BYTES = 16384;
@@ -20,13 +21,14 @@ export class LineFile {
   #filling = new Uint8Array(FIRST_BYTES);
   #spare = new Uint8Array(FIRST_BYTES);
   #used = 0;
-  #position = 0;
+  #position: number;
   #lastFlush: number;
   #writing: Promise<void> | undefined;
   #failure: unknown;
 
-  private constructor(file: WritableFile, clock: () => number) {
-    this.path = file.path;
+  private constructor(file: WritableFile, clock: () => number, path: string, position: number) {
+    this.path = path;
+    this.#position = position;
     this.#file = file;
     this.#clock = clock;
     this.#lastFlush = clock();
@@ -34,7 +36,33 @@ export class LineFile {
 
   /** `MLML_EXISTS` when the file is there already. `clock`: milliseconds. */
   static async create(storage: Storage, path: string, clock: () => number): Promise<LineFile> {
-    return new LineFile(await storage.create(path, { exclusive: true }), clock);
+    return new LineFile(await storage.create(path, { exclusive: true }), clock, path, 0);
+  }
+
+  /**
+   * Goes on with a file behind its first `length` bytes; what lay there is gone. A file that is shorter, or not there,
+   * is `MLML_BAD_FILE`; with a length of 0 it is made.
+   */
+  static async goOn(storage: Storage, path: string, length: number, clock: () => number): Promise<LineFile> {
+    const there = (await storage.status(path))?.byteLength ?? 0;
+    if (there < length) {
+      throw new MlmlError(
+        'MLML_BAD_FILE',
+        `${path}: has ${there} bytes; ${length} had been written when the run was saved`,
+      );
+    }
+    const temporary = `${path}.tmp`;
+    const file = await storage.create(temporary);
+    try {
+      await copyBytes(storage, path, file, length);
+      await file.sync();
+      await storage.rename(temporary, path);
+    } catch (error) {
+      await file.close().catch(() => {});
+      await storage.remove(temporary).catch(() => {});
+      throw error;
+    }
+    return new LineFile(file, clock, path, length);
   }
 
   /** Adds a line (without its line break). A line that is `needed` is never dropped. */
@@ -89,6 +117,13 @@ export class LineFile {
     if (this.#failure !== undefined) throw this.#failure;
   }
 
+  /** Forces everything appended so far to the disk; returns the length of the file then. */
+  async mark(): Promise<number> {
+    await this.flush();
+    await this.#file.sync();
+    return this.#position;
+  }
+
   /** Writes the rest, syncs and closes; the file is closed also when that fails. */
   async close(): Promise<void> {
     try {
@@ -97,5 +132,20 @@ export class LineFile {
     } finally {
       await this.#file.close();
     }
+  }
+}
+
+async function copyBytes(storage: Storage, from: string, to: WritableFile, length: number): Promise<void> {
+  if (length === 0) return;
+  const source = await storage.openRead(from);
+  try {
+    const piece = new Uint8Array(Math.min(length, LARGEST_BYTES));
+    for (let at = 0; at < length; at += piece.length) {
+      const part = piece.subarray(0, Math.min(piece.length, length - at));
+      await source.readInto(part, at);
+      await to.write(part, at);
+    }
+  } finally {
+    await source.close();
   }
 }

@@ -121,6 +121,12 @@ export class ProgressReporter {
           `${this.time().padStart(9)}  ${event.part === 'holdout' ? 'held out' : event.part}${event.epoch > 0 ? ` after epoch ${event.epoch}` : ''}: ` +
             `loss ${formatLoss(event.evaluation.loss)}, ${formatQuality(event.evaluation)}`,
         );
+      case 'checkpoint':
+        return this.line(`${this.time().padStart(9)}  saved after ${formatCount(event.done)} ${event.unit}`);
+      case 'resumed':
+        return this.line(
+          `resumed: ${formatCount(event.done)} of ${formatCount(event.total)} ${event.unit} done before`,
+        );
       case 'sweep':
         return this.#sweep(event);
       case 'stopped': {

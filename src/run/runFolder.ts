@@ -1,9 +1,8 @@
 import { basename, dirname, join } from 'node:path';
 import { MlmlError } from '../errors.js';
-import { isLeftover } from '../storage/ownedFolder.js';
 import { shown } from '../storage/sealedJson.js';
 import type { Storage } from '../storage/storage.js';
-import { readJson, replaceFile } from '../storage/textFile.js';
+import { replaceFile } from '../storage/textFile.js';
 
 export const RUN_FILE = 'run.json';
 export const RUN_VERSION = 1;
@@ -14,6 +13,8 @@ export interface RunPaths {
   readonly description: string;
   readonly events: string;
   readonly model: string;
+  /** States of a linear training job, while it runs. */
+  readonly states: string;
   /** The CSV log of 2016, beside the folder of runs. */
   readonly csv: string;
 }
@@ -48,17 +49,26 @@ export async function makeRunFolder(
     name = `${time}-${number}`;
     folder = join(runsFolder(out), `${verb}-${name}`);
   }
-  // Logs lie beside the folder of runs, as they did in 2016.
-  const parent = dirname(folder);
-  const logs = join(basename(parent) === 'runs' ? dirname(parent) : parent, 'logs', verb);
-  const csv = await freeName(storage, logs, `run-${name}`, '.csv');
+  return runPaths(folder, await csvPath(storage, verb, folder, name));
+}
+
+/** The files of a run whose CSV log is at `csv`. */
+export function runPaths(folder: string, csv: string): RunPaths {
   return {
     folder,
     description: join(folder, RUN_FILE),
     events: join(folder, 'events.jsonl'),
     model: join(folder, 'model'),
+    states: join(folder, 'checkpoint'),
     csv,
   };
+}
+
+/** Where the CSV log of a run goes: beside the folder of runs, as in 2016. */
+export async function csvPath(storage: Storage, verb: string, folder: string, name: string): Promise<string> {
+  const parent = dirname(folder);
+  const logs = join(basename(parent) === 'runs' ? dirname(parent) : parent, 'logs', verb);
+  return await freeName(storage, logs, `run-${name}`, '.csv');
 }
 
 /** Makes a folder that is not there; false when it is. Of two processes that try at once, one gets it. */
@@ -74,40 +84,6 @@ async function claimFolder(storage: Storage, folder: string): Promise<boolean> {
     if (error instanceof MlmlError && error.code === 'MLML_EXISTS') return false;
     throw error;
   }
-}
-
-/** Errors that say nothing against the command. */
-const GONE_ON_FROM: ReadonlySet<string> = new Set(['MLML_INTERRUPTED', 'MLML_DISK_FULL', 'MLML_IO']);
-
-/**
- * Removes the folder of an earlier run of the same command that did not come to its end (killed, interrupted, or stopped
- * by the disk), so that the command can be given again; its checkpoints lie elsewhere. False, and nothing removed, when `folder` is
- * anything else. `alive` tells whether the process with a number still runs.
- */
-export async function removeUnfinished(
-  storage: Storage,
-  folder: string,
-  command: readonly string[],
-  alive: (pid: number) => boolean,
-): Promise<boolean> {
-  const names = await storage.list(folder);
-  const own = (name: string) => name === RUN_FILE || name === 'events.jsonl' || isLeftover(name);
-  if (!names.includes(RUN_FILE) || !names.every(own)) return false;
-  const run = await readJson(storage, join(folder, RUN_FILE)).catch(() => undefined);
-  const { status, pid, error, command: earlier } = (run ?? {}) as Partial<RunDescription>;
-  const stopped =
-    (status === 'running' && typeof pid === 'number' && !alive(pid)) ||
-    (status === 'failed' && GONE_ON_FROM.has(error?.code ?? ''));
-  if (!stopped || jobOf(earlier) !== jobOf(command)) return false;
-  await storage.remove(folder);
-  return true;
-}
-
-/** The words of a command without those that only change what is shown. */
-function jobOf(words: unknown): string {
-  return JSON.stringify(
-    Array.isArray(words) ? words.filter((word) => !/^--(no-)?(quiet|json)(=|$)/.test(word)) : undefined,
-  );
 }
 
 async function freeName(storage: Storage, folder: string, name: string, extension: string): Promise<string> {
@@ -129,6 +105,8 @@ export interface RunDescription {
   /** After defaults. */
   readonly options: object;
   readonly seed: number;
+  /** The words that name the data. */
+  readonly data?: readonly string[];
   readonly versions: { readonly mlml: string; readonly node: string; readonly platform: string };
   readonly dataset: object;
   readonly plan: object;
@@ -136,6 +114,8 @@ export interface RunDescription {
   readonly started: string;
   readonly ended?: string;
   readonly pid: number;
+  /** Folder in which the command was given; its paths are relative to it. */
+  readonly cwd?: string;
   readonly log?: string;
   /** The object of `--json`, once done. */
   readonly result?: object;

@@ -22,90 +22,145 @@ export type RunEvent =
     }
   | { readonly type: 'end'; readonly status: 'done' | 'failed'; readonly error?: string };
 
+/** Where the files of a run stood when its state was saved. */
+export interface LogMark {
+  /** Which run: a job may be gone on with by another, whose files are its own. */
+  readonly run: string;
+  /** Worked so far. */
+  readonly seconds: number;
+  readonly eventBytes: number;
+  readonly csvBytes: number;
+}
+
+export interface RunLogOptions {
+  /** False makes no CSV log. */
+  readonly csv: boolean;
+  /** Milliseconds. */
+  readonly clock: () => number;
+  /** Resident bytes. */
+  readonly memory: () => number;
+  /** Columns beside those of 2016. */
+  readonly extraColumns?: readonly ExtraColumn[];
+  /** Names the run in marks. */
+  readonly run: string;
+}
+
+type LoggedEvent = TrainEvent | KernelEvent | RunEvent;
+
 /** Writes `events.jsonl` and the CSV log while a run goes on. `record` may be called from code that cannot wait. */
 export class RunLog {
-  readonly #events: LineFile;
-  readonly #csv: LineFile | undefined;
-  readonly #clock: () => number;
-  readonly #extra: readonly ExtraColumn[];
-  readonly #memory: () => number;
-  readonly #started: number;
+  readonly #storage: Storage;
+  readonly #paths: RunPaths;
+  readonly #options: RunLogOptions;
+  /** Undefined while it is not known where a run goes on. */
+  #files: { readonly events: LineFile; readonly csv: LineFile | undefined } | undefined;
+  /** What happened until then. */
+  readonly #waiting: { readonly event: LoggedEvent; readonly at: number }[] = [];
+  /** When the clock would have shown the start of the work, had it never been stopped. */
+  #started: number;
   #lastProgress = Number.NEGATIVE_INFINITY;
 
-  private constructor(
-    events: LineFile,
-    csv: LineFile | undefined,
-    clock: () => number,
-    memory: () => number,
-    extra: readonly ExtraColumn[],
-  ) {
-    this.#events = events;
-    this.#csv = csv;
-    this.#clock = clock;
-    this.#memory = memory;
-    this.#extra = extra;
-    this.#started = clock();
+  private constructor(storage: Storage, paths: RunPaths, options: RunLogOptions) {
+    this.#storage = storage;
+    this.#paths = paths;
+    this.#options = options;
+    this.#started = options.clock();
   }
 
-  /** `csv` false makes no CSV log. `clock`: milliseconds; `memory`: resident bytes. */
-  static async create(
-    storage: Storage,
-    paths: RunPaths,
-    options: {
-      readonly csv: boolean;
-      readonly clock: () => number;
-      readonly memory: () => number;
-      readonly extraColumns?: readonly ExtraColumn[];
-    },
-  ): Promise<RunLog> {
-    const events = await LineFile.create(storage, paths.events, options.clock);
-    const extra = options.extraColumns ?? [];
-    let csv: LineFile | undefined;
-    if (options.csv) {
-      csv = await LineFile.create(storage, paths.csv, options.clock).catch(async (error) => {
-        await events.close().catch(() => {});
-        throw error;
-      });
-      csv.append([CSV_HEADER, ...extra.map((column) => extraHeaders[column])].join(','));
+  /** Makes the files. */
+  static async create(storage: Storage, paths: RunPaths, options: RunLogOptions): Promise<RunLog> {
+    const log = new RunLog(storage, paths, options);
+    const { clock } = options;
+    const events = await LineFile.create(storage, paths.events, clock);
+    log.#files = await log.#withCsv(events, () => LineFile.create(storage, paths.csv, clock), true);
+    return log;
+  }
+
+  /** The log of a run that is gone on with. Its files are left as they are until `goOn` says from where. */
+  static waiting(storage: Storage, paths: RunPaths, options: RunLogOptions): RunLog {
+    return new RunLog(storage, paths, options);
+  }
+
+  async #withCsv(events: LineFile, open: () => Promise<LineFile>, isNew: boolean) {
+    if (!this.#options.csv) return { events, csv: undefined };
+    try {
+      const csv = await open();
+      const extra = (this.#options.extraColumns ?? []).map((column) => extraHeaders[column]);
+      if (isNew) csv.append([CSV_HEADER, ...extra].join(','));
+      return { events, csv };
+    } catch (error) {
+      await events.close().catch(() => {});
+      throw error;
     }
-    return new RunLog(events, csv, options.clock, options.memory, extra);
   }
 
-  /** Seconds since the log was made, to the millisecond. */
-  #time(): number {
-    return Math.round(this.#clock() - this.#started) / 1000;
+  /**
+   * Goes on from where the files stood when the state was saved that the job goes on from; from nothing without a mark, or with
+   * one of another run. Does nothing when it has been called before.
+   */
+  async goOn(mark: LogMark | undefined): Promise<void> {
+    if (this.#files !== undefined) return;
+    const { clock, run } = this.#options;
+    const own = mark?.run === run ? mark : undefined;
+    const events = await LineFile.goOn(this.#storage, this.#paths.events, own?.eventBytes ?? 0, clock);
+    const csvBytes = own?.csvBytes ?? 0;
+    const open = () => LineFile.goOn(this.#storage, this.#paths.csv, csvBytes, clock);
+    this.#files = await this.#withCsv(events, open, csvBytes === 0);
+    if (own !== undefined) this.#started = clock() - 1000 * own.seconds;
+    for (const { event, at } of this.#waiting.splice(0)) this.#write(event, Math.max(at, this.#started));
   }
 
-  record(event: TrainEvent | KernelEvent | RunEvent): void {
-    const time = this.#time();
+  /** Forces the files to the disk and says where they stand. */
+  async mark(): Promise<LogMark> {
+    await this.goOn(undefined);
+    const { events, csv } = this.#files!;
+    const [eventBytes, csvBytes] = [await events.mark(), (await csv?.mark()) ?? 0];
+    return { run: this.#options.run, seconds: this.#time(this.#options.clock()), eventBytes, csvBytes };
+  }
+
+  /** Seconds of work, to the millisecond. */
+  #time(at: number): number {
+    return Math.round(at - this.#started) / 1000;
+  }
+
+  record(event: LoggedEvent): void {
+    const at = this.#options.clock();
+    if (this.#files === undefined) this.#waiting.push({ event, at });
+    else this.#write(event, at);
+  }
+
+  #write(event: LoggedEvent, at: number): void {
+    const { events, csv } = this.#files!;
+    const time = this.#time(at);
     if (event.type === 'log') {
       // The CSV log is for these; with --logfreq=1 they are too many for the other file.
       const line = `${event.step},${time},${event.loss},${event.trainAccuracy ?? ''},${event.testAccuracy ?? ''}`;
-      const extra = this.#extra.map(
+      const extra = (this.#options.extraColumns ?? []).map(
         (column) => `,${(column === 'holdout' ? event.holdoutAccuracy : event.model) ?? ''}`,
       );
-      this.#csv?.append(line + extra.join(''), false);
+      csv?.append(line + extra.join(''), false);
       return;
     }
     if (event.type === 'progress') {
-      const now = this.#clock();
-      if (now - this.#lastProgress < PROGRESS_MS) return;
-      this.#lastProgress = now;
-      this.#events.append(JSON.stringify({ time, ...event, rssBytes: this.#memory() }), false);
+      if (at - this.#lastProgress < PROGRESS_MS) return;
+      this.#lastProgress = at;
+      events.append(JSON.stringify({ time, ...event, rssBytes: this.#options.memory() }), false);
       return;
     }
     const told = event.type === 'plan' ? { type: event.type, plan: planFields(event.plan) } : event;
-    this.#events.append(JSON.stringify({ time, ...told }));
+    events.append(JSON.stringify({ time, ...told }));
   }
 
-  /** Writes what is left and closes both files. */
+  /** Writes what is left and closes the files. A run that failed before it went on leaves them as they were. */
   async close(): Promise<void> {
-    const dropped = this.#csv?.dropped ?? 0;
+    if (this.#files === undefined) return;
+    const { events, csv } = this.#files;
+    const dropped = csv?.dropped ?? 0;
     if (dropped > 0) {
       const message = `${dropped} lines of the CSV log were dropped: the disk is slower than the log; raise --logfreq`;
-      this.#events.append(JSON.stringify({ time: this.#time(), type: 'warning', message }));
+      events.append(JSON.stringify({ time: this.#time(this.#options.clock()), type: 'warning', message }));
     }
-    const closed = await Promise.allSettled([this.#events.close(), this.#csv?.close()]);
+    const closed = await Promise.allSettled([events.close(), csv?.close()]);
     for (const outcome of closed) if (outcome.status === 'rejected') throw outcome.reason;
   }
 }

@@ -77,6 +77,10 @@ export type TrainEvent =
       readonly evaluation: Evaluation;
       readonly model?: number;
     }
+  /** A state was saved: `done` of `total` (in rows, passes or iterations, as `unit` says). */
+  | { readonly type: 'checkpoint'; readonly done: number; readonly total: number; readonly unit: string }
+  /** A job goes on from a state that was saved there. */
+  | { readonly type: 'resumed'; readonly done: number; readonly total: number; readonly unit: string }
   /** A sweep after an epoch, or when models are dropped: all its models, the best first. */
   | {
       readonly type: 'sweep';

@@ -3,6 +3,7 @@ import type { Dataset } from '../data/dataset.js';
 import type { DatasetDescription } from '../data/format.js';
 import { MlmlError } from '../errors.js';
 import type { Plan } from '../memory/plan.js';
+import { type Checkpoint, type CheckpointOptions, openCheckpoint } from '../storage/checkpoint.js';
 import type { Storage } from '../storage/storage.js';
 import { checkOptions } from './checkOptions.js';
 import type { Evaluation, SweepModel, TrainListener } from './events.js';
@@ -12,13 +13,35 @@ import { planStreaming } from './sgd/planStreaming.js';
 import { checkSweep, variantsOf } from './sgd/sweepGrid.js';
 import { trainStreaming } from './sgd/trainStreaming.js';
 import { planSolving, trainBySolving } from './trainBySolving.js';
+import { checkInitialModel, modelHash } from './warmStart.js';
 
 export interface TrainContext {
   readonly storage: Storage;
   /** Where scratch files go; made when needed, left empty. */
   readonly scratchFolder: string;
+  /** Start from this model (gd, sgd, ssgd, hsgd). Its scores are the same whatever scaling it was trained with. */
+  readonly init?: LinearModel;
   readonly signal?: AbortSignal;
   readonly onEvent?: TrainListener;
+  /**
+   * Saves the state of the job in a folder of its own every so often (default: 30 seconds; see `SavingInterval`), and goes on
+   * from what it finds there: killed at any instant, the same call ends in the same bits. States of another data set, verb or
+   * options are not used. The folder is gone when training is done. Default: nothing is saved.
+   *
+   * An abort of `signal` saves a state before the promise is rejected with its reason.
+   */
+  readonly checkpoint?: TrainCheckpoint;
+}
+
+/** What a job is given: the checkpoint is open. */
+export interface JobContext extends Omit<TrainContext, 'checkpoint'> {
+  /** Default: nothing is saved. */
+  readonly checkpoint?: Checkpoint;
+}
+
+export interface TrainCheckpoint extends Omit<CheckpointOptions, 'signal'> {
+  /** Made when it is not there. `MLML_BUSY` when another job holds it. */
+  readonly folder: string;
 }
 
 export interface TrainResult {
@@ -67,13 +90,17 @@ export function planTraining(verb: Verb, description: DatasetDescription, option
 export async function train(
   verb: Verb,
   dataset: Dataset,
-  options: TrainOptions,
+  given: TrainOptions,
   context: TrainContext,
 ): Promise<TrainResult> {
   const { description } = dataset;
+  // The plan has room for the model to start from where there is one.
+  const options: TrainOptions =
+    context.init === undefined || given.init !== undefined ? given : { ...given, init: 'a model' };
   checkAll(verb, description, options);
+  checkInit(verb, description, options, context);
   const start = performance.now();
-  const run = async () => {
+  const run = async (context: JobContext) => {
     if (verb === 'closed' || verb === 'gd') {
       const plan = planSolving(verb, description, options);
       context.onEvent?.({ type: 'plan', plan });
@@ -83,12 +110,26 @@ export async function train(
     context.onEvent?.({ type: 'plan', plan });
     return await trainStreaming(plan, dataset, options, context);
   };
-  const result = await run()
+  const result = await withCheckpoint(verb, dataset, options, context, run)
     .then(requireFiniteModel)
     .catch(async (error) => {
       throw await nameBadValue(error, dataset, options, context.signal);
     });
   return { ...result, seconds: (performance.now() - start) / 1000 };
+}
+
+/** Looks at the model to start from; what it warns of becomes events. */
+function checkInit(
+  verb: Verb,
+  description: DatasetDescription,
+  options: TrainOptions,
+  { init, onEvent }: TrainContext,
+): void {
+  if (options.init === undefined || verb === 'closed') return;
+  if (init === undefined)
+    throw new MlmlError('MLML_USAGE', `--init=${options.init}: load the model and give it as context.init`);
+  const messages = variantsOf(options).flatMap((variant) => checkInitialModel(init, description, variant));
+  for (const message of new Set(messages)) onEvent?.({ type: 'warning', message });
 }
 
 /** A model that cannot be used is a failure, whatever the loss of its last steps. */
@@ -115,4 +156,48 @@ async function nameBadValue(
   if (!(error instanceof MlmlError) || !codes.includes(error.code) || signal?.aborted) return error;
   const { n } = description.parts.train;
   return (await badValueError(train.first(subset > 0 ? Math.min(subset, n) : n), signal)) ?? error;
+}
+
+/** Options that do not decide the bits of the result. */
+const NOT_IN_KEY: ReadonlySet<string> = new Set(['scratch', 'nthreads']);
+
+/** Regions whose size decides the order of rows, or which of them are taken together. */
+const DECIDING = /^(shuffle .*|rows|labels)$/;
+
+/** Runs a job with its checkpoint open. */
+async function withCheckpoint<Result>(
+  verb: Verb,
+  dataset: Dataset,
+  options: TrainOptions,
+  { checkpoint: given, ...context }: TrainContext,
+  run: (context: JobContext) => Promise<Result>,
+): Promise<Result> {
+  const { signal, storage } = context;
+  if (given === undefined) return await run(context);
+  const { folder, ...settings } = given;
+  const { description } = dataset;
+  const key = {
+    verb,
+    fingerprint: description.fingerprint,
+    options: Object.fromEntries(Object.entries(options).filter(([name]) => !NOT_IN_KEY.has(name))),
+    // Where rows lie in memory decides their order.
+    regions: planTraining(verb, description, options)
+      .regions.filter(({ name }) => DECIDING.test(name))
+      .map(({ name, bytes }) => [name, bytes]),
+    ...(context.init === undefined ? {} : { init: modelHash(context.init) }),
+  };
+  const checkpoint = await openCheckpoint(storage, folder, key, {
+    ...settings,
+    ...(signal === undefined ? {} : { signal }),
+  });
+  try {
+    const result = await run({ ...context, checkpoint });
+    await checkpoint.done();
+    return result;
+  } catch (error) {
+    await checkpoint.rescue();
+    throw error;
+  } finally {
+    await checkpoint.release();
+  }
 }

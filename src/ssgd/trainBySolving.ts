@@ -15,7 +15,8 @@ import { lossOf } from './losses/losses.js';
 import type { TrainOptions } from './options.js';
 import { weightColumnOf } from './rowWeights.js';
 import { Scorer, scorerRegions, scoringBytes } from './score.js';
-import type { TrainContext, TrainResult } from './train.js';
+import type { JobContext, TrainResult } from './train.js';
+import { initialModelRegions } from './warmStart.js';
 
 /** Verbs that work on all rows at once. */
 export type SolvingVerb = 'closed' | 'gd';
@@ -31,7 +32,10 @@ export function planSolving(
   const planWith = (scoring: readonly Region[]) =>
     verb === 'closed'
       ? planClosed(description, options, scoring)
-      : planGd(description, options, columns, scoring);
+      : planGd(description, options, columns, [
+          ...initialModelRegions(options, description.d, columns),
+          ...scoring,
+        ]);
   try {
     return planWith(scorerRegions(layout, columns, scoringBytes(options.bufferBytes)));
   } catch (error) {
@@ -46,7 +50,7 @@ export async function trainBySolving(
   plan: ClosedPlan | GdPlan,
   dataset: Dataset,
   options: TrainOptions,
-  context: TrainContext,
+  context: JobContext,
 ): Promise<Omit<TrainResult, 'seconds'>> {
   const fit =
     verb === 'closed'

@@ -16,15 +16,21 @@ export function ownedName(kind: OwnedKind): string {
   return `.mlml-${kind}-${hostname()}-${process.pid}-${startTime(process.pid) ?? 0}-${made++}`;
 }
 
-/** Clock ticks from boot to the start of a process (field 22 of /proc/pid/stat); undefined when unknown or dead. */
-function startTime(pid: number): number | undefined {
+/** Fields of /proc/pid/stat from the third on; undefined when unknown or dead. */
+function processFields(pid: number): string[] | undefined {
   try {
     const text = readFileSync(`/proc/${pid}/stat`, 'latin1');
     // The second field is the program's name in parentheses and may hold anything.
-    return Number(text.slice(text.lastIndexOf(')') + 2).split(' ')[19]);
+    return text.slice(text.lastIndexOf(')') + 2).split(' ');
   } catch {
     return undefined;
   }
+}
+
+/** Clock ticks from boot to the start of a process (field 22). */
+function startTime(pid: number): number | undefined {
+  const fields = processFields(pid);
+  return fields && Number(fields[19]);
 }
 
 export interface Owner {
@@ -51,6 +57,8 @@ function isDead(pid: number, start: number): boolean {
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'ESRCH';
   }
+  // A killed process keeps its number until its parent has asked for its exit status.
+  if (/^[ZX]/.test(processFields(pid)?.[0] ?? '')) return true;
   const started = startTime(pid);
   return started !== undefined && start !== 0 && started !== start;
 }

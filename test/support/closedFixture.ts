@@ -2,16 +2,12 @@ import type { KernelEvent } from '../../src/kernel/events.js';
 import type { TileDtype } from '../../src/kernel/functions/kernelFunction.js';
 import { defaultKernelOptions, type KernelTrainOptions } from '../../src/kernel/options.js';
 import { closed } from '../../src/kernel/solvers/closed/closed.js';
-import {
-  type Checkpoint,
-  type KernelProblem,
-  type SystemSize,
-  vectorWidth,
-} from '../../src/kernel/solvers/solver.js';
+import { type KernelProblem, type SystemSize, vectorWidth } from '../../src/kernel/solvers/solver.js';
 import { startThreads, threadRegions } from '../../src/kernel/startThreads.js';
 import { Arena } from '../../src/memory/arena.js';
 import { layOut } from '../../src/memory/plan.js';
 import { Random } from '../../src/memory/random.js';
+import type { Checkpoint } from '../../src/storage/checkpoint.js';
 import { MemoryStorage } from '../../src/storage/memoryStorage.js';
 import type { Storage } from '../../src/storage/storage.js';
 import { DenseKernel, denseKernelRegions } from './denseKernel.js';
@@ -37,6 +33,12 @@ export class MemoryCheckpoint implements Checkpoint {
   due(): boolean {
     return true;
   }
+
+  readonly eager = true;
+
+  atRest(): void {}
+
+  async rescue(): Promise<void> {}
 
   async save(header: unknown, blocks: Readonly<Record<string, Uint8Array>>): Promise<void> {
     const copies = Object.entries(blocks).map(([name, block]) => [name, block.slice()]);

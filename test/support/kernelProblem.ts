@@ -3,7 +3,6 @@ import type { KernelEvent } from '../../src/kernel/events.js';
 import type { TileDtype } from '../../src/kernel/functions/kernelFunction.js';
 import { defaultKernelOptions, type KernelTrainOptions } from '../../src/kernel/options.js';
 import {
-  type Checkpoint,
   type KernelProblem,
   type Solver,
   type SystemSize,
@@ -11,6 +10,7 @@ import {
 } from '../../src/kernel/solvers/solver.js';
 import { kernelTasks } from '../../src/kernel/tasks/tasks.js';
 import { Arena } from '../../src/memory/arena.js';
+import type { Checkpoint } from '../../src/storage/checkpoint.js';
 import { MemoryStorage } from '../../src/storage/memoryStorage.js';
 import { OneThread } from '../../src/threads/oneThread.js';
 import { THREAD_SCRATCH_BYTES } from '../../src/threads/threads.js';
@@ -30,6 +30,12 @@ export class MemoryCheckpoint implements Checkpoint {
   due(): boolean {
     return true;
   }
+
+  readonly eager = true;
+
+  atRest(): void {}
+
+  async rescue(): Promise<void> {}
 
   async save(header: unknown, blocks: Readonly<Record<string, Uint8Array>>): Promise<void> {
     this.saves++;

@@ -2,8 +2,15 @@ import { loadKernels } from '../../src/arithmetic/kernels.js';
 import { RowFile } from '../../src/data/rowFile.js';
 import { rowLayout } from '../../src/data/rowLayout.js';
 import { Arena } from '../../src/memory/arena.js';
+import type { ShuffleName } from '../../src/ssgd/options.js';
+import { scatterPlan } from '../../src/ssgd/shuffle/planScatter.js';
 import { openRowStream, type RowStream, type ShuffleContext } from '../../src/ssgd/shuffle/rowStream.js';
-import { planShuffle, type ShufflePlan, type ShuffleRequest } from '../../src/ssgd/shuffle/shufflePlan.js';
+import {
+  minimumShuffleBytes,
+  planShuffle,
+  type ShufflePlan,
+  type ShuffleRequest,
+} from '../../src/ssgd/shuffle/shufflePlan.js';
 import { MemoryStorage } from '../../src/storage/memoryStorage.js';
 import type { Storage } from '../../src/storage/storage.js';
 
@@ -35,11 +42,17 @@ function numberOf(memory: Uint8Array, address: number, rowBytes: number): number
 }
 
 /** Row numbers of one epoch in the order in which the stream gives them. */
-export async function orderOf(stream: RowStream, epoch: number, arena: Arena, rowBytes: number) {
+export async function orderOf(
+  stream: RowStream,
+  epoch: number,
+  arena: Arena,
+  rowBytes: number,
+  fromRow?: number,
+) {
   const memory = new Uint8Array(arena.buffer);
   const words = new Uint32Array(arena.buffer);
   const numbers: number[] = [];
-  for await (const { base, order, from, to } of stream.epoch(epoch)) {
+  for await (const { base, order, from, to } of stream.epoch(epoch, fromRow)) {
     for (let i = from; i < to; i++) {
       const row = order === 0 ? i : words[(order >>> 2) + i]!;
       numbers.push(numberOf(memory, base + row * rowBytes, rowBytes));
@@ -53,6 +66,35 @@ export interface ShuffleRun {
   readonly plan: ShufflePlan;
   readonly bytesRead: number;
   readonly bytesWritten: number;
+}
+
+/** Every way of shuffling `rows` rows in three epochs, in as little memory as possible and in more. */
+export function plansFor(rows: number, rowBytes: number): { name: string; plan: ShufflePlan }[] {
+  const plans: { name: string; plan: ShufflePlan }[] = [];
+  const add = (name: string, plan: ShufflePlan) => plans.push({ name: `${name}: ${plan.kind}`, plan });
+  const sizes = { rows, rowBytes, epochs: 3, reshuffle: 'epoch' as const };
+  for (const algo of ['external_shuffle', 'external_sort', 'block_shuffle', 'none'] as ShuffleName[]) {
+    const minimum = minimumShuffleBytes({ ...sizes, algo });
+    for (const bytes of [minimum, Math.floor(1.7 * minimum), 4 * minimum, 2 * rows * rowBytes + 4096]) {
+      add(`${algo} in ${bytes} bytes`, planShuffle({ ...sizes, algo, bytes }));
+    }
+  }
+  for (const reshuffle of ['epoch', 'once'] as const) {
+    const request = { ...sizes, algo: 'external_shuffle' as const, reshuffle };
+    for (const depth of [1, 2, 3]) {
+      for (const buckets of [2, 5]) {
+        for (const chunkBytes of [rowBytes, 3 * rowBytes]) {
+          const shape = { depth, buckets, direct: false, chunkBytes };
+          add(`${depth} levels of ${buckets}`, scatterPlan(request, shape));
+        }
+        for (const chunkBytes of [4096, 12288]) {
+          const shape = { depth, buckets, direct: true, chunkBytes };
+          add(`${depth} direct levels of ${buckets}`, scatterPlan(request, shape));
+        }
+      }
+    }
+  }
+  return plans;
 }
 
 /** Plans, opens and runs all epochs over numbered rows; closes the stream in any case. */

@@ -3,7 +3,6 @@ import type { KernelEvent } from '../../src/kernel/events.js';
 import type { TileDtype } from '../../src/kernel/functions/kernelFunction.js';
 import { defaultKernelOptions, type KernelTrainOptions } from '../../src/kernel/options.js';
 import {
-  type Checkpoint,
   type KernelProblem,
   type KernelSolution,
   type Solver,
@@ -14,6 +13,7 @@ import { kernelTasks } from '../../src/kernel/tasks/tasks.js';
 import { Arena } from '../../src/memory/arena.js';
 import type { Region } from '../../src/memory/plan.js';
 import { Random } from '../../src/memory/random.js';
+import type { Checkpoint } from '../../src/storage/checkpoint.js';
 import { MemoryStorage } from '../../src/storage/memoryStorage.js';
 import type { Storage } from '../../src/storage/storage.js';
 import { OneThread } from '../../src/threads/oneThread.js';
@@ -62,6 +62,12 @@ export class MemoryCheckpoint implements Checkpoint {
   due(): boolean {
     return true;
   }
+
+  readonly eager = true;
+
+  atRest(): void {}
+
+  async rescue(): Promise<void> {}
 
   async save(header: unknown, blocks: Readonly<Record<string, Uint8Array>>): Promise<void> {
     const copies = Object.entries(blocks).map(([name, bytes]) => [name, bytes.slice()] as const);

@@ -4,7 +4,7 @@ import { Arena } from '../../memory/arena.js';
 import { evaluateWith } from '../../ssgd/evaluate.js';
 import type { Evaluation as Quality } from '../../ssgd/events.js';
 import { lossOf } from '../../ssgd/losses/losses.js';
-import { type CheckpointOptions, jobFolder, openCheckpoint } from '../checkpoint.js';
+import { type CheckpointOptions, jobFolder, openCheckpoint } from '../../storage/checkpoint.js';
 import type { KernelContext } from '../jobs.js';
 import type { KernelTrainOptions } from '../options.js';
 import { KernelScorer } from '../predict/kernelScorer.js';
@@ -119,7 +119,11 @@ async function solveIn(
         ? { scratchFolder: context.scratchFolder }
         : { kernelFolder: kernelFolder(options.kernels, stored.memId) };
     const key = jobKey(job);
-    const checkpoint = await openCheckpoint(storage, jobFolder(place, key), key, job.checkpoints);
+    const checkpoint = await openCheckpoint(storage, jobFolder(place, key), key, {
+      ...context.checkpoint,
+      ...job.checkpoints,
+      ...(signal === undefined ? {} : { signal }),
+    });
     try {
       const { arena } = workspace;
       const heldOut = size.heldOut ? arena.uint8('held out') : undefined;
@@ -141,8 +145,11 @@ async function solveIn(
         ...(signal === undefined ? {} : { signal }),
         onEvent: context.onEvent ?? (() => {}),
       });
-      await checkpoint.clear();
+      await checkpoint.done();
       return { solution, bytesRead: matrix.bytesRead };
+    } catch (error) {
+      await checkpoint.rescue();
+      throw error;
     } finally {
       await checkpoint.release();
     }

@@ -4,7 +4,7 @@ import { Arena } from '../../memory/arena.js';
 import { evaluateWith } from '../../ssgd/evaluate.js';
 import type { Evaluation as Quality } from '../../ssgd/events.js';
 import { lossOf } from '../../ssgd/losses/losses.js';
-import { jobFolder, openCheckpoint } from '../checkpoint.js';
+import { jobFolder, openCheckpoint } from '../../storage/checkpoint.js';
 import type { KernelContext, KernelTrainResult } from '../jobs.js';
 import type { KernelTrainOptions } from '../options.js';
 import { KernelScorer } from '../predict/kernelScorer.js';
@@ -143,7 +143,10 @@ async function solve(
     options: { reg: options.reg, holdout: options.holdout, seed: options.seed },
   };
   const folder = jobFolder({ scratchFolder: context.scratchFolder }, key);
-  const checkpoint = await openCheckpoint(storage, folder, key);
+  const checkpoint = await openCheckpoint(storage, folder, key, {
+    ...context.checkpoint,
+    ...(signal === undefined ? {} : { signal }),
+  });
   try {
     const trained = against(training, learnt);
     const validation = chosen === undefined ? undefined : against(new SelectedRows(all, chosen), chosen);
@@ -159,8 +162,11 @@ async function solve(
       ...(signal === undefined ? {} : { signal }),
       onEvent: context.onEvent ?? (() => {}),
     });
-    await checkpoint.clear();
+    await checkpoint.done();
     return { solution, centers, bytesRead: trained.bytesRead + (validation?.bytesRead ?? 0) };
+  } catch (error) {
+    await checkpoint.rescue();
+    throw error;
   } finally {
     await checkpoint.release();
   }

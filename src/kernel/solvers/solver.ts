@@ -1,4 +1,5 @@
 import type { Region } from '../../memory/plan.js';
+import type { Checkpoint } from '../../storage/checkpoint.js';
 import type { Storage } from '../../storage/storage.js';
 import type { Workspace } from '../../threads/workspace.js';
 import type { KernelListener } from '../events.js';
@@ -42,21 +43,6 @@ export interface SolverPlan {
   /** Floating-point operations besides the passes, for the estimate of time. */
   readonly flops: number;
   readonly notes: readonly string[];
-}
-
-/**
- * State on disk with which a killed job goes on to the same bits. Two states are kept; a damaged one is not used.
- */
-export interface Checkpoint {
-  /** The header of the last state, its blocks copied into `blocks` (same names and sizes); undefined when there is none. */
-  load(blocks: Readonly<Record<string, Uint8Array>>): Promise<unknown>;
-  /** True when enough time has passed since the last state to save again. */
-  due(): boolean;
-  save(header: unknown, blocks: Readonly<Record<string, Uint8Array>>): Promise<void>;
-  /** Removes all states: the job is done. */
-  clear(): Promise<void>;
-  /** Folder for large files of this job that outlive a kill (factors); made when first asked for. */
-  folder(): Promise<string>;
 }
 
 export interface KernelProblem {

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { basename, join } from 'node:path';
 import { MlmlError } from '../../errors.js';
+import { canonicalJson } from '../../storage/canonicalJson.js';
 import type { Storage } from '../../storage/storage.js';
 import { readJson } from '../../storage/textFile.js';
 import { checkKernel } from '../functions/checkKernel.js';
@@ -50,15 +51,6 @@ export interface KernelIdentity {
   readonly kernel: KernelFunction;
   readonly scale: string;
   readonly data: KernelData;
-}
-
-/** JSON with the fields of all objects in alphabetical order: the same text for the same content. */
-export function canonicalJson(value: unknown): string {
-  return JSON.stringify(value, (_key, part: unknown) =>
-    typeof part === 'object' && part !== null && !Array.isArray(part)
-      ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : part,
-  );
 }
 
 /**

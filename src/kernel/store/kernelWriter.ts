@@ -1,12 +1,12 @@
 import { join } from 'node:path';
 import { MlmlError } from '../../errors.js';
 import type { Region } from '../../memory/plan.js';
+import { canonicalJson } from '../../storage/canonicalJson.js';
 import { type Lock, lockFolder } from '../../storage/lock.js';
 import type { Storage } from '../../storage/storage.js';
 import type { Workspace } from '../../threads/workspace.js';
 import type { TileIndex } from '../tiles/kernelMatrix.js';
 import {
-  canonicalJson,
   describeKernel,
   type KernelDescription,
   type KernelIdentity,

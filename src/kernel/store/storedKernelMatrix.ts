@@ -1,12 +1,12 @@
 import { MlmlError } from '../../errors.js';
 import { alignUp, type Region } from '../../memory/plan.js';
+import { canonicalJson } from '../../storage/canonicalJson.js';
 import { type Lock, lockFolder } from '../../storage/lock.js';
 import type { Storage } from '../../storage/storage.js';
 import type { Workspace } from '../../threads/workspace.js';
 import type { TileDtype } from '../functions/kernelFunction.js';
 import type { KernelMatrix, Tile, TileIndex } from '../tiles/kernelMatrix.js';
 import {
-  canonicalJson,
   type KernelDescription,
   kernelAdvice,
   kernelFolder,

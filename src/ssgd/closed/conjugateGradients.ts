@@ -1,5 +1,6 @@
 import { padded4, panelIndex } from '../../arithmetic/normalProduct.js';
 import { MlmlError } from '../../errors.js';
+import type { Arena } from '../../memory/arena.js';
 import type { Region } from '../../memory/plan.js';
 import { Random } from '../../memory/random.js';
 import type { Workspace } from '../../threads/workspace.js';
@@ -25,6 +26,23 @@ export interface BlockResult {
   readonly objective: number;
   /** Reads of the data: products and residuals. */
   readonly passes: number;
+}
+
+/** Where the method stands after a step, beside the vectors x, r and p. Plain data. */
+export interface GradientState {
+  readonly passes: number;
+  readonly objective: number;
+  readonly residual: number;
+  /** ‖b‖ of each column. */
+  readonly right: readonly number[];
+  readonly restart: number;
+  /** Directions that are left. */
+  readonly rank: number;
+}
+
+/** The vectors that belong to a `GradientState`. */
+export function conjugateGradientBlocks(arena: Arena): Readonly<Record<string, Uint8Array>> {
+  return { x: arena.uint8('x'), r: arena.uint8('r'), p: arena.uint8('p') };
 }
 
 /** Directions whose part outside the others is below this share of them (squared) are dropped. */
@@ -76,6 +94,11 @@ export async function blockConjugateGradients(
     readonly largestPasses: number;
     readonly onPass: (pass: number, residual: number, objective: number) => void;
     readonly onRestart: (residual: number) => void;
+    /** The vectors in the arena are those of this state. */
+    readonly from?: GradientState | undefined;
+    /** Called after each step; from then on until `moved` the vectors are as they were. */
+    readonly rest?: (state: GradientState) => Promise<void>;
+    readonly moved?: () => void;
   },
 ): Promise<BlockResult> {
   const features = padded4(d);
@@ -103,33 +126,34 @@ export async function blockConjugateGradients(
     return target;
   };
 
-  arena.float64('x').fill(0);
-  let objective = await operator.residual('x', 'r');
+  let { from } = settings;
+  if (from === undefined) arena.float64('x').fill(0);
+  let objective = from?.objective ?? (await operator.residual('x', 'r'));
   if (!Number.isFinite(objective))
     throw new MlmlError(
       'MLML_BAD_DATA',
       'the sums over the rows are not finite: features or targets are too large',
     );
-  let passes = 1;
-  const right = norms(new Float64Array(k));
+  let passes = from?.passes ?? 1;
+  const right = from === undefined ? norms(new Float64Array(k)) : Float64Array.from(from.right);
   const now = new Float64Array(k);
   const relative = () =>
     norms(now).reduce((most, norm, c) => Math.max(most, right[c]! > 0 ? norm / right[c]! : 0), 0);
-  let residual = relative();
-  let random = 0;
-  for (let restart = 0; residual > settings.tolerance; restart++) {
-    widen(arena.float64('r'), d, k, width, Random.of(0x6367, random++));
+  let residual = from?.residual ?? relative();
+  for (let restart = from?.restart ?? 0; from !== undefined || residual > settings.tolerance; restart++) {
+    if (from === undefined) widen(arena.float64('r'), d, k, width, Random.of(0x6367, restart));
     const p = 'p';
     const q = 'q';
-    const orthonormalise = (from: string, to: string) => {
-      cross(from, from, s);
+    const orthonormalise = (source: string, to: string) => {
+      cross(source, source, s);
       const rank = solver.factorise(s, DROP);
       solver.inverseTransposed(coefficients);
       arena.float64(to).fill(0);
-      addProduct(from, w4, to);
+      addProduct(source, w4, to);
       return rank;
     };
-    let rank = orthonormalise('r', p);
+    let rank = from?.rank ?? orthonormalise('r', p);
+    from = undefined;
     while (residual > settings.tolerance && rank > 0 && passes < settings.largestPasses) {
       await operator.multiply(p, q);
       passes++;
@@ -159,7 +183,9 @@ export async function blockConjugateGradients(
         .set(arena.float64('r'));
       addProduct(p, w4, q);
       rank = orthonormalise(q, p);
+      await settings.rest?.({ passes, objective, residual, right: [...right], restart, rank });
     }
+    settings.moved?.();
     objective = await operator.residual('x', 'r');
     passes++;
     residual = relative();

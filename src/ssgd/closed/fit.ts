@@ -2,8 +2,10 @@ import type { DatasetDescription } from '../../data/format.js';
 import { makeScaling, type Scaling } from '../../data/scaling.js';
 import type { Arena } from '../../memory/arena.js';
 import type { Plan, Region } from '../../memory/plan.js';
+import type { Checkpoint } from '../../storage/checkpoint.js';
 import type { Storage } from '../../storage/storage.js';
 import type { TrainListener } from '../events.js';
+import type { LinearModel } from '../linearModel.js';
 import type { TrainOptions } from '../options.js';
 import { isWeighted } from '../rowWeights.js';
 
@@ -28,8 +30,12 @@ export interface Fit {
 
 export interface SolveContext {
   readonly storage: Storage;
+  /** The model gradient descent starts from. */
+  readonly init?: LinearModel;
   readonly signal?: AbortSignal;
   readonly onEvent?: TrainListener;
+  /** Default: nothing is saved. */
+  readonly checkpoint?: Checkpoint;
 }
 
 /** Sizes every plan of this room starts from. */

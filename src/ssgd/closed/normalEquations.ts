@@ -13,6 +13,7 @@ import { type RowWeighting, requireWeight } from '../rowWeights.js';
 import type { SharedWork } from '../threadsWorth.js';
 import { type ProblemSize, resultRegion } from './fit.js';
 import { checkClass, RowPanels, rowPanelRegions, writeTargets } from './rowPanels.js';
+import type { SumSaver, SumState } from './sumState.js';
 
 /**
  * The normal equations of ridge regression in the arena, after one pass:
@@ -88,8 +89,11 @@ export interface NormalEquationInput {
   readonly scaling: Scaling;
   readonly bias: boolean;
   readonly weighting?: RowWeighting | undefined;
-  readonly signal?: AbortSignal | undefined;
   readonly onProgress: (rows: number) => void;
+  /** The pass goes on from here, with its sums in the arena. */
+  readonly from?: SumState | undefined;
+  /** Called after each block. */
+  readonly save: SumSaver;
 }
 
 /** Raw sums about an origin, before they are moved to the mean. */
@@ -115,9 +119,10 @@ export async function accumulateNormalEquations(
   const { arena } = workspace;
   const { size, bias } = input;
   const { n, d, k } = size;
-  const gram = arena.float64('gram').fill(0);
-  const cross = arena.float64('cross').fill(0);
-  const mean = arena.float64('mean').fill(0);
+  const gram = arena.float64('gram');
+  const cross = arena.float64('cross');
+  const mean = arena.float64('mean');
+  if (input.from === undefined) for (const sums of [gram, cross, mean]) sums.fill(0);
   const file = input.dataset.train.first(n);
   const sums = size.bytes ? await sumBytes(workspace, file, input) : await sumDoubles(workspace, file, input);
   const { delta, factor, targets, total } = sums;
@@ -150,7 +155,7 @@ export async function accumulateNormalEquations(
 async function sumBytes(
   { arena, kernels, threads }: Workspace,
   file: RowFile,
-  { dataset, size, scaling, signal, onProgress }: NormalEquationInput,
+  { dataset, size, scaling, onProgress, from, save }: NormalEquationInput,
 ): Promise<Sums> {
   const { n, d, k } = size;
   const classification = dataset.description.task === 'classification';
@@ -163,10 +168,10 @@ async function sumBytes(
     arena.address('cross'),
   ];
   const meanAt = classification ? 0 : mean.byteOffset;
-  const targets = new Float64Array(k);
-  let squares = 0;
-  let origin: number | undefined;
-  for await (const { base, to: count, firstRow } of scanRows(file, arena, 'rows', signal)) {
+  const targets = Float64Array.from(from?.targets ?? new Float64Array(k));
+  let squares = from?.squares ?? 0;
+  let origin = from?.origin;
+  for await (const { base, to: count, firstRow } of scanRows(file, arena, 'rows', undefined, from?.rows)) {
     const padded = Math.ceil(count / 16) * 16;
     const dtype = labelDtypeCodes.indexOf(labelDtype);
     kernels.gatherLabels(base, rowBytes, labelOffset, dtype, 0, 0, count, arena.address('row labels'));
@@ -189,7 +194,9 @@ async function sumBytes(
       threads.add('addGramUint8', transposed, padded, d, from, to, arena.address('gram')),
     );
     threads.run();
-    onProgress(firstRow + count);
+    const rows = firstRow + count;
+    onProgress(rows);
+    await save(rows, () => ({ phase: 'sum', rows, targets: [...targets], squares, origin: origin! }));
   }
   const cross = arena.float64('cross');
   if (classification) for (let at = 0; at < d * k; at++) mean[at % d]! += cross[at]!;
@@ -206,7 +213,7 @@ async function sumBytes(
 async function sumDoubles(
   workspace: Workspace,
   file: RowFile,
-  { dataset, size, scaling, weighting, signal, onProgress }: NormalEquationInput,
+  { dataset, size, scaling, weighting, onProgress, from, save }: NormalEquationInput,
 ): Promise<Sums> {
   const { arena, threads } = workspace;
   const { n, d, k } = size;
@@ -214,7 +221,7 @@ async function sumDoubles(
   const classification = task === 'classification';
   const width = padded4(k) + 4;
   const features = padded4(d);
-  const reader = new RowPanels(workspace, file, signal, { weighting, byRoots: true });
+  const reader = new RowPanels(workspace, file, undefined, { weighting, byRoots: true });
   const { roots } = reader;
   const origins = scaling.multiply.map((factor, j) => factor * statistics.mean[j]! + scaling.add[j]!);
   reader.scale(
@@ -222,12 +229,13 @@ async function sumDoubles(
     scaling.add.map((add, j) => add - origins[j]!),
   );
   const values = arena.float64('targets');
-  const panels = arena.float64('cross panels').fill(0);
-  const targets = new Float64Array(k);
-  let squares = 0;
-  let total = weighting === undefined ? n : 0;
-  let origin: number | undefined;
-  for await (const block of reader.blocks()) {
+  const panels = arena.float64('cross panels');
+  if (from === undefined) panels.fill(0);
+  const targets = Float64Array.from(from?.targets ?? new Float64Array(k));
+  let squares = from?.squares ?? 0;
+  let total = from?.total ?? (weighting === undefined ? n : 0);
+  let origin = from?.origin;
+  for await (const block of reader.blocks(from?.rows)) {
     const { rows, count, firstRow } = block;
     origin ??= classification ? 0 : reader.labels[0]!;
     writeTargets(values, block, reader.labels, size, classification, origin);
@@ -252,7 +260,16 @@ async function sumDoubles(
       threads.add('addCrossPanels', reader.panels, features / 4, from, to, right, width / 4, rows, sums),
     );
     threads.run();
-    onProgress(firstRow + count);
+    const done = firstRow + count;
+    onProgress(done);
+    await save(done, () => ({
+      phase: 'sum',
+      rows: done,
+      targets: [...targets],
+      squares,
+      origin: origin!,
+      total,
+    }));
   }
   const cross = arena.float64('cross');
   const mean = arena.float64('mean');

@@ -86,11 +86,11 @@ export class RowPanels {
     }
   }
 
-  /** One pass. A block is valid until the next is asked for. */
-  async *blocks(): AsyncGenerator<PanelBlock> {
+  /** One pass, from row `from` on. A block is valid until the next is asked for. */
+  async *blocks(from = 0): AsyncGenerator<PanelBlock> {
     const { layout } = this.#file;
     const { arena, kernels } = this.#workspace;
-    for await (const block of scanRows(this.#file, arena, 'rows', this.#signal)) {
+    for await (const block of scanRows(this.#file, arena, 'rows', this.#signal, from)) {
       this.bytesRead += block.to * layout.rowBytes;
       const dtype = labelDtypeCodes.indexOf(layout.labelDtype);
       const labels = arena.address('row labels');

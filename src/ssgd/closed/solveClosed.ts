@@ -1,21 +1,35 @@
 import type { Dataset } from '../../data/dataset.js';
 import { MlmlError } from '../../errors.js';
 import { Arena } from '../../memory/arena.js';
+import { noCheckpoint } from '../../storage/checkpoint.js';
 import type { Workspace } from '../../threads/workspace.js';
 import type { TrainOptions } from '../options.js';
 import { weightingOf } from '../rowWeights.js';
 import { startThreads } from '../startThreads.js';
-import { blockConjugateGradients } from './conjugateGradients.js';
+import {
+  blockConjugateGradients,
+  conjugateGradientBlocks,
+  type GradientState,
+} from './conjugateGradients.js';
 import { type Fit, type SolveContext, scalingOf } from './fit.js';
 import { accumulateNormalEquations } from './normalEquations.js';
 import { type ClosedPlan, LARGEST_PASSES } from './planClosed.js';
 import { panelScratch } from './rowPanels.js';
 import { solveNormalEquations } from './solveNormalEquations.js';
-import { StreamedNormalOperator } from './streamedNormalOperator.js';
+import { type NormalSums, StreamedNormalOperator } from './streamedNormalOperator.js';
+import { type SumState, sumBlocks, sumSaver } from './sumState.js';
 
 /** Residual at which the answers of conjugate gradients and of Cholesky agree in every figure shown. */
 const TOLERANCE = 1e-6;
 const PROGRESS_MS = 100;
+
+/** Where conjugate gradients stand between two passes, beside their vectors. Plain data. */
+interface PassState {
+  readonly gradients: GradientState;
+  readonly sums: NormalSums;
+  /** Pass of the next row of figures. */
+  readonly nextRow: number;
+}
 
 /**
  * Minimises ½Σ‖Wx'ᵢ + b − yᵢ‖² + ½·reg·‖W‖² exactly, by the method of the plan.
@@ -44,17 +58,21 @@ async function solveDirectly(
   plan: ClosedPlan,
   dataset: Dataset,
   options: TrainOptions,
-  { signal, onEvent }: SolveContext,
+  { signal, onEvent, checkpoint = noCheckpoint(signal) }: SolveContext,
 ): Promise<Fit> {
   const { size } = plan;
   const { arena, kernels } = workspace;
+  const blocks = sumBlocks(arena, size);
+  const from = (await checkpoint.load(blocks)) as SumState | undefined;
+  if (from !== undefined) onEvent?.({ type: 'resumed', done: from.rows, total: size.n, unit: 'rows' });
   const equations = await accumulateNormalEquations(workspace, {
     dataset,
     size,
     scaling: scalingOf(dataset.description, options),
     bias: options.bias,
+    from,
+    save: sumSaver(checkpoint, blocks, size.n, onEvent),
     weighting: weightingOf(dataset.description, options),
-    signal,
     onProgress: (rows) =>
       onEvent?.({
         type: 'progress',
@@ -85,7 +103,7 @@ async function solveByPasses(
   plan: ClosedPlan,
   dataset: Dataset,
   options: TrainOptions,
-  { signal, onEvent }: SolveContext,
+  { signal, onEvent, checkpoint = noCheckpoint(signal) }: SolveContext,
 ): Promise<Fit> {
   const { size, width } = plan;
   const { n } = size;
@@ -117,10 +135,30 @@ async function solveByPasses(
       if (rows === n) pass++;
     },
   });
-  let nextRow = 1;
+  const blocks = { ...conjugateGradientBlocks(arena), 'feature mean': arena.uint8('feature mean') };
+  const saved = (await checkpoint.load(blocks)) as PassState | undefined;
+  let nextRow = saved?.nextRow ?? 1;
+  if (saved !== undefined) {
+    pass = saved.gradients.passes;
+    operator.restore(saved.sums);
+    onEvent?.({ type: 'resumed', done: pass, total: Math.max(plan.passes, pass), unit: 'passes' });
+  }
   const result = await blockConjugateGradients(workspace, operator, size, width, {
     tolerance: TOLERANCE,
     largestPasses: LARGEST_PASSES,
+    from: saved?.gradients,
+    rest: async (gradients) => {
+      const { passes } = gradients;
+      const state: PassState = { gradients, sums: operator.sums(), nextRow };
+      const write = async () => {
+        const progress = { done: passes, total: Math.max(plan.passes, passes), unit: 'passes' };
+        await checkpoint.save(state, blocks, progress);
+        onEvent?.({ type: 'checkpoint', ...progress });
+      };
+      if (checkpoint.due(passes * n)) await write();
+      else checkpoint.atRest(write);
+    },
+    moved: () => checkpoint.atRest(undefined),
     onPass: (passes, _residual, objective) => {
       if (passes - 1 < nextRow) return;
       onEvent?.({
@@ -158,7 +196,7 @@ async function solveByPasses(
     ...operator.weights('x'),
     plan,
     arena,
-    bytesRead: operator.bytesRead,
+    bytesRead: result.passes * n * size.rowBytes,
     iterations: result.passes,
     passes: result.passes,
     objective: result.objective / n,

@@ -8,6 +8,12 @@ import type { ProblemSize } from './fit.js';
 import { addScores, addSums } from './panelProducts.js';
 import { RowPanels, writeTargets } from './rowPanels.js';
 
+/** Plain data. */
+export interface NormalSums {
+  readonly targetMean: readonly number[];
+  readonly total: number;
+}
+
 /**
  * A = X̂ᵀX̂ + reg·E² and B = X̂ᵀY for X̂ = (X' − mean)·E (mean 0 without an intercept), by streaming.
  * E = diag(A)^(−½), from the statistics of the data: features of equal weight make conjugate gradients
@@ -78,6 +84,16 @@ export class StreamedNormalOperator implements BlockOperator {
       scaledAdd[j] = (add[j]! - this.#origin[j]!) * this.#factor[j]!;
     }
     this.#reader.scale(scaledMultiply, scaledAdd);
+  }
+
+  /** What `residual` has found beside the mean in region 'feature mean'. Plain data. */
+  sums(): NormalSums {
+    return { targetMean: [...this.targetMean], total: this.#total };
+  }
+
+  restore({ targetMean, total }: NormalSums): void {
+    this.targetMean.set(targetMean);
+    this.#total = total;
   }
 
   get bytesRead(): number {

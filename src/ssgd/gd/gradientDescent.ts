@@ -16,15 +16,34 @@ export interface DescentSettings {
   /** The first `penalised` elements of a vector are weights, the rest intercepts. */
   readonly penalised: number;
   readonly iterations: number;
+  /** Writes the weights to start from into zeros. Default: stay at 0. */
+  readonly start?: ((w: Float64Array) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** The vectors w, velocity and best are those of this state. */
+  readonly from?: DescentState | undefined;
+  /** Called before each iteration; until the objective has been evaluated the vectors stay as they are. */
+  readonly rest?: (state: () => DescentState) => Promise<void> | undefined;
   readonly onIteration: (iteration: number, objective: number, rate: number) => void;
   readonly onHalved: (iteration: number, rate: number) => void;
+}
+
+/** Where descent stands between two iterations, beside the vectors. Plain data. */
+export interface DescentState {
+  readonly eta0: number;
+  readonly halvings: number;
+  /** Value and norm of the gradient of the first iteration. */
+  readonly first: number;
+  readonly firstNorm: number;
+  readonly bestValue: number;
+  readonly value: number;
+  readonly residual: number;
+  readonly iteration: number;
 }
 
 export interface DescentResult {
   readonly iterations: number;
   readonly objective: number;
-  /** ‖gradient‖/‖gradient at 0‖ at the last evaluation (of the proximal step, with l1). */
+  /** ‖gradient‖/‖gradient at the start‖ at the last evaluation (of the proximal step, with l1). */
   readonly residual: number;
   readonly converged: boolean;
 }
@@ -37,7 +56,7 @@ const LARGEST_HALVINGS = 40;
 const YIELD_MS = 50;
 
 /**
- * From W = 0, with g the gradient of the smooth part:
+ * From W = 0, or where `start` puts it, with g the gradient of the smooth part:
  *
  *   Δ ← α·g(W) + momentum·Δ,  W ← W − Δ                    heavy ball (Polyak 1964), the update rule of sgd
  *   the same with g(W − momentum·Δ)                         Nesterov 1983
@@ -59,20 +78,28 @@ export async function gradientDescent(
 ): Promise<DescentResult> {
   const { w, gradient, velocity, best, ahead } = vectors;
   const { momentum, nesterov, l1, penalised } = settings;
-  let eta0 = settings.eta0;
-  let halvings = 0;
-  let first = Number.NaN;
-  let firstNorm = 0;
-  let bestValue = Infinity;
-  let value = 0;
-  let residual = 1;
-  let iteration = 0;
+  const { from } = settings;
+  let eta0 = from?.eta0 ?? settings.eta0;
+  let halvings = from?.halvings ?? 0;
+  let first = from?.first ?? Number.NaN;
+  let firstNorm = from?.firstNorm ?? 0;
+  let bestValue = from?.bestValue ?? Infinity;
+  let value = from?.value ?? 0;
+  let residual = from?.residual ?? 1;
+  let iteration = from?.iteration ?? 0;
+  const state = () => ({ eta0, halvings, first, firstNorm, bestValue, value, residual, iteration });
   let converged = false;
   let yielded = performance.now();
-  w.fill(0);
-  velocity.fill(0);
-  best.fill(0);
+  if (from === undefined) {
+    for (const vector of [w, velocity]) vector.fill(0);
+    settings.start?.(w);
+    best.set(w);
+  }
   while (iteration < settings.iterations && !converged) {
+    if (iteration > 0) {
+      const saving = settings.rest?.(state);
+      if (saving !== undefined) await saving;
+    }
     const point = nesterov ? ahead : w;
     if (nesterov) for (let i = 0; i < w.length; i++) ahead[i] = w[i]! - momentum * velocity[i]!;
     value = (await objective.evaluate(point, gradient)) + l1 * absoluteSum(point, penalised);

@@ -1,21 +1,45 @@
 import type { Dataset } from '../../data/dataset.js';
 import { Arena } from '../../memory/arena.js';
+import { noCheckpoint } from '../../storage/checkpoint.js';
 import type { Workspace } from '../../threads/workspace.js';
 import { type Fit, type SolveContext, scalingOf } from '../closed/fit.js';
-import { accumulateNormalEquations } from '../closed/normalEquations.js';
+import { accumulateNormalEquations, type NormalEquations } from '../closed/normalEquations.js';
 import { panelScratch } from '../closed/rowPanels.js';
+import { type SumState, sumBlocks, sumSaver } from '../closed/sumState.js';
+import type { LinearModel } from '../linearModel.js';
 import { lossOf } from '../losses/losses.js';
 import type { TrainOptions } from '../options.js';
 import { weightingOf } from '../rowWeights.js';
 import { learningRate } from '../schedules.js';
 import { startThreads } from '../startThreads.js';
-import { gradientDescent } from './gradientDescent.js';
+import { convertModel } from '../warmStart.js';
+import { type DescentState, gradientDescent } from './gradientDescent.js';
 import { GramObjective } from './gramObjective.js';
 import type { GdPlan } from './planGd.js';
 import type { SmoothObjective } from './smoothObjective.js';
 import { StreamingObjective } from './streamingObjective.js';
 
 const PROGRESS_MS = 100;
+
+/** Where gd stands: in the pass that sums the Gram matrix, or between two iterations. Plain data. */
+type GdState =
+  | SumState
+  | {
+      readonly phase: 'descend';
+      readonly eta0: number;
+      readonly descent: DescentState;
+      /** Iteration of the next row of figures. */
+      readonly nextRow: number;
+      readonly passes: number;
+      /** What belongs to the sums in the arena. */
+      readonly sums:
+        | {
+            readonly targetMean: readonly number[];
+            readonly targetSquares: number;
+            readonly bytesRead: number;
+          }
+        | undefined;
+    };
 
 export interface GdFit extends Fit {
   /** Whether the gradient vanished before the iterations were used up. */
@@ -45,15 +69,23 @@ async function descend(
   options: TrainOptions,
   context: SolveContext,
 ): Promise<GdFit> {
-  const { onEvent, signal } = context;
+  const { onEvent, signal, init } = context;
+  const checkpoint = context.checkpoint ?? noCheckpoint(signal);
   const { size } = plan;
   const { arena } = workspace;
+  const gram = plan.method === 'gram';
+  const blocks = { ...(gram ? sumBlocks(arena, size) : {}), vectors: arena.uint8('vectors') };
+  const saved = (await checkpoint.load(blocks)) as GdState | undefined;
+  const equations = gram ? await makeEquations(workspace, plan, dataset, options, context, saved) : undefined;
   const objective =
-    plan.method === 'gram'
-      ? await makeGram(workspace, plan, dataset, options, context)
+    equations !== undefined
+      ? new GramObjective(workspace, equations, size, options)
       : makeStreaming(workspace, plan, dataset, options, context);
+  const from = saved?.phase === 'descend' ? saved : undefined;
   const length = size.k * (size.d + 1);
-  const all = arena.float64('vectors').fill(0);
+  const all = arena.float64('vectors');
+  if (from === undefined) all.fill(0);
+  else onEvent?.({ type: 'resumed', done: from.descent.iteration, total: options.iters, unit: 'iterations' });
   const vector = (i: number) => all.subarray(i * length, (i + 1) * length);
   const vectors = {
     w: vector(0),
@@ -62,8 +94,21 @@ async function descend(
     best: vector(3),
     ahead: vector(4),
   };
-  const eta0 = await chooseRate(objective, vectors.w, vectors.gradient, options, context);
-  let nextRow = 1;
+  const eta0 = from?.eta0 ?? (await chooseRate(objective, vectors.w, vectors.gradient, options, context));
+  if (from !== undefined && objective instanceof StreamingObjective) objective.passes = from.passes;
+  let nextRow = from?.nextRow ?? 1;
+  const write = async (state: () => DescentState) => {
+    const descent = state();
+    const sums = equations && {
+      targetMean: [...equations.targetMean],
+      targetSquares: equations.targetSquares,
+      bytesRead: equations.bytesRead,
+    };
+    const header: GdState = { phase: 'descend', eta0, descent, nextRow, passes: objective.passes, sums };
+    const progress = { done: descent.iteration, total: options.iters, unit: 'iterations' };
+    await checkpoint.save(header, blocks, progress);
+    onEvent?.({ type: 'checkpoint', ...progress });
+  };
   const result = await gradientDescent(objective, vectors, {
     eta0,
     automatic: options.eta0 === 'auto',
@@ -73,7 +118,15 @@ async function descend(
     l1: options.l1 / size.n,
     penalised: size.k * size.d,
     iterations: options.iters,
+    start: init === undefined ? undefined : (w) => startFrom(init, w, plan, dataset, options),
     signal,
+    from: from?.descent,
+    rest: (state) => {
+      if (checkpoint.due(state().iteration * size.n)) return write(state);
+      // Only passes over the rows can be stopped in the middle.
+      if (!gram) checkpoint.atRest(() => write(state));
+      return undefined;
+    },
     onIteration(iteration, value, learningRate) {
       const samples = iteration * size.n;
       if (iteration >= nextRow) {
@@ -122,20 +175,47 @@ async function descend(
   };
 }
 
-async function makeGram(
+/** Weights of a model for centred features; where the intercept is eliminated its part stays 0. */
+function startFrom(
+  init: LinearModel,
+  w: Float64Array,
+  { size, method }: GdPlan,
+  { description }: Dataset,
+  options: TrainOptions,
+): void {
+  const scaling = scalingOf(description, options);
+  const { mean } = description.statistics;
+  const centre = scaling.multiply.map((factor, j) =>
+    options.bias ? factor * mean[j]! + scaling.add[j]! : 0,
+  );
+  const intercept = w.subarray(size.k * size.d);
+  convertModel(init, scaling, centre, mean, options.bias, { weights: w, stride: size.d, intercept });
+  if (method === 'gram') intercept.fill(0);
+}
+
+async function makeEquations(
   workspace: Workspace,
   { size }: GdPlan,
   dataset: Dataset,
   options: TrainOptions,
-  { signal, onEvent }: SolveContext,
-): Promise<SmoothObjective> {
-  const equations = await accumulateNormalEquations(workspace, {
+  { signal, onEvent, checkpoint = noCheckpoint(signal) }: SolveContext,
+  saved: GdState | undefined,
+): Promise<NormalEquations> {
+  if (saved?.phase === 'descend') {
+    const { targetMean, ...sums } = saved.sums!;
+    return { ...sums, targetMean: Float64Array.from(targetMean) };
+  }
+  const { arena } = workspace;
+  const blocks = { ...sumBlocks(arena, size), vectors: arena.uint8('vectors') };
+  if (saved !== undefined) onEvent?.({ type: 'resumed', done: saved.rows, total: size.n, unit: 'rows' });
+  return await accumulateNormalEquations(workspace, {
     dataset,
     size,
     scaling: scalingOf(dataset.description, options),
     bias: options.bias,
+    from: saved,
+    save: sumSaver(checkpoint, blocks, size.n, onEvent),
     weighting: weightingOf(dataset.description, options),
-    signal,
     onProgress: (rows) =>
       onEvent?.({
         type: 'progress',
@@ -147,7 +227,6 @@ async function makeGram(
         bytesWritten: 0,
       }),
   });
-  return new GramObjective(workspace, equations, size, options);
 }
 
 function makeStreaming(

@@ -10,6 +10,7 @@ import type { RowSample } from './calibration.js';
 import { countRight } from './countRight.js';
 import type { ModelPlan, StreamingPlan } from './planStreaming.js';
 import type { RowBatch } from './rowBatch.js';
+import type { SharedStep } from './sharedStep.js';
 
 /**
  * The arithmetic of one model: scores of the rows in the batch, losses, slopes, the update of its weights. Its
@@ -38,6 +39,8 @@ export class ModelStep {
   readonly #scores: Float32Array;
   /** Sum of losses and rows right, as a loss kernel leaves them. */
   readonly #result: Float64Array;
+  /** Where several threads share each step. */
+  readonly #shared: SharedStep | undefined;
   readonly #weightStep: WeightStep;
   readonly #interceptStep: InterceptStep;
   readonly loss: LossName;
@@ -53,7 +56,9 @@ export class ModelStep {
     batch: RowBatch,
     arena: Arena,
     kernels: Kernels,
+    shared?: SharedStep,
   ) {
+    this.#shared = shared;
     const { stride } = plan;
     const { columns, firstColumn, prefix, options } = model;
     this.#plan = plan;
@@ -115,7 +120,8 @@ export class ModelStep {
     const { w, x } = this.#weightStep;
     const { filled: rows, labels, labelsAddress, weights } = this.#batch;
     const { scores, intercept, result } = this.#addresses;
-    this.#kernels.scores32(x, rows, stride, w, columns, intercept, scores);
+    if (this.#shared === undefined) this.#kernels.scores32(x, rows, stride, w, columns, intercept, scores);
+    else this.#shared.score(x, rows, stride, w, columns, intercept, scores);
     if (this.#lossFunction.kernel !== undefined && weights === undefined) {
       this.#lossFunction.kernel(this.#kernels, scores, rows, columns, labelsAddress, result);
       this.lossSum = this.#result[0]!;
@@ -135,9 +141,11 @@ export class ModelStep {
     weightStep.scale = 1 / rows;
     weightStep.rate = rate;
     weightStep.t = t;
-    this.#optimizer.stepWeights(weightStep);
-    if (this.#options.l1 > 0) {
-      this.#optimizer.shrinkWeights(weightStep, this.#options.l1 / this.#plan.rows);
+    const l1 = this.#options.l1 / this.#plan.rows;
+    if (this.#shared !== undefined) this.#shared.update(this.#options.optimizer, weightStep, l1);
+    else {
+      this.#optimizer.stepWeights(weightStep);
+      if (l1 > 0) this.#optimizer.shrinkWeights(weightStep, l1);
     }
     if (this.#options.bias) this.#stepIntercept(rows, rate, t);
   }
@@ -164,6 +172,15 @@ export class ModelStep {
       sum += this.lossSum;
     });
     return sum / (block.to - block.from);
+  }
+
+  /** Steps at a constant rate from the rows of a block: changes the weights and the optimiser's state. */
+  tryRate(rate: number, block: RowBlock): void {
+    let t = 0;
+    this.#batch.forEach(block, () => {
+      this.#batch.checkLabels();
+      this.step(rate, ++t);
+    });
   }
 
   /** The rows of a block as a sample for the automatic rate. Overwrites weights and first state: for use before training. */

@@ -14,9 +14,12 @@ import {
   type ShufflePlan,
   type ShuffleRequest,
 } from '../shuffle/shufflePlan.js';
+import { threadNotes } from '../threadsWorth.js';
+import { initialModelRegions } from '../warmStart.js';
 import { type ChosenOptions, chooseOptions, chosenSchedule } from './chosenOptions.js';
 import { rungsOf } from './halving.js';
 import { heldOutRows } from './heldOut.js';
+import { hogwildRegions, streamingThreads } from './streamingThreads.js';
 import { variantsOf } from './sweepGrid.js';
 
 /** Kernels work on 16 floats at a time. */
@@ -49,6 +52,7 @@ export interface StreamingPlan extends Plan {
   readonly stride: number;
   readonly chosen: ChosenOptions;
   readonly shuffle: ShufflePlan;
+  readonly threads: number;
 }
 
 /** Regions of the update steps of all models from batches of `batch` rows. */
@@ -123,6 +127,8 @@ export function planStreaming(
   verb: Verb,
   description: DatasetDescription,
   options: TrainOptions,
+  /** Default: as many as help. */
+  givenThreads?: number,
 ): StreamingPlan {
   const layout = rowLayout(description.d, description.dtype, description.labelDtype);
   const variants = variantsOf(options);
@@ -143,8 +149,12 @@ export function planStreaming(
   // All models are scored in one pass over held-out rows, unless that is what would not fit.
   const more = 8 * layout.d * (allColumns - columns);
   let scoring = scorerRegions(layout, columns, scoringBytes(budget) + more, allColumns);
+  const size = { verb, rows, stride, columns, models: models.length };
+  let threads = 1;
   const around = (chosen: ChosenOptions) => [
     ...stepRegions(layout, stride, chosen.batch, models),
+    ...hogwildRegions(threads, size, chosen.batch, options),
+    ...initialModelRegions(options, layout.d, columns),
     ...scoring,
   ];
   // The regions of the shuffle begin at the next multiple of 64, and a tail follows them.
@@ -175,6 +185,8 @@ export function planStreaming(
     const advice = verb === 'sgd' ? 'or train with ssgd, which streams' : '';
     throw budgetTooSmall(job, needed(), budget, advice);
   }
+  threads = givenThreads ?? streamingThreads(size, chosen, options);
+  if (needed() > budget) threads = 1;
   const shuffle = planShuffle(request(chosen));
   const regions = [...around(chosen), ...shuffle.regions];
   const rungs = options.halving ? rungsOf(models.length) : 0;
@@ -205,14 +217,21 @@ export function planStreaming(
     bytesRead: shuffle.bytesRead + scored * layout.rowBytes + fileBytes,
     bytesWritten: shuffle.bytesWritten + copyBytes,
     scratchBytes: shuffle.scratchBytes + copyBytes,
+    threads,
     notes: [
       `${rows} rows of ${formatBytes(layout.rowBytes)}, ${formatBytes(rows * layout.rowBytes)} in all`,
       ...shuffle.notes,
       ...(heldOut === 0 ? [] : [`${heldOut} rows held out, copied to scratch (${formatBytes(copyBytes)})`]),
       `${chosen.batch} ${chosen.batch === 1 ? 'row' : 'rows'} a step, ${listOf(models.map((model) => model.options.optimizer))}, schedule ${listOf(models.map((model) => model.schedule))}`,
       ...(options.sweep === undefined ? [] : sweepNotes(options, models, stride)),
+      ...streamingNotes(verb, threads, options.nthreads),
     ],
   };
+}
+
+function streamingNotes(verb: Verb, threads: number, nthreads: number): string[] {
+  if (verb !== 'hsgd' || threads === 1) return threadNotes(threads, nthreads);
+  return [`${threads} threads update the weights without locks: results differ from run to run`];
 }
 
 function listOf(words: readonly string[]): string {

@@ -4,7 +4,9 @@ import type { RowBlock } from '../../data/rowBlock.js';
 import type { Arena } from '../../memory/arena.js';
 import { checkLabels } from '../checkLabels.js';
 import { type RowWeighting, readRowWeights } from '../rowWeights.js';
+import { partsWorth } from '../threadsWorth.js';
 import type { StreamingPlan } from './planStreaming.js';
+import type { SharedStep } from './sharedStep.js';
 
 /**
  * The rows of one step: gathered from blocks, scaled, as floats, with their labels. Knows nothing of models; all
@@ -28,6 +30,8 @@ export class RowBatch {
   readonly #labelCode: number;
   readonly #scaling: number;
   readonly #classes: number;
+  /** Where several threads share each step. */
+  readonly #shared: SharedStep | undefined;
 
   constructor(
     plan: StreamingPlan,
@@ -35,9 +39,12 @@ export class RowBatch {
     classes: number,
     arena: Arena,
     kernels: Kernels,
-    scaling: { readonly multiply: Float64Array; readonly add: Float64Array },
+    /** Undefined when it lies in the arena already. */
+    scaling: { readonly multiply: Float64Array; readonly add: Float64Array } | undefined,
     weighting?: RowWeighting,
+    shared?: SharedStep,
   ) {
+    this.#shared = shared;
     const { layout, stride } = plan;
     this.#plan = plan;
     this.#kernels = kernels;
@@ -51,7 +58,7 @@ export class RowBatch {
     this.#weighting = weighting;
     this.weights = weighting === undefined ? undefined : arena.float64('row weights');
     this.#scaling = arena.address('scaling');
-    writeScaling(arena.buffer, this.#scaling, stride, layout.dtype, 32, scaling);
+    if (scaling !== undefined) writeScaling(arena.buffer, this.#scaling, stride, layout.dtype, 32, scaling);
   }
 
   get full(): boolean {
@@ -64,7 +71,9 @@ export class RowBatch {
     const count = Math.min(chosen.batch - this.filled, block.to - from);
     const { base, order } = block;
     const target = this.x + 4 * stride * this.filled;
-    this.#gather(base, layout.rowBytes, order, from, count, layout.d, stride, this.#scaling, target);
+    if (this.#shared !== undefined && this.#sharesRows(count)) {
+      this.#shared.gather(block, layout, from, count, stride, this.#scaling, target);
+    } else this.#gather(base, layout.rowBytes, order, from, count, layout.d, stride, this.#scaling, target);
     this.#kernels.gatherLabels(
       base,
       layout.rowBytes,
@@ -81,6 +90,11 @@ export class RowBatch {
     }
     this.filled += count;
     return count;
+  }
+
+  /** A value of a row takes about four times a multiply-add. */
+  #sharesRows(count: number): boolean {
+    return partsWorth(2, 4 * count * this.#plan.stride) > 1;
   }
 
   /** @throws MlmlError `MLML_BAD_DATA` when a label of the batch is not a class */

@@ -1,4 +1,4 @@
-import { type Kernels, loadKernels } from '../../arithmetic/kernels.js';
+import type { Kernels } from '../../arithmetic/kernels.js';
 import { requireFiniteRows } from '../../data/badValue.js';
 import type { Dataset } from '../../data/dataset.js';
 import { KeptRows } from '../../data/keptRows.js';
@@ -6,31 +6,45 @@ import type { RowBlock } from '../../data/rowBlock.js';
 import type { RowFile, RowReader } from '../../data/rowFile.js';
 import { RowSelection } from '../../data/rowSelection.js';
 import { Arena } from '../../memory/arena.js';
+import { type Checkpoint, noCheckpoint } from '../../storage/checkpoint.js';
+import type { Blocks } from '../../storage/stateFile.js';
+import type { Workspace } from '../../threads/workspace.js';
 import { scalingOf } from '../closed/fit.js';
 import type { Evaluation, TrainEvent, TrainListener } from '../events.js';
 import type { TrainOptions } from '../options.js';
 import { weightingOf } from '../rowWeights.js';
 import { openRowStream, type RowStream } from '../shuffle/rowStream.js';
-import type { TrainContext, TrainResult } from '../train.js';
+import { startThreads } from '../startThreads.js';
+import type { JobContext, TrainResult } from '../train.js';
+import { convertModel } from '../warmStart.js';
 import { HeldOutRows } from './heldOut.js';
+import { Hogwild } from './hogwild.js';
 import { ModelScorer } from './modelScorer.js';
 import { ModelStep } from './modelStep.js';
 import type { StreamingPlan } from './planStreaming.js';
 import { RowBatch } from './rowBatch.js';
+import { SharedStep } from './sharedStep.js';
+import { OpeningSignal, type StreamingState, savedRegions } from './streamingState.js';
 import { Trainee, totalSamples } from './trainee.js';
 import { TraineeGroup } from './traineeGroup.js';
 
 /** Rows of the first block on which the curvature and the first loss are measured. */
 const SAMPLE_ROWS = 1024;
+/** Steps between two looks whether a state is due. */
+const STEPS_PER_LOOK = 16;
 
 /** One run of sgd, ssgd or hsgd: a stream of rows, batches of them, the models that step from each batch. */
 class StreamingRun {
   readonly #plan: StreamingPlan;
   readonly #dataset: Dataset;
   readonly #options: TrainOptions;
-  readonly #context: TrainContext;
+  readonly #context: JobContext;
+  readonly #checkpoint: Checkpoint;
+  readonly #blocks: Blocks;
   readonly #emit: TrainListener;
   readonly #batch: RowBatch;
+  /** hsgd with several threads. */
+  readonly #hogwild: Hogwild | undefined;
   readonly #group: TraineeGroup;
   readonly #scorer: ModelScorer;
   readonly #arena: Arena;
@@ -38,18 +52,29 @@ class StreamingRun {
   readonly #selection: RowSelection;
   #stream!: RowStream;
   #heldOut: HeldOutRows | undefined;
+  #opening!: OpeningSignal;
+  /** Rows of the epoch that have been used. */
+  #row = 0;
+  /** Traffic up to the state that the run went on from. */
+  #before = { bytesRead: 0, bytesWritten: 0 };
   #rowsChecked = false;
 
-  constructor(plan: StreamingPlan, dataset: Dataset, options: TrainOptions, context: TrainContext) {
+  constructor(
+    { arena, kernels, threads }: Workspace,
+    plan: StreamingPlan,
+    dataset: Dataset,
+    options: TrainOptions,
+    context: JobContext,
+  ) {
     this.#plan = plan;
     this.#dataset = dataset;
     this.#options = options;
     this.#context = context;
+    this.#checkpoint = context.checkpoint ?? noCheckpoint(context.signal);
     this.#emit = context.onEvent ?? (() => {});
     const { description } = dataset;
-    const arena = new Arena(plan.regions);
-    const kernels = loadKernels(arena.memory);
     this.#arena = arena;
+    this.#blocks = savedRegions(plan, arena);
     this.#kernels = kernels;
     this.#selection = new RowSelection(plan.rows + plan.heldOut, plan.heldOut, options.seed);
     const scaling = scalingOf(description, options);
@@ -59,19 +84,29 @@ class StreamingRun {
     const centre = multiply.map((factor, j) => (plan.chosen.centred ? factor * mean[j]! + add[j]! : 0));
     const centred = { multiply, add: add.map((value, j) => value - centre[j]!) };
     const classification = description.task === 'classification';
+    const lockFree = threads.count > 1 && plan.verb === 'hsgd';
+    this.#hogwild = lockFree ? new Hogwild(plan, arena, threads) : undefined;
+    const shared = threads.count > 1 && !lockFree ? new SharedStep(threads) : undefined;
     const weighting = weightingOf(description, options);
     const classes = classification ? description.k : 0;
-    this.#batch = new RowBatch(plan, classes, arena, kernels, centred, weighting);
+    this.#batch = new RowBatch(plan, classes, arena, kernels, centred, weighting, shared);
     const classShares = classification
       ? sharesOf(description.classCounts, weighting?.classWeights)
       : undefined;
+    const { init } = context;
+    const initial =
+      init === undefined
+        ? undefined
+        : ({ weights, intercept }: ModelStep, bias: boolean) =>
+            convertModel(init, scaling, centre, mean, bias, { weights, stride: plan.stride, intercept });
     const trainees = plan.models.map((model, index) => {
       const emit: TrainListener =
         options.sweep === undefined
           ? this.#emit
           : (event) => this.#emit({ ...event, model: index } as TrainEvent);
-      const setting = { plan, model, classification, classShares, emit };
-      return new Trainee(setting, new ModelStep(plan, model, classification, this.#batch, arena, kernels));
+      const setting = { plan, model, classification, classShares, initial, emit };
+      const step = new ModelStep(plan, model, classification, this.#batch, arena, kernels, shared);
+      return new Trainee(setting, step);
     });
     const variants = plan.models.map((model) => model.options);
     this.#group = new TraineeGroup(trainees, options, variants, totalSamples(plan), this.#emit);
@@ -99,22 +134,33 @@ class StreamingRun {
   async #run(): Promise<Omit<TrainResult, 'seconds'>> {
     const { storage, scratchFolder, signal } = this.#context;
     const { shuffle, chosen } = this.#plan;
+    const saved = (await this.#checkpoint.load(this.#blocks)) as StreamingState | undefined;
+    if (saved !== undefined) this.#restore(saved);
     await this.#holdOut();
+    const opening = new OpeningSignal(signal);
+    this.#opening = opening;
     this.#stream = await openRowStream(shuffle, this.#rows, this.#arena, this.#kernels, {
       storage,
       scratchFolder,
       seed: this.#options.seed,
-      ...(signal === undefined ? {} : { signal }),
+      signal: opening.signal,
       onProgress: (progress) => this.#emit({ type: 'progress', phase: 'shuffle', epoch: 0, ...progress }),
+      ...(saved === undefined ? {} : { start: saved.epoch }),
     });
-    let epochs = 0;
+    let epochs = saved?.epoch ?? 0;
     let test: Evaluation | undefined;
     try {
-      while (epochs < chosen.epochs && this.#group.active.length > 0) {
-        await this.#trainEpoch(epochs++);
-        if (this.#heldOut !== undefined) {
-          await this.#group.judge(this.#scorer, this.#heldOut, epochs, signal);
+      while (epochs < chosen.epochs && (this.#group.active.length > 0 || epochs === saved?.epoch)) {
+        const here = epochs === saved?.epoch ? saved : undefined;
+        await this.#trainEpoch(epochs, here?.row ?? 0);
+        // What follows may be long, and is not saved in the middle.
+        if (here === undefined && this.#checkpoint.due(this.#group.samples)) await this.#save(epochs, false);
+        if (this.#heldOut !== undefined && here?.judged !== true) {
+          this.#rest(epochs, false);
+          await this.#group.judge(this.#scorer, this.#heldOut, epochs + 1, signal);
         }
+        this.#rest(epochs, true);
+        epochs++;
         if (this.#options.sweep === undefined) test = await this.#evaluate('test', epochs);
       }
     } finally {
@@ -148,8 +194,8 @@ class StreamingRun {
       plan: this.#plan,
       epochs,
       samples: this.#group.samples,
-      bytesRead: this.#stream.bytesRead + this.#scorer.bytesRead + copied * layout.rowBytes,
-      bytesWritten: this.#stream.bytesWritten + heldOut * layout.rowBytes,
+      bytesRead: this.#traffic.bytesRead + copied * layout.rowBytes,
+      bytesWritten: this.#traffic.bytesWritten + heldOut * layout.rowBytes,
       train,
       test,
       heldOut: winner.heldOut,
@@ -158,24 +204,79 @@ class StreamingRun {
     };
   }
 
-  async #trainEpoch(epoch: number): Promise<void> {
+  /** Trains on the rows of an epoch from row `fromRow` on. */
+  async #trainEpoch(epoch: number, fromRow: number): Promise<void> {
     const batch = this.#batch;
     const group = this.#group;
-    group.beginEpoch();
-    for await (const block of this.#stream.epoch(epoch)) {
-      this.#context.signal?.throwIfAborted();
+    const { lastStep } = this.#plan.chosen;
+    // From now on memory changes.
+    this.#checkpoint.atRest(undefined);
+    if (fromRow === 0) group.beginEpoch();
+    this.#row = fromRow;
+    if (group.active.length === 0 || group.steps >= lastStep) return;
+    for await (const block of this.#stream.epoch(epoch, fromRow)) {
+      // From here on a job that is to stop saves its state first.
+      this.#opening.end();
       if (!group.calibrated) this.#calibrate(block);
       for (let at = block.from; at < block.to; ) {
-        at += batch.take(block, at);
+        if (batch.filled === 0 && this.#hogwild !== undefined) {
+          const before = at;
+          at = this.#hogwild.train(group.active[0]!, block, at, epoch, this.#progress);
+          this.#row += at - before;
+          if (at > before && this.#checkpoint.due(group.samples)) await this.#save(epoch, false);
+          if (at === block.to) break;
+        }
+        const taken = batch.take(block, at);
+        at += taken;
+        this.#row += taken;
         if (!batch.full) continue;
         this.#update(epoch);
         if (group.halvingIsDue())
           await group.halve(this.#scorer, this.#heldOut!, epoch, this.#context.signal);
-        if (group.active.length === 0 || group.active[0]!.steps >= this.#plan.chosen.lastStep) return;
+        if (group.active.length === 0) return;
+        const { steps, samples } = group.active[0]!;
+        if (steps >= lastStep) return;
+        const look = this.#checkpoint.eager || steps % STEPS_PER_LOOK === 0;
+        if (look && this.#checkpoint.due(samples)) await this.#save(epoch, false);
       }
       await this.#requireFiniteRows();
     }
     if (batch.filled > 0) this.#update(epoch);
+  }
+
+  /** Between the steps of an epoch and the next: scoring may take long. `judged`: models have been judged after it. */
+  #rest(epoch: number, judged: boolean): void {
+    this.#checkpoint.atRest(() => this.#save(epoch, judged));
+  }
+
+  async #save(epoch: number, judged: boolean): Promise<void> {
+    const state: StreamingState = {
+      epoch,
+      row: this.#row,
+      judged,
+      trainees: this.#group.trainees.map((trainee) => trainee.state()),
+      group: this.#group.state(),
+      ...this.#traffic,
+    };
+    const progress = { done: this.#group.samples, total: totalSamples(this.#plan), unit: 'rows' };
+    await this.#checkpoint.save(state, this.#blocks, progress);
+    this.#emit({ type: 'checkpoint', ...progress });
+  }
+
+  #restore({ trainees, group, bytesRead, bytesWritten }: StreamingState): void {
+    for (const [i, trainee] of this.#group.trainees.entries()) trainee.restore(trainees[i]!);
+    this.#group.restore(group);
+    this.#before = { bytesRead, bytesWritten };
+    const done = this.#group.samples;
+    this.#emit({ type: 'resumed', done, total: totalSamples(this.#plan), unit: 'rows' });
+  }
+
+  /** Bytes read and written so far, also by processes before this one. */
+  get #traffic(): { readonly bytesRead: number; readonly bytesWritten: number } {
+    return {
+      bytesRead: this.#before.bytesRead + this.#stream.bytesRead + this.#scorer.bytesRead,
+      bytesWritten: this.#before.bytesWritten + this.#stream.bytesWritten,
+    };
   }
 
   /** One step of each model from the rows in the batch. */
@@ -216,7 +317,7 @@ class StreamingRun {
   }
 
   readonly #progress = (done: number, total: number, epoch: number): void => {
-    const { bytesRead, bytesWritten } = this.#stream;
+    const { bytesRead, bytesWritten } = this.#traffic;
     this.#emit({ type: 'progress', phase: 'train', done, total, epoch, bytesRead, bytesWritten });
   };
 }
@@ -239,7 +340,18 @@ export async function trainStreaming(
   plan: StreamingPlan,
   dataset: Dataset,
   options: TrainOptions,
-  context: TrainContext,
+  context: JobContext,
 ): Promise<Omit<TrainResult, 'seconds'>> {
-  return await new StreamingRun(plan, dataset, options, context).run();
+  const { task, k } = dataset.description;
+  const classes = task === 'classification' ? k : 0;
+  const weighting = weightingOf(dataset.description, options);
+  const lockFree = plan.threads > 1 && plan.verb === 'hsgd';
+  const arena = new Arena(plan.regions);
+  const hogwild = { plan, classes, weighting, memory: arena.memory };
+  const workspace = await startThreads(arena, plan.threads, lockFree ? { hogwild } : {});
+  try {
+    return await new StreamingRun(workspace, plan, dataset, options, context).run();
+  } finally {
+    await workspace.threads.close();
+  }
 }

@@ -19,6 +19,8 @@ import {
 const MOST_HALVINGS = 60;
 /** Squares of slopes beyond it leave the range of single precision. */
 const LARGEST_LOSS = 1e30;
+/** A model is where it was while its loss on rows of the sample has not grown by more than this. */
+const LOSS_KEPT = 1.001;
 /** Divergences in a row after which the weights kept last are given up. */
 const FAILURES_OF_KEPT_WEIGHTS = 3;
 
@@ -50,6 +52,8 @@ export interface TraineeSetting {
   readonly classification: boolean;
   /** What an intercept of squared losses starts from; undefined: zero. */
   readonly classShares: readonly number[] | undefined;
+  /** Writes the weights of the model to start from into zeros. */
+  readonly initial?: ((model: ModelStep, bias: boolean) => void) | undefined;
   readonly emit: TrainListener;
 }
 
@@ -135,8 +139,10 @@ export class Trainee {
         decay: options.reg / plan.rows,
         d: plan.layout.d,
       });
-      this.#eta0 = eta0;
-      emit({ type: 'rate', eta0, reason });
+      const halvings = this.#startSlowly(sample, eta0);
+      this.#eta0 = eta0 / 2 ** halvings;
+      const slower = `${reason}; halved ${halvings} times, until steps no longer raise the loss of the model started from`;
+      emit({ type: 'rate', eta0: this.#eta0, reason: halvings > 0 ? slower : reason });
     } else {
       this.#eta0 = options.eta0;
       emit({ type: 'rate', eta0: this.#eta0, reason: 'as given' });
@@ -155,16 +161,43 @@ export class Trainee {
 
   /** Zero weights; with squared losses the intercept starts from the class frequencies, which need not be learnt then. */
   #startWeights(): void {
-    const { classShares } = this.#setting;
+    const { classShares, initial } = this.#setting;
     const { options } = this.#setting.model;
     const { model } = this;
     model.weights.fill(0);
     model.intercept.fill(0);
+    if (initial !== undefined) {
+      initial(model, options.bias);
+      model.keep();
+      return;
+    }
     const squared = options.loss === 'ridge' || options.loss === 'huber';
     if (options.bias && options.eta0 === 'auto' && squared && classShares !== undefined) {
       model.intercept.set(classShares);
     }
     model.keep();
+  }
+
+  /**
+   * How often an automatic rate must be halved so that a model that is trained already stays where it is: until steps on
+   * the first half of a sample do not raise the loss of the second half. 0 without a model to start from.
+   */
+  #startSlowly({ base, order, from, to }: RowBlock, eta0: number): number {
+    const middle = (from + to) >> 1;
+    if (this.#setting.initial === undefined || middle === from) return 0;
+    const { model } = this;
+    const judged = { base, order, from: middle, to };
+    this.#startWeights();
+    const limit = LOSS_KEPT * model.meanLoss(judged);
+    let halvings = 0;
+    for (; halvings < MOST_HALVINGS; halvings++) {
+      model.clearState();
+      model.tryRate(eta0 / 2 ** halvings, { base, order, from, to: middle });
+      const loss = model.meanLoss(judged);
+      this.#startWeights();
+      if (loss <= limit) break;
+    }
+    return halvings;
   }
 
   beginEpoch(): void {
@@ -189,38 +222,87 @@ export class Trainee {
     this.heldOut = this.#stopping.best;
   }
 
+  /** Rows of all steps of the run. */
+  get total(): number {
+    return this.#total;
+  }
+
+  /** Of the next step. */
+  #rate(): number {
+    // Steps allocate nothing: with many models they are many.
+    this.#schedule.eta0 = this.#eta0;
+    this.#now.step = this.#steps;
+    this.#now.progress = Math.min(1, this.#samples / this.#total);
+    return learningRate(this.#schedule, this.#now);
+  }
+
+  /**
+   * Takes note of steps that threads have made on the weights: sum of the losses and rows right of each. They are watched
+   * together: weights are kept, or averaged, as they are after the last of them. False after a divergence.
+   */
+  observe(
+    outcomes: Float64Array,
+    batchRows: number,
+    epoch: number,
+    progress: (done: number, total: number, epoch: number) => void,
+  ): boolean {
+    let good = false;
+    for (let i = 0; i < outcomes.length; i += 2) {
+      const [lossSum, right] = [outcomes[i]!, outcomes[i + 1]!];
+      const learningRate = this.#rate();
+      this.#steps++;
+      this.#samples += batchRows;
+      const verdict = this.#watch.observe(lossSum, batchRows);
+      if (verdict === 'diverged') {
+        this.#recover();
+        return false;
+      }
+      good ||= verdict === 'good';
+      this.#tell(epoch, learningRate, lossSum, right, batchRows);
+      if (this.clock.progressDue(this.#steps)) progress(this.#samples, this.#total, epoch);
+    }
+    if (good) this.#keep();
+    if (this.#averages(epoch)) this.model.average();
+    return true;
+  }
+
+  #tell(epoch: number, learningRate: number, lossSum: number, right: number, batchRows: number): void {
+    this.epochLoss.add(lossSum, right, batchRows);
+    const position = this.#position;
+    position.step = this.#steps;
+    position.samples = this.#samples;
+    position.epoch = epoch;
+    position.learningRate = learningRate;
+    this.clock.step(position, lossSum, right, batchRows);
+  }
+
+  #keep(): void {
+    this.model.keep();
+    this.#failures = 0;
+  }
+
+  #averages(epoch: number): boolean {
+    const { average, patience } = this.#setting.model.options;
+    return average && (patience > 0 || epoch === this.#setting.plan.chosen.epochs - 1);
+  }
+
   /** One step of the optimiser on the rows in the batch, and everything that watches it. */
   update(
     epoch: number,
     batchRows: number,
     progress: ((done: number, total: number, epoch: number) => void) | undefined,
   ): void {
-    const { plan } = this.#setting;
-    const { options } = this.#setting.model;
     const { model } = this;
-    // Steps allocate nothing: with many models they are many.
-    this.#schedule.eta0 = this.#eta0;
-    this.#now.step = this.#steps;
-    this.#now.progress = Math.min(1, this.#samples / this.#total);
-    const rate = learningRate(this.#schedule, this.#now);
+    const rate = this.#rate();
     this.#steps++;
     this.#samples += batchRows;
     model.step(rate, this.#steps);
     const { lossSum, right } = model;
     const verdict = this.#watch.observe(lossSum, batchRows);
     if (verdict === 'diverged') return this.#recover();
-    if (verdict === 'good') {
-      model.keep();
-      this.#failures = 0;
-    }
-    if (options.average && (options.patience > 0 || epoch === plan.chosen.epochs - 1)) model.average();
-    this.epochLoss.add(lossSum, right, batchRows);
-    const position = this.#position;
-    position.step = this.#steps;
-    position.samples = this.#samples;
-    position.epoch = epoch;
-    position.learningRate = rate;
-    this.clock.step(position, lossSum, right, batchRows);
+    if (verdict === 'good') this.#keep();
+    if (this.#averages(epoch)) model.average();
+    this.#tell(epoch, rate, lossSum, right, batchRows);
     if (progress !== undefined && this.clock.progressDue(this.#steps))
       progress(this.#samples, this.#total, epoch);
   }

@@ -20,10 +20,10 @@ export class BlockStream implements RowStream {
 
   constructor(parts: StreamParts) {
     this.#parts = parts;
-    this.#epochs = new EpochCounter(parts.plan.epochs);
+    this.#epochs = new EpochCounter(parts.plan.epochs, parts.context.start);
   }
 
-  async *epoch(epoch: number): AsyncGenerator<RowBlock> {
+  async *epoch(epoch: number, fromRow = 0): AsyncGenerator<RowBlock> {
     this.#epochs.take(epoch);
     const { plan, arena, context } = this.#parts;
     const blocks = arena.uint32('shuffle blocks');
@@ -31,9 +31,18 @@ export class BlockStream implements RowStream {
     const order = arena.uint32('shuffle order');
     const random = shuffleRandom(context.seed, 'order', epoch);
     const perBuffer = Math.max(1, Math.floor(plan.capacity / plan.blockRows));
-    let next: Filling | undefined = this.#fill(blocks, 0, perBuffer, 0);
+    let skip = fromRow;
+    let first = 0;
+    for (; first < blocks.length; first += perBuffer) {
+      const rows = this.#rowsOf(blocks, first, perBuffer);
+      if (skip < rows) break;
+      skip -= rows;
+      // Only the draws matter.
+      shuffledOrder(order, rows, random);
+    }
+    let next = first < blocks.length ? this.#fill(blocks, first, perBuffer, 0) : undefined;
     try {
-      for (let from = 0; next !== undefined; from += perBuffer) {
+      for (let from = first; next !== undefined; from += perBuffer) {
         const { half, rows, done }: Filling = next;
         next = undefined;
         await done;
@@ -43,15 +52,24 @@ export class BlockStream implements RowStream {
         }
         shuffledOrder(order, rows, random);
         const base = arena.address('shuffle rows') + half * plan.capacity * plan.rowBytes;
-        for (let at = 0; at < rows; at += plan.segmentRows) {
+        for (let at = skip; at < rows; at += plan.segmentRows) {
           context.signal?.throwIfAborted();
           const to = Math.min(rows, at + plan.segmentRows);
           yield { base, order: arena.address('shuffle order'), from: at, to };
         }
+        skip = 0;
       }
     } finally {
       await next?.done.catch(() => {});
     }
+  }
+
+  #rowsOf(blocks: Uint32Array, from: number, count: number): number {
+    const { plan } = this.#parts;
+    let rows = 0;
+    for (const block of blocks.subarray(from, from + count))
+      rows += Math.min(plan.blockRows, plan.rows - block * plan.blockRows);
+    return rows;
   }
 
   /** Starts reading blocks `blocks[from..from + count)` into one half of the buffer, close together. */

@@ -13,7 +13,7 @@ export class MemoryStream implements RowStream {
 
   private constructor(parts: StreamParts) {
     this.#parts = parts;
-    this.#epochs = new EpochCounter(parts.plan.epochs);
+    this.#epochs = new EpochCounter(parts.plan.epochs, parts.context.start);
     this.bytesRead = parts.plan.rows * parts.plan.rowBytes;
   }
 
@@ -36,7 +36,7 @@ export class MemoryStream implements RowStream {
     return new MemoryStream(parts);
   }
 
-  async *epoch(epoch: number): AsyncGenerator<RowBlock> {
+  async *epoch(epoch: number, fromRow = 0): AsyncGenerator<RowBlock> {
     this.#epochs.take(epoch);
     const { plan, arena, context } = this.#parts;
     const base = arena.address('shuffle rows');
@@ -46,7 +46,7 @@ export class MemoryStream implements RowStream {
       shuffledOrder(arena.uint32('shuffle order'), plan.rows, shuffleRandom(context.seed, 'order', epoch));
     }
     const turn = new EventLoopTurn();
-    for (let from = 0; from < plan.rows; from += plan.segmentRows) {
+    for (let from = fromRow; from < plan.rows; from += plan.segmentRows) {
       await turn.due();
       context.signal?.throwIfAborted();
       yield { base, order, from, to: Math.min(plan.rows, from + plan.segmentRows) };

@@ -6,6 +6,7 @@ import { test } from 'node:test';
 import {
   openNumberedRows,
   orderOf,
+  plansFor,
   runPlan,
   runShuffle,
   writeNumberedRows,
@@ -16,45 +17,11 @@ import { Arena } from '../../memory/arena.js';
 import { FaultyStorage } from '../../storage/faultyStorage.js';
 import { MemoryStorage } from '../../storage/memoryStorage.js';
 import { nodeStorage } from '../../storage/nodeStorage.js';
-import type { ShuffleName } from '../options.js';
 import { scatterPlan } from './planScatter.js';
 import { openRowStream } from './rowStream.js';
-import { minimumShuffleBytes, planShuffle, type ShufflePlan, type ShuffleRequest } from './shufflePlan.js';
+import { planShuffle, type ShufflePlan, type ShuffleRequest } from './shufflePlan.js';
 
 const numbers = (rows: number) => Array.from({ length: rows }, (_, row) => row);
-
-/** Every way of shuffling `rows` rows, in as little memory as possible and in more. */
-function plansFor(rows: number, rowBytes: number): { name: string; plan: ShufflePlan }[] {
-  const plans: { name: string; plan: ShufflePlan }[] = [];
-  const add = (name: string, plan: ShufflePlan) => plans.push({ name: `${name}: ${plan.kind}`, plan });
-  const sizes = { rows, rowBytes, epochs: 3, reshuffle: 'epoch' as const };
-  for (const algo of ['external_shuffle', 'external_sort', 'block_shuffle', 'none'] as ShuffleName[]) {
-    const minimum = minimumShuffleBytes({ ...sizes, algo });
-    for (const bytes of [minimum, Math.floor(1.7 * minimum), 4 * minimum, 2 * rows * rowBytes + 4096]) {
-      add(`${algo} in ${bytes} bytes`, planShuffle({ ...sizes, algo, bytes }));
-    }
-  }
-  for (const reshuffle of ['epoch', 'once'] as const) {
-    const request = { ...sizes, algo: 'external_shuffle' as const, reshuffle };
-    for (const depth of [1, 2, 3]) {
-      for (const buckets of [2, 5]) {
-        for (const chunkBytes of [rowBytes, 3 * rowBytes]) {
-          add(
-            `${depth} levels of ${buckets}`,
-            scatterPlan(request, { depth, buckets, direct: false, chunkBytes }),
-          );
-        }
-        for (const chunkBytes of [4096, 12288]) {
-          add(
-            `${depth} direct levels of ${buckets}`,
-            scatterPlan(request, { depth, buckets, direct: true, chunkBytes }),
-          );
-        }
-      }
-    }
-  }
-  return plans;
-}
 
 // One row; fewer rows than buckets; rows of one byte; rows cut by page ends; rows longer than chunks of a page.
 for (const [rows, rowBytes] of [

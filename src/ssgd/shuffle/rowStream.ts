@@ -16,9 +16,10 @@ import { StoredStream } from './storedStream.js';
 export interface RowStream {
   /**
    * Rows of one epoch in random order, each exactly once, in blocks of any size; a block is valid until the next
-   * is asked for. Epochs must be run in order 0, 1, 2 …, each to its end.
+   * is asked for. Epochs must be run in order, from 0 or `ShuffleContext.start`, each to its end. The first may leave out
+   * its first `fromRow` rows, which were handed over before.
    */
-  epoch(epoch: number): AsyncIterable<RowBlock>;
+  epoch(epoch: number, fromRow?: number): AsyncIterable<RowBlock>;
   /** So far, row and scratch files together. */
   readonly bytesRead: number;
   readonly bytesWritten: number;
@@ -41,6 +42,8 @@ export interface ShuffleContext {
   readonly seed: number;
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: ShuffleProgress) => void;
+  /** The epoch that will be asked for first. Default 0. */
+  readonly start?: number;
 }
 
 /** What every stream works with. */

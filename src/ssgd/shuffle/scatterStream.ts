@@ -27,6 +27,8 @@ export class ScatterStream implements RowStream {
   readonly #order: Uint32Array;
   readonly #rowsAddress: number;
   readonly #orderAddress: number;
+  /** The epoch whose rows the first level holds. */
+  #scattered = 0;
   /** Reads in flight: nothing may be closed before they end. */
   #prefetch: Promise<void> | undefined;
 
@@ -40,7 +42,7 @@ export class ScatterStream implements RowStream {
     this.#scratch = scratch;
     this.#stores = stores;
     this.#traffic = traffic;
-    this.#epochs = new EpochCounter(parts.plan.epochs);
+    this.#epochs = new EpochCounter(parts.plan.epochs, parts.context.start);
     this.#order = parts.arena.uint32('shuffle order');
     this.#rowsAddress = parts.arena.address('shuffle rows');
     this.#orderAddress = parts.arena.address('shuffle order');
@@ -92,35 +94,78 @@ export class ScatterStream implements RowStream {
     await store.finish();
   }
 
-  async *epoch(epoch: number): AsyncGenerator<RowBlock> {
+  async *epoch(epoch: number, fromRow = 0): AsyncGenerator<RowBlock> {
     this.#epochs.take(epoch);
+    await this.#replay(epoch);
     const { plan, context } = this.#parts;
-    const fused = plan.kind === 'scatter' && epoch + 1 < plan.epochs;
     const store = this.#stores[0]!;
-    if (fused) store.begin(plan.rows, shuffleRandom(context.seed, 'buckets', epoch + 1));
-    for await (const block of this.#walk(0, epoch, 0)) {
-      if (fused) await store.scatter(block.base, block.order, block.from, block.to);
-      yield block;
-    }
-    if (fused) await store.finish();
-  }
-
-  /** Rows of all buckets of a level; `number` tells one visit of that level from another in the same epoch. */
-  async *#walk(level: number, epoch: number, number: number): AsyncGenerator<RowBlock> {
-    if (level === this.#stores.length - 1) {
-      yield* this.#loadBuckets(level, epoch, number);
+    if (!this.#isFused(epoch)) {
+      yield* this.#walk(0, epoch, 0, fromRow);
       return;
     }
+    store.begin(plan.rows, shuffleRandom(context.seed, 'buckets', epoch + 1));
+    let skip = fromRow;
+    for await (const block of this.#walk(0, epoch, 0, 0)) {
+      await store.scatter(block.base, block.order, block.from, block.to);
+      const rows = block.to - block.from;
+      // Rows handed over before are needed once more: for the next epoch.
+      if (skip < rows) yield { ...block, from: block.from + skip };
+      skip = Math.max(0, skip - rows);
+    }
+    await store.finish();
+    this.#scattered = epoch + 1;
+  }
+
+  /** Whether the rows of an epoch are scattered again while they are handed over. */
+  #isFused(epoch: number): boolean {
+    const { plan } = this.#parts;
+    return plan.kind === 'scatter' && epoch + 1 < plan.epochs;
+  }
+
+  /** Scatters the rows from epoch to epoch until they lie as they did when epoch `epoch` began. */
+  async #replay(epoch: number): Promise<void> {
+    const { plan, context } = this.#parts;
+    if (plan.kind !== 'scatter') return;
+    const store = this.#stores[0]!;
+    for (; this.#scattered < epoch; this.#scattered++) {
+      store.begin(plan.rows, shuffleRandom(context.seed, 'buckets', this.#scattered + 1));
+      let done = this.#scattered * plan.rows;
+      for await (const { base, order, from, to } of this.#walk(0, this.#scattered, 0, 0)) {
+        await store.scatter(base, order, from, to);
+        done += to - from;
+        context.onProgress?.({ done, total: epoch * plan.rows, ...this.#traffic });
+      }
+      await store.finish();
+    }
+  }
+
+  /**
+   * Rows of all buckets of a level but the first `skip`; `number` tells one visit of that level from another in the same
+   * epoch.
+   */
+  async *#walk(level: number, epoch: number, number: number, skip: number): AsyncGenerator<RowBlock> {
+    if (level === this.#stores.length - 1) {
+      yield* this.#loadBuckets(level, epoch, number, skip);
+      return;
+    }
+    let left = skip;
     const store = this.#stores[level]!;
     const below = this.#stores[level + 1]!;
     const { seed } = this.#parts.context;
     for (const bucket of this.#bucketOrder(level, epoch)) {
+      const rows = store.rowsOf(bucket);
+      if (left > 0 && left >= rows) {
+        left -= rows;
+        if (level > 0) store.release(bucket);
+        continue;
+      }
       const visit = number * store.buckets + bucket;
-      below.begin(store.rowsOf(bucket), shuffleRandom(seed, 'buckets', epoch, level + 1, visit));
+      below.begin(rows, shuffleRandom(seed, 'buckets', epoch, level + 1, visit));
       await this.#scatterBucket(store, bucket, below);
       await below.finish();
       this.#release(level, bucket);
-      yield* this.#walk(level + 1, epoch, visit);
+      yield* this.#walk(level + 1, epoch, visit, left);
+      left = 0;
     }
   }
 
@@ -141,7 +186,7 @@ export class ScatterStream implements RowStream {
   }
 
   /** Loads one bucket after another, the next while the caller works on the last, and shuffles each. */
-  async *#loadBuckets(level: number, epoch: number, number: number): AsyncGenerator<RowBlock> {
+  async *#loadBuckets(level: number, epoch: number, number: number, skip: number): AsyncGenerator<RowBlock> {
     const { plan, arena, context } = this.#parts;
     const store = this.#stores[level]!;
     const buffers = plan.direct ? 2 : 1;
@@ -155,6 +200,13 @@ export class ScatterStream implements RowStream {
       }
     };
     let bucket = following();
+    let left = skip;
+    for (; bucket !== undefined && left >= store.rowsOf(bucket); bucket = following()) {
+      // Only the draws matter.
+      shuffledOrder(this.#order, store.rowsOf(bucket), random);
+      left -= store.rowsOf(bucket);
+      if (level > 0) store.release(bucket);
+    }
     let buffer = 0;
     if (bucket !== undefined) this.#load(store, bucket, this.#rowsAddress);
     while (bucket !== undefined) {
@@ -168,11 +220,12 @@ export class ScatterStream implements RowStream {
         this.#load(store, bucket, this.#rowsAddress + buffer * bufferBytes);
       }
       shuffledOrder(this.#order, rows, random);
-      for (let from = 0; from < rows; from += plan.segmentRows) {
+      for (let from = left; from < rows; from += plan.segmentRows) {
         await this.#turn.due();
         context.signal?.throwIfAborted();
         yield { base, order: this.#orderAddress, from, to: Math.min(rows, from + plan.segmentRows) };
       }
+      left = 0;
       if (buffers === 1 && bucket !== undefined) this.#load(store, bucket, this.#rowsAddress);
     }
   }

@@ -36,7 +36,7 @@ export class SortStream implements RowStream {
     this.#scratch = scratch;
     this.#files = files;
     this.#traffic = traffic;
-    this.#epochs = new EpochCounter(parts.plan.epochs);
+    this.#epochs = new EpochCounter(parts.plan.epochs, parts.context.start);
     this.#order = arena.uint32('shuffle order');
     this.#addresses = {
       rows: arena.address('shuffle rows'),
@@ -66,7 +66,7 @@ export class SortStream implements RowStream {
     return new SortStream(parts, scratch, files, traffic);
   }
 
-  async *epoch(epoch: number): AsyncGenerator<RowBlock> {
+  async *epoch(epoch: number, fromRow = 0): AsyncGenerator<RowBlock> {
     this.#epochs.take(epoch);
     const { plan, context } = this.#parts;
     await this.#writeRuns(epoch);
@@ -77,8 +77,10 @@ export class SortStream implements RowStream {
       from = await this.#mergeRuns(from, this.#files[target]!, random);
       target = 1 - target;
     }
+    let skip = fromRow;
     for await (const count of this.#merge(from, 0, plan.rows, random)) {
-      yield { base: this.#addresses.output, order: 0, from: 0, to: count };
+      if (skip < count) yield { base: this.#addresses.output, order: 0, from: skip, to: count };
+      skip = Math.max(0, skip - count);
     }
   }
 

@@ -12,13 +12,13 @@ export class StoredStream implements RowStream {
 
   constructor(parts: StreamParts) {
     this.#parts = parts;
-    this.#epochs = new EpochCounter(parts.plan.epochs);
+    this.#epochs = new EpochCounter(parts.plan.epochs, parts.context.start);
   }
 
-  async *epoch(epoch: number): AsyncGenerator<RowBlock> {
+  async *epoch(epoch: number, fromRow = 0): AsyncGenerator<RowBlock> {
     this.#epochs.take(epoch);
     const { plan, file, arena, context } = this.#parts;
-    for await (const block of scanRows(file, arena, 'shuffle rows', context.signal)) {
+    for await (const block of scanRows(file, arena, 'shuffle rows', context.signal, fromRow)) {
       this.bytesRead += block.to * plan.rowBytes;
       yield block;
     }

@@ -23,8 +23,10 @@ export class EpochCounter {
   readonly #epochs: number;
   #next = 0;
 
-  constructor(epochs: number) {
+  /** `first`: the epoch a stream goes on in that was begun before. */
+  constructor(epochs: number, first = 0) {
     this.#epochs = epochs;
+    this.#next = first;
   }
 
   take(epoch: number): void {

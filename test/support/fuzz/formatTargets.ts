@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { importDataset } from '../../../src/data/import/importDataset.js';
-import { jobFolder, openCheckpoint } from '../../../src/kernel/checkpoint.js';
 import { type KernelDescription, memIdOf } from '../../../src/kernel/store/kernelDescription.js';
 import { loadModel } from '../../../src/model/loadModel.js';
+import { jobFolder, openCheckpoint } from '../../../src/storage/checkpoint.js';
 import { MemoryStorage } from '../../../src/storage/memoryStorage.js';
 import { sealedText } from '../../../src/storage/sealedJson.js';
 import { commandOn } from '../memoryCommand.js';

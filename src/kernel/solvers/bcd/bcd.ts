@@ -106,8 +106,9 @@ class Descent {
         if (this.#isSettled()) {
           stopped = 'patience';
           ends = true;
-        } else if (!ends && problem.checkpoint.due()) await this.#save();
+        } else if (!ends) await this.#rest();
       }
+      problem.checkpoint.atRest(undefined);
       await this.#trueResidual();
       residuals = this.#residuals();
       this.#tell(residuals, true);
@@ -346,9 +347,17 @@ class Descent {
     return false;
   }
 
-  async #save(): Promise<void> {
-    await this.#problem.checkpoint.save({ ...this.#state }, this.#blocks());
-    this.#problem.onEvent({ type: 'checkpoint', pass: this.#state.passes });
+  /** Between two steps: saves the state when it is time, and offers it while the products of the next step are under way. */
+  async #rest(): Promise<void> {
+    const { checkpoint, onEvent, options, size } = this.#problem;
+    const state = { ...this.#state };
+    const write = async () => {
+      const progress = { done: state.passes, total: options.passes, unit: 'passes' };
+      await checkpoint.save(state, this.#blocks(), progress);
+      onEvent({ type: 'checkpoint', pass: state.passes });
+    };
+    if (checkpoint.due(state.passes * size.n)) await write();
+    else checkpoint.atRest(write);
   }
 }
 

@@ -164,6 +164,7 @@ class ConjugateGradients {
     do {
       while (!recurrence.done && this.#progress.passes < most) await this.#step(recurrence, tol, patience);
       await recurrence.verify(tol, this.#progress.startPass());
+      this.#progress.moved();
       this.#progress.endPass(this.#residuals(recurrence), true);
       for (let l = 0; l < this.#system.regularizations.length; l++)
         if (patience?.settled(l)) this.#freeze(recurrence, l);

@@ -61,7 +61,13 @@ export class CgProgress {
     });
   }
 
+  /** The vectors change in a way the last state does not tell of. */
+  moved(): void {
+    this.#problem.checkpoint.atRest(undefined);
+  }
+
   startRefit(best: number, tol: number): void {
+    this.moved();
     this.phase = 'refit';
     this.best = best;
     this.refitTol = tol;
@@ -77,12 +83,16 @@ export class CgProgress {
   }
 
   async save(recurrence: RecurrenceState, patience: PatienceState | null): Promise<void> {
-    const { checkpoint, onEvent } = this.#problem;
-    if (!checkpoint.due()) return;
+    const { checkpoint, onEvent, size, options } = this.#problem;
     const { phase, passes, residuals, heldOut = null, best, refitTol } = this;
     const state: CgState = { phase, passes, recurrence, patience, residuals, heldOut, best, refitTol };
-    await checkpoint.save(state, this.#blocks());
-    onEvent({ type: 'checkpoint', pass: passes });
+    const write = async () => {
+      await checkpoint.save(state, this.#blocks(), { done: passes, total: options.passes, unit: 'passes' });
+      onEvent({ type: 'checkpoint', pass: passes });
+    };
+    if (checkpoint.due(passes * size.n)) await write();
+    // The vectors stay as they are until the next product is whole.
+    else checkpoint.atRest(write);
   }
 
   /** The last state saved, with the vectors it belongs to back in the arena; undefined when there is none. */

@@ -45,6 +45,8 @@ async function solve(problem: KernelProblem): Promise<KernelSolution> {
       ...(leavesOneOut(size) && state.validations.length > 0 && { leaveOneOut: state.validations }),
     };
   } catch (error) {
+    // While the factor is still open.
+    await checkpoint.rescue();
     // What is damaged would stop every later run at the same place; what no state speaks of is of no use to any.
     finished = file.damaged || !run.stateOnDisk;
     if (file.damaged) await checkpoint.clear();

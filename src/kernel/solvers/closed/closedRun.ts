@@ -139,7 +139,7 @@ export class ClosedRun {
           this.#progress(j, i - j + 1, tiles - j);
         }
         this.#state = { ...this.#state, done: j + 1 };
-        if (this.#problem.checkpoint.due()) await this.#save();
+        await this.#rest();
       }
     } finally {
       await source.close();
@@ -199,12 +199,13 @@ export class ClosedRun {
     if (this.#state.shift > 0) {
       this.#warn('leave-one-out errors take the shift of the factor along: they are approximate');
     }
-    if (checkpoint.due()) await this.#save();
+    checkpoint.atRest(undefined);
+    if (checkpoint.due(this.#rows)) await this.#save();
     for (let j = this.#state.done; j < tiles; j++) {
       await addInverseDiagonal(this.#layout, workspace, this.#reducer, j);
       this.#state = { ...this.#state, done: j + 1 };
       this.#progress(tiles + j, 1, 1);
-      if (checkpoint.due()) await this.#save();
+      if (checkpoint.due(this.#rows)) await this.#save();
     }
     const inverse = workspace.arena.float64('closed inverse diagonal');
     const place = (i: number, c: number) => i * this.#fullWidth + this.#state.index * size.k + c;
@@ -272,6 +273,21 @@ export class ClosedRun {
     const mean = diagonal.reduce((sum, value) => sum + Math.abs(value), 0) / size.n;
     if (Number.isFinite(mean)) return mean;
     throw new MlmlError('MLML_BAD_DATA', 'closed: the diagonal of the kernel matrix holds NaN or infinities');
+  }
+
+  /** Rows of the columns of tiles done, those of earlier factors included. */
+  get #rows(): number {
+    const { index, stage, done } = this.#state;
+    const { tiles } = this.#layout;
+    const columns = index * tiles * this.#stages + (stage === 'factor' ? 0 : tiles) + done;
+    return columns * this.#problem.size.tileSize;
+  }
+
+  /** Between two columns of the factor: saves the state when it is time, and offers it while the next column is made. */
+  async #rest(): Promise<void> {
+    const { checkpoint } = this.#problem;
+    if (checkpoint.due(this.#rows)) await this.#save();
+    else checkpoint.atRest(() => this.#save());
   }
 
   /** The data first: a state on disk speaks only of tiles that are there. */

@@ -1,5 +1,5 @@
 import type { Arena } from '../../../memory/arena.js';
-import type { Checkpoint } from '../solver.js';
+import type { Checkpoint } from '../../../storage/checkpoint.js';
 
 /** What is done, as checkpoints keep it. */
 export interface ClosedState {

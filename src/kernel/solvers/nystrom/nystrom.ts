@@ -86,10 +86,13 @@ async function sumRows(problem: NystromProblem, sums: NystromSums): Promise<void
       bytesRead,
       bytesWritten: 0,
     });
-    if (checkpoint.due()) {
-      await checkpoint.save({ rows } satisfies State, blocks);
+    const state: State = { rows };
+    const write = async () => {
+      await checkpoint.save(state, blocks, { done: state.rows, total: size.n, unit: 'rows' });
       onEvent({ type: 'checkpoint', pass: 0 });
-    }
+    };
+    if (checkpoint.due(rows)) await write();
+    else checkpoint.atRest(write);
   }
 }
 

@@ -1,9 +1,9 @@
+import type { Checkpoint } from '../../../storage/checkpoint.js';
 import type { Workspace } from '../../../threads/workspace.js';
 import type { KernelListener } from '../../events.js';
 import type { TileDtype } from '../../functions/kernelFunction.js';
 import type { KernelTrainOptions } from '../../options.js';
 import type { CrossBlock } from '../../tiles/crossKernel.js';
-import type { Checkpoint } from '../solver.js';
 
 /** Rows, and their kernel values with the centres, as a stream. */
 export interface CrossBlocks {

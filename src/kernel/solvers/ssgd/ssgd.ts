@@ -83,7 +83,7 @@ class RowDescent {
   }
 
   async run(): Promise<KernelSolution> {
-    const { options, classification, checkpoint } = this.#problem;
+    const { options, classification } = this.#problem;
     const state = this.#state;
     this.#change.fill(0);
     await this.#load();
@@ -102,7 +102,7 @@ class RowDescent {
         // Arguments of thousands of calls, which V8 would let pile up.
         collectGarbage('minor');
         this.#progress();
-        if (checkpoint.due()) await this.#save();
+        await this.#rest(order.length);
       }
       state.strips = 0;
       state.epoch++;
@@ -110,7 +110,7 @@ class RowDescent {
       if (told.heldOut !== undefined) this.#patience.update(told.heldOut);
       if (Math.max(...told.residuals) <= options.tol) stopped = 'tolerance';
       else if (options.reg.every((_, l) => this.#patience.settled(l))) stopped = 'patience';
-      else if (state.epoch < options.epochs && checkpoint.due()) await this.#save();
+      else if (state.epoch < options.epochs) await this.#rest(order.length);
     }
     const { residuals, heldOut } = told ?? (await this.#tell(state.epoch * passes));
     return {
@@ -247,10 +247,17 @@ class RowDescent {
     onEvent({ type: 'resumed', done: saved.epoch, total: options.epochs });
   }
 
-  async #save(): Promise<void> {
-    const state = this.#state;
-    state.patience = this.#patience.state();
-    await this.#problem.checkpoint.save({ ...state }, this.#blocks());
-    this.#problem.onEvent({ type: 'checkpoint', pass: state.epoch });
+  /** Between two of `strips` strips: saves the state when it is time, and offers it while the next strip is read. */
+  async #rest(strips: number): Promise<void> {
+    const { checkpoint, onEvent, options, size } = this.#problem;
+    const state = { ...this.#state, patience: this.#patience.state() };
+    const rows = Math.floor((state.epoch + state.strips / strips) * size.n);
+    const write = async () => {
+      const progress = { done: rows, total: options.epochs * size.n, unit: 'rows' };
+      await checkpoint.save(state, this.#blocks(), progress);
+      onEvent({ type: 'checkpoint', pass: state.epoch });
+    };
+    if (checkpoint.due(rows)) await write();
+    else checkpoint.atRest(write);
   }
 }

@@ -156,7 +156,7 @@ test('one process at a time', async () => {
 test('due after the time given, counted from the last state', async () => {
   let now = 5;
   const checkpoint = await openCheckpoint(new MemoryStorage(), FOLDER, key, { now: () => now });
-  const due = () => checkpoint.due();
+  const due = () => checkpoint.due(0);
   assert.equal(due(), false);
   now = 30_004;
   assert.equal(due(), false);

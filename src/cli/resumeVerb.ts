@@ -1,0 +1,66 @@
+import { join, resolve } from 'node:path';
+import { MlmlError } from '../errors.js';
+import { checkRun, RUN_FILE, type RunDescription } from '../run/runFolder.js';
+import { readJson } from '../storage/textFile.js';
+import type { CommandContext } from './commandContext.js';
+import type { Arguments } from './parseArguments.js';
+
+/** Options whose value a resumed run takes from the command line, not from its first command. */
+const ANEW = ['quiet', 'json', 'checkpoint-every'] as const;
+
+/**
+ * `mlml resume <run>`: the words of the command that goes on with a run. They are to be run in the folder in which the run was
+ * begun, which this makes the current one.
+ */
+export async function resumedCommand(context: CommandContext, given: Arguments): Promise<string[]> {
+  const [folder, ...rest] = given.positionals;
+  if (folder === undefined || rest.length > 0) {
+    throw new MlmlError('MLML_USAGE', 'resume takes one run folder; see mlml resume --help');
+  }
+  const { storage } = context.services;
+  const path = join(folder, RUN_FILE);
+  const status = await storage.status(path);
+  if (status === undefined || status.byteLength === 0) {
+    const why =
+      status === undefined ? 'is no run: there is no' : 'was killed before it had begun: there is nothing in';
+    throw new MlmlError(
+      'MLML_NOT_FOUND',
+      `${folder}: ${why} ${RUN_FILE}; give the command of the run again, with --out=${folder} --resume`,
+    );
+  }
+  const run = checkRun(await readJson(storage, path), path);
+  const out = await enter(context, folder, run);
+  return continued(run.command, [
+    `--out=${out}`,
+    '--resume',
+    ...ANEW.filter((name) => given.has(name)).map((name) => `--${name}=${given.text(name)}`),
+  ]);
+}
+
+/** Makes the folder in which a run was begun the current one, if it is there; returns the run's folder as seen from it. */
+async function enter(context: CommandContext, folder: string, { cwd }: RunDescription): Promise<string> {
+  if (cwd === undefined || cwd === process.cwd()) return folder;
+  if ((await context.services.storage.status(cwd))?.isFolder !== true) return folder;
+  const absolute = resolve(folder);
+  process.chdir(cwd);
+  return absolute;
+}
+
+/** The words of a command with other options in place of those of the same names, and of --out. */
+function continued(words: readonly string[], options: readonly string[]): string[] {
+  const replaced = new Set([...options.map((option) => option.split('=')[0]!.slice(2)), 'quiet', 'json']);
+  const end = words.indexOf('--');
+  const before = end === -1 ? words : words.slice(0, end);
+  const kept: string[] = [];
+  for (let i = 0; i < before.length; i++) {
+    const word = before[i]!;
+    const [, name, value] = /^--(?:no-)?([^=]+)(=.*)?$/.exec(word) ?? [];
+    if (name === undefined || !replaced.has(name)) {
+      kept.push(word);
+      continue;
+    }
+    // Written as two words.
+    if (value === undefined && (name === 'out' || name === 'checkpoint-every')) i++;
+  }
+  return [...kept, ...options, ...(end === -1 ? [] : words.slice(end))];
+}

@@ -1,0 +1,149 @@
+import { basename, join } from 'node:path';
+import { MlmlError } from '../errors.js';
+import { type Lock, lockFolder } from '../storage/lock.js';
+import { removeLeftovers } from '../storage/ownedFolder.js';
+import type { Storage } from '../storage/storage.js';
+import { readJson } from '../storage/textFile.js';
+import {
+  checkRun,
+  csvPath,
+  RUN_FILE,
+  type RunDescription,
+  type RunPaths,
+  runPaths,
+  timeName,
+} from './runFolder.js';
+
+/** A run folder that this process holds, to go on with. */
+export interface EarlierRun {
+  readonly paths: RunPaths;
+  readonly lock: Lock;
+  /** Undefined when the run was killed before it had written what it is. */
+  readonly run: RunDescription | undefined;
+}
+
+/** Errors that say nothing against the command. */
+const GONE_ON_FROM: ReadonlySet<string> = new Set(['MLML_INTERRUPTED', 'MLML_DISK_FULL', 'MLML_IO']);
+/** What a run keeps in its folder, and what is left there of one that was killed. */
+const OWN =
+  /^(run\.json|events\.jsonl(\.tmp)?|model|checkpoint|\.(model|run\.json)\.tmp-.*|run\.json\.tmp-.*|\.mlml-.*)$/;
+
+/**
+ * Holds the run folder `folder` and reads what it is. Undefined when it is something else: it holds other files than
+ * those of a run. `MLML_BUSY` when another process works on that run.
+ */
+export async function holdRun(
+  storage: Storage,
+  folder: string,
+  verb: string,
+  now: Date,
+): Promise<EarlierRun | undefined> {
+  if (!(await isRunFolder(storage, folder))) return undefined;
+  const lock = await lockFolder(storage, folder, 'writer');
+  try {
+    const run = await readRun(storage, folder);
+    const csv = run?.log ?? (await csvPath(storage, verb, folder, timeName(now)));
+    return { paths: runPaths(folder, csv), lock, run };
+  } catch (error) {
+    await lock.release();
+    throw error;
+  }
+}
+
+async function isRunFolder(storage: Storage, folder: string): Promise<boolean> {
+  if ((await storage.status(folder))?.isFolder !== true) return false;
+  return (await storage.list(folder)).every((name) => OWN.test(name));
+}
+
+/** Undefined when the run was killed before its description was written: the file that claims the folder is empty. */
+async function readRun(storage: Storage, folder: string): Promise<RunDescription | undefined> {
+  const path = join(folder, RUN_FILE);
+  const status = await storage.status(path);
+  if (status === undefined || status.byteLength === 0) return undefined;
+  return checkRun(await readJson(storage, path), path);
+}
+
+/**
+ * Whether `folder` is a run of the same command that did not come to its end (killed, interrupted, or stopped by the disk).
+ * `alive` tells whether the process with a number still runs.
+ */
+export async function isUnfinishedRunOf(
+  storage: Storage,
+  folder: string,
+  command: readonly string[],
+  alive: (pid: number) => boolean,
+): Promise<boolean> {
+  if (!(await isRunFolder(storage, folder))) return false;
+  const run = await readRun(storage, folder).catch(() => undefined);
+  if (run === undefined || !canGoOn(run, alive)) return false;
+  return jobOf(run.command) === jobOf(command);
+}
+
+/** Whether a run stopped before its end for a reason that says nothing against it. */
+export function canGoOn(run: RunDescription, alive: (pid: number) => boolean): boolean {
+  if (run.status === 'running') return typeof run.pid === 'number' && !alive(run.pid);
+  return run.status === 'failed' && GONE_ON_FROM.has(run.error?.code ?? '');
+}
+
+/** The words of a command without those that only change what is shown or saved. */
+function jobOf(words: readonly string[] | undefined): string {
+  const other = /^--(no-)?(quiet|json|resume|checkpoint-every)(=|$)/;
+  return JSON.stringify(words?.filter((word) => !other.test(word)));
+}
+
+/** Options that change neither the result nor the log. */
+const NO_DIFFERENCE: ReadonlySet<string> = new Set(['scratch', 'nthreads']);
+
+/** Throws `MLML_MISMATCH` naming everything in which a command differs from that of the run in the folder. */
+export function checkSameCommand(
+  folder: string,
+  run: RunDescription,
+  now: { readonly verb: string; readonly data: readonly string[]; readonly options: object },
+): void {
+  const differences: string[] = [];
+  const differ = (what: string, then: unknown, wanted: unknown) => {
+    const [a, b] = [JSON.stringify(then) ?? 'none', JSON.stringify(wanted) ?? 'none'];
+    if (a !== b) differences.push(`${what} ${a}, not ${b}`);
+  };
+  differ('the verb', run.verb, now.verb);
+  const then = run.options as Readonly<Record<string, unknown>>;
+  const wanted = JSON.parse(JSON.stringify(now.options)) as Readonly<Record<string, unknown>>;
+  for (const name of new Set([...Object.keys(then), ...Object.keys(wanted)])) {
+    if (!NO_DIFFERENCE.has(name)) differ(optionName(name), then[name], wanted[name]);
+  }
+  differ('the data', run.data ?? [], now.data);
+  if (differences.length > 0) throw mismatch(folder, differences);
+}
+
+function optionName(name: string): string {
+  if (name === 'bufferBytes') return '--buffer (in bytes)';
+  return `--${name.replace(/[A-Z]/g, (letter) => (name === 'memId' ? letter : `-${letter.toLowerCase()}`))}`;
+}
+
+/** Throws `MLML_MISMATCH` when the data are not those the run was begun with. */
+export function checkSameData(folder: string, run: RunDescription, fingerprint: string): void {
+  const then = (run.dataset as { readonly fingerprint?: string }).fingerprint;
+  if (then === fingerprint) return;
+  throw mismatch(folder, [`the data have changed: their fingerprint was ${then}, now it is ${fingerprint}`]);
+}
+
+function mismatch(folder: string, differences: readonly string[]): MlmlError {
+  return new MlmlError(
+    'MLML_MISMATCH',
+    `${folder}: is a run of another command: it has ${differences.join('; ')}; give that command, or another --out`,
+  );
+}
+
+/** Removes what a killed process left half-made in the folder of its run. */
+export async function removeHalfMade(storage: Storage, { folder, model }: RunPaths): Promise<void> {
+  await storage.remove(model);
+  await removeLeftovers(storage, folder);
+  for (const name of await storage.list(folder)) {
+    if (/\.tmp(-|$)/.test(name)) await storage.remove(join(folder, name));
+  }
+}
+
+/** Names a run in its states: it was begun then, under that name. */
+export function runMark({ started }: RunDescription, folder: string): string {
+  return `${basename(folder)} ${started}`;
+}

@@ -1,0 +1,51 @@
+import type { Arena } from '../../memory/arena.js';
+import type { Blocks } from '../../storage/stateFile.js';
+import type { StreamingPlan } from './planStreaming.js';
+import type { TraineeState } from './trainee.js';
+
+/** Where a streaming run stands between two steps, beside the regions of its models. Plain data. */
+export interface StreamingState {
+  readonly epoch: number;
+  /** Rows of the epoch that have been used. */
+  readonly row: number;
+  /** The models have been judged on the held-out rows after it. */
+  readonly judged: boolean;
+  readonly trainees: readonly TraineeState[];
+  readonly group: { readonly rungsLeft: number };
+  readonly bytesRead: number;
+  readonly bytesWritten: number;
+}
+
+/** Regions that hold nothing between two steps, or nothing that cannot be read again. */
+const PASSING =
+  /^(shuffle .*|score .*|hogwild .*|scaling|((model|thread) \d+ )?(x|labels|row weights|scores|batch result|intercept gradient))$/;
+
+/** The regions that belong to a state: weights, what optimisers remember, weights kept, averages. */
+export function savedRegions(plan: StreamingPlan, arena: Arena): Blocks {
+  const names = plan.regions.map(({ name }) => name).filter((name) => !PASSING.test(name));
+  return Object.fromEntries(names.map((name) => [name, arena.uint8(name)]));
+}
+
+/**
+ * The signal of a job as its stream sees it: aborted while the stream is being opened or brought to where it stood. After
+ * `end` it is the job that stops, once it has saved its state.
+ */
+export class OpeningSignal {
+  readonly #controller = new AbortController();
+  readonly #source: AbortSignal | undefined;
+  readonly #forward = () => this.#controller.abort(this.#source?.reason);
+
+  constructor(source: AbortSignal | undefined) {
+    this.#source = source;
+    if (source?.aborted) this.#forward();
+    else source?.addEventListener('abort', this.#forward);
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  end(): void {
+    this.#source?.removeEventListener('abort', this.#forward);
+  }
+}
