@@ -216,6 +216,16 @@ export const optionTable: readonly OptionSpec[] = [
     linearOnly: true,
   },
   {
+    name: 'init',
+    kind: 'text',
+    shape: '<model>',
+    help: 'model or run folder whose weights training starts from',
+    shownDefault: 'zero weights',
+    verbs: training,
+    linearOnly: true,
+    effective: iterative,
+  },
+  {
     name: 'nthreads',
     kind: 'integer',
     min: 1,

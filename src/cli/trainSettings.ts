@@ -5,6 +5,7 @@ import type { Arguments } from './parseArguments.js';
 /** The options of training that were given, over the defaults. */
 export function trainOptions(given: Arguments): TrainOptions {
   const scratch = given.text('scratch');
+  const init = given.text('init');
   const sweep = given.grid('sweep');
   const bufferBytes = given.number('buffer');
   const changes: Record<string, unknown> = {};
@@ -18,6 +19,7 @@ export function trainOptions(given: Arguments): TrainOptions {
     ...changes,
     ...(bufferBytes === undefined ? {} : { bufferBytes }),
     ...(scratch === undefined ? {} : { scratch }),
+    ...(init === undefined ? {} : { init }),
     ...(sweep === undefined ? {} : { sweep: sweep as SweepGrid }),
   };
 }

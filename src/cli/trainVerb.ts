@@ -1,6 +1,11 @@
+import type { Dataset } from '../data/dataset.js';
+import { loadModel } from '../model/loadModel.js';
 import { saveModel } from '../model/saveModel.js';
 import { allowedBytes, scoreOf, summaryText, type TrainSummary } from '../run/summary.js';
+import type { LinearModel } from '../ssgd/linearModel.js';
 import { heldOutShare, type TrainOptions, type Verb } from '../ssgd/options.js';
+import { variantsOf } from '../ssgd/sgd/sweepGrid.js';
+import { checkInitialModel } from '../ssgd/warmStart.js';
 import type { CommandContext } from './commandContext.js';
 import { openTrainingData } from './openData.js';
 import type { Arguments } from './parseArguments.js';
@@ -16,6 +21,7 @@ export async function trainVerb(
   words: readonly string[],
 ): Promise<void> {
   const options = trainOptions(given);
+  let init: LinearModel | undefined;
   await runTraining<TrainSummary>(context, { verb, given, words }, async () => {
     // Everything is loaded before the baseline is taken; what comes later is the job's.
     const training = await context.services.training();
@@ -30,11 +36,28 @@ export async function trainVerb(
         ...(options.sweep === undefined ? [] : (['model'] as const)),
       ],
       open: (reporter) => openTrainingData(context, verb, given, reporter),
-      plan: (dataset) => training.planTraining(verb, dataset.description, options),
-      work: (run) => trainAndSave(context, training, verb, options, run),
+      plan: async (dataset) => {
+        // Before anything is made: a model that does not fit leaves no trace.
+        init = await initialModel(context, verb, options, dataset);
+        return training.planTraining(verb, dataset.description, options);
+      },
+      work: (run) => trainAndSave(context, training, verb, options, run, init),
       text: (summary, csv) => summaryText(summary, options.simulated, csv),
     };
   });
+}
+
+/** The model that --init names, when it can be started from. */
+async function initialModel(
+  { services }: CommandContext,
+  verb: Verb,
+  options: TrainOptions,
+  { description }: Dataset,
+): Promise<LinearModel | undefined> {
+  if (options.init === undefined || verb === 'closed') return undefined;
+  const model = (await loadModel(services.storage, options.init)) as LinearModel;
+  for (const variant of variantsOf(options)) checkInitialModel(model, description, variant);
+  return model;
 }
 
 async function trainAndSave(
@@ -43,6 +66,7 @@ async function trainAndSave(
   verb: Verb,
   options: TrainOptions,
   { dataset, paths, log, reporter, scratchFolder, baselineBytes, checkpoint }: TrainingRun,
+  init: LinearModel | undefined,
 ): Promise<TrainSummary> {
   const { storage } = context.services;
   const result = await training.train(verb, dataset, options, {
@@ -50,6 +74,7 @@ async function trainAndSave(
     scratchFolder,
     signal: context.signal,
     checkpoint: { folder: paths.states, ...checkpoint },
+    ...(init === undefined ? {} : { init }),
     onEvent: (event) => {
       log.record(event);
       reporter.event(event);

@@ -107,6 +107,8 @@ export interface TrainOptions {
   readonly classWeight: string;
   /** Number of the feature that holds the weight of its row (at least 0) and is no feature of the model; -1: none. Default -1. */
   readonly weightColumn: number;
+  /** Where the model that training starts from lies; the model itself is `TrainContext.init`. Default: zero weights. */
+  readonly init?: string;
   /** Folder for scratch files. Default: beside the run folder. */
   readonly scratch?: string;
 }

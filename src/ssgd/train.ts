@@ -13,11 +13,14 @@ import { planStreaming } from './sgd/planStreaming.js';
 import { checkSweep, variantsOf } from './sgd/sweepGrid.js';
 import { trainStreaming } from './sgd/trainStreaming.js';
 import { planSolving, trainBySolving } from './trainBySolving.js';
+import { checkInitialModel, modelHash } from './warmStart.js';
 
 export interface TrainContext {
   readonly storage: Storage;
   /** Where scratch files go; made when needed, left empty. */
   readonly scratchFolder: string;
+  /** Start from this model (gd, sgd, ssgd, hsgd). Its scores are the same whatever scaling it was trained with. */
+  readonly init?: LinearModel;
   readonly signal?: AbortSignal;
   readonly onEvent?: TrainListener;
   /**
@@ -87,11 +90,15 @@ export function planTraining(verb: Verb, description: DatasetDescription, option
 export async function train(
   verb: Verb,
   dataset: Dataset,
-  options: TrainOptions,
+  given: TrainOptions,
   context: TrainContext,
 ): Promise<TrainResult> {
   const { description } = dataset;
+  // The plan has room for the model to start from where there is one.
+  const options: TrainOptions =
+    context.init === undefined || given.init !== undefined ? given : { ...given, init: 'a model' };
   checkAll(verb, description, options);
+  checkInit(verb, description, options, context);
   const start = performance.now();
   const run = async (context: JobContext) => {
     if (verb === 'closed' || verb === 'gd') {
@@ -109,6 +116,20 @@ export async function train(
       throw await nameBadValue(error, dataset, options, context.signal);
     });
   return { ...result, seconds: (performance.now() - start) / 1000 };
+}
+
+/** Looks at the model to start from; what it warns of becomes events. */
+function checkInit(
+  verb: Verb,
+  description: DatasetDescription,
+  options: TrainOptions,
+  { init, onEvent }: TrainContext,
+): void {
+  if (options.init === undefined || verb === 'closed') return;
+  if (init === undefined)
+    throw new MlmlError('MLML_USAGE', `--init=${options.init}: load the model and give it as context.init`);
+  const messages = variantsOf(options).flatMap((variant) => checkInitialModel(init, description, variant));
+  for (const message of new Set(messages)) onEvent?.({ type: 'warning', message });
 }
 
 /** A model that cannot be used is a failure, whatever the loss of its last steps. */
@@ -163,6 +184,7 @@ async function withCheckpoint<Result>(
     regions: planTraining(verb, description, options)
       .regions.filter(({ name }) => DECIDING.test(name))
       .map(({ name, bytes }) => [name, bytes]),
+    ...(context.init === undefined ? {} : { init: modelHash(context.init) }),
   };
   const checkpoint = await openCheckpoint(storage, folder, key, {
     ...settings,

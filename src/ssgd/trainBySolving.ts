@@ -16,6 +16,7 @@ import type { TrainOptions } from './options.js';
 import { weightColumnOf } from './rowWeights.js';
 import { Scorer, scorerRegions, scoringBytes } from './score.js';
 import type { JobContext, TrainResult } from './train.js';
+import { initialModelRegions } from './warmStart.js';
 
 /** Verbs that work on all rows at once. */
 export type SolvingVerb = 'closed' | 'gd';
@@ -31,7 +32,10 @@ export function planSolving(
   const planWith = (scoring: readonly Region[]) =>
     verb === 'closed'
       ? planClosed(description, options, scoring)
-      : planGd(description, options, columns, scoring);
+      : planGd(description, options, columns, [
+          ...initialModelRegions(options, description.d, columns),
+          ...scoring,
+        ]);
   try {
     return planWith(scorerRegions(layout, columns, scoringBytes(options.bufferBytes)));
   } catch (error) {

@@ -5,6 +5,7 @@ import type { Plan, Region } from '../../memory/plan.js';
 import type { Checkpoint } from '../../storage/checkpoint.js';
 import type { Storage } from '../../storage/storage.js';
 import type { TrainListener } from '../events.js';
+import type { LinearModel } from '../linearModel.js';
 import type { TrainOptions } from '../options.js';
 import { isWeighted } from '../rowWeights.js';
 
@@ -29,6 +30,8 @@ export interface Fit {
 
 export interface SolveContext {
   readonly storage: Storage;
+  /** The model gradient descent starts from. */
+  readonly init?: LinearModel;
   readonly signal?: AbortSignal;
   readonly onEvent?: TrainListener;
   /** Default: nothing is saved. */

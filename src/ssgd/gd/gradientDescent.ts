@@ -16,6 +16,8 @@ export interface DescentSettings {
   /** The first `penalised` elements of a vector are weights, the rest intercepts. */
   readonly penalised: number;
   readonly iterations: number;
+  /** Writes the weights to start from into zeros. Default: stay at 0. */
+  readonly start?: ((w: Float64Array) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
   /** The vectors w, velocity and best are those of this state. */
   readonly from?: DescentState | undefined;
@@ -41,7 +43,7 @@ export interface DescentState {
 export interface DescentResult {
   readonly iterations: number;
   readonly objective: number;
-  /** ‖gradient‖/‖gradient at 0‖ at the last evaluation (of the proximal step, with l1). */
+  /** ‖gradient‖/‖gradient at the start‖ at the last evaluation (of the proximal step, with l1). */
   readonly residual: number;
   readonly converged: boolean;
 }
@@ -54,7 +56,7 @@ const LARGEST_HALVINGS = 40;
 const YIELD_MS = 50;
 
 /**
- * From W = 0, with g the gradient of the smooth part:
+ * From W = 0, or where `start` puts it, with g the gradient of the smooth part:
  *
  *   Δ ← α·g(W) + momentum·Δ,  W ← W − Δ                    heavy ball (Polyak 1964), the update rule of sgd
  *   the same with g(W − momentum·Δ)                         Nesterov 1983
@@ -88,7 +90,11 @@ export async function gradientDescent(
   const state = () => ({ eta0, halvings, first, firstNorm, bestValue, value, residual, iteration });
   let converged = false;
   let yielded = performance.now();
-  if (from === undefined) for (const vector of [w, velocity, best]) vector.fill(0);
+  if (from === undefined) {
+    for (const vector of [w, velocity]) vector.fill(0);
+    settings.start?.(w);
+    best.set(w);
+  }
   while (iteration < settings.iterations && !converged) {
     if (iteration > 0) {
       const saving = settings.rest?.(state);

@@ -6,11 +6,13 @@ import { type Fit, type SolveContext, scalingOf } from '../closed/fit.js';
 import { accumulateNormalEquations, type NormalEquations } from '../closed/normalEquations.js';
 import { panelScratch } from '../closed/rowPanels.js';
 import { type SumState, sumBlocks, sumSaver } from '../closed/sumState.js';
+import type { LinearModel } from '../linearModel.js';
 import { lossOf } from '../losses/losses.js';
 import type { TrainOptions } from '../options.js';
 import { weightingOf } from '../rowWeights.js';
 import { learningRate } from '../schedules.js';
 import { startThreads } from '../startThreads.js';
+import { convertModel } from '../warmStart.js';
 import { type DescentState, gradientDescent } from './gradientDescent.js';
 import { GramObjective } from './gramObjective.js';
 import type { GdPlan } from './planGd.js';
@@ -67,7 +69,7 @@ async function descend(
   options: TrainOptions,
   context: SolveContext,
 ): Promise<GdFit> {
-  const { onEvent, signal } = context;
+  const { onEvent, signal, init } = context;
   const checkpoint = context.checkpoint ?? noCheckpoint(signal);
   const { size } = plan;
   const { arena } = workspace;
@@ -116,6 +118,7 @@ async function descend(
     l1: options.l1 / size.n,
     penalised: size.k * size.d,
     iterations: options.iters,
+    start: init === undefined ? undefined : (w) => startFrom(init, w, plan, dataset, options),
     signal,
     from: from?.descent,
     rest: (state) => {
@@ -170,6 +173,24 @@ async function descend(
     residual: result.residual,
     converged: result.converged,
   };
+}
+
+/** Weights of a model for centred features; where the intercept is eliminated its part stays 0. */
+function startFrom(
+  init: LinearModel,
+  w: Float64Array,
+  { size, method }: GdPlan,
+  { description }: Dataset,
+  options: TrainOptions,
+): void {
+  const scaling = scalingOf(description, options);
+  const { mean } = description.statistics;
+  const centre = scaling.multiply.map((factor, j) =>
+    options.bias ? factor * mean[j]! + scaling.add[j]! : 0,
+  );
+  const intercept = w.subarray(size.k * size.d);
+  convertModel(init, scaling, centre, mean, options.bias, { weights: w, stride: size.d, intercept });
+  if (method === 'gram') intercept.fill(0);
 }
 
 async function makeEquations(

@@ -174,6 +174,15 @@ export class ModelStep {
     return sum / (block.to - block.from);
   }
 
+  /** Steps at a constant rate from the rows of a block: changes the weights and the optimiser's state. */
+  tryRate(rate: number, block: RowBlock): void {
+    let t = 0;
+    this.#batch.forEach(block, () => {
+      this.#batch.checkLabels();
+      this.step(rate, ++t);
+    });
+  }
+
   /** The rows of a block as a sample for the automatic rate. Overwrites weights and first state: for use before training. */
   sample(block: RowBlock): RowSample {
     const { stride, layout } = this.#plan;

@@ -16,6 +16,7 @@ import { weightingOf } from '../rowWeights.js';
 import { openRowStream, type RowStream } from '../shuffle/rowStream.js';
 import { startThreads } from '../startThreads.js';
 import type { JobContext, TrainResult } from '../train.js';
+import { convertModel } from '../warmStart.js';
 import { HeldOutRows } from './heldOut.js';
 import { Hogwild } from './hogwild.js';
 import { ModelScorer } from './modelScorer.js';
@@ -92,12 +93,18 @@ class StreamingRun {
     const classShares = classification
       ? sharesOf(description.classCounts, weighting?.classWeights)
       : undefined;
+    const { init } = context;
+    const initial =
+      init === undefined
+        ? undefined
+        : ({ weights, intercept }: ModelStep, bias: boolean) =>
+            convertModel(init, scaling, centre, mean, bias, { weights, stride: plan.stride, intercept });
     const trainees = plan.models.map((model, index) => {
       const emit: TrainListener =
         options.sweep === undefined
           ? this.#emit
           : (event) => this.#emit({ ...event, model: index } as TrainEvent);
-      const setting = { plan, model, classification, classShares, emit };
+      const setting = { plan, model, classification, classShares, initial, emit };
       const step = new ModelStep(plan, model, classification, this.#batch, arena, kernels, shared);
       return new Trainee(setting, step);
     });

@@ -19,6 +19,8 @@ import {
 const MOST_HALVINGS = 60;
 /** Squares of slopes beyond it leave the range of single precision. */
 const LARGEST_LOSS = 1e30;
+/** A model is where it was while its loss on rows of the sample has not grown by more than this. */
+const LOSS_KEPT = 1.001;
 /** Divergences in a row after which the weights kept last are given up. */
 const FAILURES_OF_KEPT_WEIGHTS = 3;
 
@@ -50,6 +52,8 @@ export interface TraineeSetting {
   readonly classification: boolean;
   /** What an intercept of squared losses starts from; undefined: zero. */
   readonly classShares: readonly number[] | undefined;
+  /** Writes the weights of the model to start from into zeros. */
+  readonly initial?: ((model: ModelStep, bias: boolean) => void) | undefined;
   readonly emit: TrainListener;
 }
 
@@ -135,8 +139,10 @@ export class Trainee {
         decay: options.reg / plan.rows,
         d: plan.layout.d,
       });
-      this.#eta0 = eta0;
-      emit({ type: 'rate', eta0, reason });
+      const halvings = this.#startSlowly(sample, eta0);
+      this.#eta0 = eta0 / 2 ** halvings;
+      const slower = `${reason}; halved ${halvings} times, until steps no longer raise the loss of the model started from`;
+      emit({ type: 'rate', eta0: this.#eta0, reason: halvings > 0 ? slower : reason });
     } else {
       this.#eta0 = options.eta0;
       emit({ type: 'rate', eta0: this.#eta0, reason: 'as given' });
@@ -155,16 +161,43 @@ export class Trainee {
 
   /** Zero weights; with squared losses the intercept starts from the class frequencies, which need not be learnt then. */
   #startWeights(): void {
-    const { classShares } = this.#setting;
+    const { classShares, initial } = this.#setting;
     const { options } = this.#setting.model;
     const { model } = this;
     model.weights.fill(0);
     model.intercept.fill(0);
+    if (initial !== undefined) {
+      initial(model, options.bias);
+      model.keep();
+      return;
+    }
     const squared = options.loss === 'ridge' || options.loss === 'huber';
     if (options.bias && options.eta0 === 'auto' && squared && classShares !== undefined) {
       model.intercept.set(classShares);
     }
     model.keep();
+  }
+
+  /**
+   * How often an automatic rate must be halved so that a model that is trained already stays where it is: until steps on
+   * the first half of a sample do not raise the loss of the second half. 0 without a model to start from.
+   */
+  #startSlowly({ base, order, from, to }: RowBlock, eta0: number): number {
+    const middle = (from + to) >> 1;
+    if (this.#setting.initial === undefined || middle === from) return 0;
+    const { model } = this;
+    const judged = { base, order, from: middle, to };
+    this.#startWeights();
+    const limit = LOSS_KEPT * model.meanLoss(judged);
+    let halvings = 0;
+    for (; halvings < MOST_HALVINGS; halvings++) {
+      model.clearState();
+      model.tryRate(eta0 / 2 ** halvings, { base, order, from, to: middle });
+      const loss = model.meanLoss(judged);
+      this.#startWeights();
+      if (loss <= limit) break;
+    }
+    return halvings;
   }
 
   beginEpoch(): void {
