@@ -1,5 +1,5 @@
 /**
- * npm run test:torture -- [--kills=<count>] [--seed=<seed>] [job …]: kills each job at random points over the whole of its
+ * npm run test:torture -- kills [--kills=<count>] [--seed=<seed>] [job …]: kills each job at random points over the whole of its
  * life, several times in a row, goes on with it until it is done, and compares what came out with an unbroken run; until
  * `count` kills (default 200) have been survived.
  */
