@@ -20,7 +20,7 @@
  */
 export type { Plan, Region } from '../memory/plan.js';
 export { classOf, evaluateModel } from './evaluate.js';
-export type { Evaluation, TrainEvent, TrainListener } from './events.js';
+export type { Evaluation, Fate, SweepModel, TrainEvent, TrainListener } from './events.js';
 export type { LinearModel } from './linearModel.js';
 export {
   defaultOptions,
@@ -30,8 +30,11 @@ export {
   optimizerNames,
   type ScheduleName,
   type ShuffleName,
+  type SweepGrid,
+  type SweepName,
   scheduleNames,
   shuffleNames,
+  sweepNames,
   type TrainOptions,
   type Verb,
   verbs,

@@ -57,7 +57,7 @@ class FaultyFile implements WritableFile {
 
   readNow(target: Uint8Array, offset: number, length: number, position: number): void {
     const fault = this.#storage.check('read', this.path, length);
-    (this.#file as WritableFile).readNow(target, offset, length, position);
+    this.#file.readNow(target, offset, length, position);
     if (fault !== undefined) throw fault.error;
   }
 
