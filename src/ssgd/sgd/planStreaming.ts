@@ -23,7 +23,7 @@ import { hogwildRegions, streamingThreads } from './streamingThreads.js';
 import { variantsOf } from './sweepGrid.js';
 
 /** Segments of the rows handed over to threads without locks are so many times as long. */
-const LONG_SEGMENT = 8;
+const LONG_SEGMENT = 4;
 /** Kernels work on 16 floats at a time. */
 const FLOATS_PER_BLOCK = 16;
 

@@ -71,7 +71,7 @@ export class RowBatch {
     const count = Math.min(chosen.batch - this.filled, block.to - from);
     const { base, order } = block;
     const target = this.x + 4 * stride * this.filled;
-    if (this.#shared !== undefined && this.#sharesRows(count)) {
+    if (this.#shared?.pace.shared && this.#sharesRows(count)) {
       this.#shared.gather(block, layout, from, count, stride, this.#scaling, target);
     } else this.#gather(base, layout.rowBytes, order, from, count, layout.d, stride, this.#scaling, target);
     this.#kernels.gatherLabels(

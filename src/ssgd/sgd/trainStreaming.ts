@@ -45,6 +45,8 @@ class StreamingRun {
   readonly #batch: RowBatch;
   /** hsgd with several threads. */
   readonly #hogwild: Hogwild | undefined;
+  /** ssgd and sgd with several threads. */
+  readonly #shared: SharedStep | undefined;
   readonly #group: TraineeGroup;
   readonly #scorer: ModelScorer;
   readonly #arena: Arena;
@@ -87,6 +89,7 @@ class StreamingRun {
     const lockFree = threads.count > 1 && plan.verb === 'hsgd';
     this.#hogwild = lockFree ? new Hogwild(plan, arena, threads) : undefined;
     const shared = threads.count > 1 && !lockFree ? new SharedStep(threads) : undefined;
+    this.#shared = shared;
     const weighting = weightingOf(description, options);
     const classes = classification ? description.k : 0;
     this.#batch = new RowBatch(plan, classes, arena, kernels, centred, weighting, shared);
@@ -283,7 +286,9 @@ class StreamingRun {
   #update(epoch: number): void {
     const batch = this.#batch;
     batch.checkLabels();
+    this.#shared?.pace.begin();
     this.#group.update(epoch, batch.filled, this.#progress);
+    this.#shared?.pace.end();
     batch.clear();
   }
 
