@@ -80,7 +80,16 @@ export function chiSquares64(a: u32, rows: u32, b: u32, columns: u32, d: u32, ta
 // @ts-ignore: decorator
 @inline
 function clamp<T>(address: u32, count: u32, low: f64, high: f64): void {
-  for (const end = address + count * <u32>sizeof<T>(); address < end; address += <u32>sizeof<T>()) {
+  const end = address + count * <u32>sizeof<T>();
+  const lowest = sizeof<T>() == 4 ? f32x4.splat(<f32>low) : f64x2.splat(low);
+  const highest = sizeof<T>() == 4 ? f32x4.splat(<f32>high) : f64x2.splat(high);
+  for (; address + 16 <= end; address += 16) {
+    const x = v128.load(address);
+    // The pseudo-minimum keeps NaN when it comes first, in one instruction; the minimum of IEEE takes ten.
+    const y = sizeof<T>() == 4 ? f32x4.pmax(f32x4.pmin(x, highest), lowest) : f64x2.pmax(f64x2.pmin(x, highest), lowest);
+    v128.store(address, y);
+  }
+  for (; address < end; address += <u32>sizeof<T>()) {
     store<T>(address, max<T>(min<T>(load<T>(address), <T>high), <T>low));
   }
 }

@@ -87,8 +87,26 @@ export function gather32Int8(base: u32, rowBytes: u32, order: u32, from: u32, co
 export function gather32Int16(base: u32, rowBytes: u32, order: u32, from: u32, count: u32, d: u32, stride: u32, scaling: u32, target: u32): void {
   gather32<i16>(base, rowBytes, order, from, count, d, stride, scaling, target);
 }
+/** Floats, four at a time, with the roundings of `scaled`: in doubles, then to a float. */
 export function gather32Float32(base: u32, rowBytes: u32, order: u32, from: u32, count: u32, d: u32, stride: u32, scaling: u32, target: u32): void {
-  gather32<f32>(base, rowBytes, order, from, count, d, stride, scaling, target);
+  const addOffset = d << 3;
+  for (let i: u32 = 0; i < count; i++) {
+    const source = rowAddress(base, rowBytes, order, from + i);
+    let j: u32 = 0;
+    for (; j + 4 <= d; j += 4) {
+      const x = v128.load(source + (j << 2));
+      const scale = scaling + (j << 3);
+      const high = i8x16.shuffle(x, x, 8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7);
+      const y0 = f64x2.add(f64x2.mul(f64x2.promote_low_f32x4(x), v128.load(scale)), v128.load(scale + addOffset));
+      const y1 = f64x2.add(f64x2.mul(f64x2.promote_low_f32x4(high), v128.load(scale, 16)), v128.load(scale + addOffset, 16));
+      const left = f32x4.demote_f64x2_zero(y0);
+      const right = f32x4.demote_f64x2_zero(y1);
+      v128.store(target + (j << 2), i8x16.shuffle(left, right, 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23));
+    }
+    for (; j < d; j++) store<f32>(target + (j << 2), <f32>scaled(<f64>load<f32>(source + (j << 2)), scaling, d, j));
+    for (; j < stride; j++) store<f32>(target + (j << 2), 0);
+    target += stride << 2;
+  }
 }
 export function gather32Float64(base: u32, rowBytes: u32, order: u32, from: u32, count: u32, d: u32, stride: u32, scaling: u32, target: u32): void {
   gather32<f64>(base, rowBytes, order, from, count, d, stride, scaling, target);

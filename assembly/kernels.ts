@@ -9,6 +9,8 @@ export * from './gram';
 export * from './gramRows';
 export { addCrossPanels, addCrossProduct, addProduct, packPanels } from './normalProduct';
 export { packByteRows, packFloatRows32, packFloatRows64 } from './packRows';
+export { packScaledRows32 } from './packScaled';
+export { byteNorms, floatNorms32, floatNorms64 } from './rowNorms';
 export { byteProducts, floatProducts32, floatProducts64 } from './rowProducts';
 export * from './packedFactor';
 export { rowStep } from './rowStep';

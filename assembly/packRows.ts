@@ -50,7 +50,7 @@ export function quadBytes(d: u32, capacity: u32): u32 {
 /** Four vectors of four 32-bit elements, rows to columns, stored `step` bytes apart. */
 // @ts-ignore: decorator
 @inline
-function storeTransposed(r0: v128, r1: v128, r2: v128, r3: v128, out: u32): void {
+export function storeTransposed(r0: v128, r1: v128, r2: v128, r3: v128, out: u32): void {
   const low01 = i8x16.shuffle(r0, r1, 0, 1, 2, 3, 16, 17, 18, 19, 4, 5, 6, 7, 20, 21, 22, 23);
   const high01 = i8x16.shuffle(r0, r1, 8, 9, 10, 11, 24, 25, 26, 27, 12, 13, 14, 15, 28, 29, 30, 31);
   const low23 = i8x16.shuffle(r2, r3, 0, 1, 2, 3, 16, 17, 18, 19, 4, 5, 6, 7, 20, 21, 22, 23);

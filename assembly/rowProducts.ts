@@ -11,22 +11,27 @@ import { quadBytes, quadForm } from './packRows';
 /** Bytes of a step: 16 rows of one element. */
 // @ts-ignore: decorator
 @inline
-function stepBytes<T>(): u32 {
+export function stepBytes<T>(): u32 {
   return <u32>sizeof<T>() << 4;
 }
 
 // @ts-ignore: decorator
 @inline
-function stepsOf<T>(d: u32): u32 {
+export function stepsOf<T>(d: u32): u32 {
   if (!isInteger<T>()) return d;
   return isSigned<T>() ? (d + 1) >> 1 : (d + 3) >> 2;
 }
 
-/** Steps whose two panels, of at most 16 KiB each, stay in the first-level cache. */
+/**
+ * Steps of a block along the features: two panels of at most 16 KiB each stay in the first-level cache. The sums of blocks are added
+ * in their order, so this belongs to the bits of a result.
+ */
 // @ts-ignore: decorator
 @inline
-function blockSteps<T>(): u32 {
-  return 16384 / stepBytes<T>();
+export function blockLength<T>(steps: u32): u32 {
+  const most = 16384 / stepBytes<T>();
+  const blocks = (steps + most - 1) / most;
+  return (steps + blocks - 1) / blocks;
 }
 
 /** One row's element of a step, in all lanes. */
@@ -38,7 +43,7 @@ function spread<T>(address: u32): v128 {
 
 // @ts-ignore: decorator
 @inline
-function addProduct<T>(sum: v128, x: v128, y: v128): v128 {
+export function addProduct<T>(sum: v128, x: v128, y: v128): v128 {
   if (!isInteger<T>()) return sizeof<T>() == 8 ? multiplyAdd64(x, y, sum) : multiplyAdd32(x, y, sum);
   if (RELAXED && !isSigned<T>()) return i32x4.relaxed_dot_i8x16_i7x16_add_s(x, y, sum);
   return i32x4.add(sum, i32x4.dot_i16x8_s(x, y));
@@ -46,7 +51,7 @@ function addProduct<T>(sum: v128, x: v128, y: v128): v128 {
 
 // @ts-ignore: decorator
 @inline
-function addSums<T>(x: v128, y: v128): v128 {
+export function addSums<T>(x: v128, y: v128): v128 {
   if (isInteger<T>()) return i32x4.add(x, y);
   return sizeof<T>() == 8 ? f64x2.add(x, y) : f32x4.add(x, y);
 }
@@ -177,8 +182,7 @@ function products<T>(
   const steps = stepsOf<T>(d);
   const panelBytes = steps * step;
   const rowStride = stride * size;
-  const blocks = (steps + blockSteps<T>() - 1) / blockSteps<T>();
-  const length = (steps + blocks - 1) / blocks;
+  const length = blockLength<T>(steps);
   for (let s: u32 = 0; s < steps; s += length) {
     const count = min(length, steps - s);
     const add = onward || s > 0;

@@ -4,7 +4,7 @@
  * rows as they come, "float32" the same rows stored as floats. `mlml generate` leaves the kernel on disk; "worked out" are
  * the same tiles, dropped. Seconds are without the start of the process; ours contain starting threads and reading rows,
  * scikit-learn's only the call. 10^9 operations a second: 2·d for each entry of the lower triangle.
- * `MLML_DATA=<folder> npm run bench -- generate [--runs=3] [--n=10000] [--buffer=4] [--threads=2]`
+ * `MLML_DATA=<folder> npm run bench -- generate [--runs=3] [--n=10000] [--buffer=5] [--threads=2]`
  */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -65,7 +65,7 @@ async function compare(set: string, sigma: number, folder: string): Promise<void
   const floats = `${out}-float32`;
   await writeFloats(out, n, floats);
   const threads = argument('threads', 2);
-  const bufferBytes = argument('buffer', 4) * 1e6;
+  const bufferBytes = argument('buffer', 5) * 1e6;
   const workOut = (data: string) => () => {
     const job: Job = { data, n, sigma, threads, bufferBytes };
     return json(process.execPath, [child, JSON.stringify(job)], threads);

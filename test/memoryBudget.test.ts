@@ -30,7 +30,7 @@ describe('the budget holds, in a child process under a real memory limit', { ski
     ['ssgd', 1, ['--reshuffle=once', '--epochs=2']],
     ['hsgd', 1, ['--epochs=1', '--nthreads=3']],
     ['hsgd', 4, ['--loss=softmax', '--nthreads=2']],
-    ['closed', 1, ['--reg=10000', '--nthreads=2']],
+    ['closed', 1, ['--reg=10000', '--nthreads=1']],
     ['closed', 6, ['--nthreads=1']],
     ['closed', 6, ['--nthreads=3']],
     ['gd', 1, ['--iters=5', '--nthreads=2']],

@@ -3,6 +3,7 @@ import '../../src/cli/leanRuntime.js';
 import { type Dataset, openDataset } from '../../src/data/dataset.js';
 import { bandOrder } from '../../src/kernel/generate/bandOrder.js';
 import { GENERATED_TILES } from '../../src/kernel/generate/generateTiles.js';
+import { makeTiles } from '../../src/kernel/generate/makeTiles.js';
 import { planGeneration } from '../../src/kernel/generate/planGeneration.js';
 import {
   evaluationRegions,
@@ -11,7 +12,6 @@ import {
   startEvaluation,
 } from '../../src/kernel/job/evaluation.js';
 import { geometryOf } from '../../src/kernel/rowGeometry.js';
-import { ComputedKernel } from '../../src/kernel/tiles/computedKernel.js';
 import { Arena } from '../../src/memory/arena.js';
 import { nodeStorage } from '../../src/storage/nodeStorage.js';
 import { peakResidentBytes } from '../../src/storage/peakMemory.js';
@@ -54,12 +54,11 @@ async function generate({ data, n, sigma, threads, bufferBytes }: Job): Promise<
     otherRegions: () => evaluationRegions(evaluation, threads).slice(1),
   });
   const workspace = await startEvaluation(new Arena(plan.regions), evaluation, threads);
-  const matrix = new ComputedKernel({
+  const matrix = makeTiles(plan, {
     workspace,
     source: dataset.train.first(n),
     evaluator: evaluatorOf(workspace),
     rowBytes: layout.rowBytes,
-    tileSize: plan.tileSize,
     dtype,
   });
   const found = new Map<number, number>();

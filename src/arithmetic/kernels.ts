@@ -9,6 +9,8 @@ import { type GramKernels, plainGram } from './gram.js';
 import { type GramRowKernels, plainGramRows } from './gramRows.js';
 import { type NormalProductKernels, plainNormalProduct } from './normalProduct.js';
 import { type PackedFactorKernels, plainPackedFactor } from './packedFactor.js';
+import { type PackScaledKernels, plainPackScaled } from './packScaled.js';
+import { plainRowNorms, type RowNormKernels } from './rowNorms.js';
 import { plainRowProducts, type RowProductKernels } from './rowProducts.js';
 import { plainRowStep, type RowStepKernels } from './rowStep.js';
 import type { ScatterKernels } from './scatter.js';
@@ -34,6 +36,8 @@ export interface Kernels
     NormalProductKernels,
     PackedFactorKernels,
     FloatProductKernels,
+    PackScaledKernels,
+    RowNormKernels,
     RowProductKernels,
     RowStepKernels,
     ScoreKernels,
@@ -61,6 +65,8 @@ export function plainKernels(memory: WebAssembly.Memory): Kernels {
     ...plainNormalProduct(buffer),
     ...plainPackedFactor(buffer),
     ...plainFloatProduct(buffer),
+    ...plainPackScaled(buffer),
+    ...plainRowNorms(buffer),
     ...plainRowProducts(buffer),
     ...plainRowStep(buffer),
     ...plainEpilogue(buffer),

@@ -215,3 +215,48 @@ test('an option without effect on a verb is accepted and named', () => {
   ]);
   assert.deepEqual(uselessOptions('ssgd', parseArguments('ssgd', ['--d=784']), true), []);
 });
+
+test('--sweep takes the words name=value,value that follow it', () => {
+  const expected = { reg: [0.0001, 0.001], eta0: [0.01, 0.1], loss: ['softmax', 'ridge'] };
+  for (const line of [
+    'mnist --sweep reg=1e-4,1e-3 eta0=0.01,0.1 loss=softmax,ridge --buffer=1',
+    '--sweep=reg=1e-4,1e-3 eta0=0.01,0.1 loss=softmax,ridge mnist --buffer=1',
+    '--sweep=reg=1e-4,1e-3 mnist --sweep eta0=0.01,0.1 --buffer=1 --sweep=loss=softmax,ridge',
+  ]) {
+    const given = parseArguments('ssgd', line.split(' '));
+    assert.deepEqual(given.grid('sweep'), expected);
+    assert.deepEqual(given.positionals, ['mnist']);
+    assert.equal(given.number('buffer'), 1e6);
+  }
+  assert.deepEqual(parseArguments('ssgd', ['--sweep', 'eta0=auto']).grid('sweep'), { eta0: ['auto'] });
+});
+
+test('--sweep says what is wrong with its words', () => {
+  for (const [line, message] of [
+    ['--sweep', '--sweep: needs values; write --sweep <name>=<value>,<value> ...'],
+    ['--sweep mnist', '--sweep: needs values; write --sweep <name>=<value>,<value> ...'],
+    ['--sweep reg=1,x', '--sweep reg=x: must be a number of at least 0'],
+    ['--sweep reg=1,', '--sweep reg=: must be a number of at least 0'],
+    ['--sweep reg=', '--sweep reg=: must be a number of at least 0'],
+    ['--sweep reg=1,-1', '--sweep reg=-1: must be a number of at least 0'],
+    [
+      '--sweep loss=softmax,rige',
+      '--sweep loss=rige: must be one of ridge, softmax, logistic, hinge, squared_hinge, huber; did you mean ridge?',
+    ],
+    ['--sweep reg=1 reg=2', '--sweep reg=2: reg has its values already'],
+    [
+      '--sweep batch=1,2',
+      '--sweep batch=1,2: must be <name>=<value>,<value> with one of loss, optimizer, schedule, eta0, momentum, reg, l1, damp, step',
+    ],
+    [
+      '--sweep los=1',
+      '--sweep los=1: must be <name>=<value>,<value> with one of loss, optimizer, schedule, eta0, momentum, reg, l1, damp, step; did you mean loss?',
+    ],
+    [
+      '--sweep=5',
+      '--sweep 5: must be <name>=<value>,<value> with one of loss, optimizer, schedule, eta0, momentum, reg, l1, damp, step',
+    ],
+  ] as const) {
+    assert.throws(() => parseArguments('ssgd', line.split(' ')), { code: 'MLML_USAGE', message }, line);
+  }
+});

@@ -5,6 +5,7 @@ import { fakeCommand, fakeTrain } from '../../test/support/fakeCommand.js';
 import { assertGolden } from '../../test/support/golden.js';
 import { MlmlError } from '../errors.js';
 import { loadModel } from '../model/loadModel.js';
+import type { Evaluation, Fate } from '../ssgd/events.js';
 import { MemoryStorage } from '../storage/memoryStorage.js';
 import { readJson, readText } from '../storage/textFile.js';
 
@@ -225,4 +226,65 @@ test('names are opened with what was given', async () => {
   assert.equal(opened[0]!.source, 'digits');
   const { n, dataDir, dtype } = opened[0]!.request;
   assert.deepEqual({ n, dataDir, dtype }, { n: 10, dataDir: 'sets', dtype: 'float32' });
+});
+
+test('a sweep: its table, its models in --json, its columns in the CSV log', async () => {
+  const score = (accuracy: number): Evaluation => ({ rows: 10, loss: 1 - accuracy, accuracy });
+  const train: typeof fakeTrain = async (verb, dataset, options, context) => {
+    assert.deepEqual(options.sweep, { reg: [0.1, 100], loss: ['softmax', 'ridge'] });
+    const result = await fakeTrain(verb, dataset, options, context);
+    const line = { step: 3000, loss: 0.5, trainAccuracy: 0.5, testAccuracy: undefined };
+    context.onEvent?.({ type: 'log', ...line, holdoutAccuracy: 0.75, model: 3 });
+    const model = (
+      number: number,
+      loss: string,
+      reg: number,
+      fate: Fate,
+      samples: number,
+      accuracy?: number,
+    ) => ({
+      model: number,
+      options: { loss, reg },
+      fate,
+      samples,
+      heldOut: accuracy === undefined ? undefined : score(accuracy),
+    });
+    const sweep = [
+      model(1, 'softmax', 100, 'trained', 30, 0.875),
+      model(0, 'softmax', 0.1, 'stopped', 20, 0.75),
+      model(2, 'ridge', 0.1, 'dropped', 12_345, 0.5),
+      model(3, 'ridge', 100, 'diverged', 5),
+    ];
+    context.onEvent?.({ type: 'sweep', epoch: 1, samples: 30, models: sweep });
+    return { ...result, heldOut: score(0.875), bestEpoch: 2, sweep };
+  };
+  const words = ['ssgd', 'digits', '--sweep', 'reg=0.1,100', 'loss=softmax,ridge'];
+  const { stdout, stderr, storage } = await fakeCommand(words, { train });
+  await assertGolden('sweep-stdout.txt', stdout);
+  assert.match(
+    stderr,
+    /30 samples, 1 of 4 models training; best loss=softmax reg=100: accuracy 87\.50 % held out/,
+  );
+  const csv = (await readText(storage, CSV)).split('\n');
+  assert.equal(csv[0], 'i,Time,Loss,Train Accuracy,Test Accuracy,Holdout Accuracy,Model');
+  assert.match(csv[3]!, /^3000,0\.\d+,0\.5,0\.5,,0\.75,3$/);
+  const { stdout: json } = await fakeCommand([...words, '--json', '--quiet'], { train });
+  const { holdout, bestEpoch, sweep } = JSON.parse(json);
+  assert.deepEqual(holdout, { loss: 0.125, accuracy: 0.875 });
+  assert.equal(bestEpoch, 2);
+  assert.deepEqual(sweep[2], {
+    model: 2,
+    options: { loss: 'ridge', reg: 0.1 },
+    fate: 'dropped',
+    holdout: { loss: 0.5, accuracy: 0.5 },
+    samples: 12_345,
+  });
+  assert.equal(sweep[3].holdout, null);
+});
+
+test('--holdout has a column in the CSV log', async () => {
+  const { storage } = await fakeCommand(['ssgd', 'digits', '--holdout=0.1']);
+  const csv = (await readText(storage, CSV)).split('\n');
+  assert.equal(csv[0], 'i,Time,Loss,Train Accuracy,Test Accuracy,Holdout Accuracy');
+  assert.match(csv[1]!, /^1000,0\.\d+,1\.25,0\.5,,$/);
 });

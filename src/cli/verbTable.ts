@@ -84,6 +84,11 @@ export const verbTable: Readonly<Record<CommandName, VerbDescription>> = {
       ['mlml ssgd mnist --loss=softmax --epochs=10', 'softmax regression'],
       ['mlml ssgd mnist --algo=block_shuffle --buffer=512KB', 'without scratch space'],
       [
+        'mlml ssgd mnist --sweep reg=0.1,1,10 loss=softmax,ridge',
+        'six models from one stream, the best is kept',
+      ],
+      ['mlml ssgd mnist --loss=softmax --epochs=50 --patience=3', 'until three epochs were no better'],
+      [
         'mlml ssgd --train=rows.bin --n=60000 --d=784 --test=test.bin --nt=10000 --dtype=uint8',
         'raw row files',
       ],

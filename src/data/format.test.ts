@@ -129,6 +129,8 @@ test('rows are read across shards in order', async () => {
       const target = new Uint8Array(3 * count);
       await file.readRows(target, first, count);
       assert.deepEqual(target, all.slice(3 * first, 3 * (first + count)));
+      file.readRowsNow(target.fill(0), first, count);
+      assert.deepEqual(target, all.slice(3 * first, 3 * (first + count)));
     }
   }
   await file.close();

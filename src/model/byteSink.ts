@@ -15,7 +15,11 @@ export async function fileSink(storage: Storage, path: string): Promise<ByteSink
   const folder = dirname(path);
   await removeLeftovers(storage, folder);
   const temporary = join(folder, ownedName('new'));
-  const file = await storage.create(temporary);
+  const file = await storage.create(temporary).catch(async (error) => {
+    // It may be there although it is said to have failed.
+    await storage.remove(temporary).catch(() => {});
+    throw error;
+  });
   let position = 0;
   return {
     async write(bytes) {

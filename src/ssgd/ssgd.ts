@@ -20,7 +20,7 @@
  */
 export type { Plan, Region } from '../memory/plan.js';
 export { classOf, evaluateModel } from './evaluate.js';
-export type { Evaluation, TrainEvent, TrainListener } from './events.js';
+export type { Evaluation, Fate, SweepModel, TrainEvent, TrainListener } from './events.js';
 export type { LearnerOptions } from './learner/learnerOptions.js';
 export { type LinearLearner, openLearner } from './learner/linearLearner.js';
 export type { LearnerFeatures, LearnerRows } from './learner/rowEncoder.js';
@@ -33,8 +33,11 @@ export {
   optimizerNames,
   type ScheduleName,
   type ShuffleName,
+  type SweepGrid,
+  type SweepName,
   scheduleNames,
   shuffleNames,
+  sweepNames,
   type TrainOptions,
   type Verb,
   verbs,

@@ -92,7 +92,7 @@ test('killed before any operation of a save: the state before is there, and can 
     let seen = 0;
     let dead = false;
     const storage = new FaultyStorage(memory, ({ kind }) => {
-      if (!dead && (kind === 'read' || seen++ < k)) return;
+      if (!dead && (kind === 'read' || kind === 'syncFolder' || seen++ < k)) return;
       dead = true;
       throw new MlmlError('MLML_IO', 'killed');
     });

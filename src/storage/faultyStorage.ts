@@ -1,13 +1,34 @@
-import type { CreateOptions, ReadableFile, Storage, WritableFile } from './storage.js';
+import type { CreateOptions, FileStatus, ReadableFile, Storage, WritableFile } from './storage.js';
 
 /** One operation about to be carried out, as a fault rule sees it. */
 export interface Operation {
-  readonly kind: 'read' | 'write' | 'sync' | 'create' | 'rename' | 'remove';
+  readonly kind:
+    | 'read'
+    | 'write'
+    | 'sync'
+    | 'open'
+    | 'create'
+    | 'rename'
+    | 'remove'
+    | 'makeFolder'
+    | 'syncFolder'
+    | 'list'
+    | 'status';
   readonly path: string;
   readonly bytes: number;
   /** Bytes written through this storage before this operation. */
   readonly bytesWritten: number;
 }
+
+/** A fault that comes in the middle of an operation, or after it, though it looks as if it had not been carried out. */
+export interface LateFault {
+  readonly error: Error;
+  /** Bytes of a write that are written before; everything else is carried out whole. */
+  readonly bytes?: number;
+}
+
+/** Throws to fail an operation before it begins, or returns a fault to fail it later. */
+export type FaultRule = ((operation: Operation) => void) | ((operation: Operation) => LateFault | undefined);
 
 class FaultyFile implements WritableFile {
   readonly path: string;
@@ -22,29 +43,32 @@ class FaultyFile implements WritableFile {
     this.#storage = storage;
   }
 
-  async readInto(target: Uint8Array, position: number): Promise<void> {
-    this.#storage.check('read', this.path, target.length);
-    await this.#file.readInto(target, position);
+  readInto(target: Uint8Array, position: number): Promise<void> {
+    return this.#storage.perform('read', this.path, target.length, () =>
+      this.#file.readInto(target, position),
+    );
   }
 
-  async write(source: Uint8Array, position: number): Promise<void> {
-    this.#storage.check('write', this.path, source.length);
-    await (this.#file as WritableFile).write(source, position);
+  write(source: Uint8Array, position: number): Promise<void> {
+    return this.#storage.perform('write', this.path, source.length, (bytes) =>
+      (this.#file as WritableFile).write(source.subarray(0, bytes), position),
+    );
   }
 
   readNow(target: Uint8Array, offset: number, length: number, position: number): void {
-    this.#storage.check('read', this.path, length);
-    (this.#file as WritableFile).readNow(target, offset, length, position);
+    const fault = this.#storage.check('read', this.path, length);
+    this.#file.readNow(target, offset, length, position);
+    if (fault !== undefined) throw fault.error;
   }
 
   writeNow(source: Uint8Array, offset: number, length: number, position: number): void {
-    this.#storage.check('write', this.path, length);
-    (this.#file as WritableFile).writeNow(source, offset, length, position);
+    const fault = this.#storage.check('write', this.path, length);
+    (this.#file as WritableFile).writeNow(source, offset, fault?.bytes ?? length, position);
+    if (fault !== undefined) throw fault.error;
   }
 
-  async sync(): Promise<void> {
-    this.#storage.check('sync', this.path, 0);
-    await (this.#file as WritableFile).sync();
+  sync(): Promise<void> {
+    return this.#storage.perform('sync', this.path, 0, () => (this.#file as WritableFile).sync());
   }
 
   async close(): Promise<void> {
@@ -52,59 +76,89 @@ class FaultyFile implements WritableFile {
   }
 }
 
-/** Wraps a storage and lets a rule throw before any operation: full disks and failing disks for tests. */
+/** Wraps a storage and lets a rule fail any operation: full disks and failing disks for tests. */
 export class FaultyStorage implements Storage {
   bytesRead = 0;
   bytesWritten = 0;
   readonly #inner: Storage;
-  readonly #rule: (operation: Operation) => void;
+  readonly #rule: FaultRule;
 
-  constructor(inner: Storage, rule: (operation: Operation) => void = () => {}) {
+  constructor(inner: Storage, rule: FaultRule = () => undefined) {
     this.#inner = inner;
     this.#rule = rule;
   }
 
-  check(kind: Operation['kind'], path: string, bytes: number): void {
-    this.#rule({ kind, path, bytes, bytesWritten: this.bytesWritten });
+  check(kind: Operation['kind'], path: string, bytes: number): LateFault | undefined {
+    const fault = this.#rule({ kind, path, bytes, bytesWritten: this.bytesWritten }) as LateFault | undefined;
     if (kind === 'read') this.bytesRead += bytes;
     if (kind === 'write') this.bytesWritten += bytes;
+    return fault;
   }
 
-  async openRead(path: string, options?: { readonly direct?: boolean }): Promise<ReadableFile> {
-    return new FaultyFile(await this.#inner.openRead(path, options), this);
+  /** Carries out an operation as far as the rule lets it; `work` gets the bytes that may be written. */
+  async perform<Result>(
+    kind: Operation['kind'],
+    path: string,
+    bytes: number,
+    work: (bytes: number) => Promise<Result>,
+  ): Promise<Result> {
+    const fault = this.check(kind, path, bytes);
+    const result = await work(fault?.bytes ?? bytes);
+    if (fault !== undefined) throw fault.error;
+    return result;
   }
 
-  async openWrite(path: string, options?: { readonly direct?: boolean }): Promise<WritableFile> {
-    return new FaultyFile(await this.#inner.openWrite(path, options), this);
+  openRead(path: string, options?: { readonly direct?: boolean }): Promise<ReadableFile> {
+    return this.perform(
+      'open',
+      path,
+      0,
+      async () => new FaultyFile(await this.#inner.openRead(path, options), this),
+    );
   }
 
-  async create(path: string, options?: CreateOptions): Promise<WritableFile> {
-    this.check('create', path, 0);
-    return new FaultyFile(await this.#inner.create(path, options), this);
+  openWrite(path: string, options?: { readonly direct?: boolean }): Promise<WritableFile> {
+    return this.perform(
+      'open',
+      path,
+      0,
+      async () => new FaultyFile(await this.#inner.openWrite(path, options), this),
+    );
   }
 
-  async rename(from: string, to: string): Promise<void> {
-    this.check('rename', from, 0);
-    await this.#inner.rename(from, to);
+  create(path: string, options?: CreateOptions): Promise<WritableFile> {
+    return this.perform(
+      'create',
+      path,
+      0,
+      async () => new FaultyFile(await this.#inner.create(path, options), this),
+    );
   }
 
-  async remove(path: string): Promise<void> {
-    this.check('remove', path, 0);
-    await this.#inner.remove(path);
+  rename(from: string, to: string): Promise<void> {
+    return this.perform('rename', from, 0, () => this.#inner.rename(from, to));
+  }
+
+  remove(path: string): Promise<void> {
+    return this.perform('remove', path, 0, () => this.#inner.remove(path));
   }
 
   makeFolder(path: string): Promise<void> {
-    return this.#inner.makeFolder(path);
+    return this.perform('makeFolder', path, 0, () => this.#inner.makeFolder(path));
   }
+
   list(folder: string): Promise<string[]> {
-    return this.#inner.list(folder);
+    return this.perform('list', folder, 0, () => this.#inner.list(folder));
   }
-  status(path: string) {
-    return this.#inner.status(path);
+
+  status(path: string): Promise<FileStatus | undefined> {
+    return this.perform('status', path, 0, () => this.#inner.status(path));
   }
+
   syncFolder(path: string): Promise<void> {
-    return this.#inner.syncFolder(path);
+    return this.perform('syncFolder', path, 0, () => this.#inner.syncFolder(path));
   }
+
   freeBytes(path: string): Promise<number> {
     return this.#inner.freeBytes(path);
   }

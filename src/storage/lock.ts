@@ -54,6 +54,8 @@ export async function lockFolder(storage: Storage, folder: string, kind: 'reader
       await (await storage.create(path, { exclusive: true })).close();
     } catch (error) {
       if (kind === 'reader' && isReadOnly(error)) return { release: async () => {} };
+      // It may be there although it is said to have failed.
+      await storage.remove(path).catch(() => {});
       throw error;
     }
     let other: Holder | undefined;

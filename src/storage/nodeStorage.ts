@@ -176,6 +176,9 @@ export const nodeStorage: Storage = {
     // rename(2) would replace an empty folder.
     if ((await nodeStorage.status(to))?.isFolder) throw new MlmlError('MLML_EXISTS', `${to}: exists already`);
     await rename(from, to).catch((error) => {
+      // Another process made it in the meantime.
+      if (codeOf(error) === 'ENOTEMPTY' || codeOf(error) === 'EEXIST')
+        throw new MlmlError('MLML_EXISTS', `${to}: exists already`, { cause: error });
       throw translate(error, `renaming to ${to}`, from);
     });
   },

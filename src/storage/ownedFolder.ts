@@ -3,6 +3,9 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { Storage } from './storage.js';
 
+/** Begins the names of folders with the states of a job, which outlive its process: the same job goes on from them. */
+export const JOB_PREFIX = '.mlml-job-';
+
 let made = 0;
 
 /** What owned names are for: temporary folders, files and folders that get their name once they are whole (new), folders about to be removed, files that lock a folder. */
@@ -68,9 +71,17 @@ export function isLeftover(name: string): boolean {
   return ownerOf(name)?.dead ?? false;
 }
 
+/** Removes the folder of a job that holds nothing but the locks of dead processes: it was killed when all was done. */
+async function removeEmptyJob(storage: Storage, folder: string): Promise<void> {
+  const names = await storage.list(folder);
+  if (names.length > 0 && names.every(isLeftover)) await storage.remove(folder);
+}
+
 /** Removes what dead processes left in a folder. */
 export async function removeLeftovers(storage: Storage, folder: string): Promise<void> {
   for (const name of await storage.list(folder)) {
-    if (isLeftover(name)) await storage.remove(join(folder, name));
+    const path = join(folder, name);
+    if (isLeftover(name)) await storage.remove(path);
+    else if (name.startsWith(JOB_PREFIX)) await removeEmptyJob(storage, path);
   }
 }

@@ -5,6 +5,11 @@ export interface ReadableFile {
   readonly byteLength: number;
   /** Fills the whole target from `position`; a file that ends early is `MLML_BAD_FILE`. */
   readInto(target: Uint8Array, position: number): Promise<void>;
+  /**
+   * Reads `length` bytes at `position` into `target[offset…)` before it returns. For small requests that the
+   * page cache answers: a microsecond each, where a promise costs twenty. Blocks the thread on a slow disk.
+   */
+  readNow(target: Uint8Array, offset: number, length: number, position: number): void;
   close(): Promise<void>;
 }
 
@@ -12,11 +17,6 @@ export interface ReadableFile {
 export interface WritableFile extends ReadableFile {
   /** Writes all of `source` at `position`. A full disk is `MLML_DISK_FULL`. */
   write(source: Uint8Array, position: number): Promise<void>;
-  /**
-   * Reads `length` bytes at `position` into `target[offset…)` before it returns. For small requests that the
-   * page cache answers: a microsecond each, where a promise costs twenty. Blocks the thread on a slow disk.
-   */
-  readNow(target: Uint8Array, offset: number, length: number, position: number): void;
   /** Writes `source[offset, offset + length)` at `position` before it returns; see `readNow`. */
   writeNow(source: Uint8Array, offset: number, length: number, position: number): void;
   /** Forces what was written to the disk. */

@@ -30,9 +30,10 @@ export class OneThread implements Threads {
     for (let i = 0; i < MOST_ARGUMENTS; i++) this.#arguments[start + i] = args[i] ?? 0;
   }
 
-  run(): void {
+  run(meanwhile?: () => void): void {
     const length = this.#length;
     this.#length = 0;
+    meanwhile?.();
     for (let call = 0; call < length; call++) {
       const start = call * MOST_ARGUMENTS;
       for (let i = 0; i < MOST_ARGUMENTS; i++) this.#current[i] = this.#arguments[start + i]!;

@@ -84,6 +84,32 @@ test('an error of a task is thrown by run, wherever it happened, and the pool li
   assert.equal(counts[1], 3);
 });
 
+for (const count of [1, 2, 3]) {
+  test(`what the main thread of ${count} does meanwhile is done once, and its error waits for the calls`, async (t) => {
+    const buffer = new SharedArrayBuffer(4096);
+    const { pool, counts } =
+      count === 1
+        ? { pool: new OneThread(poolTasks(buffer, 0)), counts: new Int32Array(buffer) }
+        : await startPool(t, count);
+    for (const calls of [0, 1, 5, QUEUE_CALLS + 3]) {
+      counts.fill(0);
+      let times = 0;
+      for (let call = 0; call < calls; call++) pool.add('add', 4, 1);
+      pool.run(() => times++);
+      assert.deepEqual([times, counts[4]], [1, calls]);
+    }
+    for (let call = 0; call < 9; call++) pool.add('add', 5, 1);
+    const fail = () => {
+      throw new Error('no more rows');
+    };
+    assert.throws(() => pool.run(fail), /no more rows/);
+    const after = counts[5];
+    pool.add('add', 6, 1);
+    pool.run();
+    assert.deepEqual([counts[5], counts[6]], [after, 1]);
+  });
+}
+
 test('a batch that fails leaves out the rest of the list', async (t) => {
   const { pool, counts } = await startPool(t, 2);
   for (let call = 0; call <= QUEUE_CALLS; call++) pool.add(call === 0 ? 'fail' : 'add', 3, 1);

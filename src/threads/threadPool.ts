@@ -105,17 +105,20 @@ export class ThreadPool implements Threads {
     for (let i = 0; i < MOST_ARGUMENTS; i++) this.#list[start + 1 + i] = args[i] ?? 0;
   }
 
-  run(): void {
+  run(meanwhile?: () => void): void {
     const length = this.#length;
     this.#length = 0;
+    if (length === 0) meanwhile?.();
     for (let from = 0; from < length; from += QUEUE_CALLS)
-      this.#runBatch(from, Math.min(length, from + QUEUE_CALLS));
+      this.#runBatch(from, Math.min(length, from + QUEUE_CALLS), from === 0 ? meanwhile : undefined);
   }
 
-  #runBatch(from: number, to: number): void {
+  #runBatch(from: number, to: number, meanwhile: (() => void) | undefined): void {
     if (this.#queue.dead) this.#break();
     if (this.#broken !== undefined) throw this.#broken;
-    this.#queue.publish(this.#list, from, to, Math.min(this.#workers.length, to - from - 1));
+    const calls = to - from - (meanwhile === undefined ? 1 : 0);
+    this.#queue.publish(this.#list, from, to, Math.min(this.#workers.length, calls));
+    const failure = meanwhile === undefined ? undefined : failureOf(meanwhile);
     const thrown = this.#queue.work(this.#tasks);
     for (let waits = 0; this.#queue.open > 0; ) {
       if (this.#queue.waitForDone(WAIT)) waits = 0;
@@ -123,13 +126,23 @@ export class ThreadPool implements Threads {
       if (this.#queue.open > 0 && this.#queue.dead) throw this.#break();
       if (waits >= MOST_WAITS) throw this.#break('it has not finished its task for a minute');
     }
-    const error = thrown ?? this.#queue.error();
+    const error = failure?.error ?? thrown ?? this.#queue.error();
     if (error !== undefined) throw error;
   }
 
   async close(): Promise<void> {
     this.#broken ??= new MlmlError('MLML_INTERNAL', 'the threads of this job are closed');
     await Promise.all(this.#workers.map((worker) => worker.terminate()));
+  }
+}
+
+/** What was thrown: the threads are waited for before anyone hears of it. */
+function failureOf(work: () => void): { readonly error: unknown } | undefined {
+  try {
+    work();
+    return undefined;
+  } catch (error) {
+    return { error };
   }
 }
 

@@ -28,7 +28,10 @@ export interface Threads {
   readonly count: number;
   /** Puts a call of the task with this name on the list. */
   add(task: string, ...args: number[]): void;
-  /** Makes all calls on the list, the main thread taking part; returns when they are done. The first error is thrown. */
-  run(): void;
+  /**
+   * Makes all calls on the list, the main thread taking part; returns when they are done. The first error is thrown.
+   * `meanwhile`: what the main thread does before it takes part, while the others work; it may not use the list.
+   */
+  run(meanwhile?: () => void): void;
   close(): Promise<void>;
 }

@@ -9,14 +9,14 @@ import {
 } from '../../src/kernel/functions/evaluator.js';
 import type { KernelFunction, TileDtype } from '../../src/kernel/functions/kernelFunction.js';
 import { mainEnvironment, startThreads, threadRegions } from '../../src/kernel/startThreads.js';
-import type { RowSource } from '../../src/kernel/tiles/rowSource.js';
+import type { ImmediateRowSource } from '../../src/kernel/tiles/rowSource.js';
 import { Arena } from '../../src/memory/arena.js';
 import type { Region } from '../../src/memory/plan.js';
 import { Random } from '../../src/memory/random.js';
 import type { Workspace } from '../../src/threads/workspace.js';
 
 /** Rows in memory that count what is read of them. */
-export class CountedRows implements RowSource {
+export class CountedRows implements ImmediateRowSource {
   readonly rows: number;
   rowsRead = 0;
   readonly layout: RowLayout;
@@ -31,6 +31,10 @@ export class CountedRows implements RowSource {
   async readRows(target: Uint8Array, firstRow: number, count: number): Promise<void> {
     // As from a disk: the bytes are there some time after they were asked for.
     await new Promise((resolve) => setImmediate(resolve));
+    this.readRowsNow(target, firstRow, count);
+  }
+
+  readRowsNow(target: Uint8Array, firstRow: number, count: number): void {
     this.rowsRead += count;
     const { rowBytes } = this.layout;
     target.set(this.bytes.subarray(firstRow * rowBytes, (firstRow + count) * rowBytes));

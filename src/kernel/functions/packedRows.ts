@@ -79,18 +79,6 @@ export class PackedRows {
   readonly #numberBytes: number;
   readonly #numbers: Float32Array | Float64Array;
   readonly #integers: Int32Array;
-  /** 16 rows against themselves. */
-  readonly #self: BlockPair = {
-    a: 0,
-    aCapacity: 0,
-    aFrom: 0,
-    rows: PACK_ROWS,
-    b: 0,
-    bCapacity: 0,
-    bFrom: 0,
-    columns: PACK_ROWS,
-    stride: PACK_ROWS,
-  };
 
   /**
    * `constants`: address of `constantBytes` bytes, written by thread 0. `before`: the packings that lie before this one
@@ -205,12 +193,29 @@ export class PackedRows {
     } else {
       let block = start;
       for (const chunk of this.#chunks) {
-        this.#gather(chunk, source, count, this.#scratch);
-        this.#packFloats(chunk, first, count, block, capacity);
+        if (this.#packsAtOnce && count === PACK_ROWS) this.#packScaled(chunk, source, first, block);
+        else {
+          this.#gather(chunk, source, count, this.#scratch);
+          this.#packFloats(chunk, first, count, block, capacity);
+        }
         block += this.#chunkBytes(chunk, capacity);
       }
     }
     this.#writeNorms(target, capacity, first);
+  }
+
+  /** Floats to floats: what most rows of floats are. */
+  get #packsAtOnce(): boolean {
+    const { element, positive } = this.packing;
+    return element === 'float32' && !positive && this.#geometry.layout.dtype === 'float32';
+  }
+
+  #packScaled(chunk: Chunk, source: number, first: number, block: number): void {
+    const { rowBytes } = this.#geometry.layout;
+    const base = source + 4 * chunk.first;
+    const scaling = this.#constants + chunk.constants;
+    const limit = largestFeature.float32;
+    this.#kernels.packScaledRows32(base, rowBytes, first, chunk.d, scaling, limit, block);
   }
 
   #gather(chunk: Chunk, source: number, count: number, target: number): void {
@@ -240,27 +245,23 @@ export class PackedRows {
     pack(this.#scratch, first, count, chunk.stride, block, capacity);
   }
 
-  /** Norms by the kernels that multiply rows: then the squared distance of equal rows is 0 to the bit. */
+  /** To the bit the products of rows with themselves: then the squared distance of equal rows is 0. */
   #writeNorms(block: number, capacity: number, first: number): void {
-    const pair = this.#self;
-    pair.a = pair.b = block;
-    pair.aCapacity = pair.bCapacity = capacity;
-    pair.aFrom = pair.bFrom = first;
-    const planeBytes = PACK_ROWS * PACK_ROWS * this.#numberBytes;
-    this.products(pair, this.#scratch, this.#scratch + planeBytes);
-    const norms = this.norms(block, capacity, first) / this.#numberBytes;
+    const target = this.norms(block, capacity, first);
+    const kernels = this.#kernels;
+    let rows = this.#start(block, capacity);
     if (this.packing.form === 'bytes') {
-      const exact = this.integerNorms(block, capacity, first) / 4;
-      const products = (this.#scratch + planeBytes - 4 * PACK_ROWS * PACK_ROWS) / 4;
-      for (let r = 0; r < PACK_ROWS; r++) {
-        const norm = this.#integers[products + r * (PACK_ROWS + 1)]!;
-        this.#integers[exact + r] = norm;
-        this.#numbers[norms + r] = norm;
-      }
-    } else {
-      const products = this.#scratch / this.#numberBytes;
-      for (let r = 0; r < PACK_ROWS; r++)
-        this.#numbers[norms + r] = this.#numbers[products + r * (PACK_ROWS + 1)]!;
+      const exact = this.integerNorms(block, capacity, first);
+      kernels.byteNorms(rows, capacity, first, this.#geometry.layout.d, exact);
+      const [from, to] = [exact / 4, target / this.#numberBytes];
+      for (let r = 0; r < PACK_ROWS; r++) this.#numbers[to + r] = this.#integers[from + r]!;
+      return;
+    }
+    const norms = this.packing.element === 'float32' ? kernels.floatNorms32 : kernels.floatNorms64;
+    for (let index = 0; index < this.#chunks.length; index++) {
+      const chunk = this.#chunks[index]!;
+      norms(rows, first, chunk.stride, target, Math.min(index, 1));
+      rows += this.#chunkBytes(chunk, capacity);
     }
   }
 

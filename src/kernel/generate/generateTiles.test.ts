@@ -12,9 +12,9 @@ import {
 } from '../../../test/support/kernelRows.js';
 import { MlmlError } from '../../errors.js';
 import type { KernelEvent } from '../events.js';
-import { ComputedKernel } from '../tiles/computedKernel.js';
 import { lowerTriangle, type TileIndex, tileCount, tileNumber } from '../tiles/kernelMatrix.js';
 import { GENERATED_TILES, generateTiles } from './generateTiles.js';
+import { makeTiles } from './makeTiles.js';
 import { planGeneration } from './planGeneration.js';
 import type { TileSink } from './tileSink.js';
 
@@ -72,12 +72,11 @@ async function prepare(t: TestContext, rows: CountedRows, threads: number, budge
     plan.regions.slice(fixedRegions(setup).length),
   );
   t.after(() => workspace.threads.close());
-  const matrix = new ComputedKernel({
+  const matrix = makeTiles(plan, {
     workspace,
     source: rows,
     evaluator,
     rowBytes: layout.rowBytes,
-    tileSize: plan.tileSize,
     dtype,
   });
   const sink = new SlowSink(workspace.arena.buffer, plan.tileSize);

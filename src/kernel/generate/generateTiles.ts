@@ -1,8 +1,8 @@
 import { dtypeBytes } from '../../arithmetic/dtype.js';
 import type { Workspace } from '../../threads/workspace.js';
 import type { KernelListener } from '../events.js';
-import type { ComputedKernel } from '../tiles/computedKernel.js';
 import { type TileIndex, tileCount } from '../tiles/kernelMatrix.js';
+import type { TileMaker } from '../tiles/tileMaker.js';
 import { bandOrder } from './bandOrder.js';
 import type { TileSink } from './tileSink.js';
 
@@ -11,7 +11,7 @@ export const GENERATED_TILES = ['generated tile 0', 'generated tile 1'] as const
 
 export interface GenerateTilesOptions {
   readonly workspace: Workspace;
-  readonly kernel: ComputedKernel;
+  readonly kernel: TileMaker;
   readonly sink: TileSink;
   /** Tile rows of a band; see `planGeneration`. */
   readonly band: number;

@@ -5,11 +5,14 @@ import { smallestBudget } from '../../memory/smallestBudget.js';
 import type { TileDtype } from '../functions/kernelFunction.js';
 import { threadRegions } from '../startThreads.js';
 import { tileCount } from '../tiles/kernelMatrix.js';
-import { bandRows, LARGEST_TILE, planTiles } from '../tiles/tilePlan.js';
+import { planRowBand, type RowBandPlan, rowBandNote } from '../tiles/rowBandPlan.js';
+import { bandRows, LARGEST_TILE, planCost, planTiles, type TilePlan } from '../tiles/tilePlan.js';
 import { GENERATED_TILES } from './generateTiles.js';
 
 /** A tile takes at most this share of the budget, so that jobs of the same budget can hold several of the matrix. */
 const TILE_SHARE = 8;
+/** What waiting for a whole block to be read and packed costs all threads, in bytes of rows that could be read meanwhile. */
+const BLOCK_COST = 500_000;
 
 export interface GenerationSizes {
   readonly n: number;
@@ -33,6 +36,8 @@ export interface GenerationPlan {
   readonly tileSize: number;
   /** Tile rows of a band; goes to `generateTiles`. */
   readonly band: number;
+  /** Rows that pass a band of one tile row at once, 0 when blocks of `tileSize` rows do; goes to `makeTiles`. */
+  readonly width: number;
   readonly regions: readonly Region[];
   readonly plannedPeakBytes: number;
   readonly bytesRead: number;
@@ -64,7 +69,15 @@ export function planGeneration(sizes: GenerationSizes): GenerationPlan {
     const largestByBudget = Math.floor(Math.sqrt(budget / TILE_SHARE / dtypeBytes[dtype]));
     const largest = Math.min(sizes.tile === 0 ? LARGEST_TILE : sizes.tile, Math.max(64, largestByBudget));
     const otherBytes = (tileSize: number) => layOut(fixed(tileSize, budget)).totalBytes;
-    return planTiles({ ...tileSizes, largest, otherBytes }, budget);
+    const given = { ...tileSizes, largest, otherBytes };
+    const blocks = planTiles(given, budget);
+    // When all rows stay in memory there is nothing to gain.
+    if (blocks.bytes <= budget && blocks.rowsRead === n) return blocks;
+    const passing = planRowBand(given, budget);
+    if (passing === undefined) return blocks;
+    const blockReads = blocks.rowsRead / blocks.tileSize;
+    const blocksCost = planCost(given, blocks) + blockReads * BLOCK_COST;
+    return blocks.bytes <= budget && blocksCost <= passing.cost ? blocks : passing;
   };
   const plan = planFor(budgetBytes);
   if (plan.bytes > budgetBytes) {
@@ -83,7 +96,8 @@ export function planGeneration(sizes: GenerationSizes): GenerationPlan {
   const left = tiles - (sizes.tilesDone ?? 0);
   return {
     tileSize: plan.tileSize,
-    band: bandRows(plan.slots),
+    band: 'slots' in plan ? bandRows(plan.slots) : 1,
+    width: 'slots' in plan ? 0 : plan.width,
     regions,
     plannedPeakBytes: layOut(regions).totalBytes,
     bytesRead: Math.ceil((plan.rowsRead * layout.rowBytes * left) / tiles),
@@ -92,17 +106,17 @@ export function planGeneration(sizes: GenerationSizes): GenerationPlan {
   };
 }
 
-function notes(
-  { n, threads }: GenerationSizes,
-  { tileSize, slots, rowsRead }: { tileSize: number; slots: number; rowsRead: number },
-  tiles: number,
-): string[] {
-  const times = (rowsRead / n).toFixed(1);
+function notes({ n, threads }: GenerationSizes, plan: TilePlan | RowBandPlan, tiles: number): string[] {
+  const { tileSize } = plan;
   return [
     `${tiles} tiles of ${tileSize} x ${tileSize} entries: the lower triangle of ${n} x ${n}`,
-    rowsRead === n
-      ? 'all rows stay in memory, packed for the kernel: each is read once'
-      : `${slots} blocks of ${tileSize} rows stay in memory; each row is read ${times} times on average`,
+    'slots' in plan ? blocksNote(n, plan) : rowBandNote(n, plan),
     threads === 1 ? 'one thread' : `${threads} threads share each tile`,
   ];
+}
+
+function blocksNote(n: number, { tileSize, slots, rowsRead }: TilePlan): string {
+  if (rowsRead === n) return 'all rows stay in memory, packed for the kernel: each is read once';
+  const times = (rowsRead / n).toFixed(1);
+  return `${slots} blocks of ${tileSize} rows stay in memory; each row is read ${times} times on average`;
 }

@@ -5,6 +5,7 @@ import type { Plan } from '../../memory/plan.js';
 import { checkDataOptions } from '../checkOptions.js';
 import type { KernelFunction } from '../functions/kernelFunction.js';
 import { generateTiles } from '../generate/generateTiles.js';
+import { makeTiles } from '../generate/makeTiles.js';
 import { type GenerationPlan, planGeneration } from '../generate/planGeneration.js';
 import type { GenerateResult, KernelContext } from '../jobs.js';
 import type { GenerateOptions } from '../options.js';
@@ -12,7 +13,6 @@ import { geometryOf } from '../rowGeometry.js';
 import { describeKernel, type KernelDescription, type KernelIdentity } from '../store/kernelDescription.js';
 import { findOrDescribeKernel, KernelWriter, kernelWriterRegions } from '../store/kernelWriter.js';
 import { tileFileBytes } from '../store/tileLayout.js';
-import { ComputedKernel } from '../tiles/computedKernel.js';
 import {
   comparesRows,
   type Evaluation,
@@ -145,12 +145,11 @@ export async function generateKernel(
     const writer = await KernelWriter.open(storage, options.kernels, description, workspace);
     try {
       if (writer.tilesDone > 0) onEvent?.({ type: 'resumed', done: writer.tilesDone, total: writer.tiles });
-      const kernel = new ComputedKernel({
+      const kernel = makeTiles(generation.sizes, {
         workspace,
         source: dataset.train.first(generation.identity.n),
         evaluator: evaluatorOf(workspace),
         rowBytes: dataset.layout.rowBytes,
-        tileSize: description.tileSize,
         dtype: options.dtype,
       });
       const { made, tiles } = await generateTiles({

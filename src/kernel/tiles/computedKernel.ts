@@ -10,6 +10,7 @@ import { type EntryTarget, evaluateDiagonalTile, evaluateTile, type PackedRows }
 import { type KernelMatrix, lowerTriangle, type Tile, type TileIndex } from './kernelMatrix.js';
 import { PackedBlocks } from './packedBlocks.js';
 import type { RowSource } from './rowSource.js';
+import type { TileMaker } from './tileMaker.js';
 import { TileWindow } from './tileWindow.js';
 
 /** Name of the regions of packed rows; see `planTiles`. */
@@ -30,7 +31,7 @@ export interface ComputedKernelOptions {
  * The kernel matrix of rows on disk, evaluated afresh whenever it is asked for. The workspace's arena has the regions of
  * `planTiles` with one tile slot (`computedKernelRegions`), its threads have the tasks of the evaluation.
  */
-export class ComputedKernel implements KernelMatrix {
+export class ComputedKernel implements KernelMatrix, TileMaker {
   readonly n: number;
   readonly tileSize: number;
   readonly dtype: TileDtype;
@@ -58,9 +59,6 @@ export class ComputedKernel implements KernelMatrix {
     yield* this.tilesInto(which ?? lowerTriangle(this.n, this.tileSize), () => address, signal);
   }
 
-  /**
-   * The tiles asked for, each made at the address that `place` gives when its turn comes: room for tileSize² entries.
-   */
   async *tilesInto(
     which: Iterable<TileIndex>,
     place: () => number | Promise<number>,

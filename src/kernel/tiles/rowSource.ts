@@ -8,6 +8,12 @@ export interface RowSource {
   readRows(target: Uint8Array, firstRow: number, count: number): Promise<void>;
 }
 
+/** Rows that can be read at once, without a promise. A RowFile is one. */
+export interface ImmediateRowSource extends RowSource {
+  /** As `readRows`, but the rows are there when it returns. */
+  readRowsNow(target: Uint8Array, firstRow: number, count: number): void;
+}
+
 /** Chosen rows of a file, in the order given: row i is row `indices[i]` of the file. */
 export class SelectedRows implements RowSource {
   readonly rows: number;

@@ -64,19 +64,34 @@ function sizeOf(sizes: TileSizes, tileSize: number): BlockSize {
   return { blockRows: tileSize, rowBytes: sizes.rowBytes, packedBytes: sizes.packedBytes };
 }
 
+/** Regions for the tiles themselves. */
+export function tileRegions({ tiles, dtype }: TileSizes, tileSize: number): Region[] {
+  const bytes = alignUp(tileSize ** 2 * dtypeBytes[dtype], TILE_ALIGN);
+  return tiles.map((name) => ({ name, bytes, align: TILE_ALIGN }));
+}
+
+/** Bytes of regions, their alignment included. */
+export function roomOf(regions: readonly Region[]): number {
+  return regions.reduce((sum, { bytes, align }) => sum + alignUp(bytes, 64) + (align ?? 64), 0);
+}
+
+/** What making the lower triangle takes besides its arithmetic, in bytes of rows read. */
+export function planCost(
+  { n, rowBytes }: TileSizes,
+  { tileSize, rowsRead }: Pick<TilePlan, 'tileSize' | 'rowsRead'>,
+): number {
+  return rowsRead * rowBytes + (tileRows(n, tileSize) ** 2 / 2) * TILE_COST;
+}
+
 function planOf(sizes: TileSizes, tileSize: number, slots: number): TilePlan {
-  const bytes = tileSize ** 2 * dtypeBytes[sizes.dtype];
   const regions = [
     ...packedBlockRegions('kernel', sizeOf(sizes, tileSize), slots),
-    ...sizes.tiles.map((name) => ({ name, bytes: alignUp(bytes, TILE_ALIGN), align: TILE_ALIGN })),
+    ...tileRegions(sizes, tileSize),
   ];
-  const aligned = regions.reduce(
-    (sum, region) => sum + alignUp(region.bytes, 64) + ('align' in region ? TILE_ALIGN : 64),
-    sizes.otherBytes?.(tileSize) ?? 0,
-  );
+  const bytes = roomOf(regions) + (sizes.otherBytes?.(tileSize) ?? 0);
   const blocks = blocksRead(tileRows(sizes.n, tileSize), slots, sizes.order);
   const rowsRead = Math.min(blocks * tileSize, blocks === tileRows(sizes.n, tileSize) ? sizes.n : Infinity);
-  return { tileSize, slots, regions, bytes: aligned, rowsRead };
+  return { tileSize, slots, regions, bytes, rowsRead };
 }
 
 /** The plan of this tile size with as many slots as fit, at least 2. */
@@ -109,8 +124,7 @@ export function planTiles(sizes: TileSizes, bytes: number): TilePlan {
   for (const tileSize of candidates(sizes)) {
     const plan = planWith(sizes, tileSize, bytes);
     if (plan.bytes > bytes) continue;
-    const tiles = tileRows(sizes.n, plan.tileSize) ** 2 / 2;
-    const cost = plan.rowsRead * sizes.rowBytes + tiles * TILE_COST;
+    const cost = planCost(sizes, plan);
     if (cost < least) [best, least] = [plan, cost];
   }
   return best ?? smallestTilePlan(sizes);

@@ -6,12 +6,13 @@ import type { RowFile } from '../../data/rowFile.js';
 import type { Scaling } from '../../data/scaling.js';
 import { scanBytes, scanRows } from '../../data/scanRows.js';
 import type { Region } from '../../memory/plan.js';
-import { forShares } from '../../threads/shares.js';
+import { shareLength } from '../../threads/shares.js';
 import type { Threads } from '../../threads/threads.js';
 import type { Workspace } from '../../threads/workspace.js';
 import { type RowWeighting, requireWeight } from '../rowWeights.js';
 import type { SharedWork } from '../threadsWorth.js';
 import { type ProblemSize, resultRegion } from './fit.js';
+import { addSums } from './panelProducts.js';
 import { checkClass, RowPanels, rowPanelRegions, writeTargets } from './rowPanels.js';
 import type { SumSaver, SumState } from './sumState.js';
 
@@ -182,13 +183,25 @@ async function sumBytes(
       targets[column]! += value;
       squares += value * value;
     }
-    forShares(d, FEATURES, threads.count, (from, to) =>
+    const length = shareLength(d, FEATURES, threads.count);
+    for (let from = 0; from < d; from += length) {
+      const to = Math.min(d, from + length);
       threads.add(
         'sumByteFeatures',
-        ...[base, rowBytes, count, padded, d, from, to],
-        ...[labelsAt, origin!, transposed, crossAt, meanAt],
-      ),
-    );
+        base,
+        rowBytes,
+        count,
+        padded,
+        d,
+        from,
+        to,
+        labelsAt,
+        origin,
+        transposed,
+        crossAt,
+        meanAt,
+      );
+    }
     threads.run();
     addStrips(threads, d, (from, to) =>
       threads.add('addGramUint8', transposed, padded, d, from, to, arena.address('gram')),
@@ -255,11 +268,12 @@ async function sumDoubles(
     addStrips(threads, d, (from, to) =>
       threads.add('addGramRows', reader.panels, rows, d, from, to, arena.address('gram')),
     );
-    const [right, sums] = [arena.address('targets'), arena.address('cross panels')];
-    forShares(features / 4, 1, threads.count, (from, to) =>
-      threads.add('addCrossPanels', reader.panels, features / 4, from, to, right, width / 4, rows, sums),
+    addSums(
+      threads,
+      { rows, features, panels: reader.panels, scores: arena.address('targets') },
+      width / 4,
+      arena.address('cross panels'),
     );
-    threads.run();
     const done = firstRow + count;
     onProgress(done);
     await save(done, () => ({

@@ -1,4 +1,4 @@
-import { forShares } from '../../threads/shares.js';
+import { shareLength } from '../../threads/shares.js';
 import type { Threads } from '../../threads/threads.js';
 
 /** A block of rows in panels and the scores that belong to it, likewise; `features` is a multiple of 4. */
@@ -17,21 +17,26 @@ export function addScores(
   m: number,
   mPanels: number,
 ): void {
-  forShares(rows, 4, threads.count, (from, to) =>
-    threads.add('addProduct', panels, features / 4, rows, from, to, m, mPanels, scores),
-  );
+  const length = shareLength(rows, 4, threads.count);
+  for (let from = 0; from < rows; from += length) {
+    const to = Math.min(rows, from + length);
+    threads.add('addProduct', panels, features / 4, rows, from, to, m, mPanels, scores);
+  }
   threads.run();
 }
 
-/** target += Xᵀ·scores by all threads, each a part of the features, so that every sum goes over the rows in order. */
+/** target += Xᵀ·scores, with the calls that are on the list, by all threads, each a part of the features, so that every sum goes over the rows in order. */
 export function addSums(
   threads: Threads,
   { rows, features, panels, scores }: ScoredPanels,
   scorePanels: number,
   target: number,
 ): void {
-  forShares(features / 4, 1, threads.count, (from, to) =>
-    threads.add('addCrossPanels', panels, features / 4, from, to, scores, scorePanels, rows, target),
-  );
+  const all = features / 4;
+  const length = shareLength(all, 1, threads.count);
+  for (let from = 0; from < all; from += length) {
+    const to = Math.min(all, from + length);
+    threads.add('addCrossPanels', panels, all, from, to, scores, scorePanels, rows, target);
+  }
   threads.run();
 }

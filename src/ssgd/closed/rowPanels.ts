@@ -5,7 +5,7 @@ import type { RowFile } from '../../data/rowFile.js';
 import { scanBytes, scanRows } from '../../data/scanRows.js';
 import { MlmlError } from '../../errors.js';
 import type { Region } from '../../memory/plan.js';
-import { forShares } from '../../threads/shares.js';
+import { shareLength } from '../../threads/shares.js';
 import type { Workspace } from '../../threads/workspace.js';
 import { type RowWeighting, readRowWeights } from '../rowWeights.js';
 import { GROUP_ROWS, SLICE } from '../tasks/panelTasks.js';
@@ -124,12 +124,25 @@ export class RowPanels {
     const scaling = arena.address('row scaling');
     const group = arena.address('row group');
     const roots = this.roots?.byteOffset ?? 0;
-    forShares(d, SLICE, threads.count, (from, to) =>
+    const [bytes, panels] = [dtypeBytes[dtype], this.panels];
+    const length = shareLength(d, SLICE, threads.count);
+    for (let from = 0; from < d; from += length) {
+      const to = Math.min(d, from + length);
       threads.add(
         'packFeatures',
-        ...[base, rowBytes, code, dtypeBytes[dtype], count, from, to, scaling, group, this.panels, roots],
-      ),
-    );
+        base,
+        rowBytes,
+        code,
+        bytes,
+        count,
+        from,
+        to,
+        scaling,
+        group,
+        panels,
+        roots,
+      );
+    }
     threads.run();
   }
 }

@@ -1,5 +1,5 @@
 import { Random } from '../../memory/random.js';
-import { forShares } from '../../threads/shares.js';
+import { shareLength } from '../../threads/shares.js';
 import type { Workspace } from '../../threads/workspace.js';
 import type { ProblemSize } from '../closed/fit.js';
 import type { NormalEquations } from '../closed/normalEquations.js';
@@ -77,10 +77,11 @@ export class GramObjective implements SmoothObjective {
     const { d } = this.#size;
     const { arena, threads } = this.#workspace;
     const gram = arena.address('gram');
-    forShares(count, 1, partsWorth(threads.count, d * d * count), (from, to) => {
-      const at = 8 * d * from;
-      threads.add('addSymmetricProduct', gram, d, vectors.byteOffset + at, to - from, images.byteOffset + at);
-    });
+    const length = shareLength(count, 1, partsWorth(threads.count, d * d * count));
+    for (let from = 0; from < count; from += length) {
+      const [at, some] = [8 * d * from, Math.min(length, count - from)];
+      threads.add('addSymmetricProduct', gram, d, vectors.byteOffset + at, some, images.byteOffset + at);
+    }
     threads.run();
   }
 

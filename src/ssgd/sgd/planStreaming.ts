@@ -22,6 +22,8 @@ import { heldOutRows } from './heldOut.js';
 import { hogwildRegions, streamingThreads } from './streamingThreads.js';
 import { variantsOf } from './sweepGrid.js';
 
+/** Segments of the rows handed over to threads without locks are so many times as long. */
+const LONG_SEGMENT = 8;
 /** Kernels work on 16 floats at a time. */
 export const FLOATS_PER_BLOCK = 16;
 
@@ -191,7 +193,8 @@ export function planStreaming(
   }
   threads = givenThreads ?? streamingThreads(size, chosen, options);
   if (needed() > budget) threads = 1;
-  const shuffle = planShuffle(request(chosen));
+  const planned = planShuffle(request(chosen));
+  const shuffle = threads > 1 && verb === 'hsgd' ? inLongSegments(planned) : planned;
   const regions = [...around(chosen), ...shuffle.regions];
   const rungs = options.halving ? rungsOf(models.length) : 0;
   const together = scoring === least ? models.length : 1;
@@ -231,6 +234,12 @@ export function planStreaming(
       ...streamingNotes(verb, threads, options.nthreads),
     ],
   };
+}
+
+/** Threads without locks meet at the end of each segment, and wait there for the last: the fewer the better. */
+function inLongSegments(plan: ShufflePlan): ShufflePlan {
+  if (plan.kind === 'external_sort' || plan.kind === 'none') return plan;
+  return { ...plan, segmentRows: Math.min(plan.capacity, LONG_SEGMENT * plan.segmentRows) };
 }
 
 function streamingNotes(verb: Verb, threads: number, nthreads: number): string[] {

@@ -54,7 +54,8 @@ export class BucketStore {
     this.#level = level;
     this.#rowBytes = plan.rowBytes;
     this.#unit = plan.direct ? PAGE : 1;
-    this.#segmentRows = plan.segmentRows;
+    // Rows may be handed over in longer segments than they are sent to buckets.
+    this.#segmentRows = Math.min(plan.segmentRows, arena.byteLength('shuffle draws') / 4);
     this.#background = plan.background;
     this.#file = file;
     this.#kernels = kernels;

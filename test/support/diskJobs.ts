@@ -1,0 +1,107 @@
+import { optionsOf } from '../../src/cli/optionsOf.js';
+import type { DiskJob } from './diskFaults.js';
+import { prepare } from './diskFaults.js';
+import { mnistFiles } from './originalFiles.js';
+
+const KERNEL = ['--kernel=rbf', '--sigma=50', '--nthreads=1'];
+const quiet = '--quiet';
+
+const rows = Uint8Array.from({ length: 160 }, (_, i) => (i % 4 === 3 ? (i >> 2) % 2 : (i * 7919) % 251));
+
+/** A data set, models and a stored kernel: what was there before, and must stay. */
+export const image = await prepare(
+  new Map([
+    ['/raw', rows],
+    ...[...mnistFiles(5, 2)].map(([name, bytes]) => [`/mnist/${name}`, bytes] as const),
+  ]),
+  [
+    ['import', '/raw', '--n=40', '--d=3', '--k=2', '--dtype=uint8', '--out=/set', quiet],
+    ['closed', '/set', '--out=/runs/linear', quiet],
+    ['cg', '/set', ...KERNEL, '--out=/runs/kernel', quiet],
+    ['generate', '/set', ...KERNEL, '--tile=16', '--kernels=/kernels', '--dtype=float64', quiet],
+  ],
+);
+const memId = [...image.keys()].find((path) => path.startsWith('/kernels/'))!.split('/')[2]!;
+const stored = [`--memId=${memId}`, '--kernels=/kernels', '--nthreads=1'];
+
+/** A training command that leaves a run folder; `--resume` goes on with it, or begins it anew. */
+function training(verb: string, ...options: string[]): DiskJob {
+  const isKernel = options.some((word) => word.startsWith('--memId') || word.startsWith('--kernel='));
+  const words = [verb, '/set', ...options, '--out=/runs/new', quiet];
+  return {
+    name: [verb, ...options]
+      .filter((word) => !/^--(nthreads|kernels|sigma)/.test(word))
+      .join(' ')
+      .replace(memId, '<memId>'),
+    words,
+    // Until linear verbs go on with a run, only what they leave is looked at.
+    // Where runs cannot be gone on with, only what is left of them is looked at.
+    again: optionsOf(verb as 'ssgd', isKernel ? 'kernel' : 'linear').some(({ name }) => name === 'resume')
+      ? [...words, '--resume']
+      : 'never',
+    results: ['/runs/new/model/'],
+  };
+}
+
+export const diskJobs: readonly DiskJob[] = [
+  {
+    name: 'import mnist',
+    words: ['import', '/mnist', '--out=/data/new', quiet],
+    results: ['/data/new/'],
+  },
+  {
+    name: 'import raw rows',
+    words: ['import', '/raw', '--n=40', '--d=3', '--k=2', '--dtype=uint8', '--out=/new', quiet],
+    results: ['/new/'],
+  },
+  {
+    name: 'import digits',
+    words: ['import', 'digits', '--n=3', '--nt=1', '--out=/digits', quiet],
+    results: ['/digits/'],
+  },
+  training('closed'),
+  training('gd', '--iters=5'),
+  training('sgd', '--epochs=2'),
+  training('ssgd', '--buffer=40KB', '--epochs=2'),
+  training('ssgd', '--buffer=40KB', '--epochs=2', '--algo=external_sort'),
+  training('ssgd', '--buffer=40KB', '--epochs=2', '--algo=block_shuffle'),
+  training('hsgd', '--buffer=40KB', '--epochs=1'),
+  training('cg', ...KERNEL),
+  training('nystrom', ...KERNEL, '--centers=8', '--copy-rows'),
+  training('bcd', ...stored),
+  training('closed', ...stored),
+  training('ssgd', ...stored, '--epochs=2'),
+  {
+    name: 'predict to a file that is there',
+    words: ['predict', '/runs/linear', '/set', '--part=train', '--out=/predictions.csv', quiet],
+    results: ['/predictions.csv'],
+  },
+  {
+    name: 'predict to npy by a kernel model',
+    words: [
+      'predict',
+      '/runs/kernel',
+      '/set',
+      '--part=train',
+      '--out=/p/predictions.npy',
+      '--nthreads=1',
+      quiet,
+    ],
+    results: ['/p/predictions.npy'],
+  },
+  {
+    name: 'prune',
+    words: ['prune', '/runs/kernel', '--keep=0.5', '--out=/small'],
+    results: ['/small/'],
+  },
+  {
+    name: 'generate',
+    words: ['generate', '/set', ...KERNEL, '--tile=16', '--kernels=/kernels', quiet],
+    results: [`/kernels/`],
+  },
+  {
+    name: 'kernels verify',
+    words: ['kernels', 'verify', memId, '--kernels=/kernels', quiet],
+    results: ['/kernels/'],
+  },
+];
