@@ -8,7 +8,7 @@ import { optimizerOf } from '../optimizers/optimizers.js';
 import type { LossName, TrainOptions } from '../options.js';
 import type { RowSample } from './calibration.js';
 import { countRight } from './countRight.js';
-import type { ModelPlan, StreamingPlan } from './planStreaming.js';
+import type { ModelPlan, StepPlan } from './planStreaming.js';
 import type { RowBatch } from './rowBatch.js';
 import type { SharedStep } from './sharedStep.js';
 
@@ -24,7 +24,7 @@ export class ModelStep {
   /** columns × stride floats, and columns floats. */
   readonly weights: Float32Array;
   readonly intercept: Float32Array;
-  readonly #plan: StreamingPlan;
+  readonly #plan: StepPlan;
   readonly #model: ModelPlan;
   readonly #options: TrainOptions;
   readonly #arena: Arena;
@@ -50,7 +50,7 @@ export class ModelStep {
   averaged = 0;
 
   constructor(
-    plan: StreamingPlan,
+    plan: StepPlan,
     model: ModelPlan,
     classification: boolean,
     batch: RowBatch,
