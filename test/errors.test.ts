@@ -87,6 +87,7 @@ describe('every error, as docs/errors.md shows it', () => {
     truncateSync(at('kernels', 'cut-short', 'tiles.bin'), 500_000);
     cpSync(at('small'), at('replaced'), { recursive: true });
     await make('nystrom', 'replaced', '--sigma=5', '--centers=20', '--out=kernel-run');
+    await make('ssgd', 'small', '--epochs=1', '--out=earlier');
     rmSync(at('replaced'), { recursive: true });
     await make('import', 'digits', '--n=500', '--nt=100', '--seed=1', '--out=replaced');
   });

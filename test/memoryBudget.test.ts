@@ -28,6 +28,11 @@ describe('the budget holds, in a child process under a real memory limit', { ski
     ['ssgd', 1, ['--algo=external_sort', '--epochs=2']],
     ['ssgd', 1, ['--algo=block_shuffle', '--epochs=2']],
     ['ssgd', 1, ['--reshuffle=once', '--epochs=2']],
+    [
+      'ssgd',
+      4,
+      ['--epochs=2', '--sweep', 'reg=0.1,1,10,1e3', 'loss=softmax,ridge', '--halving', '--patience=1'],
+    ],
     ['hsgd', 1, ['--epochs=1', '--nthreads=3']],
     ['hsgd', 4, ['--loss=softmax', '--nthreads=2']],
     ['closed', 1, ['--reg=10000', '--nthreads=1']],

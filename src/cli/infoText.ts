@@ -6,6 +6,7 @@ import type { KernelModelDescription } from '../model/kernelModelFormat.js';
 import type { ModelDescription } from '../model/modelFormat.js';
 import { formatCount, formatSeconds } from '../run/numbers.js';
 import type { RunDescription } from '../run/runFolder.js';
+import type { Resumable } from '../run/savedProgress.js';
 import type { Score, TrainSummary } from '../run/summary.js';
 
 const field = (name: string, value: string) => `${name.padEnd(11)} ${value}`;
@@ -70,8 +71,19 @@ function scoreText(score: Score): string {
     .join(', ');
 }
 
+function goOnLines({ command, process, saved }: Resumable): string[] {
+  const all = saved !== undefined && saved.total > 0 ? ` of ${formatCount(saved.total)}` : '';
+  return [
+    field(
+      'saved',
+      saved === undefined ? 'nothing yet' : `after ${formatCount(saved.done)}${all} ${saved.unit}`,
+    ),
+    process === undefined ? field('to go on', command) : field('busy', `process ${process} works on it`),
+  ];
+}
+
 /** A run, in words. */
-export function runText(run: RunDescription, path: string): string {
+export function runText(run: RunDescription, path: string, goOn?: Resumable): string {
   const dataset = run.dataset as { readonly name?: string; readonly path?: string };
   const result = run.result as Partial<TrainSummary> | undefined;
   const lines = [
@@ -85,6 +97,7 @@ export function runText(run: RunDescription, path: string): string {
     field('started', run.started),
   ];
   if (run.ended !== undefined) lines.push(field('ended', run.ended));
+  if (goOn !== undefined) lines.push(...goOnLines(goOn));
   if (result?.seconds !== undefined) lines.push(field('time', formatSeconds(result.seconds)));
   if (result?.test) lines.push(field('test', scoreText(result.test)));
   if (result?.train) lines.push(field('train', scoreText(result.train)));

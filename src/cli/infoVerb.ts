@@ -5,6 +5,7 @@ import { verifyModelRows } from '../model/kernelModelFile.js';
 import { findModel, loadModel, readModelDescription } from '../model/loadModel.js';
 import { MODEL_FILE } from '../model/modelFormat.js';
 import { checkRun, RUN_FILE } from '../run/runFolder.js';
+import { resumable } from '../run/savedProgress.js';
 import type { Storage } from '../storage/storage.js';
 import { readJson } from '../storage/textFile.js';
 import type { CommandContext } from './commandContext.js';
@@ -54,7 +55,8 @@ export async function infoVerb(context: CommandContext, given: Arguments): Promi
     const path = join(subject, RUN_FILE);
     const run = checkRun(await readJson(storage, path), path);
     if (verify && (await has(join(subject, 'model'), MODEL_FILE))) await verifyModel(storage, subject);
-    return await tell(run, runText(run, subject));
+    const goOn = await resumable(storage, subject, run);
+    return await tell(goOn === undefined ? run : { ...run, resumable: goOn }, runText(run, subject, goOn));
   }
   if (await has(subject, MODEL_FILE)) {
     const description = await readModelDescription(storage, subject);

@@ -1,3 +1,4 @@
+import { MlmlError } from '../errors.js';
 import type { KernelEvent } from '../kernel/events.js';
 import type { TrainEvent } from '../ssgd/events.js';
 import type { Storage } from '../storage/storage.js';
@@ -72,7 +73,11 @@ export class RunLog {
     const log = new RunLog(storage, paths, options);
     const { clock } = options;
     const events = await LineFile.create(storage, paths.events, clock);
-    log.#files = await log.#withCsv(events, () => LineFile.create(storage, paths.csv, clock), true);
+    log.#files = await log.#withCsv(
+      events,
+      () => LineFile.create(storage, paths.csv, clock),
+      () => true,
+    );
     return log;
   }
 
@@ -81,12 +86,12 @@ export class RunLog {
     return new RunLog(storage, paths, options);
   }
 
-  async #withCsv(events: LineFile, open: () => Promise<LineFile>, isNew: boolean) {
+  async #withCsv(events: LineFile, open: () => Promise<LineFile>, isNew: () => boolean) {
     if (!this.#options.csv) return { events, csv: undefined };
     try {
       const csv = await open();
       const extra = (this.#options.extraColumns ?? []).map((column) => extraHeaders[column]);
-      if (isNew) csv.append([CSV_HEADER, ...extra].join(','));
+      if (isNew()) csv.append([CSV_HEADER, ...extra].join(','));
       return { events, csv };
     } catch (error) {
       await events.close().catch(() => {});
@@ -102,12 +107,30 @@ export class RunLog {
     if (this.#files !== undefined) return;
     const { clock, run } = this.#options;
     const own = mark?.run === run ? mark : undefined;
-    const events = await LineFile.goOn(this.#storage, this.#paths.events, own?.eventBytes ?? 0, clock);
-    const csvBytes = own?.csvBytes ?? 0;
-    const open = () => LineFile.goOn(this.#storage, this.#paths.csv, csvBytes, clock);
-    this.#files = await this.#withCsv(events, open, csvBytes === 0);
     if (own !== undefined) this.#started = clock() - 1000 * own.seconds;
-    for (const { event, at } of this.#waiting.splice(0)) this.#write(event, Math.max(at, this.#started));
+    const events = await this.#reopen(this.#paths.events, own?.eventBytes ?? 0);
+    let isNew = false;
+    const openCsv = async () => {
+      const csv = await this.#reopen(this.#paths.csv, own?.csvBytes ?? 0);
+      isNew = csv.isNew;
+      return csv.file;
+    };
+    this.#files = await this.#withCsv(events.file, openCsv, () => isNew);
+    // What was told while the state was being found has cost no work.
+    for (const { event, at } of this.#waiting.splice(0)) this.#write(event, own === undefined ? at : clock());
+  }
+
+  /** A file of the run behind its first bytes. One that has lost some, or is gone, begins anew: no reason not to go on. */
+  async #reopen(path: string, length: number): Promise<{ file: LineFile; isNew: boolean }> {
+    const { clock } = this.#options;
+    try {
+      return { file: await LineFile.goOn(this.#storage, path, length, clock), isNew: length === 0 };
+    } catch (error) {
+      if (!(error instanceof MlmlError) || error.code !== 'MLML_BAD_FILE') throw error;
+      const event = { type: 'warning', message: `${error.message}: it begins anew` } as const;
+      this.#waiting.push({ event, at: clock() });
+      return { file: await LineFile.goOn(this.#storage, path, 0, clock), isNew: true };
+    }
   }
 
   /** Forces the files to the disk and says where they stand. */

@@ -8,6 +8,7 @@ import { MemoryStorage } from '../storage/memoryStorage.js';
 import { nodeStorage } from '../storage/nodeStorage.js';
 import type { Storage } from '../storage/storage.js';
 import { jobFolder, jobId, openCheckpoint } from './checkpoint.js';
+import type { SavingInterval } from './savingInterval.js';
 
 const key = { solver: 'cg', reg: [0.1], seed: 0 };
 const FOLDER = '/kernels/toy/jobs/1';
@@ -174,4 +175,130 @@ test('a job is named by what determines its bits, whatever the order of the fiel
   assert.notEqual(jobId({ ...key, reg: [0.2] }), jobId(key));
   assert.equal(jobFolder({ kernelFolder: 'kernels/a' }, key), `kernels/a/jobs/${jobId(key)}`);
   assert.equal(jobFolder({ scratchFolder: 's' }, key), `s/.mlml-job-${jobId(key)}`);
+});
+
+/** A checkpoint whose saves take as long as `cost` says. */
+async function timed(every: SavingInterval, signal?: AbortSignal) {
+  const clock = { now: 0, cost: 0 };
+  const disk = new MemoryStorage();
+  const storage = new FaultyStorage(disk, ({ kind }) => {
+    if (kind === 'sync') clock.now += clock.cost;
+  });
+  const options = { every, now: () => clock.now, ...(signal && { signal }) };
+  const checkpoint = await openCheckpoint(storage, FOLDER, key, options);
+  return { clock, checkpoint };
+}
+
+test('after a save that took t there is none for 50 t, however short the interval', async () => {
+  const { clock, checkpoint } = await timed({ kind: 'time', milliseconds: 10 });
+  clock.now = 10;
+  assert.equal(checkpoint.due(0), true);
+  clock.cost = 4;
+  await checkpoint.save({}, {});
+  assert.equal(clock.now, 14);
+  clock.now = 14 + 199;
+  assert.equal(checkpoint.due(0), false);
+  clock.now = 14 + 200;
+  assert.equal(checkpoint.due(0), true);
+  // A cheap save brings the interval back.
+  clock.cost = 0;
+  await checkpoint.save({}, {});
+  clock.now += 10;
+  assert.equal(checkpoint.due(0), true);
+});
+
+test('rows are counted from the last state; saves that cost much come later', async () => {
+  const { clock, checkpoint } = await timed({ kind: 'rows', rows: 100 });
+  assert.equal(checkpoint.eager, true);
+  assert.deepEqual([checkpoint.due(99), checkpoint.due(100)], [false, true]);
+  await checkpoint.save({}, {});
+  assert.deepEqual([checkpoint.due(199), checkpoint.due(205)], [false, true]);
+  clock.cost = 3;
+  await checkpoint.save({}, {});
+  clock.now += 149;
+  assert.equal(checkpoint.due(500), false);
+  clock.now += 1;
+  assert.equal(checkpoint.due(500), true);
+  // A state that was loaded is where counting begins.
+  await checkpoint.load({});
+  assert.deepEqual([checkpoint.due(900), checkpoint.due(999), checkpoint.due(1000)], [false, false, true]);
+});
+
+test('0 seconds save every step, whatever that costs; never saves none', async () => {
+  const { clock, checkpoint } = await timed({ kind: 'time', milliseconds: 0 });
+  clock.cost = 1000;
+  for (let step = 0; step < 3; step++) {
+    assert.equal(checkpoint.due(step), true);
+    await checkpoint.save({}, {});
+  }
+  const never = await timed({ kind: 'never' });
+  never.clock.now = 1e9;
+  assert.deepEqual([never.checkpoint.due(1e9), never.checkpoint.eager], [false, false]);
+});
+
+test('a job that is to stop saves at once and stops; in the middle of a step it saves what is at rest', async () => {
+  const stop = new AbortController();
+  const reason = new Error('stopped');
+  const { checkpoint } = await timed({ kind: 'time', milliseconds: 1e6 }, stop.signal);
+  assert.equal(checkpoint.due(0), false);
+  const saves: number[] = [];
+  checkpoint.atRest(async () => {
+    saves.push(1);
+    await checkpoint.save({ step: 1 }, {});
+  });
+  // Any other failure says nothing of the memory.
+  await checkpoint.rescue();
+  assert.equal(saves.length, 0);
+  checkpoint.atRest(async () => {
+    saves.push(2);
+    await checkpoint.save({ step: 2 }, {});
+  });
+  stop.abort(reason);
+  await checkpoint.rescue();
+  assert.deepEqual(saves, [2]);
+  assert.deepEqual(await checkpoint.load({}), { step: 2 });
+  // Only once, and not when memory changes.
+  await checkpoint.rescue();
+  checkpoint.atRest(undefined);
+  await checkpoint.rescue();
+  assert.deepEqual(saves, [2]);
+  assert.equal(checkpoint.due(0), true);
+  await assert.rejects(checkpoint.save({ step: 3 }, {}), reason);
+  assert.deepEqual(await checkpoint.load({}), { step: 3 });
+  const never = await timed({ kind: 'never' }, stop.signal);
+  assert.throws(() => never.checkpoint.due(0), reason);
+});
+
+test('what the caller keeps comes back with the state it was saved with; the end can be taken over', async () => {
+  const memory = new MemoryStorage();
+  const loaded: unknown[] = [];
+  let [place, end] = [0, async (_: 'remove' | 'keep') => {}];
+  const options = {
+    onSave: async () => ({ place: ++place }),
+    onLoad: async (kept: unknown) => {
+      loaded.push(kept);
+    },
+    onDone: (given: typeof end) => {
+      end = given;
+    },
+  };
+  const open = () => openCheckpoint(memory, FOLDER, key, options);
+  let checkpoint = await open();
+  await checkpoint.load({});
+  await checkpoint.save({ pass: 1 }, {});
+  await checkpoint.save({ pass: 2 }, {});
+  await checkpoint.done();
+  await checkpoint.release();
+  await assert.rejects(open(), { code: 'MLML_BUSY' });
+  // The model could not be written.
+  await end('keep');
+  // The newest is damaged: the other one has its own.
+  await (await memory.create(join(FOLDER, 'state-1'))).write(new Uint8Array(9), 0);
+  checkpoint = await open();
+  assert.deepEqual(await checkpoint.load({}), { pass: 1 });
+  assert.deepEqual(loaded, [undefined, { place: 1 }]);
+  await checkpoint.done();
+  await checkpoint.release();
+  await end('remove');
+  assert.deepEqual(memory.paths(), []);
 });

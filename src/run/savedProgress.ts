@@ -1,0 +1,62 @@
+import { join } from 'node:path';
+import type { SavedProgress } from '../storage/checkpoint.js';
+import { holdersOf } from '../storage/lock.js';
+import { readStateHeader, STATE_FILES } from '../storage/stateFile.js';
+import type { Storage } from '../storage/storage.js';
+import type { RunDescription } from './runFolder.js';
+
+/** Bytes at the end of `events.jsonl` in which the last save is looked for. */
+const TAIL_BYTES = 1 << 16;
+
+/** How a run that is not complete can be gone on with. */
+export interface Resumable {
+  /** The command that goes on. */
+  readonly command: string;
+  /** A process that works on the run now. */
+  readonly process?: number;
+  /** How far it was when its state was saved last; absent when nothing has been saved. */
+  readonly saved?: SavedProgress;
+}
+
+/** Undefined for a run that is complete. */
+export async function resumable(
+  storage: Storage,
+  folder: string,
+  run: RunDescription,
+): Promise<Resumable | undefined> {
+  if (run.status === 'done') return undefined;
+  const [holder] = await holdersOf(storage, folder);
+  const saved = (await inStates(storage, join(folder, 'checkpoint'))) ?? (await inEvents(storage, folder));
+  return {
+    command: `mlml resume ${folder}`,
+    ...(holder === undefined ? {} : { process: holder.pid }),
+    ...(saved === undefined ? {} : { saved }),
+  };
+}
+
+/** Linear jobs keep their states in the run folder. */
+async function inStates(storage: Storage, folder: string): Promise<SavedProgress | undefined> {
+  const states = await Promise.all(STATE_FILES.map((file) => readStateHeader(storage, join(folder, file))));
+  const newest = states.sort((a, b) => (b?.sequence ?? 0) - (a?.sequence ?? 0))[0];
+  return newest?.progress;
+}
+
+/** Kernel jobs keep them elsewhere, and tell of each. */
+async function inEvents(storage: Storage, folder: string): Promise<SavedProgress | undefined> {
+  const path = join(folder, 'events.jsonl');
+  if ((await storage.status(path)) === undefined) return undefined;
+  const file = await storage.openRead(path);
+  try {
+    const tail = new Uint8Array(Math.min(TAIL_BYTES, file.byteLength));
+    await file.readInto(tail, file.byteLength - tail.length);
+    const lines = new TextDecoder().decode(tail).split('\n');
+    const last = lines.findLast((line) => line.includes('"type":"checkpoint"'));
+    const pass: unknown = last === undefined ? undefined : JSON.parse(last)['pass'];
+    return typeof pass === 'number' ? { done: pass, total: 0, unit: 'passes' } : undefined;
+  } catch {
+    // A line that was cut short tells nothing.
+    return undefined;
+  } finally {
+    await file.close();
+  }
+}
