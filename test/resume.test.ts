@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -100,14 +100,19 @@ describe('SIGINT and SIGTERM: the state is saved, and the run goes on from there
       '--nthreads=1',
     ];
     const args = [...words, '--kernels=stopped-kernels'];
-    const path = join(folder.cwd, 'stopped-kernels');
-    const child = spawn(process.execPath, [commandFile, ...args], { cwd: folder.cwd });
+    const kernels = join(folder.cwd, 'stopped-kernels');
+    const child = spawn(process.execPath, [commandFile, ...args], {
+      cwd: folder.cwd,
+      env: { ...process.env, MLML_DATA: undefined, MLML_CHECKPOINT_SECONDS: '0.01' },
+    });
     let stderr = '';
     child.stderr.on('data', (bytes) => (stderr += bytes));
     const timer = setInterval(() => {
-      // The folder is there: tiles are being made.
-      if (existsSync(path) && !child.killed) setTimeout(() => child.kill('SIGTERM'), 60);
-    }, 5);
+      const [memId] = existsSync(kernels) ? readdirSync(kernels) : [];
+      const log = join(kernels, memId ?? '', 'tiles.log');
+      // Some tiles are on the disk. A second signal would not let it keep the others.
+      if (!child.killed && existsSync(log) && statSync(log).size > 0) child.kill('SIGTERM');
+    }, 2);
     const status = await new Promise((resolve) => child.on('close', resolve));
     clearInterval(timer);
     assert.equal(status, 143, stderr);
