@@ -37,7 +37,7 @@ async function runAndDie(disk: MemoryStorage, words: readonly string[], last: nu
   });
   // Names of a process that lives on, where one was killed: to a new process they would be those of a dead one.
   for (const path of disk.paths())
-    if (/\/\.mlml-(writer|reader|scratch|new)-[^/]*/.test(path)) await disk.remove(path);
+    if (/\/\.mlml-(writer|reader|scratch|new|removed)-[^/]*/.test(path)) await disk.remove(path);
   return seen.dead;
 }
 

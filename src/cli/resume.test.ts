@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { hostname } from 'node:os';
 import { test } from 'node:test';
 import { fakeCommand, fakeTrain } from '../../test/support/fakeCommand.js';
 import { assertGolden } from '../../test/support/golden.js';
@@ -70,6 +71,9 @@ test('a run that is complete is reported again, and nothing is trained', async (
   const storage = new MemoryStorage();
   const first = await fakeCommand([...words, '--json'], { storage });
   const train = async () => assert.fail('trained again');
+  // A process that was killed while it removed its states.
+  await (await storage.create(`mine/.mlml-removed-${hostname()}-999999999-1-0/state-0`)).close();
+  await (await storage.create('mine/checkpoint/state-1')).close();
   for (const again of [
     [...words, '--resume', '--json'],
     ['resume', 'mine', '--json'],
@@ -77,6 +81,7 @@ test('a run that is complete is reported again, and nothing is trained', async (
     const { stdout } = await fakeCommand(again, { storage, train });
     assert.deepEqual(JSON.parse(stdout), JSON.parse(first.stdout));
   }
+  assert.deepEqual(await storage.list('mine'), ['events.jsonl', 'model', 'run.json']);
   const { stdout } = await fakeCommand(['resume', 'mine'], { storage, train });
   assert.equal(stdout, (await fakeCommand(words, { storage: new MemoryStorage() })).stdout);
 });

@@ -151,7 +151,7 @@ async function reportAgain<Summary extends object>(
   run: RunDescription,
   paths: RunPaths,
 ): Promise<void> {
-  await context.services.storage.remove(paths.states);
+  await removeHalfMade(context.services.storage, paths, true);
   await tell(context, given, job, run.result as Summary, run.log);
 }
 

@@ -134,9 +134,13 @@ function mismatch(folder: string, differences: readonly string[]): MlmlError {
   );
 }
 
-/** Removes what a killed process left half-made in the folder of its run. */
-export async function removeHalfMade(storage: Storage, { folder, model }: RunPaths): Promise<void> {
-  await storage.remove(model);
+/** Removes what a killed process left half-made in the folder of its run; of one that is `complete`, its states. */
+export async function removeHalfMade(
+  storage: Storage,
+  { folder, model, states }: RunPaths,
+  complete = false,
+): Promise<void> {
+  await storage.remove(complete ? states : model);
   await removeLeftovers(storage, folder);
   for (const name of await storage.list(folder)) {
     if (/\.tmp(-|$)/.test(name)) await storage.remove(join(folder, name));
