@@ -116,7 +116,8 @@ describe('training goes on', () => {
     ['gd', { iters: 40 }],
     ['sgd', { iters: 60 }],
     ['ssgd', { epochs: 2 }],
-    ['hsgd', { epochs: 2 }],
+    // Several threads without locks end a little elsewhere each time.
+    ['hsgd', { epochs: 2, nthreads: 1 }],
     ['ssgd', { epochs: 2, optimizer: 'adam' }],
     ['ssgd', { epochs: 2, average: true }],
   ] as const) {
