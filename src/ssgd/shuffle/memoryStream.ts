@@ -8,6 +8,8 @@ const READ_BYTES = 1 << 23;
 export class MemoryStream implements RowStream {
   readonly #parts: StreamParts;
   readonly #epochs: EpochCounter;
+  /** Outlives an epoch: those of few rows are shorter than the time between two turns. */
+  readonly #turn = new EventLoopTurn();
   readonly bytesRead: number;
   readonly bytesWritten = 0;
 
@@ -45,9 +47,8 @@ export class MemoryStream implements RowStream {
     if (!stored) {
       shuffledOrder(arena.uint32('shuffle order'), plan.rows, shuffleRandom(context.seed, 'order', epoch));
     }
-    const turn = new EventLoopTurn();
     for (let from = fromRow; from < plan.rows; from += plan.segmentRows) {
-      await turn.due();
+      await this.#turn.due();
       context.signal?.throwIfAborted();
       yield { base, order, from, to: Math.min(plan.rows, from + plan.segmentRows) };
     }
