@@ -113,7 +113,8 @@ export class Scorer implements RowScorer {
     const labels = this.#arena.float64('score labels');
     for await (const { firstRow, rows } of this.#gathered(file, signal)) {
       this.#score(rows, 0, this.#k);
-      yield { firstRow, rows, scores, labels };
+      if (rows <= BLOCK_ROWS) yield { firstRow, rows, scores, labels };
+      else yield* inBlocks({ firstRow, rows, scores, labels }, this.#k);
     }
   }
 
@@ -198,6 +199,21 @@ export class Scorer implements RowScorer {
   }
 }
 
+/** Blocks as small as one thread makes them: sums over them do not depend on the number of threads. */
+function* inBlocks({ firstRow, rows, scores, labels }: ScoredBlock, k: number): Generator<ScoredBlock> {
+  for (let from = 0; from < rows; from += BLOCK_ROWS) {
+    yield {
+      firstRow: firstRow + from,
+      rows: Math.min(BLOCK_ROWS, rows - from),
+      scores: scores.subarray(k * from),
+      labels: labels.subarray(from),
+    };
+  }
+}
+
+/** The work of threads that is worth their start is so many times as much as in training, since scoring is soon done. */
+const SHORT = 4;
+
 /** Options of scoring outside training. */
 export interface ScoreOptions {
   /** Bound on the memory of reading and scoring, in bytes. */
@@ -214,7 +230,7 @@ async function openScorer(
   { bufferBytes, nthreads = defaultThreads() }: ScoreOptions,
 ): Promise<{ scorer: Scorer; threads: Threads }> {
   const { d, k } = model;
-  const work = { total: file.rows * d * (k + 4), step: SHARED_ROWS * d * (k + 4) };
+  const work = { total: (file.rows * d * (k + 4)) / SHORT, step: SHARED_ROWS * d * (k + 4) };
   const count = threadsWorth(nthreads, work);
   const regions = scorerRegions(file.layout, k, bufferBytes, k, count > 1 ? SHARED_ROWS : BLOCK_ROWS);
   const { totalBytes } = layOut(regions);

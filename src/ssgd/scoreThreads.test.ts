@@ -5,6 +5,8 @@ import { rowLayout } from '../data/rowLayout.js';
 import { makeScaling } from '../data/scaling.js';
 import { Arena } from '../memory/arena.js';
 import { Random } from '../memory/random.js';
+import { EvaluationSum } from './evaluate.js';
+import { lossOf } from './losses/losses.js';
 import { Scorer, scorerRegions } from './score.js';
 import { startThreads } from './startThreads.js';
 
@@ -27,13 +29,16 @@ for (const [dtype, k] of [
       const random = Random.of(5);
       for (let i = 0; i < scorer.weights.length; i++) scorer.weights[i] = random.normal();
       const all: number[] = [];
+      const sum = new EvaluationSum(lossOf('softmax'), 'classification', k);
       for await (const block of scorer.blocks(dataset.train)) {
         assert.equal(block.firstRow * k, all.length);
         all.push(...block.scores.subarray(0, block.rows * k));
+        sum.add(block.rows, block.scores, block.labels);
       }
       await workspace.threads.close();
       assert.equal(all.length, 203 * k);
-      return new BigInt64Array(Float64Array.from(all).buffer);
+      const { loss, accuracy } = await sum.result(dataset.train);
+      return new BigInt64Array(Float64Array.of(...all, loss, accuracy!).buffer);
     };
     const one = await score(1, 8);
     for (const [count, mostRows] of [
