@@ -73,7 +73,7 @@ export class LinearLearner {
       },
       step,
     );
-    this.#scorer = new Scorer(arena, kernels, layout, model.columns, scaling);
+    this.#scorer = new Scorer({ arena, kernels }, layout, model.columns, scaling);
     // Before the first rows come it is the model it starts from, or one of zeros.
     if (init !== undefined)
       convertModel(init, scaling, centre, mean, options.bias, {

@@ -18,7 +18,7 @@ export interface StreamingState {
 
 /** Regions that hold nothing between two steps, or nothing that cannot be read again. */
 const PASSING =
-  /^(shuffle .*|score .*|hogwild .*|scaling|((model|thread) \d+ )?(x|labels|row weights|scores|batch result|intercept gradient))$/;
+  /^(shuffle .*|score .*|hogwild .*|initial model|scaling|((model|thread) \d+ )?(x|labels|row weights|scores|batch result|intercept gradient))$/;
 
 /** The regions that belong to a state: weights, what optimisers remember, weights kept, averages. */
 export function savedRegions(plan: StreamingPlan, arena: Arena): Blocks {

@@ -62,12 +62,13 @@ class StreamingRun {
   #rowsChecked = false;
 
   constructor(
-    { arena, kernels, threads }: Workspace,
+    workspace: Workspace,
     plan: StreamingPlan,
     dataset: Dataset,
     options: TrainOptions,
     context: JobContext,
   ) {
+    const { arena, kernels, threads } = workspace;
     this.#plan = plan;
     this.#dataset = dataset;
     this.#options = options;
@@ -113,7 +114,7 @@ class StreamingRun {
     });
     const variants = plan.models.map((model) => model.options);
     this.#group = new TraineeGroup(trainees, options, variants, totalSamples(plan), this.#emit);
-    this.#scorer = new ModelScorer(plan, description, arena, kernels, scaling, centre);
+    this.#scorer = new ModelScorer(plan, description, workspace, scaling, centre);
   }
 
   /** The rows of the training part that are used, held out or not. */
