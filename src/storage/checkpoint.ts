@@ -236,8 +236,12 @@ export class JobCheckpoint implements Checkpoint {
     }
     // Under another name first: nobody may find a folder that is about to go.
     const gone = join(dirname(this.path), ownedName('removed'));
-    await this.#storage.rename(this.path, gone);
-    await this.#storage.remove(gone);
+    try {
+      await this.#storage.rename(this.path, gone);
+    } finally {
+      // Also when the rename is said to have failed: it may have been carried out.
+      await this.#storage.remove(gone);
+    }
   }
 
   async #read(file: 0 | 1, blocks: Blocks, copy: boolean): Promise<SavedState | undefined> {

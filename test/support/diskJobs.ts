@@ -27,7 +27,16 @@ const stored = [`--memId=${memId}`, '--kernels=/kernels', '--nthreads=1'];
 /** A training command that leaves a run folder; `--resume` goes on with it, or begins it anew. */
 function training(verb: string, ...options: string[]): DiskJob {
   const isKernel = options.some((word) => word.startsWith('--memId') || word.startsWith('--kernel='));
-  const words = [verb, '/set', ...options, ...(isKernel ? [] : ['--nthreads=1']), '--out=/runs/new', quiet];
+  const small = options.some((word) => word.startsWith('--buffer')) ? [] : ['--buffer=1'];
+  const words = [
+    verb,
+    '/set',
+    ...small,
+    ...options,
+    ...(isKernel ? [] : ['--nthreads=1']),
+    '--out=/runs/new',
+    quiet,
+  ];
   const kernel = options.filter((word) => /^--(memId|kernels|kernel|sigma|nthreads)=/.test(word));
   const next = ['cg', '/set', ...(isKernel ? kernel : KERNEL), '--reg=7', '--out=/runs/later', quiet];
   return {
@@ -36,7 +45,6 @@ function training(verb: string, ...options: string[]): DiskJob {
       .join(' ')
       .replace(memId, '<memId>'),
     words,
-    // Until linear verbs go on with a run, only what they leave is looked at.
     // Where runs cannot be gone on with, only what is left of them is looked at.
     again: optionsOf(verb as 'ssgd', isKernel ? 'kernel' : 'linear').some(({ name }) => name === 'resume')
       ? [...words, '--resume']

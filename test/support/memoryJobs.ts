@@ -134,24 +134,32 @@ export class MemoryWorld {
 let made = 0;
 const fresh = () => `--out=out-${++made}`;
 
-const linear = (verb: string, ...options: string[]): MemoryJob => ({
-  name: [verb, ...options].join(' '),
+const linear = (threads: number, verb: string, ...options: string[]): MemoryJob => ({
+  name: [verb, ...options, `--nthreads=${threads}`].join(' '),
   set: 'linear',
-  words: (set, budget) => [verb, set, budget, ...options, fresh(), '--json', '--quiet'],
+  threads,
+  words: (set, budget) => [
+    ...[verb, set, budget, ...options, `--nthreads=${threads}`],
+    ...[fresh(), '--json', '--quiet'],
+  ],
 });
 
 /** Every verb on rows of digits. */
 export const linearJobs: readonly MemoryJob[] = [
-  linear('ssgd', '--epochs=1'),
-  linear('ssgd', '--algo=external_sort', '--epochs=1'),
-  linear('ssgd', '--algo=block_shuffle', '--epochs=1'),
-  linear('ssgd', '--reshuffle=once', '--epochs=2'),
-  linear('ssgd', '--loss=softmax', '--batch=32', '--optimizer=adam', '--epochs=1', '--simulated'),
-  linear('hsgd', '--epochs=1', '--nthreads=1'),
-  { ...linear('hsgd', '--epochs=1', '--nthreads=2'), threads: 2 },
-  linear('closed', '--reg=10000', '--nthreads=1'),
-  linear('gd', '--iters=3', '--nthreads=1'),
-  { ...linear('sgd', '--epochs=1'), refused: true },
+  linear(1, 'ssgd', '--epochs=1'),
+  linear(2, 'ssgd', '--epochs=1'),
+  linear(1, 'ssgd', '--algo=external_sort', '--epochs=1'),
+  linear(1, 'ssgd', '--algo=block_shuffle', '--epochs=1'),
+  linear(1, 'ssgd', '--reshuffle=once', '--epochs=2'),
+  linear(1, 'ssgd', '--loss=softmax', '--batch=32', '--optimizer=adam', '--epochs=1', '--simulated'),
+  linear(2, 'ssgd', '--loss=softmax', '--batch=256', '--epochs=1'),
+  linear(1, 'hsgd', '--epochs=1'),
+  linear(2, 'hsgd', '--epochs=1'),
+  linear(1, 'closed', '--reg=10000'),
+  linear(2, 'closed', '--reg=10000'),
+  linear(1, 'gd', '--iters=3'),
+  linear(2, 'gd', '--iters=3'),
+  { ...linear(1, 'sgd', '--epochs=1'), refused: true },
   {
     name: 'predict',
     set: 'linear',

@@ -84,6 +84,8 @@ export async function removeKernel(storage: Storage, folder: string, memId: stri
     await storage.rename(path, gone);
   } catch (error) {
     await lock.release();
+    // It may have been renamed although that is said to have failed.
+    await storage.remove(gone).catch(() => {});
     throw error;
   }
   await storage.syncFolder(folder);
