@@ -32,18 +32,20 @@ describe('the README can be copied and pasted', () => {
     assert.ok(commands >= 8, `${commands} commands`);
   });
 
-  test('the TypeScript example', async (t) => {
+  test('the TypeScript examples', async (t) => {
     const examples = blocks.filter(({ kind }) => kind === 'ts');
-    assert.equal(examples.length, 1);
+    assert.equal(examples.length, 2);
     // Below dist, so that the package finds itself by its name. The example uses no type annotation.
     const folder = join(root, 'dist', `readme-${process.pid}`);
     mkdirSync(folder, { recursive: true });
     t.after(() => rmSync(folder, { recursive: true, force: true }));
-    writeFileSync(join(folder, 'example.mjs'), examples[0]!.text);
-    const { status, stdout, stderr } = await runProcess(process.execPath, [join(folder, 'example.mjs')], {
-      cwd: folder,
-    });
-    assert.equal(status, 0, stderr);
-    assert.match(stdout, /^accuracy 0\.[89]/m);
+    const wanted = [/^accuracy 0\.[89]/m, /^learnt 5000 rows Float64Array\(1\) \[ 1 \]/m];
+    for (const [i, { text }] of examples.entries()) {
+      const path = join(folder, `example${i}.mjs`);
+      writeFileSync(path, text);
+      const { status, stdout, stderr } = await runProcess(process.execPath, [path], { cwd: folder });
+      assert.equal(status, 0, stderr);
+      assert.match(stdout, wanted[i]!);
+    }
   });
 });

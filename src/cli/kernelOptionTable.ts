@@ -229,7 +229,7 @@ export const kernelOptionTable: readonly OptionSpec[] = [
     kind: 'integer',
     min: 1,
     max: 1024,
-    help: 'threads for work on kernels',
+    help: 'threads; results do not depend on them',
     shownDefault: 'one for each processor',
     verbs: [...all, 'predict', 'evaluate'],
   },

@@ -3,7 +3,7 @@ import type { RowFile } from '../data/rowFile.js';
 import { MlmlError } from '../errors.js';
 import { checkFit } from '../model/checkFit.js';
 import { loadModel } from '../model/loadModel.js';
-import { isKernelModel, type Model } from '../model/saveModel.js';
+import type { Model } from '../model/saveModel.js';
 import type { ProgressReporter } from '../run/progressReporter.js';
 import type { CommandContext } from './commandContext.js';
 import { openRequest } from './openData.js';
@@ -30,9 +30,6 @@ export async function openModelAndData(
   }
   const { services } = context;
   const model = await loadModel(services.storage, modelPath);
-  if (given.has('nthreads') && !isKernelModel(model)) {
-    reporter.warn(`--nthreads has no effect on ${modelPath}: it is a linear model`);
-  }
   const { openByName } = await services.importing();
   const dataset = await openByName(services.storage, source, openRequest(context, given, reporter));
   try {

@@ -23,7 +23,7 @@ export interface ScoringOptions {
   readonly signal?: AbortSignal;
   /** Where the training rows of kernel models are read from. */
   readonly storage: Storage;
-  /** Threads for kernel models. */
+  /** Threads at most. */
   readonly nthreads: number;
   /** Called now and then with the rows scored, by kernel models, which take their time. */
   readonly onProgress?: (rows: number) => void;

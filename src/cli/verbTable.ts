@@ -97,7 +97,9 @@ export const verbTable: Readonly<Record<CommandName, VerbDescription>> = {
   hsgd: trainingVerb(
     'hsgd',
     'train by stochastic gradient descent in threads that share the weights',
-    [],
+    [
+      'Hogwild!: threads update the weights without locks, so results differ from run to run; --nthreads=1 is ssgd.',
+    ],
     [
       ['mlml hsgd digits --nthreads=2', 'two threads'],
       ['mlml hsgd mnist --loss=softmax', 'softmax regression'],

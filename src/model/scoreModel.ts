@@ -12,7 +12,7 @@ import { isKernelModel, type Model } from './saveModel.js';
 export interface ScoringOptions {
   /** Bound on the memory of reading and scoring, in bytes. */
   readonly bufferBytes: number;
-  /** Threads of a kernel model. Default: the number of processors. */
+  /** Threads at most. Default: one for each processor. */
   readonly nthreads?: number;
   readonly signal?: AbortSignal;
 }

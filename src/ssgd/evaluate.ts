@@ -7,7 +7,7 @@ import type { Evaluation } from './events.js';
 import type { LinearModel } from './linearModel.js';
 import type { Loss } from './losses/loss.js';
 import { lossOf } from './losses/losses.js';
-import { openScorer, type RowScorer } from './score.js';
+import { type RowScorer, type ScoreOptions, scoreRows } from './score.js';
 
 /**
  * The class of the row whose scores start at `at`: with one column, 1 if its score is positive, else 0;
@@ -128,8 +128,8 @@ export async function evaluateWith(
 export async function evaluateModel(
   model: LinearModel,
   file: RowReader,
-  options: { readonly bufferBytes: number; readonly signal?: AbortSignal },
+  options: ScoreOptions,
 ): Promise<Evaluation> {
-  const scorer = openScorer(model, file.layout, options.bufferBytes);
+  const scorer = { blocks: () => scoreRows(model, file, options) };
   return await evaluateWith(scorer, lossOf(model.loss), model.task, model.k, file, options.signal);
 }

@@ -11,6 +11,8 @@ export interface RowWeighting {
   readonly classWeights: Float64Array | undefined;
   /** The feature that holds the weight of its row, and is no feature of the model; undefined: every row counts once. */
   readonly column: number | undefined;
+  /** The weight is a double behind the label of each row instead. */
+  readonly behindLabel?: boolean;
 }
 
 type WeightOptions = Pick<TrainOptions, 'classWeight' | 'weightColumn'>;
@@ -106,8 +108,8 @@ export interface WeightedRows {
 /** Writes the weights of `count` rows from position `from` to weights[at …], given labels[at …]; `weights` lies in the arena. */
 export function readRowWeights(
   kernels: GatherKernels,
-  { classWeights, column }: RowWeighting,
-  { dtype, rowBytes }: RowLayout,
+  { classWeights, column, behindLabel }: RowWeighting,
+  { dtype, labelDtype, labelOffset, rowBytes }: RowLayout,
   { base, order }: WeightedRows,
   from: number,
   count: number,
@@ -115,13 +117,12 @@ export function readRowWeights(
   weights: Float64Array,
   at = 0,
 ): void {
-  if (column === undefined) weights.fill(1, at, at + count);
-  else {
-    const code = labelDtypeCodes.indexOf(dtype);
-    const offset = column * dtypeBytes[dtype];
+  if (column !== undefined || behindLabel) {
+    const code = labelDtypeCodes.indexOf(behindLabel ? 'float64' : dtype);
+    const offset = column === undefined ? labelOffset + dtypeBytes[labelDtype] : column * dtypeBytes[dtype];
     const target = weights.byteOffset + 8 * at;
     kernels.gatherLabels(base, rowBytes, offset, code, order, from, count, target);
-  }
+  } else weights.fill(1, at, at + count);
   if (classWeights === undefined) return;
   for (let i = at; i < at + count; i++) weights[i]! *= classWeights[labels[i]!]!;
 }

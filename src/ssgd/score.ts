@@ -1,11 +1,17 @@
 import { gather64Of, labelDtypeCodes, scalingBytes, writeScaling } from '../arithmetic/gather.js';
-import { type Kernels, loadKernels } from '../arithmetic/kernels.js';
+import type { Kernels } from '../arithmetic/kernels.js';
 import type { RowReader } from '../data/rowFile.js';
 import type { RowLayout } from '../data/rowLayout.js';
 import { scanBytes, scanRows } from '../data/scanRows.js';
 import { Arena } from '../memory/arena.js';
 import { budgetTooSmall, layOut, type Region } from '../memory/plan.js';
+import { defaultThreads } from '../threads/defaultThreads.js';
+import { shareLength } from '../threads/shares.js';
+import type { Threads } from '../threads/threads.js';
+import type { Workspace } from '../threads/workspace.js';
 import type { LinearModel } from './linearModel.js';
+import { startThreads } from './startThreads.js';
+import { partsWorth, threadsWorth } from './threadsWorth.js';
 
 /** Scores of a few rows. The arrays are reused: valid until the next block is asked for. */
 export interface ScoredBlock {
@@ -21,8 +27,10 @@ export interface RowScorer {
   blocks(file: RowReader, signal?: AbortSignal): AsyncGenerator<ScoredBlock>;
 }
 
-/** Rows scored at a time: enough to amortise the calls, few enough to stay in the first-level cache. */
+/** Rows scored at a time by one thread: enough to amortise the calls, few enough to stay in the first-level cache. */
 const BLOCK_ROWS = 8;
+/** … and by several threads. */
+const SHARED_ROWS = 64;
 const LARGEST_READ = 1 << 18;
 
 /** What a training job gives its scorer, where memory is not short: larger reads are worth no more than this. */
@@ -32,9 +40,15 @@ export function scoringBytes(budgetBytes: number): number {
 
 /**
  * Regions a scorer needs; larger `bytes` buy larger reads, nothing else. `held`: columns of all models it holds at a
- * time, the widest of which has k.
+ * time, the widest of which has k. `mostRows`: rows scored at a time, at most.
  */
-export function scorerRegions(layout: RowLayout, k: number, bytes: number, held = k): Region[] {
+export function scorerRegions(
+  layout: RowLayout,
+  k: number,
+  bytes: number,
+  held = k,
+  mostRows = BLOCK_ROWS,
+): Region[] {
   const { d, rowBytes } = layout;
   const fixed = (rows: number): Region[] => [
     { name: 'score weights', bytes: 8 * held * d },
@@ -46,7 +60,7 @@ export function scorerRegions(layout: RowLayout, k: number, bytes: number, held 
   ];
   const fits = (rows: number) =>
     layOut([...fixed(rows), { name: 'score rows', bytes: scanBytes(rows, rowBytes) }]).totalBytes <= bytes;
-  let blockRows = BLOCK_ROWS;
+  let blockRows = mostRows;
   while (blockRows > 1 && !fits(blockRows)) blockRows /= 2;
   const left = bytes - layOut(fixed(blockRows)).totalBytes - 64;
   const readRows = Math.floor(Math.min(left, 2 * LARGEST_READ) / 2 / rowBytes);
@@ -60,6 +74,8 @@ export function scorerRegions(layout: RowLayout, k: number, bytes: number, held 
 export class Scorer implements RowScorer {
   readonly #arena: Arena;
   readonly #kernels: Kernels;
+  /** Undefined where one thread scores. */
+  readonly #threads: Threads | undefined;
   readonly #layout: RowLayout;
   readonly #k: number;
   readonly #addresses: Readonly<Record<'x' | 'w' | 'intercept' | 'scaling' | 'scores' | 'labels', number>>;
@@ -67,9 +83,16 @@ export class Scorer implements RowScorer {
   readonly weights: Float64Array;
   readonly intercept: Float64Array;
 
-  constructor(arena: Arena, kernels: Kernels, layout: RowLayout, k: number, scaling: LinearModel['scaling']) {
+  constructor(
+    /** Without threads, or with one, the calling thread scores. */
+    { arena, kernels, threads }: Omit<Workspace, 'threads'> & Partial<Workspace>,
+    layout: RowLayout,
+    k: number,
+    scaling: LinearModel['scaling'],
+  ) {
     this.#arena = arena;
     this.#kernels = kernels;
+    this.#threads = threads !== undefined && threads.count > 1 ? threads : undefined;
     this.#layout = layout;
     this.#k = k;
     this.weights = arena.float64('score weights');
@@ -118,7 +141,41 @@ export class Scorer implements RowScorer {
     const { d } = this.#layout;
     const { x, w, intercept, scores } = this.#addresses;
     const first = w + 8 * d * firstColumn;
-    this.#kernels.scores64(x, rows, d, first, columns, intercept + 8 * firstColumn, scores);
+    const constants = intercept + 8 * firstColumn;
+    const length = this.#partLength(rows, rows * d * columns);
+    if (this.#threads === undefined || length >= rows) {
+      this.#kernels.scores64(x, rows, d, first, columns, constants, scores);
+      return;
+    }
+    for (let row = 0; row < rows; row += length) {
+      const count = Math.min(length, rows - row);
+      const [part, target] = [x + 8 * d * row, scores + 8 * columns * row];
+      this.#threads.add('scoreDoubles', part, count, d, first, columns, constants, target);
+    }
+    this.#threads.run();
+  }
+
+  /** Rows of one thread's part of so much work; even, since the kernel takes rows in pairs. */
+  #partLength(rows: number, multiplyAdds: number): number {
+    return shareLength(rows, 2, partsWorth(this.#threads?.count ?? 1, multiplyAdds));
+  }
+
+  #gather(base: number, file: RowReader, from: number, rows: number): void {
+    const { d, rowBytes } = file.layout;
+    const { x, scaling } = this.#addresses;
+    const { dtype } = this.#layout;
+    // Turning a value into a double takes as long as some four multiply-adds.
+    const length = this.#partLength(rows, 4 * rows * d);
+    if (this.#threads === undefined || length >= rows) {
+      gather64Of(this.#kernels, dtype)(base, rowBytes, 0, from, rows, d, d, scaling, x);
+      return;
+    }
+    const code = labelDtypeCodes.indexOf(dtype);
+    for (let row = 0; row < rows; row += length) {
+      const [count, target] = [Math.min(length, rows - row), x + 8 * d * row];
+      this.#threads.add('gatherDoubles', code, base, rowBytes, 0, from + row, count, d, d, scaling, target);
+    }
+    this.#threads.run();
   }
 
   /** Brings the rows of a file, a few at a time, into the regions of the features and the labels. */
@@ -126,15 +183,14 @@ export class Scorer implements RowScorer {
     file: RowReader,
     signal?: AbortSignal,
   ): AsyncGenerator<{ firstRow: number; rows: number }> {
-    const { d, rowBytes, labelOffset } = file.layout;
-    const gather = gather64Of(this.#kernels, this.#layout.dtype);
+    const { rowBytes, labelOffset } = file.layout;
     const labelCode = labelDtypeCodes.indexOf(file.layout.labelDtype);
-    const { x, scaling, labels } = this.#addresses;
+    const { labels } = this.#addresses;
     const most = this.#arena.float64('score labels').length;
     for await (const block of scanRows(file, this.#arena, 'score rows', signal)) {
       for (let from = 0; from < block.to; from += most) {
         const rows = Math.min(most, block.to - from);
-        gather(block.base, rowBytes, 0, from, rows, d, d, scaling, x);
+        this.#gather(block.base, file, from, rows);
         this.#kernels.gatherLabels(block.base, rowBytes, labelOffset, labelCode, 0, from, rows, labels);
         yield { firstRow: block.firstRow + from, rows };
       }
@@ -142,18 +198,34 @@ export class Scorer implements RowScorer {
   }
 }
 
-/** An arena of its own with the model in it, for scoring outside training. */
-export function openScorer(model: LinearModel, layout: RowLayout, bufferBytes: number): Scorer {
-  const regions = scorerRegions(layout, model.k, bufferBytes);
+/** Options of scoring outside training. */
+export interface ScoreOptions {
+  /** Bound on the memory of reading and scoring, in bytes. */
+  readonly bufferBytes: number;
+  /** Threads at most. Default: one for each processor. The scores are the same for any number. */
+  readonly nthreads?: number;
+  readonly signal?: AbortSignal;
+}
+
+/** A scorer with the model in it, in an arena of its own. Close its threads when all is scored. */
+async function openScorer(
+  model: LinearModel,
+  file: RowReader,
+  { bufferBytes, nthreads = defaultThreads() }: ScoreOptions,
+): Promise<{ scorer: Scorer; threads: Threads }> {
+  const { d, k } = model;
+  const work = { total: file.rows * d * (k + 4), step: SHARED_ROWS * d * (k + 4) };
+  const count = threadsWorth(nthreads, work);
+  const regions = scorerRegions(file.layout, k, bufferBytes, k, count > 1 ? SHARED_ROWS : BLOCK_ROWS);
   const { totalBytes } = layOut(regions);
   if (totalBytes > bufferBytes) {
-    throw budgetTooSmall(`scoring ${model.d} features x ${model.k} columns`, totalBytes, bufferBytes);
+    throw budgetTooSmall(`scoring ${d} features x ${k} columns`, totalBytes, bufferBytes);
   }
-  const arena = new Arena(regions);
-  const scorer = new Scorer(arena, loadKernels(arena.memory), layout, model.k, model.scaling);
+  const workspace = await startThreads(new Arena(regions), count);
+  const scorer = new Scorer(workspace, file.layout, k, model.scaling);
   scorer.weights.set(model.weights);
   scorer.intercept.set(model.intercept);
-  return scorer;
+  return { scorer, threads: workspace.threads };
 }
 
 /**
@@ -165,7 +237,12 @@ export function openScorer(model: LinearModel, layout: RowLayout, bufferBytes: n
 export async function* scoreRows(
   model: LinearModel,
   file: RowReader,
-  options: { readonly bufferBytes: number; readonly signal?: AbortSignal },
+  options: ScoreOptions,
 ): AsyncGenerator<ScoredBlock> {
-  yield* openScorer(model, file.layout, options.bufferBytes).blocks(file, options.signal);
+  const { scorer, threads } = await openScorer(model, file, options);
+  try {
+    yield* scorer.blocks(file, options.signal);
+  } finally {
+    await threads.close();
+  }
 }

@@ -61,7 +61,7 @@ export async function trainBySolving(
   const loss = lossOf(options.loss);
   const k = loss.columns(task, description.k);
   const scaling = scalingOf(description, options);
-  const scorer = new Scorer(fit.arena, loadKernels(fit.arena.memory), layout, k, scaling);
+  const scorer = new Scorer({ arena: fit.arena, kernels: loadKernels(fit.arena.memory) }, layout, k, scaling);
   scorer.weights.set(fit.weights);
   scorer.intercept.set(fit.intercept);
   const { weights, intercept } = scorer;

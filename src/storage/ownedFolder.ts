@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { isKept } from './keptScratch.js';
 import type { Storage } from './storage.js';
 
-/** Begins the names of folders with the states of a job, which outlive its process: the same job goes on from them. */
-export const JOB_PREFIX = '.mlml-job-';
+/** Folders with the states of a job outlive its process: the same job goes on from them. */
+const JOB_NAME = /^(\.mlml-job-)?[0-9a-f]{16}$/;
 
 let made = 0;
 
@@ -72,10 +72,14 @@ export function isLeftover(name: string): boolean {
   return ownerOf(name)?.dead ?? false;
 }
 
-/** Removes the folder of a job that holds nothing but the locks of dead processes: it was killed when all was done. */
+/**
+ * Removes the folder of a job that holds nothing but the locks of dead processes: it was killed when all was done. Its
+ * `files` without a state that speaks of them are of no use either.
+ */
 async function removeEmptyJob(storage: Storage, folder: string): Promise<void> {
   const names = await storage.list(folder);
-  if (names.length > 0 && names.every(isLeftover)) await storage.remove(folder);
+  const useless = (name: string) => name === 'files' || isLeftover(name);
+  if (names.some(isLeftover) && names.every(useless)) await storage.remove(folder);
 }
 
 /** Removes what dead processes left in a folder. */
@@ -85,6 +89,6 @@ export async function removeLeftovers(storage: Storage, folder: string): Promise
     if (isLeftover(name)) {
       // States of a job that was killed may count on its scratch.
       if (!(await isKept(storage, path))) await storage.remove(path);
-    } else if (name.startsWith(JOB_PREFIX)) await removeEmptyJob(storage, path);
+    } else if (JOB_NAME.test(name)) await removeEmptyJob(storage, path);
   }
 }

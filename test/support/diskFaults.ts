@@ -14,6 +14,8 @@ export interface DiskJob {
   readonly words: readonly string[];
   /** What is given instead when the command was stopped; default: the same words. */
   readonly again?: readonly string[] | 'never';
+  /** Another job done in the same place; default: a run beside it. */
+  readonly next?: readonly string[];
   /** Paths, or the beginnings of paths, of what it is for; everything below must be the same bytes each time. */
   readonly results: readonly string[];
   /** Files that it works on and may change before it comes to its end: states that it goes on from. */
@@ -171,23 +173,15 @@ export async function checkFault(
     }
     if (job.again === 'never') return;
     const later = nextProcess(after, () => 1);
-    let complete = false;
     await commandOn(later, job.again ?? job.words).catch((error) => {
       // It was complete, and who gives the same name again is told so.
-      complete = error instanceof MlmlError && error.code === 'MLML_EXISTS' && results(later, job).size > 0;
-      if (!complete) throw error;
+      const told = error instanceof MlmlError && error.code === 'MLML_EXISTS';
+      if (!told || results(later, job).size === 0) throw error;
     });
     assert.deepEqual(results(later, job), whole.expected, 'given again, it made something else');
-    // The next command that works there removes what is left then.
-    if (complete)
-      await commandOn(later, [
-        'ssgd',
-        '/set',
-        '--buffer=40KB',
-        '--epochs=1',
-        `--out=${folderOf(job)}/later`,
-        '--quiet',
-      ]);
+    // What a process left that was killed when all was done goes with the next command that works there.
+    if (later.paths().some(isLeft))
+      await commandOn(later, job.next ?? ['closed', '/set', `--out=${folderOf(job)}/later`, '--quiet']);
     assert.deepEqual(
       later.paths().filter(isLeft),
       whole.paths.filter(isLeft),

@@ -27,7 +27,9 @@ const stored = [`--memId=${memId}`, '--kernels=/kernels', '--nthreads=1'];
 /** A training command that leaves a run folder; `--resume` goes on with it, or begins it anew. */
 function training(verb: string, ...options: string[]): DiskJob {
   const isKernel = options.some((word) => word.startsWith('--memId') || word.startsWith('--kernel='));
-  const words = [verb, '/set', ...options, '--out=/runs/new', quiet];
+  const words = [verb, '/set', ...options, ...(isKernel ? [] : ['--nthreads=1']), '--out=/runs/new', quiet];
+  const kernel = options.filter((word) => /^--(memId|kernels|kernel|sigma|nthreads)=/.test(word));
+  const next = ['cg', '/set', ...(isKernel ? kernel : KERNEL), '--reg=7', '--out=/runs/later', quiet];
   return {
     name: [verb, ...options]
       .filter((word) => !/^--(nthreads|kernels|sigma)/.test(word))
@@ -39,6 +41,7 @@ function training(verb: string, ...options: string[]): DiskJob {
     again: optionsOf(verb as 'ssgd', isKernel ? 'kernel' : 'linear').some(({ name }) => name === 'resume')
       ? [...words, '--resume']
       : 'never',
+    next,
     results: ['/runs/new/model/'],
   };
 }

@@ -1,9 +1,8 @@
-import type { Kernels } from '../../arithmetic/kernels.js';
 import { allFinite } from '../../data/badValue.js';
 import type { DatasetDescription } from '../../data/format.js';
 import type { RowReader } from '../../data/rowFile.js';
 import type { Scaling } from '../../data/scaling.js';
-import type { Arena } from '../../memory/arena.js';
+import type { Workspace } from '../../threads/workspace.js';
 import { badScoresError, EvaluationSum } from '../evaluate.js';
 import type { Evaluation } from '../events.js';
 import type { LinearModel } from '../linearModel.js';
@@ -27,8 +26,7 @@ export class ModelScorer {
   constructor(
     plan: StreamingPlan,
     description: DatasetDescription,
-    arena: Arena,
-    kernels: Kernels,
+    workspace: Workspace,
     scaling: Scaling,
     centre: Float64Array,
   ) {
@@ -36,7 +34,7 @@ export class ModelScorer {
     this.#description = description;
     this.#scaling = scaling;
     this.#centre = centre;
-    this.#scorer = new Scorer(arena, kernels, plan.layout, plan.columns, scaling);
+    this.#scorer = new Scorer(workspace, plan.layout, plan.columns, scaling);
   }
 
   /** Loss and accuracy (or rmse and r2) of each model over all rows of a file. */

@@ -8,7 +8,7 @@ import { optimizerOf } from '../optimizers/optimizers.js';
 import type { LossName, TrainOptions } from '../options.js';
 import type { RowSample } from './calibration.js';
 import { countRight } from './countRight.js';
-import type { ModelPlan, StreamingPlan } from './planStreaming.js';
+import type { ModelPlan, StepPlan } from './planStreaming.js';
 import type { RowBatch } from './rowBatch.js';
 import type { SharedStep } from './sharedStep.js';
 
@@ -24,7 +24,7 @@ export class ModelStep {
   /** columns × stride floats, and columns floats. */
   readonly weights: Float32Array;
   readonly intercept: Float32Array;
-  readonly #plan: StreamingPlan;
+  readonly #plan: StepPlan;
   readonly #model: ModelPlan;
   readonly #options: TrainOptions;
   readonly #arena: Arena;
@@ -50,7 +50,7 @@ export class ModelStep {
   averaged = 0;
 
   constructor(
-    plan: StreamingPlan,
+    plan: StepPlan,
     model: ModelPlan,
     classification: boolean,
     batch: RowBatch,
@@ -120,8 +120,8 @@ export class ModelStep {
     const { w, x } = this.#weightStep;
     const { filled: rows, labels, labelsAddress, weights } = this.#batch;
     const { scores, intercept, result } = this.#addresses;
-    if (this.#shared === undefined) this.#kernels.scores32(x, rows, stride, w, columns, intercept, scores);
-    else this.#shared.score(x, rows, stride, w, columns, intercept, scores);
+    if (this.#shared?.pace.shared) this.#shared.score(x, rows, stride, w, columns, intercept, scores);
+    else this.#kernels.scores32(x, rows, stride, w, columns, intercept, scores);
     if (this.#lossFunction.kernel !== undefined && weights === undefined) {
       this.#lossFunction.kernel(this.#kernels, scores, rows, columns, labelsAddress, result);
       this.lossSum = this.#result[0]!;
@@ -142,7 +142,7 @@ export class ModelStep {
     weightStep.rate = rate;
     weightStep.t = t;
     const l1 = this.#options.l1 / this.#plan.rows;
-    if (this.#shared !== undefined) this.#shared.update(this.#options.optimizer, weightStep, l1);
+    if (this.#shared?.pace.shared) this.#shared.update(this.#options.optimizer, weightStep, l1);
     else {
       this.#optimizer.stepWeights(weightStep);
       if (l1 > 0) this.#optimizer.shrinkWeights(weightStep, l1);

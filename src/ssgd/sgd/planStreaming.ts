@@ -23,9 +23,9 @@ import { hogwildRegions, streamingThreads } from './streamingThreads.js';
 import { variantsOf } from './sweepGrid.js';
 
 /** Segments of the rows handed over to threads without locks are so many times as long. */
-const LONG_SEGMENT = 8;
+const LONG_SEGMENT = 4;
 /** Kernels work on 16 floats at a time. */
-const FLOATS_PER_BLOCK = 16;
+export const FLOATS_PER_BLOCK = 16;
 
 /** One of the models that are trained from the same stream. */
 export interface ModelPlan {
@@ -57,19 +57,23 @@ export interface StreamingPlan extends Plan {
   readonly threads: number;
 }
 
+/** What steps need to know of a plan. */
+export type StepPlan = Pick<StreamingPlan, 'layout' | 'rows' | 'stride' | 'chosen'>;
+
 /** Regions of the update steps of all models from batches of `batch` rows. */
-function stepRegions(
+export function stepRegions(
   layout: RowLayout,
   stride: number,
   batch: number,
   models: readonly ModelPlan[],
+  weighted = isWeighted(models[0]!.options),
 ): Region[] {
   const columns = models.reduce((sum, model) => sum + model.columns, 0);
   return [
     { name: 'scaling', bytes: scalingBytes(layout.d, stride, layout.dtype, 32) },
     { name: 'x', bytes: 4 * stride * batch },
     { name: 'labels', bytes: 8 * batch },
-    ...(isWeighted(models[0]!.options) ? [{ name: 'row weights', bytes: 8 * batch }] : []),
+    ...(weighted ? [{ name: 'row weights', bytes: 8 * batch }] : []),
     // The models' columns lie next to each other.
     { name: 'weights', bytes: 4 * columns * stride },
     { name: 'intercept', bytes: 4 * columns },

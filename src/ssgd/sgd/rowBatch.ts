@@ -5,7 +5,7 @@ import type { Arena } from '../../memory/arena.js';
 import { checkLabels } from '../checkLabels.js';
 import { type RowWeighting, readRowWeights } from '../rowWeights.js';
 import { partsWorth } from '../threadsWorth.js';
-import type { StreamingPlan } from './planStreaming.js';
+import type { StepPlan } from './planStreaming.js';
 import type { SharedStep } from './sharedStep.js';
 
 /**
@@ -24,7 +24,7 @@ export class RowBatch {
   /** Weights of the rows; undefined when all count once. */
   readonly weights: Float64Array | undefined;
   readonly #weighting: RowWeighting | undefined;
-  readonly #plan: StreamingPlan;
+  readonly #plan: StepPlan;
   readonly #kernels: Kernels;
   readonly #gather: Gather;
   readonly #labelCode: number;
@@ -34,7 +34,7 @@ export class RowBatch {
   readonly #shared: SharedStep | undefined;
 
   constructor(
-    plan: StreamingPlan,
+    plan: StepPlan,
     /** Number of classes; 0 for regression. */
     classes: number,
     arena: Arena,
@@ -71,7 +71,7 @@ export class RowBatch {
     const count = Math.min(chosen.batch - this.filled, block.to - from);
     const { base, order } = block;
     const target = this.x + 4 * stride * this.filled;
-    if (this.#shared !== undefined && this.#sharesRows(count)) {
+    if (this.#shared?.pace.shared && this.#sharesRows(count)) {
       this.#shared.gather(block, layout, from, count, stride, this.#scaling, target);
     } else this.#gather(base, layout.rowBytes, order, from, count, layout.d, stride, this.#scaling, target);
     this.#kernels.gatherLabels(

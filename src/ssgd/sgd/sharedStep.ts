@@ -4,15 +4,18 @@ import type { RowLayout } from '../../data/rowLayout.js';
 import type { Threads } from '../../threads/threads.js';
 import type { WeightStep } from '../optimizers/optimizer.js';
 import { type OptimizerName, optimizerNames } from '../options.js';
+import { Pace } from './pace.js';
 
 /** Features are shared out in multiples of this. */
 const FEATURES = 16;
 
 /**
  * One step of stochastic gradient descent by several threads: rows are gathered and scored, and features updated, each
- * by one of them. Every number is the sum it would be with one thread, so the bits are the same.
+ * by one of them. Every number is the sum it would be with one thread, so the bits are the same. `pace` says whether it
+ * is worth while.
  */
 export class SharedStep {
+  readonly pace = new Pace();
   readonly #threads: Threads;
 
   constructor(threads: Threads) {

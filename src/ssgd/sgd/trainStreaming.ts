@@ -47,6 +47,8 @@ class StreamingRun {
   readonly #batch: RowBatch;
   /** hsgd with several threads. */
   readonly #hogwild: Hogwild | undefined;
+  /** ssgd and sgd with several threads. */
+  readonly #shared: SharedStep | undefined;
   readonly #group: TraineeGroup;
   readonly #scorer: ModelScorer;
   readonly #arena: Arena;
@@ -62,12 +64,13 @@ class StreamingRun {
   #rowsChecked = false;
 
   constructor(
-    { arena, kernels, threads }: Workspace,
+    workspace: Workspace,
     plan: StreamingPlan,
     dataset: Dataset,
     options: TrainOptions,
     context: JobContext,
   ) {
+    const { arena, kernels, threads } = workspace;
     this.#plan = plan;
     this.#dataset = dataset;
     this.#options = options;
@@ -89,6 +92,7 @@ class StreamingRun {
     const lockFree = threads.count > 1 && plan.verb === 'hsgd';
     this.#hogwild = lockFree ? new Hogwild(plan, arena, threads) : undefined;
     const shared = threads.count > 1 && !lockFree ? new SharedStep(threads) : undefined;
+    this.#shared = shared;
     const weighting = weightingOf(description, options);
     const classes = classification ? description.k : 0;
     this.#batch = new RowBatch(plan, classes, arena, kernels, centred, weighting, shared);
@@ -112,7 +116,7 @@ class StreamingRun {
     });
     const variants = plan.models.map((model) => model.options);
     this.#group = new TraineeGroup(trainees, options, variants, totalSamples(plan), this.#emit);
-    this.#scorer = new ModelScorer(plan, description, arena, kernels, scaling, centre);
+    this.#scorer = new ModelScorer(plan, description, workspace, scaling, centre);
   }
 
   /** The rows of the training part that are used, held out or not. */
@@ -300,7 +304,9 @@ class StreamingRun {
   #update(epoch: number): void {
     const batch = this.#batch;
     batch.checkLabels();
+    this.#shared?.pace.begin();
     this.#group.update(epoch, batch.filled, this.#progress);
+    this.#shared?.pace.end();
     batch.clear();
   }
 

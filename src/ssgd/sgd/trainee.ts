@@ -7,7 +7,7 @@ import { automaticRate, type Curvature } from './calibration.js';
 import { DivergenceWatch, type DivergenceWatchState } from './divergence.js';
 import { EarlyStopping, type EarlyStoppingState } from './earlyStopping.js';
 import type { ModelStep } from './modelStep.js';
-import type { ModelPlan, StreamingPlan } from './planStreaming.js';
+import type { ModelPlan, StepPlan } from './planStreaming.js';
 import {
   ProgressClock,
   type ProgressClockState,
@@ -25,7 +25,7 @@ const LOSS_KEPT = 1.001;
 const FAILURES_OF_KEPT_WEIGHTS = 3;
 
 /** Rows of all steps of a run whose stream ends. */
-export function totalSamples({ chosen, rows }: StreamingPlan): number {
+export function totalSamples({ chosen, rows }: StepPlan): number {
   return Math.min(chosen.epochs * rows, chosen.lastStep * chosen.batch);
 }
 
@@ -47,7 +47,7 @@ export interface TraineeState {
 
 /** What a trainee is made for. */
 export interface TraineeSetting {
-  readonly plan: StreamingPlan;
+  readonly plan: StepPlan;
   readonly model: ModelPlan;
   readonly classification: boolean;
   /** What an intercept of squared losses starts from; undefined: zero. */

@@ -3,6 +3,7 @@ import type { HogwildSetup } from '../sgd/hogwildThread.js';
 import { gramTasks } from './gramTasks.js';
 import { hogwildTasks } from './hogwildTasks.js';
 import { panelTasks } from './panelTasks.js';
+import { scoreTasks } from './scoreTasks.js';
 import { stepTasks } from './stepTasks.js';
 
 /** What every thread of a linear job is told at its start. Plain data. */
@@ -16,6 +17,7 @@ export function linearTasks(environment: ThreadEnvironment, { hogwild }: LinearS
   return {
     ...gramTasks(environment),
     ...panelTasks(environment),
+    ...scoreTasks(environment),
     ...stepTasks(environment),
     ...(hogwild === undefined ? {} : hogwildTasks(environment, hogwild)),
   };

@@ -1,0 +1,200 @@
+import type { Dtype } from '../../arithmetic/dtype.js';
+import type { DatasetDescription, FeatureStatistics, Task } from '../../data/format.js';
+import { makeScaling, type Scaling, type ScalingName } from '../../data/scaling.js';
+import { MlmlError } from '../../errors.js';
+import { checkOptions } from '../checkOptions.js';
+import type { TrainListener } from '../events.js';
+import type { LinearModel } from '../linearModel.js';
+import { defaultOptions, type TrainOptions } from '../options.js';
+import type { RowWeighting } from '../rowWeights.js';
+import { weightingOf } from '../rowWeights.js';
+import { checkInitialModel } from '../warmStart.js';
+
+/** Number types of the rows a learner is given. */
+export const learnerDtypes = ['float32', 'float64', 'uint8'] as const satisfies readonly Dtype[];
+
+/** Schedules that need not know how many rows will come. */
+export const learnerSchedules = ['constant', 'inverse', 'step'] as const;
+
+type TrainingOptions = Pick<
+  TrainOptions,
+  | 'loss'
+  | 'bias'
+  | 'optimizer'
+  | 'momentum'
+  | 'damp'
+  | 'step'
+  | 'eta0'
+  | 'average'
+  | 'classWeight'
+  | 'bufferBytes'
+>;
+
+/** Options of `openLearner`. What has no default here has that of `defaultOptions`. */
+export interface LearnerOptions extends Partial<TrainingOptions> {
+  /** Number of features. Needed unless `like` or `init` says it. */
+  readonly d?: number;
+  /** Number of classes; 1 for regression. Needed unless `like` or `init` says it. */
+  readonly k?: number;
+  /** Default: regression when k is 1, else classification. */
+  readonly task?: Task;
+  readonly classNames?: readonly string[];
+  /** Number type in which rows are kept while they are worked on. Default float32, or that of `like`. */
+  readonly dtype?: (typeof learnerDtypes)[number];
+  /** A data set like the rows to come: its sizes, classes, statistics and number type. */
+  readonly like?: DatasetDescription;
+  /** Start from this model; its scaling is kept unless `scale` is given. */
+  readonly init?: LinearModel;
+  /** Without `like`: none, or unit for bytes, which is their default. With it: as for training. */
+  readonly scale?: ScalingName;
+  /** Penalty for each row: ½·reg·‖W‖² is added to the mean loss of a row, so it is `reg` of `train` over its rows. Default 0. */
+  readonly reg?: number;
+  /** l1·Σ|W| is added likewise. Default 0. */
+  readonly l1?: number;
+  /** Default inverse: eta0/√(1 + i/step) in step i. */
+  readonly schedule?: (typeof learnerSchedules)[number];
+  /** Rows of a step; the last rows of a call make a step of their own. Default 32. */
+  readonly batch?: number;
+  /** Rows will come with weights. Default false. */
+  readonly weighted?: boolean;
+  readonly onEvent?: TrainListener;
+}
+
+/** The options with everything decided. */
+export interface LearnerSetting {
+  readonly description: DatasetDescription;
+  readonly options: TrainOptions;
+  readonly dtype: Dtype;
+  readonly batch: number;
+  readonly scaling: Scaling;
+  /** Taken off the scaled features. */
+  readonly centre: Float64Array;
+  readonly weighting: RowWeighting | undefined;
+  readonly init: LinearModel | undefined;
+  /** Training rows of each class in `like`. */
+  readonly classCounts: readonly number[] | undefined;
+}
+
+const usage = (message: string) => new MlmlError('MLML_USAGE', message);
+
+/** Fills in defaults; `MLML_USAGE` for what does not go together, `MLML_MISMATCH` for a model that does not fit. */
+export function learnerSetting(given: LearnerOptions): LearnerSetting {
+  const { like, init, batch = 32, schedule = 'inverse', weighted = false } = given;
+  const d = given.d ?? like?.d ?? init?.d;
+  const k = given.k ?? like?.k ?? (init === undefined ? undefined : classesOf(init));
+  for (const [name, value] of Object.entries({ d, k })) {
+    if (!(Number.isSafeInteger(value) && value! >= 1))
+      throw usage(
+        `${name}=${value}: a learner needs ${name}, a whole number of at least 1, or like or init, which say it`,
+      );
+  }
+  const task = given.task ?? like?.task ?? init?.task ?? (k === 1 ? 'regression' : 'classification');
+  if ((task === 'regression') !== (k === 1))
+    throw usage(`k=${k}: a learner of ${task} has ${task === 'regression' ? 'k=1' : 'at least 2 classes'}`);
+  const dtype = given.dtype ?? like?.dtype ?? 'float32';
+  if (!(learnerDtypes as readonly Dtype[]).includes(dtype))
+    throw usage(`dtype ${dtype}: rows of a learner are ${learnerDtypes.join(', ')}`);
+  if (!(learnerSchedules as readonly string[]).includes(schedule))
+    throw usage(
+      `schedule ${schedule}: needs to know how many rows will come; use ${learnerSchedules.join(', ')}`,
+    );
+  if (!(Number.isInteger(batch) && batch >= 1 && batch <= 65536))
+    throw usage(`batch ${batch}: must be a whole number from 1 to 65536`);
+  if (given.classWeight === 'balanced' && like === undefined)
+    throw usage(
+      'classWeight balanced: give like, a data set with counts of the classes, or the weights themselves',
+    );
+  const description = describe(given, d!, k!, task, dtype);
+  const options = trainOptions(given, batch, schedule);
+  checkOptions(description, options);
+  if (init !== undefined) checkInitialModel(init, description, options);
+  const scaling = scalingOf(given, description);
+  const centred = like !== undefined && options.bias && options.eta0 === 'auto';
+  const { mean } = description.statistics;
+  const byClass = weightingOf(description, options);
+  return {
+    description,
+    options,
+    dtype,
+    batch,
+    scaling,
+    centre: scaling.multiply.map((factor, j) => (centred ? factor * mean[j]! + scaling.add[j]! : 0)),
+    weighting: weighted
+      ? { classWeights: byClass?.classWeights, column: undefined, behindLabel: true }
+      : byClass,
+    init,
+    classCounts: like !== undefined && task === 'classification' ? like.classCounts : undefined,
+  };
+}
+
+/** Classes of a model: one column stands for two. */
+function classesOf({ task, k }: LinearModel): number {
+  return task === 'classification' ? Math.max(2, k) : 1;
+}
+
+function trainOptions(
+  given: LearnerOptions,
+  batch: number,
+  schedule: TrainOptions['schedule'],
+): TrainOptions {
+  const { init } = given;
+  const { loss = init?.loss ?? defaultOptions.loss, bias = true, optimizer = 'sgd', eta0 = 'auto' } = given;
+  const { momentum = defaultOptions.momentum, damp = defaultOptions.damp, step = 1000 } = given;
+  const { average = false, classWeight = 'none', bufferBytes = defaultOptions.bufferBytes } = given;
+  return {
+    ...defaultOptions,
+    ...{ loss, bias, optimizer, eta0, momentum, damp, step, average, classWeight, bufferBytes },
+    ...{ reg: given.reg ?? 0, l1: given.l1 ?? 0, batch, schedule, logfreq: 0, nthreads: 1 },
+    ...(init === undefined ? {} : { init: 'a model' }),
+  };
+}
+
+function scalingOf(
+  { scale, like, init }: LearnerOptions,
+  { dtype, statistics }: DatasetDescription,
+): Scaling {
+  if (scale === undefined && init !== undefined) return init.scaling;
+  if (like !== undefined) return makeScaling(scale ?? 'auto', dtype, statistics);
+  const bytes = dtype === 'uint8';
+  const name = scale === undefined || scale === 'auto' ? (bytes ? 'unit' : 'none') : scale;
+  if (name === 'none' || (name === 'unit' && bytes)) return makeScaling(name, dtype, statistics);
+  throw usage(`scale ${name}: needs the statistics of a data set; give like, or scale the rows yourself`);
+}
+
+/** A learner's rows, described as a data set of no rows. */
+function describe(
+  { like, init, classNames }: LearnerOptions,
+  d: number,
+  k: number,
+  task: Task,
+  dtype: Dtype,
+): DatasetDescription {
+  if (like !== undefined && (like.d !== d || like.k !== k || like.task !== task))
+    throw usage(
+      `like ${like.name}: has ${like.d} features, k=${like.k}, ${like.task}; the learner ${d}, k=${k}, ${task}`,
+    );
+  const zeros: number[] = new Array(like === undefined ? d : 0).fill(0);
+  const statistics: FeatureStatistics = {
+    mean: zeros,
+    variance: zeros,
+    min: zeros,
+    max: zeros,
+    maxRowNorm: 0,
+  };
+  return {
+    format: 'mlml-dataset',
+    version: 1,
+    name: 'the learner',
+    task,
+    d,
+    k,
+    dtype,
+    labelDtype: 'float64',
+    parts: { train: { n: 1, shards: [] }, test: { n: 0, shards: [] } },
+    statistics: like?.statistics ?? statistics,
+    classCounts: like?.classCounts ?? new Array(task === 'classification' ? k : 0).fill(1),
+    classNames: classNames ?? like?.classNames ?? init?.classNames ?? [],
+    source: { description: 'rows given to a learner', files: [] },
+    fingerprint: '',
+  };
+}
