@@ -94,7 +94,8 @@ const verbs: readonly (readonly [Verb, number, Partial<TrainOptions>])[] = [
   ['ssgd', 0.03, {}],
   ['ssgd', 0.03, { average: true }],
   ['ssgd', 0.03, { optimizer: 'adam' }],
-  ['hsgd', 0.03, {}],
+  // Several threads without locks end a little elsewhere each time.
+  ['hsgd', 0.03, { nthreads: 1 }],
 ];
 
 describe('ridge regression is the weighted closed form', () => {
@@ -209,7 +210,7 @@ describe('a weight of 3 is a row three times, a weight of 0 is no row', () => {
       assert.notDeepEqual(wanted?.weights, exact.weights);
       const expected = await scores(exact, dataset);
       for (const [verb, limit] of limits) {
-        const model = await trained(verb, dataset, { ...common, weightColumn: COLUMN });
+        const model = await trained(verb, dataset, { ...common, weightColumn: COLUMN, nthreads: 1 });
         const error = difference(await scores(model, dataset), expected);
         assert.ok(error < limit, `${verb}: ${error}`);
       }

@@ -21,7 +21,7 @@ export interface StreamingState {
 
 /** Regions that hold nothing between two steps, or nothing that cannot be read again. */
 const PASSING =
-  /^(shuffle .*|score .*|hogwild .*|scaling|((model|thread) \d+ )?(x|labels|row weights|scores|batch result|intercept gradient))$/;
+  /^(shuffle .*|score .*|hogwild .*|initial model|scaling|((model|thread) \d+ )?(x|labels|row weights|scores|batch result|intercept gradient))$/;
 
 /** The regions that belong to a state: weights, what optimisers remember, weights kept, averages; those of scratch that is kept. */
 export function savedRegions(plan: StreamingPlan, arena: Arena, keepsScratch: boolean): Blocks {
