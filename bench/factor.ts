@@ -96,6 +96,7 @@ const checkpoint: Checkpoint = {
   load: async () => undefined,
   due: () => false,
   eager: false,
+  states: undefined,
   atRest: () => {},
   rescue: async () => {},
   save: async () => {},

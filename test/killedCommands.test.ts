@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { hostname } from 'node:os';
 import { before, describe, test } from 'node:test';
 import { MlmlError } from '../src/errors.js';
 import { Random } from '../src/memory/random.js';
@@ -29,15 +30,20 @@ function dyingStorage(disk: MemoryStorage, last: number) {
   return { storage, seen };
 }
 
+let deadNames = 0;
+const deadName = () => `.mlml-scratch-${hostname()}-999999999-1-${deadNames++}`;
+
 /** Runs a command until it has changed the disk so often; true when it was killed then. */
 async function runAndDie(disk: MemoryStorage, words: readonly string[], last: number): Promise<boolean> {
   const { storage, seen } = dyingStorage(disk, last);
   await commandOn(storage, words).catch((error) => {
     if (!seen.dead) throw error;
   });
-  // Names of a process that lives on, where one was killed: to a new process they would be those of a dead one.
+  // This process lives on, where one was killed: what it leaves is made that of a dead one.
+  for (const name of await disk.list('/w/runs'))
+    if (/^\.mlml-scratch-/.test(name)) await disk.rename(`/w/runs/${name}`, `/w/runs/${deadName()}`);
   for (const path of disk.paths())
-    if (/\/\.mlml-(writer|reader|scratch|new|removed)-[^/]*/.test(path)) await disk.remove(path);
+    if (/\/\.mlml-(writer|reader|new|removed)-[^/]*/.test(path)) await disk.remove(path);
   return seen.dead;
 }
 
@@ -66,13 +72,13 @@ describe('killed before any change of the disk, and gone on with: the same model
 
   for (const [index, [name, job]] of Object.entries(jobs).entries()) {
     test(name, async () => {
-      const words = [...job, '--out=runs/r', '--resume', '--nthreads=1', '--json'];
+      const words = [...job, '--out=/w/runs/r', '--resume', '--nthreads=1', '--json'];
       const random = Random.of(20161123, index);
       const whole = await copyOf(prepared);
       const { storage, seen } = dyingStorage(whole, Number.POSITIVE_INFINITY);
       const wanted = JSON.parse(await commandOn(storage, words));
       const log = async (disk: MemoryStorage) => {
-        const run = (await readJson(disk, 'runs/r/run.json')) as { log?: string };
+        const run = (await readJson(disk, '/w/runs/r/run.json')) as { log?: string };
         if (run.log === undefined) return [];
         return (await readText(disk, run.log)).split('\n').map((line) => line.split(',').toSpliced(1, 1));
       };
@@ -88,7 +94,7 @@ describe('killed before any change of the disk, and gone on with: the same model
         const got = JSON.parse(await commandOn(disk, words));
         for (const key of ['test', 'train', 'holdout', 'epochs', 'samples', 'sweep'])
           assert.deepEqual(got[key], wanted[key], key);
-        const weights = 'runs/r/model/weights.bin';
+        const weights = '/w/runs/r/model/weights.bin';
         assert.deepEqual(disk.bytesOf(weights), whole.bytesOf(weights), 'the weights differ');
         assert.deepEqual(await log(disk), await log(whole));
         assert.deepEqual(

@@ -24,6 +24,8 @@ export interface Checkpoint {
   due(rows: number): boolean;
   /** True when every step may have to be saved: `due` is to be asked after each. Otherwise every few steps will do. */
   readonly eager: boolean;
+  /** Where states lie, and the number of the last; undefined when none are saved. */
+  readonly states: { readonly folder: string; readonly sequence: number } | undefined;
   /** Saves a state. When the job is asked to stop, the signal's reason is thrown once the state is on the disk. */
   save(header: unknown, blocks: Blocks, progress?: SavedProgress): Promise<void>;
   /**
@@ -111,9 +113,9 @@ export class JobCheckpoint implements Checkpoint {
     this.#last = this.#now();
   }
 
-  /** Of the last state saved or loaded; 0 before. */
-  get sequence(): number {
-    return this.#sequence;
+  /** The number is 0 before a state is saved or loaded. */
+  get states(): { readonly folder: string; readonly sequence: number } | undefined {
+    return this.#every.kind === 'never' ? undefined : { folder: this.path, sequence: this.#sequence };
   }
 
   get eager(): boolean {
@@ -269,6 +271,7 @@ export async function openCheckpoint(
 export function noCheckpoint(signal: AbortSignal | undefined): Checkpoint {
   return {
     eager: false,
+    states: undefined,
     load: async () => undefined,
     due: () => {
       signal?.throwIfAborted();

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import { isKept } from './keptScratch.js';
 import type { Storage } from './storage.js';
 
 /** Folders with the states of a job outlive its process: the same job goes on from them. */
@@ -85,7 +86,9 @@ async function removeEmptyJob(storage: Storage, folder: string): Promise<void> {
 export async function removeLeftovers(storage: Storage, folder: string): Promise<void> {
   for (const name of await storage.list(folder)) {
     const path = join(folder, name);
-    if (isLeftover(name)) await storage.remove(path);
-    else if (JOB_NAME.test(name)) await removeEmptyJob(storage, path);
+    if (isLeftover(name)) {
+      // States of a job that was killed may count on its scratch.
+      if (!(await isKept(storage, path))) await storage.remove(path);
+    } else if (JOB_NAME.test(name)) await removeEmptyJob(storage, path);
   }
 }

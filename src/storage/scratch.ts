@@ -37,6 +37,20 @@ export class Scratch {
     return scratch;
   }
 
+  /** Takes over the folder that a dead process left at `path` in `folder`. */
+  static async adopt(storage: Storage, folder: string, path: string): Promise<Scratch> {
+    const scratch = new Scratch(storage, join(folder, ownedName('scratch')));
+    await storage.rename(path, scratch.path);
+    return scratch;
+  }
+
+  /** A file that is there already. */
+  async open(name: string, options: { readonly direct?: boolean }): Promise<WritableFile> {
+    const file = await this.#storage.openWrite(join(this.path, name), options);
+    this.#files.push(file);
+    return file;
+  }
+
   /** A new file in the folder; `close` closes it. */
   async create(name: string, options: CreateOptions): Promise<WritableFile> {
     const file = await this.#storage.create(join(this.path, name), options);
@@ -44,10 +58,10 @@ export class Scratch {
     return file;
   }
 
-  /** Closes the files and removes the folder. Requests in flight must have ended. */
-  async close(): Promise<void> {
+  /** Closes the files and removes the folder, unless it is to outlive the process. Requests in flight must have ended. */
+  async close(keep = false): Promise<void> {
     const files = this.#files.splice(0);
     await Promise.all(files.map((file) => file.close().catch(() => {})));
-    await this.#storage.remove(this.path);
+    if (!keep) await this.#storage.remove(this.path);
   }
 }

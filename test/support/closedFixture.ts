@@ -35,6 +35,7 @@ export class MemoryCheckpoint implements Checkpoint {
   }
 
   readonly eager = true;
+  readonly states = undefined;
 
   atRest(): void {}
 

@@ -32,6 +32,7 @@ export class MemoryCheckpoint implements Checkpoint {
   }
 
   readonly eager = true;
+  readonly states = undefined;
 
   atRest(): void {}
 

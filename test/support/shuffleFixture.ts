@@ -32,7 +32,7 @@ export function openNumberedRows(storage: Storage, path: string, rows: number, r
 }
 
 /** The number of a row lying in memory; throws when its bytes are not those of one numbered row. */
-function numberOf(memory: Uint8Array, address: number, rowBytes: number): number {
+export function numberAt(memory: Uint8Array, address: number, rowBytes: number): number {
   let row = 0;
   for (let i = Math.min(4, rowBytes) - 1; i >= 0; i--) row = row * 256 + memory[address + i]!;
   for (let i = 4; i < rowBytes; i++) {
@@ -55,7 +55,7 @@ export async function orderOf(
   for await (const { base, order, from, to } of stream.epoch(epoch, fromRow)) {
     for (let i = from; i < to; i++) {
       const row = order === 0 ? i : words[(order >>> 2) + i]!;
-      numbers.push(numberOf(memory, base + row * rowBytes, rowBytes));
+      numbers.push(numberAt(memory, base + row * rowBytes, rowBytes));
     }
   }
   return numbers;

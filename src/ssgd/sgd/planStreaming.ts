@@ -223,7 +223,7 @@ export function planStreaming(
     passes: chosen.epochs,
     bytesRead: shuffle.bytesRead + scored * layout.rowBytes + fileBytes,
     bytesWritten: shuffle.bytesWritten + copyBytes,
-    scratchBytes: shuffle.scratchBytes + copyBytes,
+    scratchBytes: shuffle.scratchBytes + shuffle.keptBytes + copyBytes,
     threads,
     notes: [
       `${rows} rows of ${formatBytes(layout.rowBytes)}, ${formatBytes(rows * layout.rowBytes)} in all`,

@@ -1,5 +1,6 @@
 import type { Arena } from '../../memory/arena.js';
 import type { Blocks } from '../../storage/stateFile.js';
+import { keptRegions } from '../shuffle/rowStream.js';
 import type { StreamingPlan } from './planStreaming.js';
 import type { TraineeState } from './trainee.js';
 
@@ -14,15 +15,18 @@ export interface StreamingState {
   readonly group: { readonly rungsLeft: number };
   readonly bytesRead: number;
   readonly bytesWritten: number;
+  /** Of the stream, when its scratch is kept; see `RowStream`. */
+  readonly shuffle?: unknown;
 }
 
 /** Regions that hold nothing between two steps, or nothing that cannot be read again. */
 const PASSING =
   /^(shuffle .*|score .*|hogwild .*|initial model|scaling|((model|thread) \d+ )?(x|labels|row weights|scores|batch result|intercept gradient))$/;
 
-/** The regions that belong to a state: weights, what optimisers remember, weights kept, averages. */
-export function savedRegions(plan: StreamingPlan, arena: Arena): Blocks {
-  const names = plan.regions.map(({ name }) => name).filter((name) => !PASSING.test(name));
+/** The regions that belong to a state: weights, what optimisers remember, weights kept, averages; those of scratch that is kept. */
+export function savedRegions(plan: StreamingPlan, arena: Arena, keepsScratch: boolean): Blocks {
+  const ofModels = plan.regions.map(({ name }) => name).filter((name) => !PASSING.test(name));
+  const names = keepsScratch ? [...ofModels, ...keptRegions(plan.shuffle)] : ofModels;
   return Object.fromEntries(names.map((name) => [name, arena.uint8(name)]));
 }
 

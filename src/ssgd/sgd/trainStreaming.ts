@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import type { Kernels } from '../../arithmetic/kernels.js';
 import { requireFiniteRows } from '../../data/badValue.js';
 import type { Dataset } from '../../data/dataset.js';
@@ -14,6 +15,7 @@ import type { Evaluation, TrainEvent, TrainListener } from '../events.js';
 import type { TrainOptions } from '../options.js';
 import { weightingOf } from '../rowWeights.js';
 import { openRowStream, type RowStream } from '../shuffle/rowStream.js';
+import type { KeepingStates } from '../shuffle/scratchKeeper.js';
 import { startThreads } from '../startThreads.js';
 import type { JobContext, TrainResult } from '../train.js';
 import { convertModel } from '../warmStart.js';
@@ -77,7 +79,7 @@ class StreamingRun {
     this.#emit = context.onEvent ?? (() => {});
     const { description } = dataset;
     this.#arena = arena;
-    this.#blocks = savedRegions(plan, arena);
+    this.#blocks = savedRegions(plan, arena, this.#checkpoint.states !== undefined);
     this.#kernels = kernels;
     this.#selection = new RowSelection(plan.rows + plan.heldOut, plan.heldOut, options.seed);
     const scaling = scalingOf(description, options);
@@ -149,7 +151,8 @@ class StreamingRun {
       seed: this.#options.seed,
       signal: opening.signal,
       onProgress: (progress) => this.#emit({ type: 'progress', phase: 'shuffle', epoch: 0, ...progress }),
-      ...(saved === undefined ? {} : { start: saved.epoch }),
+      ...(saved === undefined ? {} : { start: saved.epoch, from: saved.shuffle }),
+      ...this.#keeping(),
     });
     let epochs = saved?.epoch ?? 0;
     let test: Evaluation | undefined;
@@ -167,11 +170,23 @@ class StreamingRun {
         epochs++;
         if (this.#options.sweep === undefined) test = await this.#evaluate('test', epochs);
       }
-    } finally {
-      await this.#stream.close();
+    } catch (error) {
+      // While the stream still knows where it is.
+      await this.#checkpoint.rescue();
+      await this.#stream.close(signal?.aborted === true && this.#checkpoint.states !== undefined);
+      throw error;
     }
+    await this.#stream.close();
     for (const trainee of this.#group.active) trainee.clock.log(trainee.steps);
     return await this.#result(epochs, test);
+  }
+
+  /** Scratch outlives the process while states are saved. */
+  #keeping(): { keep?: KeepingStates } {
+    const { states } = this.#checkpoint;
+    if (states === undefined) return {};
+    const sequence = () => this.#checkpoint.states!.sequence;
+    return { keep: { folder: resolve(states.folder), sequence } };
   }
 
   /** Copies the held-out rows, through the larger of the two regions that hold rows. */
@@ -261,9 +276,11 @@ class StreamingRun {
       trainees: this.#group.trainees.map((trainee) => trainee.state()),
       group: this.#group.state(),
       ...this.#traffic,
+      shuffle: await this.#stream.state?.(),
     };
     const progress = { done: this.#group.samples, total: totalSamples(this.#plan), unit: 'rows' };
     await this.#checkpoint.save(state, this.#blocks, progress);
+    await this.#stream.saved?.(this.#checkpoint.states!.sequence);
     this.#emit({ type: 'checkpoint', ...progress });
   }
 

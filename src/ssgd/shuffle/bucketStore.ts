@@ -1,9 +1,10 @@
 import type { Kernels } from '../../arithmetic/kernels.js';
+import { MlmlError } from '../../errors.js';
 import type { Arena } from '../../memory/arena.js';
 import { alignUp } from '../../memory/plan.js';
-import type { Random } from '../../memory/random.js';
+import { Random } from '../../memory/random.js';
 import { PAGE } from './footprint.js';
-import type { ScatterLevel } from './planScatter.js';
+import { bitWords, type ScatterLevel } from './planScatter.js';
 import { ProportionalDraw } from './proportionalDraw.js';
 import type { ScratchFile } from './scratchFile.js';
 import type { ShufflePlan } from './shufflePlan.js';
@@ -11,6 +12,20 @@ import { SlotPool } from './slotPool.js';
 
 /** Of the four threads that read and write files, one is left to the writes. */
 const READS_AT_ONCE = 3;
+
+/** What is not in the tables. Plain data. */
+export interface StoreState {
+  readonly freeCount: number;
+  /** The generation being read lies in the second of the two lists of extents. */
+  readonly swapped: boolean;
+  readonly readingRows: number;
+  readonly writingRows: number;
+  /** Of the generation being written; null when none is. */
+  readonly random: readonly number[] | null;
+  readonly remaining: number;
+  readonly spareSlots: readonly number[];
+  readonly firstHeld: number;
+}
 
 /** Where a generation of buckets lies: `extents[bucket · extentsPerBucket + i]` is the number of its extent i. */
 interface Generation {
@@ -46,8 +61,22 @@ export class BucketStore {
   #reading: Generation;
   #writing: Generation;
   #random: Random | undefined;
+  /** A bit for each extent: the last state counts on it; its rows have been used since. */
+  readonly #pinned: Uint32Array;
+  readonly #waiting: Uint32Array;
+  #swapped = false;
+  /** The first bucket whose extents are in use; they are released in order. */
+  #firstHeld = 0;
 
-  constructor(plan: ShufflePlan, index: number, file: ScratchFile, arena: Arena, kernels: Kernels) {
+  /** `kept`: see `saved`. `from`: tables and slots in the arena are those of this state. */
+  constructor(
+    plan: ShufflePlan,
+    index: number,
+    file: ScratchFile,
+    arena: Arena,
+    kernels: Kernels,
+    { kept = false, from }: { readonly kept?: boolean; readonly from?: StoreState | undefined } = {},
+  ) {
     const level = plan.levels[index]!;
     const { buckets, extentsPerBucket } = level;
     this.buckets = buckets;
@@ -76,12 +105,87 @@ export class BucketStore {
     this.#draw = new ProportionalDraw(take(ProportionalDraw.words(buckets)).words);
     this.#reading = { rows: 0, extents: take(buckets * extentsPerBucket).words };
     this.#writing = { rows: 0, extents: take(buckets * extentsPerBucket).words };
-    this.#free = take(level.extents).words;
-    for (let i = 0; i < level.extents; i++) this.#free[i] = level.extents - 1 - i;
-    this.#freeCount = level.extents;
+    this.#free = take(level.keptExtents).words;
+    this.#pinned = take(bitWords(level.keptExtents)).words;
+    this.#waiting = take(bitWords(level.keptExtents)).words;
     const slots = arena.address(`shuffle slots ${index}`);
-    for (let b = 0; b < buckets; b++) this.#slots[b] = slots + b * level.slotBytes;
     this.#pool = new SlotPool(slots + buckets * level.slotBytes, level.slotBytes, level.spareSlots);
+    this.#freeCount = kept ? level.keptExtents : level.extents;
+    if (from !== undefined) {
+      this.#goOn(from);
+      return;
+    }
+    for (let i = 0; i < this.#freeCount; i++) this.#free[i] = this.#freeCount - 1 - i;
+    for (let b = 0; b < buckets; b++) this.#slots[b] = slots + b * level.slotBytes;
+    this.#written.fill(0);
+    this.#pinned.fill(0);
+    this.#waiting.fill(0);
+  }
+
+  #goOn(from: StoreState): void {
+    if (from.swapped) this.#swap();
+    this.#freeCount = from.freeCount;
+    this.#reading.rows = from.readingRows;
+    this.#writing.rows = from.writingRows;
+    this.#random = from.random === null ? undefined : new Random(from.random);
+    this.#draw.goOn(this.buckets, from.remaining);
+    this.#pool.goOn(from.spareSlots);
+    this.#firstHeld = from.firstHeld;
+    // What waited for this state waits no more.
+    this.saved();
+  }
+
+  #swap(): void {
+    [this.#reading, this.#writing] = [this.#writing, this.#reading];
+    this.#swapped = !this.#swapped;
+  }
+
+  /** What belongs to the tables and slots, once all writes have ended. */
+  async state(): Promise<StoreState> {
+    await this.#pool.drain();
+    return {
+      freeCount: this.#freeCount,
+      swapped: this.#swapped,
+      readingRows: this.#reading.rows,
+      writingRows: this.#writing.rows,
+      random: this.#random?.state() ?? null,
+      remaining: this.#draw.remaining,
+      spareSlots: [...this.#pool.spare],
+      firstHeld: this.#firstHeld,
+    };
+  }
+
+  /** The state taken last is on the disk: extents that only the one before counted on are free, those of this one are kept. */
+  saved(): void {
+    for (let extent = 0; extent < this.#level.keptExtents; extent++) {
+      if (((this.#waiting[extent >>> 5]! >>> (extent & 31)) & 1) === 1)
+        this.#free[this.#freeCount++] = extent;
+    }
+    this.#waiting.fill(0);
+    this.#pinned.fill(0);
+    for (const { extent } of this.heldPieces()) this.#pinned[extent >>> 5]! |= 1 << (extent & 31);
+  }
+
+  /** Extents that hold rows still needed, and how many bytes from their beginning. */
+  *heldPieces(): Generator<{ readonly extent: number; readonly bytes: number }> {
+    const { chunkBytes, extentBytes, extentsPerBucket } = this.#level;
+    for (let bucket = 0; bucket < this.buckets; bucket++) {
+      const bytes = bucket < this.#firstHeld ? 0 : this.bytesOf(bucket);
+      for (let from = 0; from < bytes; from += extentBytes) {
+        const extent = this.#reading.extents[bucket * extentsPerBucket + from / extentBytes]!;
+        yield { extent, bytes: Math.min(extentBytes, bytes - from) };
+      }
+      const written = this.#written[bucket]! * chunkBytes;
+      for (let from = 0; from < written; from += extentBytes) {
+        const extent = this.#writing.extents[bucket * extentsPerBucket + from / extentBytes]!;
+        yield { extent, bytes: Math.min(extentBytes, written - from) };
+      }
+    }
+  }
+
+  /** The first bucket that has not been released. */
+  get firstHeld(): number {
+    return this.#firstHeld;
   }
 
   /** Begins to fill a generation with exactly `rows` rows. */
@@ -152,7 +256,10 @@ export class BucketStore {
     const chunk = this.#written[bucket]!;
     const extents = this.#writing.extents;
     const entry = bucket * extentsPerBucket + Math.floor(chunk / chunksPerExtent);
-    if (chunk % chunksPerExtent === 0) extents[entry] = this.#free[--this.#freeCount]!;
+    if (chunk % chunksPerExtent === 0) {
+      if (this.#freeCount === 0) throw new MlmlError('MLML_INTERNAL', 'the scratch file has no extent left');
+      extents[entry] = this.#free[--this.#freeCount]!;
+    }
     return extents[entry]! * extentBytes + (chunk % chunksPerExtent) * chunkBytes;
   }
 
@@ -167,9 +274,10 @@ export class BucketStore {
       if (written !== undefined) this.#pool.watch(written);
     }
     await this.#pool.drain();
-    const readable = this.#writing;
-    this.#writing = this.#reading;
-    this.#reading = readable;
+    this.#swap();
+    this.#written.fill(0);
+    this.#random = undefined;
+    this.#firstHeld = 0;
   }
 
   /** Waits for writes in flight, whatever becomes of them. */
@@ -226,7 +334,11 @@ export class BucketStore {
     const { extentBytes, extentsPerBucket } = this.#level;
     const count = Math.ceil(this.bytesOf(bucket) / extentBytes);
     for (let i = 0; i < count; i++) {
-      this.#free[this.#freeCount++] = this.#reading.extents[bucket * extentsPerBucket + i]!;
+      const extent = this.#reading.extents[bucket * extentsPerBucket + i]!;
+      if (((this.#pinned[extent >>> 5]! >>> (extent & 31)) & 1) === 1)
+        this.#waiting[extent >>> 5]! |= 1 << (extent & 31);
+      else this.#free[this.#freeCount++] = extent;
     }
+    this.#firstHeld = bucket + 1;
   }
 }

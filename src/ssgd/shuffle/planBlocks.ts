@@ -76,6 +76,7 @@ export function planBlocks(request: ShuffleRequest): ShufflePlan {
     bytesRead: epochs * rows * rowBytes,
     bytesWritten: 0,
     scratchBytes: 0,
+    keptBytes: 0,
     notes: [
       shuffled
         ? `blocks of ${blockRows} neighbouring rows in random order, ${Math.floor(capacity / blockRows)} blocks ` +

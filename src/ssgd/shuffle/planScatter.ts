@@ -22,6 +22,8 @@ export interface ScatterLevel {
   readonly extentsPerBucket: number;
   /** Extents of the scratch file; extents read are used again. */
   readonly extents: number;
+  /** As many when those that the last saved state counts on are not used again before the next state: it can be gone on from. */
+  readonly keptExtents: number;
 }
 
 const LARGEST_CHUNK = 1 << 20;
@@ -61,7 +63,10 @@ export function scatterPlan(request: Sizes, shape: ScatterShape): ShufflePlan {
   const stored = bucketsBytes(rows, shape.buckets, rowBytes, unit);
   const below = deeperBytes(rows, shape, rowBytes, unit, 1);
   const once = reshuffle === 'once';
-  const scratchBytes = levels.reduce((sum, level) => sum + level.extents * level.extentBytes, 0);
+  const bytesOf = (extents: (level: ScatterLevel) => number) =>
+    levels.reduce((sum, level) => sum + extents(level) * level.extentBytes, 0);
+  const scratchBytes = bytesOf((level) => level.extents);
+  const keptBytes = bytesOf((level) => level.keptExtents - level.extents);
   return {
     kind: once ? 'scatter-once' : 'scatter',
     algo,
@@ -79,6 +84,7 @@ export function scatterPlan(request: Sizes, shape: ScatterShape): ShufflePlan {
     bytesRead: rows * rowBytes + epochs * (stored + below),
     bytesWritten: (once ? 1 : epochs) * stored + epochs * below,
     scratchBytes,
+    keptBytes,
     notes: [
       `rows are scattered to ${levels.map((level) => level.buckets).join(' x ')} buckets on disk ` +
         `(${once ? 'once' : 'afresh for every epoch while training'}), each shuffled in memory: ` +
@@ -168,14 +174,33 @@ function leafRows(rows: number, { depth, buckets }: ScatterShape): number {
   return left;
 }
 
-/** 32-bit words of a level's table: slots and cursors, the draw, extents read, written and free. */
-export function tableWords(buckets: number, extentsPerBucket: number): number {
+/** 32-bit words of a level's table: slots and cursors, the draw, extents read, written and free, two bits for each extent. */
+export function tableWords(buckets: number, extentsPerBucket: number, extents: number): number {
   return (
     4 * buckets +
     ProportionalDraw.words(buckets) +
     2 * buckets * extentsPerBucket +
-    buckets * (extentsPerBucket + 1)
+    extents +
+    2 * bitWords(extents)
   );
+}
+
+/** Words that hold a bit for each extent. */
+export function bitWords(extents: number): number {
+  return Math.ceil(extents / 32);
+}
+
+/** Extents of a level, and as many when a saved state can count on them. */
+function extentCounts(buckets: number, extentsPerBucket: number, recycles: boolean) {
+  const all = buckets * extentsPerBucket;
+  if (!recycles) return { extents: all, keptExtents: all };
+  // Of a bucket being written, the last extent is not full. One bucket more is held until its last row has been used; and
+  // all that once more by the state.
+  return { extents: all + buckets, keptExtents: 2 * (all + buckets + extentsPerBucket) };
+}
+
+function recycles(request: Sizes, depth: number): boolean {
+  return depth === 0 && request.reshuffle === 'epoch' && request.epochs > 1;
 }
 
 /** Everything but the slots, however large the chunks. */
@@ -184,7 +209,9 @@ function fixedBytes(request: Sizes, shape: ScatterShape): number {
   let bytes = footprint(bufferRegions(request, shape));
   for (let depth = 1; depth <= shape.depth; depth++) {
     const extents = shape.direct ? EXTENTS : Math.max(1, Math.min(EXTENTS, bucketRows(depth)));
-    bytes += alignUp(4 * tableWords(shape.buckets, extents), 64) + (shape.direct ? 2 * PAGE : 64);
+    const { keptExtents } = extentCounts(shape.buckets, extents, recycles(request, depth - 1));
+    bytes +=
+      alignUp(4 * tableWords(shape.buckets, extents, keptExtents), 64) + (shape.direct ? 2 * PAGE : 64);
   }
   return bytes;
 }
@@ -215,7 +242,6 @@ function levelsOf(request: Sizes, shape: ScatterShape): ScatterLevel[] {
     const chunks = Math.ceil((Math.ceil(rows / buckets) * rowBytes) / chunkBytes);
     const chunksPerExtent = Math.ceil(chunks / EXTENTS);
     const extentsPerBucket = Math.ceil(chunks / chunksPerExtent);
-    const recycles = depth === 0 && request.reshuffle === 'epoch' && request.epochs > 1;
     levels.push({
       rows,
       buckets,
@@ -224,7 +250,7 @@ function levelsOf(request: Sizes, shape: ScatterShape): ScatterLevel[] {
       spareSlots: direct ? SPARE_SLOTS : 0,
       extentBytes: alignUp(chunksPerExtent * chunkBytes, unit),
       extentsPerBucket,
-      extents: buckets * (recycles ? extentsPerBucket + 1 : extentsPerBucket),
+      ...extentCounts(buckets, extentsPerBucket, recycles(request, depth)),
     });
   }
   return levels;
@@ -235,7 +261,7 @@ function regionsOf(request: Sizes, shape: ScatterShape, levels: readonly Scatter
   for (const [index, level] of levels.entries()) {
     const bytes = (level.buckets + level.spareSlots) * level.slotBytes;
     regions.push({ name: `shuffle slots ${index}`, bytes, ...(shape.direct ? { align: PAGE } : {}) });
-    const words = tableWords(level.buckets, level.extentsPerBucket);
+    const words = tableWords(level.buckets, level.extentsPerBucket, level.keptExtents);
     regions.push({ name: `shuffle tables ${index}`, bytes: 4 * words });
   }
   return regions;

@@ -39,6 +39,7 @@ export function planSort(request: ShuffleRequest): ShufflePlan {
     bytesRead: epochs * bytes * (2 + merges),
     bytesWritten: epochs * bytes * (1 + merges),
     scratchBytes: bytes * (merges > 0 ? 2 : 1),
+    keptBytes: 0,
     notes: [
       `for every epoch, ${Math.ceil(rows / capacity)} runs of ${capacity} rows ` +
         `(${formatBytes(capacity * rowBytes)}) are sorted by random keys and merged, ` +

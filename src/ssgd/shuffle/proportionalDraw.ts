@@ -38,6 +38,12 @@ export class ProportionalDraw {
     return this.#remaining;
   }
 
+  /** Goes on with a tree over `groups` groups that lies in the memory given, when so many members remain. */
+  goOn(groups: number, remaining: number): void {
+    this.#leaves = ProportionalDraw.words(groups);
+    this.#remaining = remaining;
+  }
+
   /** The group drawn; at least one member must remain. */
   draw(random: Random): number {
     const left = this.#left;

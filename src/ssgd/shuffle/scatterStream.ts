@@ -2,11 +2,22 @@ import type { RowBlock } from '../../data/rowBlock.js';
 import { scanRows } from '../../data/scanRows.js';
 import { alignUp } from '../../memory/plan.js';
 import type { Scratch } from '../../storage/scratch.js';
-import { BucketStore } from './bucketStore.js';
+import { BucketStore, type StoreState } from './bucketStore.js';
 import { PAGE } from './footprint.js';
 import type { RowStream, StreamParts } from './rowStream.js';
 import { ScratchFile } from './scratchFile.js';
+import { FIRST_LEVEL, type ScratchKeeper, type ScratchMark } from './scratchKeeper.js';
 import { EpochCounter, EventLoopTurn, shuffledOrder, shuffleRandom, type Traffic } from './streams.js';
+
+/** Where a stream stands, beside the kept regions and the scratch file. Plain data. */
+export interface ScatterState {
+  readonly epoch: number;
+  /** Rows of the epoch that have been sent to the buckets of the next one. */
+  readonly rows: number;
+  readonly finished: boolean;
+  readonly store: StoreState;
+  readonly scratch: ScratchMark;
+}
 
 /**
  * Uniform shuffling on disk by bucket scatter (Rao 1961, Sandelius 1962): each row goes to a random bucket, each
@@ -22,11 +33,18 @@ export class ScatterStream implements RowStream {
   readonly #scratch: Scratch;
   readonly #stores: readonly BucketStore[];
   readonly #traffic: Traffic;
+  /** Undefined when the scratch does not outlive the process. */
+  readonly #keeper: ScratchKeeper | undefined;
   readonly #epochs: EpochCounter;
   readonly #turn = new EventLoopTurn();
   readonly #order: Uint32Array;
   readonly #rowsAddress: number;
   readonly #orderAddress: number;
+  /** Where the stream stands: rows of the epoch sent to the next one's buckets, which hold them all when it is finished. */
+  #place = { epoch: 0, rows: 0, finished: false };
+  /** What the first epoch goes on from. */
+  #from: ScatterState | undefined;
+  #closed = false;
   /** The epoch whose rows the first level holds. */
   #scattered = 0;
   /** Reads in flight: nothing may be closed before they end. */
@@ -37,11 +55,13 @@ export class ScatterStream implements RowStream {
     scratch: Scratch,
     stores: readonly BucketStore[],
     traffic: Traffic,
+    keeper: ScratchKeeper | undefined,
   ) {
     this.#parts = parts;
     this.#scratch = scratch;
     this.#stores = stores;
     this.#traffic = traffic;
+    this.#keeper = keeper;
     this.#epochs = new EpochCounter(parts.plan.epochs, parts.context.start);
     this.#order = parts.arena.uint32('shuffle order');
     this.#rowsAddress = parts.arena.address('shuffle rows');
@@ -55,24 +75,9 @@ export class ScatterStream implements RowStream {
     return this.#traffic.bytesWritten;
   }
 
-  /** Scatters the row file. */
-  static async open(parts: StreamParts, scratch: Scratch): Promise<ScatterStream> {
-    const { plan, arena, kernels } = parts;
-    const traffic = { bytesRead: 0, bytesWritten: 0 };
-    const stores: BucketStore[] = [];
-    for (let level = 0; level < plan.levels.length; level++) {
-      const file = await scratch.create(`level${level}.rows`, { direct: plan.direct });
-      stores.push(
-        new BucketStore(
-          plan,
-          level,
-          new ScratchFile(file, arena.buffer, plan.background, traffic),
-          arena,
-          kernels,
-        ),
-      );
-    }
-    const stream = new ScatterStream(parts, scratch, stores, traffic);
+  /** Scatters the row file. With a keeper, the scratch is kept in step with the states of the job. */
+  static async open(parts: StreamParts, scratch: Scratch, keeper?: ScratchKeeper): Promise<ScatterStream> {
+    const stream = await ScatterStream.#make(parts, scratch, keeper, undefined);
     try {
       await stream.#scatterFile();
     } catch (error) {
@@ -80,6 +85,55 @@ export class ScatterStream implements RowStream {
       throw error;
     }
     return stream;
+  }
+
+  /** Goes on from a state whose scratch is there and whole; the kept regions in the arena are those saved with it. */
+  static async goOn(
+    parts: StreamParts,
+    scratch: Scratch,
+    keeper: ScratchKeeper,
+    state: ScatterState,
+  ): Promise<ScatterStream> {
+    const stream = await ScatterStream.#make(parts, scratch, keeper, state);
+    stream.#scattered = state.finished ? state.epoch + 1 : state.epoch;
+    stream.#place = { epoch: state.epoch, finished: state.finished, rows: state.rows };
+    stream.#from = state;
+    return stream;
+  }
+
+  static async #make(
+    parts: StreamParts,
+    scratch: Scratch,
+    keeper: ScratchKeeper | undefined,
+    state: ScatterState | undefined,
+  ): Promise<ScatterStream> {
+    const { plan, arena, kernels } = parts;
+    const traffic = { bytesRead: 0, bytesWritten: 0 };
+    const stores: BucketStore[] = [];
+    for (let level = 0; level < plan.levels.length; level++) {
+      const name = level === 0 ? FIRST_LEVEL : `level${level}.rows`;
+      const options = { direct: plan.direct };
+      // Lower levels are scattered anew.
+      const there = level === 0 && state !== undefined;
+      const file = there ? await scratch.open(name, options) : await scratch.create(name, options);
+      const scratchFile = new ScratchFile(file, arena.buffer, plan.background, traffic);
+      const keeping = level === 0 ? { kept: keeper !== undefined, from: state?.store } : {};
+      stores.push(new BucketStore(plan, level, scratchFile, arena, kernels, keeping));
+    }
+    return new ScatterStream(parts, scratch, stores, traffic, keeper);
+  }
+
+  async state(): Promise<ScatterState | undefined> {
+    if (this.#keeper === undefined || this.#closed) return undefined;
+    const store = await this.#stores[0]!.state();
+    return { ...this.#place, store, scratch: await this.#keeper.mark(this.#stores[0]!) };
+  }
+
+  async saved(sequence: number): Promise<void> {
+    if (this.#keeper === undefined || this.#closed) return;
+    // First the word that older states are no longer kept, then the extents they counted on are free.
+    await this.#keeper.saved(sequence);
+    this.#stores[0]!.saved();
   }
 
   async #scatterFile(): Promise<void> {
@@ -99,21 +153,31 @@ export class ScatterStream implements RowStream {
     await this.#replay(epoch);
     const { plan, context } = this.#parts;
     const store = this.#stores[0]!;
+    const from = this.#from;
+    this.#from = undefined;
+    if (from?.finished) return;
     if (!this.#isFused(epoch)) {
+      this.#place = { epoch, rows: 0, finished: false };
       yield* this.#walk(0, epoch, 0, fromRow);
       return;
     }
-    store.begin(plan.rows, shuffleRandom(context.seed, 'buckets', epoch + 1));
-    let skip = fromRow;
-    for await (const block of this.#walk(0, epoch, 0, 0)) {
-      await store.scatter(block.base, block.order, block.from, block.to);
-      const rows = block.to - block.from;
-      // Rows handed over before are needed once more: for the next epoch.
-      if (skip < rows) yield { ...block, from: block.from + skip };
-      skip = Math.max(0, skip - rows);
+    // Without the scratch of an earlier process, rows handed over before are needed once more: for the next epoch.
+    let row = from === undefined ? 0 : fromRow;
+    let scattered = from?.rows ?? 0;
+    if (from === undefined) store.begin(plan.rows, shuffleRandom(context.seed, 'buckets', epoch + 1));
+    for await (const block of this.#walk(0, epoch, 0, row)) {
+      const end = row + block.to - block.from;
+      if (scattered < end) {
+        await store.scatter(block.base, block.order, block.to - (end - Math.max(row, scattered)), block.to);
+        scattered = end;
+      }
+      this.#place = { epoch, rows: scattered, finished: false };
+      if (fromRow < end) yield { ...block, from: block.to - (end - Math.max(row, fromRow)) };
+      row = end;
     }
     await store.finish();
     this.#scattered = epoch + 1;
+    this.#place = { epoch, rows: scattered, finished: true };
   }
 
   /** Whether the rows of an epoch are scattered again while they are handed over. */
@@ -156,15 +220,18 @@ export class ScatterStream implements RowStream {
       const rows = store.rowsOf(bucket);
       if (left > 0 && left >= rows) {
         left -= rows;
-        if (level > 0) store.release(bucket);
+        this.#passOver(level, bucket);
         continue;
       }
       const visit = number * store.buckets + bucket;
       below.begin(rows, shuffleRandom(seed, 'buckets', epoch, level + 1, visit));
       await this.#scatterBucket(store, bucket, below);
       await below.finish();
-      this.#release(level, bucket);
+      // The state counts on a bucket of the first level until its last row has been used.
+      const held = level === 0 && this.#keeper !== undefined;
+      if (!held) this.#release(level, bucket);
       yield* this.#walk(level + 1, epoch, visit, left);
+      if (held) this.#release(level, bucket);
       left = 0;
     }
   }
@@ -205,13 +272,15 @@ export class ScatterStream implements RowStream {
       // Only the draws matter.
       shuffledOrder(this.#order, store.rowsOf(bucket), random);
       left -= store.rowsOf(bucket);
-      if (level > 0) store.release(bucket);
+      this.#passOver(level, bucket);
     }
     let buffer = 0;
     if (bucket !== undefined) this.#load(store, bucket, this.#rowsAddress);
     while (bucket !== undefined) {
       await this.#loaded();
-      this.#release(level, bucket);
+      const current = bucket;
+      const held = level === 0 && this.#keeper !== undefined;
+      if (!held) this.#release(level, current);
       const rows = store.rowsOf(bucket);
       const base = this.#rowsAddress + buffer * bufferBytes;
       bucket = following();
@@ -226,8 +295,14 @@ export class ScatterStream implements RowStream {
         yield { base, order: this.#orderAddress, from, to: Math.min(rows, from + plan.segmentRows) };
       }
       left = 0;
+      if (held) this.#release(level, current);
       if (buffers === 1 && bucket !== undefined) this.#load(store, bucket, this.#rowsAddress);
     }
+  }
+
+  /** A bucket all of whose rows were handed over before: its extents are free, or were freed by the earlier process. */
+  #passOver(level: number, bucket: number): void {
+    if (level > 0 || bucket >= this.#stores[0]!.firstHeld) this.#release(level, bucket);
   }
 
   #load(store: BucketStore, bucket: number, address: number): void {
@@ -275,8 +350,9 @@ export class ScatterStream implements RowStream {
     for (const store of this.#stores) await store.settle();
   }
 
-  async close(): Promise<void> {
+  async close(keep = false): Promise<void> {
+    this.#closed = true;
     await this.#settle();
-    await this.#scratch.close();
+    await this.#scratch.close(keep && this.#keeper !== undefined);
   }
 }

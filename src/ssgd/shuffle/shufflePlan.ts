@@ -49,6 +49,8 @@ export interface ShufflePlan {
   readonly bytesWritten: number;
   /** Most disk space the scratch takes. */
   readonly scratchBytes: number;
+  /** More of it, with which a saved state can be gone on from without a replay. */
+  readonly keptBytes: number;
   readonly notes: readonly string[];
 }
 
@@ -116,6 +118,7 @@ function planMemory(request: ShuffleRequest): ShufflePlan {
     bytesRead: rows * rowBytes,
     bytesWritten: 0,
     scratchBytes: 0,
+    keptBytes: 0,
     notes: [
       `the rows (${formatBytes(rows * rowBytes)}) fit in memory: they are read once` +
         (algo === 'none' ? '' : ' and shuffled by index'),

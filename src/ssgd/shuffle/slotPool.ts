@@ -10,6 +10,16 @@ export class SlotPool {
     for (let i = count - 1; i >= 0; i--) this.#spare.push(address + i * slotBytes);
   }
 
+  /** Addresses of the spare slots; all of them when no write is in flight. */
+  get spare(): readonly number[] {
+    return this.#spare;
+  }
+
+  /** Goes on with these spare slots. */
+  goOn(spare: readonly number[]): void {
+    this.#spare.splice(0, this.#spare.length, ...spare);
+  }
+
   /** Address of a spare slot, or undefined when all are being written. Throws when a write failed. */
   take(): number | undefined {
     if (this.#failed) throw this.#failure;
