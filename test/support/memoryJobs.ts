@@ -152,7 +152,7 @@ export const linearJobs: readonly MemoryJob[] = [
   linear(1, 'ssgd', '--algo=block_shuffle', '--epochs=1'),
   linear(1, 'ssgd', '--reshuffle=once', '--epochs=2'),
   linear(1, 'ssgd', '--loss=softmax', '--batch=32', '--optimizer=adam', '--epochs=1', '--simulated'),
-  linear(2, 'ssgd', '--loss=softmax', '--batch=256', '--epochs=1'),
+  linear(2, 'ssgd', '--loss=softmax', '--batch=48', '--epochs=1'),
   linear(1, 'hsgd', '--epochs=1'),
   linear(2, 'hsgd', '--epochs=1'),
   linear(1, 'closed', '--reg=10000'),
