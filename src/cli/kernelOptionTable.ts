@@ -129,7 +129,9 @@ export const kernelOptionTable: readonly OptionSpec[] = [
     kind: 'integer',
     min: 1,
     max: 1e6,
-    help: 'most passes over the kernel',
+    help:
+      'most passes over the kernel, that for the last residual included; cg needs at least 2 (3 when it goes on with rows ' +
+      'that were held out), bcd 4',
     shownDefault: shown(defaultKernelOptions.passes),
     verbs: solving,
     effective: ['cg', 'bcd', 'krr'],
@@ -161,8 +163,9 @@ export const kernelOptionTable: readonly OptionSpec[] = [
     kind: 'integer',
     min: 1,
     max: 1e6,
-    help: 'training rows that stand for all',
-    shownDefault: shown(defaultKernelOptions.centers),
+    word: 'auto',
+    help: 'training rows that stand for all; auto is 1000, or all when there are fewer',
+    shownDefault: 'auto',
     verbs: solving,
     effective: ['nystrom', 'krr'],
   },

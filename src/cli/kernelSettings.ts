@@ -16,7 +16,7 @@ import type { Arguments } from './parseArguments.js';
 
 const parameters = ['sigma', 'gamma', 'degree', 'coef0', 'nu', 'depth'] as const;
 /** What `auto` is for the library. */
-const automatic: Readonly<Record<string, number>> = { rank: -1, block: 0, tile: 0 };
+const automatic: Readonly<Record<string, number>> = { rank: -1, block: 0, tile: 0, centers: -1 };
 
 /** The options that were given, under the names of `KernelTrainOptions`. */
 function changes(given: Arguments): Record<string, unknown> {
@@ -112,6 +112,9 @@ export function uselessKernelOptions(verb: CommandName, given: Arguments): strin
  * @throws MlmlError `MLML_NOT_FOUND`, naming the memId that was probably meant
  */
 export async function requireMemId(storage: Storage, folder: string, memId: string): Promise<void> {
+  if (!/^[^.\\/][^\\/]*$/.test(memId)) {
+    throw new MlmlError('MLML_USAGE', `${memId}: is not a name of a stored kernel; mlml kernels lists them`);
+  }
   const path = join(folder, memId);
   if ((await storage.status(path)) !== undefined) return;
   const ids = (await storage.list(folder)).filter((name) => !name.startsWith('.'));

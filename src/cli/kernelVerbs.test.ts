@@ -452,6 +452,15 @@ const bad: readonly (readonly [string, string, string])[] = [
     'MLML_NOT_FOUND',
     'kernels/spam-linear-3c4: there is no such kernel; did you mean spam-linear-3c4d?',
   ],
+  ...[
+    'cg digits --memId=../x',
+    'plan ssgd digits --memId=../x',
+    'kernels rm ../x',
+    'kernels verify ../x',
+  ].map(
+    (line) =>
+      [line, 'MLML_USAGE', '../x: is not a name of a stored kernel; mlml kernels lists them'] as const,
+  ),
   ['kernels rm', 'MLML_USAGE', 'kernels rm: needs a memId; mlml kernels lists them'],
   ['kernels verify a b', 'MLML_USAGE', 'b: kernels verify takes one memId'],
   ['kernels list a', 'MLML_USAGE', 'a: kernels list takes no memId'],

@@ -1,8 +1,17 @@
 import { dtypeBytes, integerRange, readNumber } from '../arithmetic/dtype.js';
 import { MlmlError } from '../errors.js';
 import type { RowFile } from './rowFile.js';
+import type { RowLayout } from './rowLayout.js';
 
 const READ_BYTES = 256 * 1024;
+
+/** Bytes that looking through so many rows reads: none of integers. */
+export function finiteCheckBytes(
+  { dtype, labelDtype, rowBytes }: Pick<RowLayout, 'dtype' | 'labelDtype' | 'rowBytes'>,
+  rows: number,
+): number {
+  return integerRange(dtype) !== undefined && integerRange(labelDtype) !== undefined ? 0 : rows * rowBytes;
+}
 
 /**
  * Looks through rows for NaN or an infinity and returns an error that names the first by part, row and feature;
@@ -16,8 +25,8 @@ export async function badValueError(
   rows = file.rows - firstRow,
 ): Promise<MlmlError | undefined> {
   const { d, dtype, labelDtype, labelOffset, rowBytes } = file.layout;
-  const [features, label] = [dtype, labelDtype].map((type) => integerRange(type) === undefined);
-  if (!features && !label) return undefined;
+  if (finiteCheckBytes(file.layout, rows) === 0) return undefined;
+  const features = integerRange(dtype) === undefined;
   const rowsAtOnce = Math.max(1, Math.min(rows, Math.floor(READ_BYTES / rowBytes)));
   const bytes = new Uint8Array(rowsAtOnce * rowBytes);
   const view = new DataView(bytes.buffer);

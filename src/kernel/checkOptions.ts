@@ -21,7 +21,7 @@ const trainRules = {
   passes: whole(1),
   rank: whole(-1),
   block: whole(0),
-  centers: whole(1),
+  centers: { holds: (x) => x === -1 || whole(1).holds(x), wanted: whole(1).wanted },
   epochs: whole(1),
   momentum: { holds: (x) => x >= 0 && x < 1, wanted: 'at least 0 and below 1' },
 } satisfies Partial<Record<keyof KernelTrainOptions, Rule>>;

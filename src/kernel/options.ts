@@ -58,13 +58,16 @@ export interface KernelTrainOptions extends KernelDataOptions {
   readonly holdout: number;
   /** When rows were held out, go on with all rows and the best λ, so that the model has used all (cg). Default true. */
   readonly refit: boolean;
-  /** Most passes over K (cg, bcd, ssgd). Default 200 (ssgd: `epochs`). */
+  /**
+   * Most passes over K (cg, bcd), that for the last true residual included: at least 2 (cg), 3 (cg that goes on with rows held
+   * out) or 4 (bcd). Default 200.
+   */
   readonly passes: number;
   /** Columns of the preconditioner (cg); -1 lets the plan choose. Default -1. */
   readonly rank: number;
   /** Rows of a block (bcd); 0 lets the plan choose. Default 0. */
   readonly block: number;
-  /** Inducing points (nystrom). Default 1000. */
+  /** Inducing points (nystrom); -1: 1000, or all rows learnt from when they are fewer. Default -1. */
   readonly centers: number;
   /** Passes of ssgd. Default 3. */
   readonly epochs: number;
@@ -93,7 +96,7 @@ export const defaultKernelOptions: Omit<KernelTrainOptions, 'nthreads'> = {
   passes: 200,
   rank: -1,
   block: 0,
-  centers: 1000,
+  centers: -1,
   epochs: 3,
   eta0: 'auto',
   momentum: 0.9,

@@ -2,11 +2,11 @@ import type { Dataset } from '../data/dataset.js';
 import { MlmlError } from '../errors.js';
 import type { Plan } from '../memory/plan.js';
 import { checkTrainOptions } from './checkOptions.js';
-import { comparesRows, type Evaluation } from './job/evaluation.js';
+import { comparesRows } from './job/evaluation.js';
 import { requireFiniteTraining } from './job/kernelData.js';
 import { planNystromJob } from './job/planNystromJob.js';
 import { trainNystrom } from './job/trainNystrom.js';
-import { planSystem, sourceOf, trainSystem } from './job/trainSystem.js';
+import { planSystem, type Source, sourceOf, trainSystem } from './job/trainSystem.js';
 import type { KernelContext, KernelTrainResult } from './jobs.js';
 import { planKrr, trainKrr } from './krr/krr.js';
 import type { KernelTrainOptions, SolverName } from './options.js';
@@ -20,8 +20,10 @@ export async function planKernelTraining(
 ): Promise<Plan> {
   checkTrainOptions(options);
   if (solver === 'krr') return await planKrr(dataset, options, context);
-  if (solver === 'nystrom')
-    return planNystromJob(dataset, await pointsOf(dataset, options, context), options).plan;
+  if (solver === 'nystrom') {
+    const { evaluation, bytesBefore } = await pointsOf(dataset, options, context);
+    return planNystromJob(dataset, evaluation, options, bytesBefore).plan;
+  }
   return planSystem(solver, dataset, options, await sourceOf(dataset, options, context)).plan;
 }
 
@@ -40,8 +42,10 @@ export async function trainKernel(
   // The rows of a stored kernel were looked through when it was made.
   if (options.memId === undefined) await requireFiniteTraining(dataset, options, context);
   if (solver === 'krr') return await trainKrr(dataset, options, context);
-  if (solver === 'nystrom')
-    return await trainNystrom(dataset, await pointsOf(dataset, options, context), options, context);
+  if (solver === 'nystrom') {
+    const { evaluation, bytesBefore } = await pointsOf(dataset, options, context);
+    return await trainNystrom(dataset, evaluation, options, context, undefined, bytesBefore);
+  }
   return await trainSystem(solver, dataset, options, context, await sourceOf(dataset, options, context));
 }
 
@@ -50,9 +54,9 @@ async function pointsOf(
   dataset: Dataset,
   options: KernelTrainOptions,
   context: KernelContext,
-): Promise<Evaluation> {
-  const { evaluation } = await sourceOf(dataset, options, context);
-  if (comparesRows(evaluation.kernel)) return evaluation;
+): Promise<Source> {
+  const source = await sourceOf(dataset, options, context);
+  if (comparesRows(source.evaluation.kernel)) return source;
   throw new MlmlError(
     'MLML_USAGE',
     'nystrom compares rows with its centres, a matrix that was given (precomputed) has none; use cg or closed',

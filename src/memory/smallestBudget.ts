@@ -2,19 +2,18 @@
 const STEP = 1e4;
 
 /**
- * A budget that works, no more than a twentieth and a step above the smallest. `needed` says what a plan made for a budget
- * takes; `tooSmall` is a budget whose plan takes more.
+ * The smallest budget that works, in whole steps of 10 kB: with one step less it does not. `needed` says what a plan made for a
+ * budget takes; `tooSmall` is a budget whose plan takes more.
  */
 export function smallestBudget(needed: (budget: number) => number, tooSmall: number): number {
-  let [low, high] = [tooSmall, needed(tooSmall)];
-  while (needed(high) > high) [low, high] = [high, 2 * high];
-  while (high > 1.05 * low) {
-    const middle = (low + high) / 2;
-    if (needed(middle) <= middle) high = middle;
+  const works = (steps: number) => needed(steps * STEP) <= steps * STEP;
+  let low = Math.floor(tooSmall / STEP);
+  let high = Math.max(low + 1, Math.ceil(needed(tooSmall) / STEP));
+  while (!works(high)) [low, high] = [high, 2 * high];
+  while (high - low > 1) {
+    const middle = Math.floor((low + high) / 2);
+    if (works(middle)) high = middle;
     else low = middle;
   }
-  // A larger budget makes larger blocks, so that the next step may need more than it is.
-  let steps = Math.ceil(high / STEP);
-  while (needed(steps * STEP) > steps * STEP) steps++;
-  return steps * STEP;
+  return high * STEP;
 }

@@ -10,6 +10,11 @@ export type DistanceMeasure = 'l2' | 'l1' | 'chi2';
 const MOST_PAIRS = 1000;
 const STREAM = 0x6d656469;
 
+/** Rows read to find the median distance between `n` rows. */
+export function medianRowsRead(n: number): number {
+  return 2 * Math.min(MOST_PAIRS, (n * (n - 1)) / 2);
+}
+
 /**
  * The median heuristic: the median distance between scaled training rows, over 1000 pairs drawn with the seed, or all
  * pairs when there are fewer; to four digits. Where half of them are equal rows, the median of the others. Holds two rows

@@ -30,6 +30,13 @@ export function evaluationThreads(kernel: KernelFunction, nthreads: number): num
   return isCustom(kernel) ? 1 : nthreads;
 }
 
+/** What a plan says of its threads. */
+export function threadsNote(threads: number): string {
+  return threads === 1
+    ? 'one thread'
+    : `${threads} threads share the arithmetic; the result does not depend on them`;
+}
+
 /**
  * Regions of the threads and of the constants of the evaluation; the first of every layout of a job. `budgetBytes`: see
  * `threadRegions`.

@@ -22,7 +22,13 @@ import {
   packedBytesOf,
   startEvaluation,
 } from './evaluation.js';
-import { kernelIdentity, requireFiniteTraining, resolveFor, trainingRows } from './kernelData.js';
+import {
+  finiteTrainingBytes,
+  kernelIdentity,
+  requireFiniteTraining,
+  resolveFor,
+  trainingRows,
+} from './kernelData.js';
 import { planGivenMatrix, storeGivenMatrix } from './storeGivenMatrix.js';
 
 /** A generation with everything decided. */
@@ -34,10 +40,12 @@ interface Generation {
   readonly plan: Plan;
 }
 
+/** `bytesBefore`: read before, to look for values that are no numbers and for a lengthscale. */
 function decide(
   dataset: Dataset,
   evaluation: Evaluation,
   options: GenerateOptions,
+  bytesBefore: number,
   tileBefore?: number,
 ): Generation {
   const { kernel, dtype } = evaluation;
@@ -64,9 +72,10 @@ function decide(
     regions: sizes.regions,
     plannedPeakBytes: sizes.plannedPeakBytes,
     passes: sizes.bytesRead / (n * dataset.layout.rowBytes),
-    bytesRead: sizes.bytesRead,
+    bytesRead: bytesBefore + sizes.bytesRead,
     bytesWritten: sizes.bytesWritten,
     scratchBytes: 0,
+    threads,
     notes: sizes.notes,
   };
   return { evaluation, identity, threads, sizes, plan };
@@ -77,10 +86,15 @@ async function evaluationOf(
   options: GenerateOptions,
   context: Pick<KernelContext, 'onEvent'>,
   resolved?: KernelFunction,
-): Promise<Evaluation> {
+): Promise<{ readonly evaluation: Evaluation; readonly bytesBefore: number }> {
   const geometry = geometryOf(dataset.description, options.scale);
-  const kernel = resolved ?? (await resolveFor(dataset, geometry, options, context));
-  return { kernel, geometry, dtype: options.dtype };
+  const { dtype } = options;
+  if (resolved !== undefined) return { evaluation: { kernel: resolved, geometry, dtype }, bytesBefore: 0 };
+  const { kernel, bytesRead } = await resolveFor(dataset, geometry, options, context);
+  return {
+    evaluation: { kernel, geometry, dtype },
+    bytesBefore: finiteTrainingBytes(dataset, options) + bytesRead,
+  };
 }
 
 /** The stored kernel that generation would make of these rows, and what making all of it takes. */
@@ -89,7 +103,7 @@ export function describeGeneration(
   evaluation: Evaluation,
   options: GenerateOptions,
 ): { readonly description: KernelDescription; readonly plan: Plan } {
-  const { identity, sizes, plan } = decide(dataset, evaluation, options);
+  const { identity, sizes, plan } = decide(dataset, evaluation, options, 0);
   return { description: describeKernel(identity, sizes.tileSize), plan };
 }
 
@@ -100,10 +114,10 @@ export async function planGenerate(
   context: KernelContext,
 ): Promise<Plan> {
   checkDataOptions(options);
-  const evaluation = await evaluationOf(dataset, options, context);
+  const { evaluation, bytesBefore } = await evaluationOf(dataset, options, context);
   if (!comparesRows(evaluation.kernel)) return await planGivenMatrix(dataset, options, context);
   refuseMatrix(options);
-  return decide(dataset, evaluation, options).plan;
+  return decide(dataset, evaluation, options, bytesBefore).plan;
 }
 
 /**
@@ -125,10 +139,10 @@ export async function generateKernel(
   // A larger job has done so; a matrix that is given is checked as it is stored.
   if (within === undefined && options.matrix === undefined)
     await requireFiniteTraining(dataset, options, context);
-  const evaluation = await evaluationOf(dataset, options, context, within?.kernel);
+  const { evaluation, bytesBefore } = await evaluationOf(dataset, options, context, within?.kernel);
   if (!comparesRows(evaluation.kernel)) return await storeGivenMatrix(dataset, options, context);
   refuseMatrix(options);
-  let generation = decide(dataset, evaluation, options);
+  let generation = decide(dataset, evaluation, options, bytesBefore);
   const description = await findOrDescribeKernel(
     storage,
     options.kernels,
@@ -137,7 +151,7 @@ export async function generateKernel(
   );
   // A kernel that was begun keeps its tiles.
   if (description.tileSize !== generation.sizes.tileSize)
-    generation = decide(dataset, evaluation, options, description.tileSize);
+    generation = decide(dataset, evaluation, options, bytesBefore, description.tileSize);
   onEvent?.({ type: 'plan', plan: generation.plan });
   const arena = new Arena(generation.plan.regions, within?.memory);
   const workspace = await startEvaluation(arena, evaluation, generation.threads);
@@ -172,7 +186,7 @@ export async function generateKernel(
         tilesMade: made,
         tiles,
         seconds: (performance.now() - start) / 1000,
-        bytesRead: kernel.bytesRead,
+        bytesRead: bytesBefore + kernel.bytesRead,
         bytesWritten: writer.bytesWritten,
         plan: generation.plan,
       };

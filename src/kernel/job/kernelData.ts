@@ -1,11 +1,11 @@
-import { requireFiniteRows } from '../../data/badValue.js';
+import { finiteCheckBytes, requireFiniteRows } from '../../data/badValue.js';
 import type { Dataset } from '../../data/dataset.js';
 import type { DatasetDescription } from '../../data/format.js';
 import { makeScaling } from '../../data/scaling.js';
 import { MlmlError } from '../../errors.js';
 import type { RowGeometry } from '../functions/blockEvaluator.js';
 import type { KernelFunction, TileDtype } from '../functions/kernelFunction.js';
-import { medianDistance } from '../functions/medianDistance.js';
+import { medianDistance, medianRowsRead } from '../functions/medianDistance.js';
 import { resolveKernel } from '../functions/resolveKernel.js';
 import type { KernelContext } from '../jobs.js';
 import type { KernelDataOptions } from '../options.js';
@@ -35,6 +35,14 @@ export async function requireFiniteTraining(
   await requireFiniteRows(train.first(trainingRows(description, options)), signal);
 }
 
+/** Bytes that `requireFiniteTraining` reads. */
+export function finiteTrainingBytes(
+  { description, layout }: Pick<Dataset, 'description' | 'layout'>,
+  options: Pick<KernelDataOptions, 'subset'>,
+): number {
+  return finiteCheckBytes(layout, trainingRows(description, options));
+}
+
 /** What tells a stored kernel from all others. */
 export function kernelIdentity(
   { description, path }: Dataset,
@@ -54,15 +62,15 @@ export function kernelIdentity(
 
 /**
  * The kernel an option list means for these rows; told as an event, with where its parameters come from. Reads a sample of
- * rows when the lengthscale is to be found.
+ * rows when the lengthscale is to be found; `bytesRead` says how much.
  */
 export async function resolveFor(
   dataset: Dataset,
   geometry: RowGeometry,
   options: KernelDataOptions,
   context: Pick<KernelContext, 'onEvent'>,
-): Promise<KernelFunction> {
-  const { description, train } = dataset;
+): Promise<{ readonly kernel: KernelFunction; readonly bytesRead: number }> {
+  const { description, train, layout } = dataset;
   const { d, statistics } = description;
   const { multiply, add } = geometry;
   const smallest = (j: number) =>
@@ -70,12 +78,16 @@ export async function resolveFor(
   let smallestFeature = Number.POSITIVE_INFINITY;
   for (let j = 0; j < d; j++) smallestFeature = Math.min(smallestFeature, smallest(j));
   const rows = train.first(trainingRows(description, options));
+  let rowsRead = 0;
   const { kernel, reason, warning } = await resolveKernel(options, {
     d,
     smallestFeature,
-    medianDistance: (measure) => medianDistance(rows, geometry, measure, options.seed),
+    medianDistance: (measure) => {
+      rowsRead += medianRowsRead(rows.rows);
+      return medianDistance(rows, geometry, measure, options.seed);
+    },
   });
   context.onEvent?.({ type: 'kernel', kernel, reason });
   if (warning !== undefined) context.onEvent?.({ type: 'warning', message: warning });
-  return kernel;
+  return { kernel, bytesRead: rowsRead * layout.rowBytes };
 }

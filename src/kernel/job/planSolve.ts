@@ -4,10 +4,11 @@ import { makeScaling } from '../../data/scaling.js';
 import { budgetTooSmall, layOut, type Plan, type Region } from '../../memory/plan.js';
 import { smallestBudget } from '../../memory/smallestBudget.js';
 import type { KernelTrainOptions } from '../options.js';
-import { planScoring, type ScoringPlan } from '../predict/kernelScorer.js';
+import { planScoring, type ScoringPlan, scoringBytes } from '../predict/kernelScorer.js';
+import { CountedKernel } from '../solvers/countedKernel.js';
 import { type Solver, type SolverPlan, type SystemSize, vectorWidth } from '../solvers/solver.js';
 import type { KernelDescription } from '../store/kernelDescription.js';
-import { planStoredKernel } from '../store/storedKernelMatrix.js';
+import { planStoredKernel, type StoredKernelPlan } from '../store/storedKernelMatrix.js';
 import { slotBytes } from '../store/tileLayout.js';
 import { targetColumns, targetRegions } from '../targets.js';
 import { TILE_REGION } from '../tiles/computedKernel.js';
@@ -18,6 +19,7 @@ import {
   evaluationRegions,
   evaluationThreads,
   packedBytesOf,
+  threadsNote,
 } from './evaluation.js';
 import { trainingRows } from './kernelData.js';
 
@@ -45,6 +47,8 @@ export interface SolvePlan {
   readonly scoringLayout: readonly Region[];
   /** Bytes of the largest layout. */
   readonly bytes: number;
+  /** Bytes read by a pass over K, on average. */
+  readonly bytesPerPass: number;
   readonly plan: Plan;
 }
 
@@ -58,18 +62,49 @@ export interface SolveRequest {
   readonly stored: KernelDescription | undefined;
   /** Some rows are held out. */
   readonly heldOut: boolean;
+  /** Bytes read already. */
+  readonly bytesBefore: number;
 }
 
 /** Sizes, layouts and traffic of a solver's job. Throws `MLML_BUDGET_TOO_SMALL`, naming a budget that works. */
 export function planSolve(request: SolveRequest): SolvePlan {
   const { options } = request;
   const found = fit(request, options.bufferBytes);
-  if (found.bytes <= options.bufferBytes) return found;
+  if (found.bytes <= options.bufferBytes) return withTraffic(request, found);
   const needed = smallestBudget((budget) => fit(request, budget).bytes, options.bufferBytes);
   throw budgetTooSmall(found.plan.job, needed, options.bufferBytes);
 }
 
-function fit(request: SolveRequest, budget: number): SolvePlan {
+/** Bytes the plan of a budget takes: more than the budget when that is too small. */
+export function solveBytes(request: SolveRequest, budget: number): number {
+  return fit(request, budget).bytes;
+}
+
+/** A plan whose bytes to read are not counted yet. */
+type Fitted = SolvePlan & { readonly slots: StoredKernelPlan | undefined };
+
+/** With the bytes that will be read: counted once, for the plan that is taken. */
+function withTraffic({ dataset, options, stored, bytesBefore }: SolveRequest, fitted: Fitted): SolvePlan {
+  const { slots, ...found } = fitted;
+  const { computed, evaluation, solver, size, scoring } = found;
+  const { layout, description } = dataset;
+  const rows = computed && { n: size.n, rowBytes: layout.rowBytes, ...computed };
+  const tiles = stored && slots && { shape: stored, cached: slots.cached };
+  const kernel = new CountedKernel(rows, tiles);
+  // Of the warning that rounding shows.
+  if ((stored?.dtype ?? evaluation.dtype) !== 'float64') kernel.diagonal();
+  if (solver.use !== undefined) solver.use(kernel);
+  else kernel.tiles([kernel.triangle], solver.passes);
+  let bytesRead = bytesBefore + size.n * layout.rowBytes + kernel.bytesRead + (solver.scratchRead ?? 0);
+  if (scoring !== undefined) {
+    bytesRead += scoringBytes(scoring, layout, description.parts.test.n, size.n);
+    if (options.simulated) bytesRead += scoringBytes(scoring, layout, size.n, size.n);
+  }
+  const bytesPerPass = kernel.bytesRead / Math.max(1, solver.passes);
+  return { ...found, bytesPerPass, plan: { ...found.plan, bytesRead: Math.round(bytesRead) } };
+}
+
+function fit(request: SolveRequest, budget: number): Fitted {
   const { dataset, name, solver, evaluation, options, stored, heldOut } = request;
   const { description, layout } = dataset;
   const n = trainingRows(description, options);
@@ -129,8 +164,8 @@ function fit(request: SolveRequest, budget: number): SolvePlan {
     left(withSolver) - SPARE_SHARE * budget,
     fewSlots.reduce((sum, { bytes }) => sum + bytes, 0),
   );
-  const allSlots = stored === undefined ? [] : slots(slotRoom);
-  const solvingLayout = [...withSolver, ...allSlots];
+  const allSlots = stored === undefined ? undefined : planStoredKernel(stored, slotRoom);
+  const solvingLayout = [...withSolver, ...(allSlots?.regions ?? [])];
   const rows = Math.max(description.parts.test.n, options.simulated ? n : 0, 1);
   const scoringSizes = { rows, n, k, rowBytes: layout.rowBytes, packedBytes, resident: true };
   const scoring = compares ? planScoring(scoringSizes, evaluation.dtype, left(first)) : undefined;
@@ -139,10 +174,6 @@ function fit(request: SolveRequest, budget: number): SolvePlan {
   const layouts = [solvingLayout, scoringLayout, readingLayout];
   const totals = layouts.map((regions) => layOut(regions).totalBytes);
   const bytes = Math.max(...totals);
-  const bytesPerPass =
-    stored === undefined
-      ? computed!.rowsRead * layout.rowBytes
-      : planStoredKernel(stored, slotRoom).bytesPerPass;
   const kernelText = stored === undefined ? 'computed as it is needed' : `read from ${stored.memId}`;
   const { name: scale } = makeScaling(options.scale, description.dtype, description.statistics);
   const plan: Plan = {
@@ -151,13 +182,15 @@ function fit(request: SolveRequest, budget: number): SolvePlan {
     regions: layouts[totals.indexOf(bytes)]!,
     plannedPeakBytes: bytes,
     passes: solverPlan.passes,
-    bytesRead: Math.round(bytesPerPass * solverPlan.passes + solverPlan.scratchBytes),
+    bytesRead: 0,
     bytesWritten: solverPlan.scratchBytes,
     scratchBytes: solverPlan.scratchBytes,
+    threads,
     notes: [
       `the kernel matrix, ${n} x ${n}, is ${kernelText} in tiles of ${size.tileSize} x ${size.tileSize}`,
       ...(scale === 'none' ? [] : [`features are scaled (${scale}) as they are read`]),
       ...solverPlan.notes,
+      threadsNote(threads),
     ],
   };
   return {
@@ -171,6 +204,8 @@ function fit(request: SolveRequest, budget: number): SolvePlan {
     solvingLayout,
     scoringLayout,
     bytes,
+    bytesPerPass: 0,
+    slots: allSlots,
     plan,
   };
 }

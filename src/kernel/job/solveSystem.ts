@@ -131,6 +131,7 @@ async function solveIn(
       const rounding = await roundingWarning(matrix, options.reg, arena.float64('coefficients'));
       if (rounding !== undefined) context.onEvent?.({ type: 'warning', message: rounding });
       const coefficients = arena.float64('coefficients').fill(0);
+      let scratchRead = 0;
       const solution = await solver.solve({
         workspace,
         matrix,
@@ -144,9 +145,12 @@ async function solveIn(
         storage,
         ...(signal === undefined ? {} : { signal }),
         onEvent: context.onEvent ?? (() => {}),
+        onScratchRead: (bytes) => {
+          scratchRead += bytes;
+        },
       });
       await checkpoint.done();
-      return { solution, bytesRead: matrix.bytesRead };
+      return { solution, bytesRead: matrix.bytesRead + scratchRead };
     } catch (error) {
       await checkpoint.rescue();
       throw error;

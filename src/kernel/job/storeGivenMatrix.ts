@@ -42,6 +42,7 @@ function planOf(source: MatrixSource, options: GenerateOptions): Plan {
     bytesRead: 0,
     bytesWritten: tileFileBytes(shape),
     scratchBytes: 0,
+    threads: options.nthreads,
     notes: [`${tilesOf(shape)} tiles of ${shape.tileSize} x ${shape.tileSize} entries`],
   };
 }

@@ -21,6 +21,7 @@ export function targetReaderRegions({ rowBytes }: RowLayout): Region[] {
 
 /** Reads targets of any rows of a source: one-hot classes, or the values themselves. */
 export class TargetReader {
+  bytesRead = 0;
   readonly #workspace: Workspace;
   readonly #source: RowSource;
   readonly #layout: RowLayout;
@@ -59,6 +60,7 @@ export class TargetReader {
     for (let row = 0; row < rows; row += ROWS) {
       const count = Math.min(ROWS, rows - row);
       await this.#source.readRows(bytes, firstRow + row, count);
+      this.bytesRead += count * rowBytes;
       kernels.gatherLabels(bytes.byteOffset, rowBytes, labelOffset, code, 0, 0, count, labels.byteOffset);
       if (task === 'classification') checkLabels(labels, count, k);
       for (let i = 0; i < count; i++) {

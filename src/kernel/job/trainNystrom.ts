@@ -25,9 +25,10 @@ export async function trainNystrom(
   options: KernelTrainOptions,
   context: KernelContext,
   memory?: WebAssembly.Memory,
+  bytesBefore = 0,
 ): Promise<KernelTrainResult> {
   const start = performance.now();
-  const plan = planNystromJob(dataset, evaluation, options);
+  const plan = planNystromJob(dataset, evaluation, options, bytesBefore);
   context.onEvent?.({ type: 'plan', plan: plan.plan });
   const first = new Arena(plan.solvingLayout, memory ?? Arena.memory(plan.bytes));
   const workspace = await startEvaluation(first, evaluation, plan.threads);
@@ -42,7 +43,7 @@ export async function trainNystrom(
     );
     const scoring = { ...workspace, arena: new Arena(plan.scoringLayout, first.memory) };
     const { size } = plan;
-    let read = bytesRead;
+    let read = bytesBefore + bytesRead;
     const score = async (part: 'train' | 'test'): Promise<Quality | undefined> => {
       const file = part === 'test' ? dataset.test : dataset.train.first(size.n + plan.heldOut);
       if (file.rows === 0) return undefined;
@@ -128,7 +129,7 @@ async function solve(
     return {
       rows: rows.rows,
       get bytesRead() {
-        return cross.bytesRead;
+        return cross.bytesRead + reader.bytesRead;
       },
       blocks: (firstRow, stop) => cross.blocks(stop, firstRow),
       readTargets: (firstRow, count, target) => reader.read(firstRow, count, target),

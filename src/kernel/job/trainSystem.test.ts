@@ -28,6 +28,18 @@ function split(n: number, options: Pick<KernelTrainOptions, 'holdout' | 'seed'>)
   return { learnt: rows.filter((i) => marks[i] === 0), held: rows.filter((i) => marks[i] === 1) };
 }
 
+test('nystrom by itself takes 1000 rows, or all when there are fewer; too many that were asked for are refused', async () => {
+  const storage = new MemoryStorage();
+  const dataset = await classes(storage, 3, 'uint8');
+  assert.equal((await trained('nystrom', storage, dataset, { ...given })).result.model.n, 90);
+  const learnt = { ...given, reg: [1, 0.1], holdout: 0.2 };
+  assert.equal((await trained('nystrom', storage, dataset, learnt)).result.model.n, 72);
+  await assert.rejects(trained('nystrom', storage, dataset, { ...given, centers: 91 }), {
+    code: 'MLML_USAGE',
+    message: '--centers=91: there are only 90 rows to learn from',
+  });
+});
+
 describe('several regularizations, the best on held-out rows', () => {
   const cases: readonly (readonly [SolverName, boolean, Partial<KernelTrainOptions>])[] = [
     ['cg', false, { refit: false }],

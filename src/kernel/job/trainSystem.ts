@@ -14,14 +14,16 @@ import {
 } from '../store/kernelDescription.js';
 import { comparesRows, computedDtype, type Evaluation } from './evaluation.js';
 import { heldOutCount, needsHeldOut } from './heldOutRows.js';
-import { resolveFor, trainingRows } from './kernelData.js';
-import { planSolve, type SolvePlan } from './planSolve.js';
+import { finiteTrainingBytes, resolveFor, trainingRows } from './kernelData.js';
+import { planSolve, type SolvePlan, type SolveRequest, solveBytes } from './planSolve.js';
 import { solveSystem } from './solveSystem.js';
 
 /** A kernel and where its tiles come from. */
 export interface Source {
   readonly evaluation: Evaluation;
   readonly stored: KernelDescription | undefined;
+  /** Bytes read before anything is planned: to look for values that are no numbers, and for a lengthscale. Default 0. */
+  readonly bytesBefore?: number;
 }
 
 /** The stored kernel that is asked for, which must have been made from these rows; or the one the options describe. */
@@ -33,8 +35,10 @@ export async function sourceOf(
   const { description } = dataset;
   const geometry = geometryOf(description, options.scale);
   if (options.memId === undefined) {
-    const kernel = await resolveFor(dataset, geometry, options, context);
-    return { evaluation: { kernel, geometry, dtype: computedDtype(options.dtype) }, stored: undefined };
+    const { kernel, bytesRead } = await resolveFor(dataset, geometry, options, context);
+    const evaluation = { kernel, geometry, dtype: computedDtype(options.dtype) };
+    // The rows of a stored kernel were looked through when it was made.
+    return { evaluation, stored: undefined, bytesBefore: finiteTrainingBytes(dataset, options) + bytesRead };
   }
   const stored = await requireKernelDescription(context.storage, options.kernels, options.memId);
   checkKernelFits(stored, kernelFolder(options.kernels, options.memId), {
@@ -47,13 +51,46 @@ export async function sourceOf(
   return { evaluation: { kernel: stored.kernel, geometry, dtype: computedDtype(stored.dtype) }, stored };
 }
 
+/** What is wrong when `--passes` allows a solver no step; undefined when it does. */
+export function tooFewPasses(name: SystemSolverName, options: KernelTrainOptions): string | undefined {
+  const heldOut = holdsOut(name, options);
+  const least = solvers[name].leastPasses?.(options, heldOut) ?? 1;
+  if (options.passes >= least) return undefined;
+  const why = name === 'cg' && heldOut ? ' when rows are held out' : '';
+  return `--passes=${options.passes}: ${name} needs at least ${least}${why}, the last of them for the true residual`;
+}
+
+function holdsOut(name: SystemSolverName, options: KernelTrainOptions): boolean {
+  return needsHeldOut(options) && name !== 'closed';
+}
+
 /** What a solver would use and do. */
 export function planSystem(
   name: SystemSolverName,
   dataset: Dataset,
   options: KernelTrainOptions,
-  { evaluation, stored }: Source,
+  source: Source,
 ): SolvePlan {
+  return planSolve(requestOf(name, dataset, options, source));
+}
+
+/** Bytes that the plan of a solver takes with a budget: more than the budget when that is too small. */
+export function systemBytes(
+  name: SystemSolverName,
+  dataset: Dataset,
+  options: KernelTrainOptions,
+  source: Source,
+  budget: number,
+): number {
+  return solveBytes(requestOf(name, dataset, options, source), budget);
+}
+
+function requestOf(
+  name: SystemSolverName,
+  dataset: Dataset,
+  options: KernelTrainOptions,
+  { evaluation, stored, bytesBefore = 0 }: Source,
+): SolveRequest {
   if ((name === 'closed' || name === 'ssgd') && stored === undefined) {
     throw new MlmlError(
       'MLML_USAGE',
@@ -67,9 +104,11 @@ export function planSystem(
     );
   }
   const solver = solvers[name];
-  const heldOut = needsHeldOut(options) && name !== 'closed';
+  const heldOut = holdsOut(name, options);
   if (heldOut) heldOutCount(trainingRows(dataset.description, options), options);
-  return planSolve({ dataset, name, solver, evaluation, options, stored, heldOut });
+  const tooFew = tooFewPasses(name, options);
+  if (tooFew !== undefined) throw new MlmlError('MLML_USAGE', tooFew);
+  return { dataset, name, solver, evaluation, options, stored, heldOut, bytesBefore };
 }
 
 /** Trains by one of the solvers of the whole system. */
@@ -112,7 +151,7 @@ export async function trainSystem(
     })),
     leaveOneOut: solution.leaveOneOut?.[solution.best],
     seconds: (performance.now() - start) / 1000,
-    bytesRead: solved.bytesRead,
+    bytesRead: (source.bytesBefore ?? 0) + solved.bytesRead,
     bytesWritten: solved.bytesWritten,
     train: solved.train,
     test: solved.test,

@@ -1,12 +1,13 @@
 import type { Dataset } from '../../data/dataset.js';
 import { MlmlError } from '../../errors.js';
 import { formatBytes } from '../../memory/byteSize.js';
-import type { Plan } from '../../memory/plan.js';
+import { budgetTooSmall, type Plan } from '../../memory/plan.js';
+import { smallestBudget } from '../../memory/smallestBudget.js';
 import { comparesRows, computedDtype, type Evaluation, evaluationThreads } from '../job/evaluation.js';
 import { describeGeneration } from '../job/generateKernel.js';
 import { trainingRows } from '../job/kernelData.js';
-import { planNystromJob } from '../job/planNystromJob.js';
-import { planSystem, type Source, sourceOf } from '../job/trainSystem.js';
+import { centersOf, nystromBytes, planNystromJob } from '../job/planNystromJob.js';
+import { planSystem, type Source, sourceOf, systemBytes, tooFewPasses } from '../job/trainSystem.js';
 import type { KernelContext } from '../jobs.js';
 import type { KernelTrainOptions } from '../options.js';
 import { allowsFloats } from '../solvers/cg/productPrecision.js';
@@ -24,7 +25,7 @@ import {
   quickest,
 } from './candidates.js';
 import { nameOf, optionText, pointsText, speedText } from './reasons.js';
-import { measureSpeeds, type Speeds } from './speeds.js';
+import { measureSpeeds, measuringBytes, type Speeds } from './speeds.js';
 
 /** Of the free disk, how much a kernel may take. */
 const DISK_SHARE = 0.9;
@@ -43,7 +44,8 @@ export interface Option extends Candidate {
 /** Inducing points: approximate, so taken only where the whole system is out of reach. */
 export interface Points {
   readonly solver: 'nystrom';
-  readonly evaluation: Evaluation;
+  readonly centers: number;
+  readonly source: Source;
   readonly plan: Plan;
   readonly prediction: Prediction;
 }
@@ -52,6 +54,8 @@ export interface Choice {
   readonly chosen: Option | Points;
   /** Bytes of the kernel that has to be stored first; 0 when none, or when it is there. */
   readonly missingBytes: number;
+  /** Bytes of rows that making it reads. */
+  readonly missingRead: number;
   readonly kernelBytes: number;
   readonly reasons: readonly string[];
 }
@@ -77,6 +81,9 @@ export async function choose(
   const k = targetColumns(dataset.description);
   const width = vectorWidth({ k, regularizations: options.reg.length });
   const threads = evaluationThreads(evaluation.kernel, options.nthreads);
+  const measuring = measuringBytes(dataset, evaluation, width, threads);
+  const tooSmall = () => tooSmallForAny(dataset, evaluation, options, computed, measuring);
+  if (measuring > options.bufferBytes) throw tooSmall();
   const speeds = await measure(
     dataset,
     evaluation,
@@ -94,11 +101,15 @@ export async function choose(
   };
   const found: Option[] = [];
   const left: string[] = [];
-  let tooSmall: MlmlError | undefined;
   for (const [solver, stored] of candidates) {
     if (stored && store?.fits !== true) continue;
     if (!stored && options.memId !== undefined) continue;
-    const source: Source = { evaluation, stored: stored ? store?.description : undefined };
+    const tooFew = tooFewPasses(solver, options);
+    if (tooFew !== undefined) {
+      left.push(`${nameOf({ solver, stored })}: ${tooFew}`);
+      continue;
+    }
+    const source: Source = { ...computed, evaluation, stored: stored ? store?.description : undefined };
     try {
       const planned = planSystem(solver, dataset, options, source);
       const scratch = planned.solver.scratchBytes;
@@ -109,34 +120,40 @@ export async function choose(
       found.push(considered(solver, stored, planned, source, options, job, speeds));
     } catch (error) {
       if (!(error instanceof MlmlError) || error.code !== 'MLML_BUDGET_TOO_SMALL') throw error;
-      // With this budget the kernel can be computed; whether one that is still to be made fits too is not said.
-      if (!stored || options.memId !== undefined) tooSmall ??= error;
       left.push(`${nameOf({ solver, stored })}: does not fit --buffer`);
     }
   }
   const best = quickest(found);
   const points =
-    options.memId === undefined ? pointsOf(dataset, evaluation, options, job, speeds) : undefined;
+    options.memId === undefined
+      ? pointsOf(dataset, { ...computed, evaluation }, options, job, speeds)
+      : undefined;
   const outOfReach = best === undefined || best.prediction.seconds > LONGEST;
   const usePoints =
     points !== undefined &&
     outOfReach &&
     !(points.prediction.seconds > (best?.prediction.seconds ?? Infinity));
   const chosen = usePoints ? points : best;
-  if (chosen === undefined) throw tooSmall ?? new MlmlError('MLML_INTERNAL', 'no solver was considered');
+  if (chosen === undefined) throw tooSmall();
+  const stores = chosen.solver !== 'nystrom' && chosen.stored;
   return {
     chosen,
-    missingBytes: chosen.solver !== 'nystrom' && chosen.stored ? job.missingBytes : 0,
+    missingBytes: stores ? job.missingBytes : 0,
+    missingRead: stores ? (store?.missingRead ?? 0) : 0,
     kernelBytes: job.storeBytes,
     reasons: [
       speedText(speeds, threads),
       ...whyNotStored(store),
       ...found.map((option) => optionText(option, option === chosen)),
       ...left,
-      ...(points === undefined ? [] : [pointsText(points, options.centers, points === chosen)]),
+      ...(points === undefined ? [] : [pointsText(points, points.centers, points === chosen)]),
     ],
   };
 }
+
+/** Without a stored kernel, and with one. */
+const computing = ['cg', 'bcd'] as const;
+const reading = ['cg', 'closed', 'bcd'] as const;
 
 const candidates: readonly (readonly ['cg' | 'closed' | 'bcd', boolean])[] = [
   ['cg', true],
@@ -151,6 +168,8 @@ interface Store {
   readonly bytes: number;
   /** Of the tiles that are not there yet. */
   readonly missingBytes: number;
+  /** Bytes of rows that making them reads. */
+  readonly missingRead: number;
   readonly free: number;
   readonly fits: boolean;
 }
@@ -164,25 +183,33 @@ async function storeOf(
 ): Promise<Store | undefined> {
   const free = await storage.freeBytes(options.kernels);
   if (stored !== undefined) {
-    return { description: stored, bytes: tileFileBytes(stored), missingBytes: 0, free, fits: true };
+    return {
+      description: stored,
+      bytes: tileFileBytes(stored),
+      missingBytes: 0,
+      missingRead: 0,
+      free,
+      fits: true,
+    };
   }
-  const described = whereItFits(
-    () => describeGeneration(dataset, { ...evaluation, dtype: options.dtype }, options).description,
+  const described = whereItFits(() =>
+    describeGeneration(dataset, { ...evaluation, dtype: options.dtype }, options),
   );
   if (described === undefined) return undefined;
-  const { memId } = described;
+  const { memId } = described.description;
   const begun = await readKernelDescription(storage, kernelFolder(options.kernels, memId));
   const there = begun === undefined ? undefined : await findKernel(storage, options.kernels, memId);
-  const description = begun ?? described;
+  const description = begun ?? described.description;
   const bytes = tileFileBytes(description);
   const missingBytes = there === undefined ? bytes : bytes * (1 - there.tilesDone / there.tiles);
-  return { description, bytes, missingBytes, free, fits: missingBytes <= DISK_SHARE * free };
+  const missingRead = bytes === 0 ? 0 : Math.round((described.plan.bytesRead * missingBytes) / bytes);
+  return { description, bytes, missingBytes, missingRead, free, fits: missingBytes <= DISK_SHARE * free };
 }
 
 function considered(
   solver: Option['solver'],
   stored: boolean,
-  { plan, solver: solverPlan }: ReturnType<typeof planSystem>,
+  { plan, solver: solverPlan, bytesPerPass }: ReturnType<typeof planSystem>,
   source: Source,
   options: KernelTrainOptions,
   job: Job,
@@ -192,7 +219,7 @@ function considered(
     solver,
     stored,
     passes: solverPlan.passes,
-    bytesPerPass: (plan.bytesRead - solverPlan.scratchBytes) / Math.max(1, solverPlan.passes),
+    bytesPerPass,
     scratchBytes: solverPlan.scratchBytes,
     flops: solverPlan.flops,
     floats: solver === 'cg' && options.dtype !== 'float64' && allowsFloats(options, solverPlan.passes),
@@ -203,17 +230,55 @@ function considered(
 /** Inducing points, when they fit the budget and the rows. */
 function pointsOf(
   dataset: Dataset,
-  evaluation: Evaluation,
+  source: Source,
   options: KernelTrainOptions,
   job: Job,
   speeds: Speeds,
 ): Points | undefined {
-  if (options.centers >= job.n / 2) return undefined;
+  const centers = fewCenters(job.n, options);
+  if (centers === undefined) return undefined;
   return whereItFits(() => {
-    const { plan, flops } = planNystromJob(dataset, evaluation, options);
-    const prediction = predictNystrom(options.centers, flops, job, speeds);
-    return { solver: 'nystrom', evaluation, plan, prediction };
+    const { plan, flops } = planNystromJob(dataset, source.evaluation, options, source.bytesBefore);
+    const prediction = predictNystrom(centers, flops, job, speeds);
+    return { solver: 'nystrom', centers, source, plan, prediction };
   });
+}
+
+/** Inducing points, where they are fewer than half of the rows: else there is nothing to gain. */
+function fewCenters(n: number, options: KernelTrainOptions): number | undefined {
+  if (options.centers >= n / 2) return undefined;
+  const centers = centersOf(n, options);
+  return centers < n / 2 ? centers : undefined;
+}
+
+/** Names a budget in which speeds can be measured and some solver fits; whether a kernel still to be stored fits is not said. */
+function tooSmallForAny(
+  dataset: Dataset,
+  evaluation: Evaluation,
+  options: KernelTrainOptions,
+  { stored }: Source,
+  measuring: number,
+): MlmlError {
+  const { description } = dataset;
+  const n = trainingRows(description, options);
+  const source: Source = { evaluation, stored };
+  const systems = (stored === undefined ? computing : reading).filter(
+    (solver) => tooFewPasses(solver, options) === undefined,
+  );
+  const points = stored === undefined && fewCenters(n, options) !== undefined;
+  if (systems.length === 0 && !points) {
+    return new MlmlError('MLML_USAGE', tooFewPasses('cg', options) ?? 'krr: there is no solver to choose');
+  }
+  const needed = (budget: number) =>
+    Math.max(
+      measuring,
+      Math.min(
+        ...systems.map((solver) => systemBytes(solver, dataset, options, source, budget)),
+        ...(points ? [nystromBytes(dataset, evaluation, options, budget)] : []),
+      ),
+    );
+  const job = `krr on ${n} rows of ${description.d} features x ${targetColumns(description)} columns`;
+  return budgetTooSmall(job, smallestBudget(needed, options.bufferBytes), options.bufferBytes);
 }
 
 /** What a planner says; undefined when the budget is too small. */

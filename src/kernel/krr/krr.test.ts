@@ -121,7 +121,38 @@ describe('the choice', () => {
       return true;
     });
     const bufferBytes = Math.round(Number(/needs at least ([0-9.]+) MB/.exec(message)![1]) * 1e6);
+    await assert.rejects(chosenWith({}, { bufferBytes: bufferBytes - 1e4 }), {
+      code: 'MLML_BUDGET_TOO_SMALL',
+    });
     assert.ok((await chosenWith({}, { bufferBytes })).chosen.plan.plannedPeakBytes <= bufferBytes);
+  });
+
+  test('a budget too small to measure in is refused with one in which the solver fits too', async () => {
+    const storage = new MemoryStorage();
+    const dataset = await classes(storage, 3, 'float32', 300);
+    const options = jobOptions({ ...rbf, tol: 1e-4, bufferBytes: 1000 });
+    const { context } = jobContext(storage);
+    let needed = 0;
+    await assert.rejects(trainKernel('krr', dataset, options, context), (error) => {
+      needed =
+        1e6 * Number(/^krr on 300 rows .* needs at least ([0-9.]+) MB/.exec((error as Error).message)![1]);
+      return true;
+    });
+    const given = { ...options, bufferBytes: Math.round(needed) };
+    const { plan } = await trainKernel('krr', dataset, given, context);
+    assert.ok(plan.plannedPeakBytes <= needed);
+  });
+
+  test('solvers that --passes allows no step are left out, with the reason', async () => {
+    const { chosen, reasons } = await chosenWith({}, { passes: 2 });
+    assert.equal(chosen.solver, 'cg');
+    assert.ok(
+      reasons.some((text) => /^bcd.*: --passes=2: bcd needs at least 4/.test(text)),
+      reasons.join('\n'),
+    );
+    assert.notEqual((await chosenWith({}, { passes: 1 })).chosen.solver, 'cg');
+    const tight = chosenWith({}, { passes: 1, bufferBytes: 300_000 });
+    await assert.rejects(tight, { code: 'MLML_USAGE', message: /^--passes=1: cg needs at least 2/ });
   });
 
   test('inducing points where the whole system is out of reach', async () => {

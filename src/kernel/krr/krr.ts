@@ -31,7 +31,8 @@ export async function trainKrr(
   const { chosen, reasons } = choice;
   context.onEvent?.({ type: 'plan', plan: planOf(choice) });
   if (chosen.solver === 'nystrom') {
-    const result = await trainNystrom(dataset, chosen.evaluation, options, context, memory);
+    const { evaluation, bytesBefore } = chosen.source;
+    const result = await trainNystrom(dataset, evaluation, options, context, memory, bytesBefore);
     return { ...result, reasons, seconds: (performance.now() - start) / 1000 };
   }
   const { kernel } = chosen.source.evaluation;
@@ -60,11 +61,12 @@ export async function trainKrr(
 }
 
 /** The plan of the solver, with the passes and bytes of generating the kernel and the reasons of the choice. */
-function planOf({ chosen, missingBytes, kernelBytes, reasons }: Choice): Plan {
+function planOf({ chosen, missingBytes, missingRead, kernelBytes, reasons }: Choice): Plan {
   const { plan } = chosen;
   return {
     ...plan,
     job: plan.job.replace(/^[a-z]+/, `krr by ${chosen.solver}`),
+    bytesRead: plan.bytesRead + missingRead,
     bytesWritten: plan.bytesWritten + missingBytes,
     scratchBytes: plan.scratchBytes + (chosen.solver !== 'nystrom' && chosen.stored ? kernelBytes : 0),
     notes: [...reasons, ...plan.notes],

@@ -61,6 +61,16 @@ function regionsFor(
   ];
 }
 
+/** Memory that measuring takes at least. */
+export function measuringBytes(
+  dataset: Dataset,
+  evaluation: Evaluation,
+  width: number,
+  threads: number,
+): number {
+  return layOut(regionsFor(LEAST_ROWS, LEAST_CHUNK, dataset, evaluation, width, threads)).totalBytes;
+}
+
 /**
  * Measures speeds on a sample of the rows, in some tenths of a second, in the memory of a job.
  *

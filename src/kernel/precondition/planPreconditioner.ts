@@ -16,6 +16,15 @@ export function blockColumns(rank: number): number {
   return Math.min(128, Math.ceil(rank / 32) * 4);
 }
 
+/** Pivots drawn at once for a stored kernel, where columns cost a pass over many tiles. */
+const STORED_BATCH = 512;
+
+/** Columns of K that are asked for at a time. */
+export function columnsAtOnce(rank: number, stored: boolean): number {
+  const block = blockColumns(rank);
+  return stored ? Math.max(block, Math.min(STORED_BATCH, 4 * Math.ceil(rank / 16))) : block;
+}
+
 /** Floats from one row of F to the next: not a multiple of 4 KiB, which would put a column on few cache lines. */
 export function factorStride(rank: number): number {
   return rank % 1024 === 0 ? rank + 16 : rank;

@@ -5,7 +5,7 @@ import { FACTOR_ROWS, GRAM_COLUMNS } from '../tasks/preconditionTasks.js';
 import type { KernelMatrix } from '../tiles/kernelMatrix.js';
 import { addTimesTile, addTimesTransposedTile, type ProductPrecision } from '../tiles/multiply.js';
 import { inverseTransposedFactor } from './pivotBlock.js';
-import { blockColumns, factorStride } from './planPreconditioner.js';
+import { blockColumns, columnsAtOnce, factorStride } from './planPreconditioner.js';
 import { samplePivots } from './samplePivots.js';
 
 /** Number of the random stream of pivots. */
@@ -19,8 +19,6 @@ const SMALLEST_SHIFT = 1e-13;
  * below 1e-9 of the trace on MNIST, and P⁻¹ wants it small against λ.
  */
 const EXACT_BELOW = 1e-7;
-/** Pivots drawn at once for a stored kernel, where columns cost a pass over many tiles. */
-const STORED_BATCH = 512;
 
 export interface PreconditionerOptions {
   readonly rank: number;
@@ -104,7 +102,7 @@ export class Preconditioner {
     this.#exactGram = options.smallestRegularization < EXACT_BELOW * diagonal;
     const random = Random.of(options.seed, PIVOT_STREAM);
     const block = blockColumns(rank);
-    const batch = matrix.stored ? Math.max(block, Math.min(STORED_BATCH, 4 * Math.ceil(rank / 16))) : block;
+    const batch = columnsAtOnce(rank, matrix.stored);
     while (this.#columns < rank) {
       for (let i = 0; i < this.#n; i++) if (residual[i]! <= smallest) residual[i] = 0;
       const pivots = samplePivots(residual, Math.min(batch, rank - this.#columns), random);

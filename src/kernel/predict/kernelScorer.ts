@@ -1,11 +1,12 @@
 import { labelDtypeCodes } from '../../arithmetic/gather.js';
-import { requireFiniteRows } from '../../data/badValue.js';
+import { finiteCheckBytes, requireFiniteRows } from '../../data/badValue.js';
 import type { RowFile } from '../../data/rowFile.js';
+import type { RowLayout } from '../../data/rowLayout.js';
 import { layOut, type Region } from '../../memory/plan.js';
 import type { RowScorer, ScoredBlock } from '../../ssgd/score.js';
 import { type EvaluatingWorkspace, type Evaluation, evaluatorOf } from '../job/evaluation.js';
 import { vectorWidth } from '../solvers/solver.js';
-import { CrossKernel, type CrossPlan, planCross } from '../tiles/crossKernel.js';
+import { CrossKernel, type CrossPlan, crossRowsRead, planCross } from '../tiles/crossKernel.js';
 import { addTimesTile } from '../tiles/multiply.js';
 import type { RowSource } from '../tiles/rowSource.js';
 
@@ -21,6 +22,17 @@ export interface ScoringSizes {
   readonly packedBytes: (capacity: number) => number;
   /** Coefficients lie in the arena already; otherwise they are copied there block by block. */
   readonly resident: boolean;
+}
+
+/** Bytes that scoring so many rows reads: the rows on both sides, labels, and features again that could be no numbers. */
+export function scoringBytes(
+  { cross }: Pick<ScoringPlan, 'cross'>,
+  layout: RowLayout,
+  rows: number,
+  n: number,
+): number {
+  if (rows === 0) return 0;
+  return (crossRowsRead(cross, rows, n) + rows) * layout.rowBytes + finiteCheckBytes(layout, rows);
 }
 
 export interface ScoringPlan {
@@ -117,7 +129,8 @@ export class KernelScorer implements RowScorer {
       if (width !== this.#k) pack(sums, block.rows, width, this.#k);
       yield { firstRow: block.firstRow, rows: block.rows, scores: sums, labels };
     }
-    this.bytesRead += cross.bytesRead;
+    this.bytesRead +=
+      cross.bytesRead + finiteCheckBytes(file.layout, file.rows) + file.rows * file.layout.rowBytes;
   }
 
   /** Address of the coefficients of a block's columns. */

@@ -5,6 +5,7 @@ import type { Workspace } from '../../threads/workspace.js';
 import type { KernelListener } from '../events.js';
 import type { KernelTrainOptions } from '../options.js';
 import type { KernelMatrix } from '../tiles/kernelMatrix.js';
+import type { KernelUse } from './kernelUse.js';
 
 /** Sizes of a system (K + λI)A = Y, known before anything is read. */
 export interface SystemSize {
@@ -38,8 +39,12 @@ export interface SolverPlan {
   readonly regions: readonly Region[];
   /** How often all of K will be streamed: an estimate for iterative solvers. */
   readonly passes: number;
-  /** Bytes it writes and reads on disk itself (factors, not K). */
+  /** Bytes it writes on disk itself (factors, not K). */
   readonly scratchBytes: number;
+  /** Bytes it reads of those. Default 0. */
+  readonly scratchRead?: number;
+  /** What it asks of K in those passes, in that order. Default: all tiles in each pass. */
+  readonly use?: (kernel: KernelUse) => void;
   /** Floating-point operations besides the passes, for the estimate of time. */
   readonly flops: number;
   readonly notes: readonly string[];
@@ -66,6 +71,8 @@ export interface KernelProblem {
   readonly storage: Storage;
   readonly signal?: AbortSignal;
   readonly onEvent: KernelListener;
+  /** Told of bytes read from the solver's own files. */
+  readonly onScratchRead?: (bytes: number) => void;
 }
 
 export interface KernelSolution {
@@ -87,4 +94,6 @@ export interface Solver {
   /** Regions of at most `bytes` where that is possible, else the smallest that work; the caller checks the sum. */
   plan(size: SystemSize, options: KernelTrainOptions, bytes: number): SolverPlan;
   solve(problem: KernelProblem): Promise<KernelSolution>;
+  /** The fewest `passes` with which it can take a step and tell the true residual. Absent: `passes` does not bound it. */
+  leastPasses?(options: Pick<KernelTrainOptions, 'refit'>, heldOut: boolean): number;
 }

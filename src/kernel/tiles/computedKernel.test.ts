@@ -184,6 +184,21 @@ for (const dtype of ['float16', 'float32', 'float64'] as const) {
   });
 }
 
+test('more columns at once than a tile has, where only two blocks of rows fit', async (t) => {
+  const rows = randomRows(100, 9, 'float32', 5);
+  const given = { rows, dtype: 'float32', tile: 16, bytes: 0, more: 100 * 70 * 4 } as const;
+  const { matrix, workspace, reference } = await makeKernel(t, given);
+  const indices = Uint32Array.from({ length: 70 }, (_, i) => (i * 37) % 100);
+  await matrix.columns(indices, workspace.arena.address('more'), 70);
+  const target = workspace.arena.float32('more');
+  for (let i = 0; i < 100; i++) {
+    for (let c = 0; c < 70; c++) {
+      const difference = Math.abs(target[i * 70 + c]! - reference(i, indices[c]!));
+      assert.ok(difference <= tolerance.float32, `${difference} in row ${i}, column ${c}`);
+    }
+  }
+});
+
 test('a signal ends the stream, and another can begin', async (t) => {
   const rows = randomRows(150, 8, 'float32', 6);
   const { matrix } = await makeKernel(t, { rows, tile: 32, bytes: 20_000 });

@@ -29,7 +29,9 @@ export interface CrossPlan {
   readonly regions: readonly Region[];
   /** Bytes of the regions, their alignment included. */
   readonly bytes: number;
-  /** Stored rows read in one pass. */
+  /** Packed blocks of columns kept. */
+  readonly slots: number;
+  /** Stored rows read in one pass, at most. */
   readonly rowsRead: number;
 }
 
@@ -44,7 +46,7 @@ function planWith(sizes: CrossSizes, blockSize: number, slots: number): CrossPla
   const blocks = tileRows(sizes.columns, blockSize);
   const missed = slots >= blocks ? 0 : Math.min(sizes.columns, (blocks - slots + 1) * blockSize);
   const rounds = tileRows(sizes.rows, blockSize);
-  return { blockSize, regions, bytes, rowsRead: sizes.rows + sizes.columns + (rounds - 1) * missed };
+  return { blockSize, slots, regions, bytes, rowsRead: sizes.rows + sizes.columns + (rounds - 1) * missed };
 }
 
 /** Block size for at most `bytes` bytes where that is possible, else the smallest that works. Pure. */
@@ -63,6 +65,21 @@ export function planCross(sizes: CrossSizes, bytes: number): CrossPlan {
     if (cost < least) [best, least] = [plan, cost];
   }
   return best ?? planWith(sizes, SMALLEST_TILE, 1);
+}
+
+/**
+ * Rows read in one pass over K(A, B), for plans. Of blocks visited round and round, the best that a cache can do is to find
+ * slots − 1 of blocks − 1 (Belady 1966). Within a block or two.
+ */
+export function crossRowsRead(
+  { blockSize, slots }: Pick<CrossPlan, 'blockSize' | 'slots'>,
+  rows: number,
+  columns: number,
+): number {
+  const blocks = tileRows(columns, blockSize);
+  const rounds = Math.max(0, tileRows(rows, blockSize) - 1);
+  const missed = blocks <= slots ? 0 : 1 - (slots - 1) / (blocks - 1);
+  return rows + columns + Math.round(rounds * columns * missed);
 }
 
 /** A block of K(A, B) in the arena: element (r, c) = k(a_{firstRow + r}, b_{firstColumn + c}), row-major. */

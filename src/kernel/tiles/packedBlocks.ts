@@ -119,6 +119,8 @@ export class PackedBlocks {
   /** Address of a packed block of chosen rows, at most `blockRows`; it stays until `dropChosen`. */
   async loadChosen(indices: Uint32Array): Promise<number> {
     await this.settle();
+    // Those chosen before would else be the ones that stay.
+    this.dropChosen();
     this.#bytesRead += indices.length * this.#rowBytes;
     await readChosenRows(this.#source, this.#rowBytes, indices, this.#stage);
     return this.#addressOf(this.#pack(CHOSEN, indices.length, CHOSEN, []));

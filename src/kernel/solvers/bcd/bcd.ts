@@ -6,7 +6,7 @@ import { bestScore, heldOutScores, isBetter } from '../heldOut.js';
 import { relativeResiduals, systemOf, targetNorms } from '../residual.js';
 import { type KernelProblem, type KernelSolution, type Solver, vectorWidth } from '../solver.js';
 import { BlockFactors } from './blockFactors.js';
-import { type BcdShape, planBcd, shapeOfArena } from './planBcd.js';
+import { type BcdShape, LEAST_PASSES, planBcd, shapeOfArena } from './planBcd.js';
 import { RowOrder } from './rowOrder.js';
 import { SmallSystem } from './smallSystem.js';
 import { Sweeps } from './sweeps.js';
@@ -44,6 +44,7 @@ interface State {
  */
 export const bcd: Solver = {
   plan: planBcd,
+  leastPasses: () => LEAST_PASSES,
   async solve(problem) {
     return new Descent(problem).run();
   },
@@ -113,9 +114,9 @@ class Descent {
       residuals = this.#residuals();
       this.#tell(residuals, true);
       if (Math.max(...residuals) <= options.tol) stopped = 'tolerance';
-      if (stopped !== 'passes' || this.#state.starts >= MOST_STARTS || !this.#roomFor(4)) break;
+      if (stopped !== 'passes' || this.#state.starts >= MOST_STARTS || !this.#roomFor(LEAST_PASSES)) break;
     }
-    if (stopped === 'passes' && this.#roomFor(4)) {
+    if (stopped === 'passes' && this.#roomFor(LEAST_PASSES)) {
       problem.onEvent({
         type: 'warning',
         message:
@@ -133,9 +134,9 @@ class Descent {
     };
   }
 
-  /** Whether so many passes are left; the first step is always made. */
+  /** Whether so many passes are left. */
   #roomFor(passes: number): boolean {
-    return this.#state.passes < 2 || this.#state.passes + passes <= this.#problem.options.passes;
+    return this.#state.passes + passes <= this.#problem.options.passes;
   }
 
   /** residual := Y − (K + λI)W; −K·W for rows held out. Costs a pass unless W is 0. */

@@ -1,9 +1,9 @@
 import { halfToNumber } from '../../../arithmetic/dtype.js';
 import { packedLength } from '../../../arithmetic/gram.js';
 import { MlmlError } from '../../../errors.js';
-import type { Tile, TileIndex } from '../../tiles/kernelMatrix.js';
+import type { Tile } from '../../tiles/kernelMatrix.js';
 import type { KernelProblem } from '../solver.js';
-import type { Block, BlockGroup } from './blocks.js';
+import { type Block, type BlockGroup, diagonalTiles } from './blocks.js';
 import { factorisePacked } from './packedFactor.js';
 import type { BcdShape } from './planBcd.js';
 import type { RowOrder } from './rowOrder.js';
@@ -66,6 +66,7 @@ export class BlockFactors {
       const file = await storage.openRead(`${await checkpoint.folder()}/${name}`);
       try {
         await file.readInto(this.#bytes(block, address), 0);
+        this.#problem.onScratchRead?.(8 * packedLength(block.rows));
       } finally {
         await file.close();
       }
@@ -155,12 +156,6 @@ export class BlockFactors {
 
 function nameOf({ options }: KernelProblem, { firstRow, rows }: Block, l: number): string {
   return `bcd-factor-${firstRow}-${rows}-${options.reg[l]}`;
-}
-
-/** Tiles of the lower triangle that hold the blocks of a group. */
-function* diagonalTiles({ firstTileRow, endTileRow }: BlockGroup): Generator<TileIndex> {
-  for (let row = firstTileRow; row < endTileRow; row++)
-    for (let column = firstTileRow; column <= row; column++) yield { row, column };
 }
 
 function entriesOf(tile: Tile, buffer: SharedArrayBuffer): Uint16Array | Float32Array | Float64Array {

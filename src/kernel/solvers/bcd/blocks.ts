@@ -1,4 +1,4 @@
-import { tileRows } from '../../tiles/kernelMatrix.js';
+import { type TileIndex, tileRows } from '../../tiles/kernelMatrix.js';
 
 /** A block of consecutive unknowns. */
 export interface Block {
@@ -46,4 +46,27 @@ export function cutBlocks(n: number, tileSize: number, largest: number): BlockGr
 /** Rows of the largest block. */
 export function largestBlock(groups: readonly BlockGroup[]): number {
   return groups.reduce((most, { blocks }) => Math.max(most, ...blocks.map(({ rows }) => rows)), 0);
+}
+
+/** Tiles of the lower triangle that hold the blocks of a group. */
+export function* diagonalTiles({ firstTileRow, endTileRow }: BlockGroup): Generator<TileIndex> {
+  for (let row = firstTileRow; row < endTileRow; row++)
+    for (let column = firstTileRow; column <= row; column++) yield { row, column };
+}
+
+/** Tiles that hold what lies left of the blocks, from the first block to the last. */
+export function* tilesForth(groups: readonly BlockGroup[]): Generator<TileIndex> {
+  for (const group of groups) yield* tilesLeftOf(group);
+}
+
+/** The same tiles from the last to the first. */
+export function* tilesBack(groups: readonly BlockGroup[]): Generator<TileIndex> {
+  for (const group of groups.toReversed()) yield* [...tilesLeftOf(group)].reverse();
+}
+
+/** With several blocks in one tile row its diagonal tile is the last. */
+function* tilesLeftOf({ firstTileRow, endTileRow, blocks }: BlockGroup): Generator<TileIndex> {
+  for (let row = firstTileRow; row < endTileRow; row++)
+    for (let column = 0; column < firstTileRow; column++) yield { row, column };
+  if (blocks.length > 1) yield { row: firstTileRow, column: firstTileRow };
 }

@@ -2,8 +2,9 @@ import { packedLength } from '../../../arithmetic/gram.js';
 import type { Arena } from '../../../memory/arena.js';
 import type { Region } from '../../../memory/plan.js';
 import type { KernelTrainOptions } from '../../options.js';
+import type { KernelUse } from '../kernelUse.js';
 import { type SolverPlan, type SystemSize, vectorWidth } from '../solver.js';
-import { type BlockGroup, cutBlocks, largestBlock } from './blocks.js';
+import { type BlockGroup, cutBlocks, diagonalTiles, largestBlock, tilesBack, tilesForth } from './blocks.js';
 
 /** Search directions in each step, all regularizations together, where memory allows. */
 const WANTED_DIRECTIONS = 16;
@@ -13,6 +14,8 @@ const LARGEST_BLOCK = 4096;
 const SMALLEST_BLOCK = 64;
 /** Full products a typical problem takes to a residual of 1e-4. */
 const TYPICAL_STEPS = 45;
+/** A start takes a pass, each step two, and the last residual one. */
+export const LEAST_PASSES = 4;
 
 /** How a system is cut up: pure, so that the plan and the solver agree. */
 export interface BcdShape {
@@ -121,15 +124,42 @@ export function planBcd(size: SystemSize, options: KernelTrainOptions, bytes: nu
     for (const { rows } of blocks)
       flops += (size.regularizations * rows ** 3) / 3 + 5 * TYPICAL_STEPS * rows ** 2 * shape.width;
   }
-  const passes = count === 1 ? 4 : Math.min(options.passes, 2 + 2 * TYPICAL_STEPS);
+  const most = Math.max(1, Math.floor((options.passes - 2) / 2));
+  // One block is all of K: its factor is the solution.
+  const steps = Math.min(most, count === 1 ? 1 : TYPICAL_STEPS);
+  const factorBytes = shape.resident ? 0 : 8 * factorLength(shape.groups) * size.regularizations;
+  // Of one regularization a factor stays in memory from one use to the next: inside a block, and where a sweep turns round.
+  const uses = size.regularizations === 1 ? 1 + 2 * steps * (1 - 1 / count) : 2 + 3 * steps;
   return {
     regions,
-    passes,
-    scratchBytes: shape.resident ? 0 : 8 * factorLength(shape.groups) * size.regularizations,
+    passes: 2 + 2 * steps,
+    scratchBytes: factorBytes,
+    scratchRead: Math.round(uses * factorBytes),
+    use: (kernel) => useOfBcd(kernel, shape, size.regularizations, steps),
     flops,
     notes: [
+      steps < most
+        ? `${2 + 2 * steps} passes are an estimate, and with them the bytes to read; --passes allows ${options.passes}`
+        : `${2 + 2 * steps} passes are the most that --passes=${options.passes} allows; it ends sooner when --tol is reached`,
       `${count} blocks of ${shape.blockRows} unknowns, ${shape.directions} search directions for each regularization; ` +
         `factors ${shape.resident ? 'in memory' : 'on disk, one in memory'}`,
     ],
   };
+}
+
+/** What making the factors and so many steps ask of the kernel. */
+function useOfBcd(
+  kernel: KernelUse,
+  { groups, resident }: BcdShape,
+  regularizations: number,
+  steps: number,
+): void {
+  for (const group of groups) {
+    const rounds = regularizations * (resident ? 1 : group.blocks.length);
+    kernel.tiles([() => diagonalTiles(group)], rounds);
+  }
+  const forth = () => tilesForth(groups);
+  kernel.tiles([forth], 1);
+  kernel.tiles([() => tilesBack(groups), forth], steps);
+  kernel.tiles([kernel.triangle], 1);
 }

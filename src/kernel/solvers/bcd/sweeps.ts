@@ -1,9 +1,9 @@
 import { dtypeBytes } from '../../../arithmetic/dtype.js';
-import type { Tile, TileIndex } from '../../tiles/kernelMatrix.js';
+import type { Tile } from '../../tiles/kernelMatrix.js';
 import { addTimesTile, addTimesTransposedTile } from '../../tiles/multiply.js';
 import type { KernelProblem } from '../solver.js';
 import type { BlockFactors } from './blockFactors.js';
-import type { Block, BlockGroup } from './blocks.js';
+import { type Block, tilesBack, tilesForth } from './blocks.js';
 import { multiplyLower, solveLower, solveLowerTransposed, type VectorBlock } from './packedFactor.js';
 import type { BcdShape } from './planBcd.js';
 import type { RowOrder } from './rowOrder.js';
@@ -142,7 +142,7 @@ export class Sweeps {
       for (; next < groups.length && groups[next]!.endTileRow <= tileRow; next++)
         for (const block of groups[next]!.blocks) await solve(block);
     };
-    const list = groups.flatMap((group) => [...tilesOf(group)]);
+    const list = [...tilesForth(groups)];
     let done = 0;
     for await (const tile of matrix.tiles(list, signal)) {
       await solveBefore(tile.row);
@@ -174,7 +174,7 @@ export class Sweeps {
       for (; next >= 0 && groups[next]!.endTileRow > tileRow; next--)
         for (const block of groups[next]!.blocks) await solve(block);
     };
-    const list = groups.toReversed().flatMap((group) => [...tilesOf(group)].reverse());
+    const list = [...tilesBack(groups)];
     let done = 0;
     for await (const tile of matrix.tiles(list, signal)) {
       await solveFrom(tile.row === tile.column ? tile.row + 1 : tile.row);
@@ -209,13 +209,6 @@ export class Sweeps {
       bytesWritten: 0,
     });
   }
-}
-
-/** Tiles that hold the part of L in a group's rows; with several blocks in one tile row its diagonal tile is the last. */
-function* tilesOf({ firstTileRow, endTileRow, blocks }: BlockGroup): Generator<TileIndex> {
-  for (let row = firstTileRow; row < endTileRow; row++)
-    for (let column = 0; column < firstTileRow; column++) yield { row, column };
-  if (blocks.length > 1) yield { row: firstTileRow, column: firstTileRow };
 }
 
 /** The part of a diagonal tile in the rows of a block and the columns before it. */

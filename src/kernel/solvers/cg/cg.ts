@@ -12,12 +12,9 @@ import {
 import type { KernelProblem, KernelSolution, Solver } from '../solver.js';
 import { CgProgress, type CgState } from './cgProgress.js';
 import { clearHeldOut, narrowToRefit, widenFromRefit } from './columns.js';
-import { planCg } from './planCg.js';
+import { leastPasses, planCg, searchPasses } from './planCg.js';
 import { productPrecision } from './productPrecision.js';
 import { Recurrence } from './recurrence.js';
-
-/** Share of the passes that may be spent before the rows held out are learnt from too. */
-const SEARCH_SHARE = 0.75;
 
 /**
  * (K + λI)A = Y by preconditioned conjugate gradients, all columns and regularizations in each pass over K; the default.
@@ -33,6 +30,7 @@ const SEARCH_SHARE = 0.75;
  */
 export const cg: Solver = {
   plan: planCg,
+  leastPasses,
 
   async solve(problem) {
     const { workspace, matrix, options, heldOut, signal } = problem;
@@ -92,7 +90,7 @@ class ConjugateGradients {
     const { options } = this.#problem;
     const recurrence = this.#begin(saved);
     const patience = this.#patience(saved);
-    const most = Math.ceil(SEARCH_SHARE * options.passes);
+    const most = searchPasses(options.passes);
     while (!recurrence.done && this.#progress.passes < most)
       await this.#step(recurrence, options.tol, patience);
     const { residuals, heldOut } = this.#progress;

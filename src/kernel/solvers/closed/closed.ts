@@ -36,6 +36,7 @@ async function solve(problem: KernelProblem): Promise<KernelSolution> {
     if (saved !== undefined) run.reportResumed();
     const state = await run.finish();
     finished = true;
+    problem.onScratchRead?.(file.bytesRead);
     return {
       passes: state.passes,
       residuals: state.residuals,

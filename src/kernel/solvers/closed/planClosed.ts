@@ -83,6 +83,9 @@ export function planClosed(size: SystemSize, bytes: number): SolverPlan {
         ? 'rows are held out, so no leave-one-out errors'
         : `no leave-one-out errors above ${LEAVE_ONE_OUT_ROWS} rows with one --reg: they would double the work`,
   ];
+  notes.push(
+    `${TYPICAL_REFINEMENTS} passes to refine each solution are an estimate, and with them the bytes to read`,
+  );
   if (parts > 1)
     notes.push(
       `the stored tiles are larger than the budget's: each is read ${parts * parts} times to factorise`,
@@ -91,6 +94,7 @@ export function planClosed(size: SystemSize, bytes: number): SolverPlan {
     regions: regionsOf(size, layout),
     passes: runs * (parts * parts + TYPICAL_REFINEMENTS),
     scratchBytes,
+    scratchRead: runs * read,
     flops: runs * cube * (leaveOneOut ? 2 : 1),
     notes,
   };

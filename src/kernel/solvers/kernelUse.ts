@@ -1,0 +1,19 @@
+import type { TileIndex } from '../tiles/kernelMatrix.js';
+
+/** Tiles in the order in which they are asked for. */
+export type TileOrder = () => Iterable<TileIndex>;
+
+/**
+ * A kernel matrix that only counts what is asked of it, for plans: the methods of `KernelMatrix`, without the entries.
+ */
+export interface KernelUse {
+  /** Tiles come from disk. */
+  readonly stored: boolean;
+  /** Tiles of the lower triangle, row by row. */
+  readonly triangle: TileOrder;
+  /** Streams the tiles of each of `orders`, one after the other, and all that `times` times. */
+  tiles(orders: readonly TileOrder[], times: number): void;
+  diagonal(): void;
+  /** So many columns at once. */
+  columns(count: number): void;
+}
