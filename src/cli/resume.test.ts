@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { fakeCommand, fakeTrain } from '../../test/support/fakeCommand.js';
 import { assertGolden } from '../../test/support/golden.js';
 import { MlmlError } from '../errors.js';
+import { FaultyStorage } from '../storage/faultyStorage.js';
 import { lockFolder } from '../storage/lock.js';
 import { MemoryStorage } from '../storage/memoryStorage.js';
 import { writeState } from '../storage/stateFile.js';
@@ -103,7 +104,7 @@ test('another command for the folder of a run is refused; all differences are na
   await replaceFile(storage, 'mine/run.json', JSON.stringify({ ...run, dataset }));
   await refused(
     `${words.join(' ')} --resume`,
-    /the data have changed: their fingerprint was other, now it is [0-9a-f]{32}/,
+    /^mine: the data have changed since: their fingerprint was other, now it is [0-9a-f]{32}; give it/,
   );
 });
 
@@ -208,4 +209,19 @@ test('resume keeps the words of the first command, with two-word options, its ow
   assert.deepEqual(every, { kind: 'rows', rows: 90 });
   assert.match(stdout, /^run +mine$/m);
   assert.equal(((await runOf(storage))['options'] as { epochs: number }).epochs, 4);
+});
+
+test('a complete run in a folder that may only be read is reported again', async () => {
+  const cause = Object.assign(new Error('read-only'), { code: 'EROFS' });
+  const disk = (storage: MemoryStorage) =>
+    new FaultyStorage(storage, ({ kind, path }) => {
+      if (['create', 'write', 'rename', 'remove'].includes(kind) && path.startsWith('mine/'))
+        throw new MlmlError('MLML_IO', `${path}: read-only`, { cause });
+    });
+  const again = [...words, '--resume'];
+  const storage = new MemoryStorage();
+  await fakeCommand(words, { storage });
+  const { stdout } = await fakeCommand(again, { storage, disk });
+  assert.match(stdout, /^run +mine$/m);
+  await assert.rejects(fakeCommand(again, { storage: await stopped(), disk }), { code: 'MLML_IO' });
 });

@@ -23,7 +23,7 @@ import {
 } from '../run/runFolder.js';
 import { type ExtraColumn, type LogMark, RunLog } from '../run/runLog.js';
 import type { CheckpointOptions } from '../storage/checkpoint.js';
-import { type Lock, lockFolder } from '../storage/lock.js';
+import { isReadOnly, type Lock, lockFolder } from '../storage/lock.js';
 import { parseInterval } from '../storage/savingInterval.js';
 import type { CommandContext } from './commandContext.js';
 import { dataWords } from './dataWords.js';
@@ -151,7 +151,10 @@ async function reportAgain<Summary extends object>(
   run: RunDescription,
   paths: RunPaths,
 ): Promise<void> {
-  await removeHalfMade(context.services.storage, paths, true);
+  // Where nothing may be written, nothing of it can be left to remove.
+  await removeHalfMade(context.services.storage, paths, true).catch((error) => {
+    if (!isReadOnly(error)) throw error;
+  });
   await tell(context, given, job, run.result as Summary, run.log);
 }
 

@@ -1,6 +1,6 @@
 import { basename, join } from 'node:path';
 import { MlmlError } from '../errors.js';
-import { type Lock, lockFolder } from '../storage/lock.js';
+import { isReadOnly, type Lock, lockFolder } from '../storage/lock.js';
 import { removeLeftovers } from '../storage/ownedFolder.js';
 import type { Storage } from '../storage/storage.js';
 import { readJson } from '../storage/textFile.js';
@@ -39,7 +39,12 @@ export async function holdRun(
   now: Date,
 ): Promise<EarlierRun | undefined> {
   if (!(await isRunFolder(storage, folder))) return undefined;
-  const lock = await lockFolder(storage, folder, 'writer');
+  const lock = await lockFolder(storage, folder, 'writer').catch(async (error) => {
+    // What is complete can be told again by who may only read it.
+    const complete = isReadOnly(error) && (await readRun(storage, folder))?.status === 'done';
+    if (complete) return { release: async () => {} };
+    throw error;
+  });
   try {
     const run = await readRun(storage, folder);
     const csv = run?.log ?? (await csvPath(storage, verb, folder, timeName(now)));
@@ -112,7 +117,10 @@ export function checkSameCommand(
     if (!NO_DIFFERENCE.has(name)) differ(optionName(name), then[name], wanted[name]);
   }
   differ('the data', run.data ?? [], now.data);
-  if (differences.length > 0) throw mismatch(folder, differences);
+  if (differences.length > 0) {
+    const what = `is a run of another command: it has ${differences.join('; ')}`;
+    throw mismatch(folder, `${what}; give that command, or another --out`);
+  }
 }
 
 function optionName(name: string): string {
@@ -124,14 +132,12 @@ function optionName(name: string): string {
 export function checkSameData(folder: string, run: RunDescription, fingerprint: string): void {
   const then = (run.dataset as { readonly fingerprint?: string }).fingerprint;
   if (then === fingerprint) return;
-  throw mismatch(folder, [`the data have changed: their fingerprint was ${then}, now it is ${fingerprint}`]);
+  const what = `the data have changed since: their fingerprint was ${then}, now it is ${fingerprint}`;
+  throw mismatch(folder, `${what}; give it the data it began with, or another --out`);
 }
 
-function mismatch(folder: string, differences: readonly string[]): MlmlError {
-  return new MlmlError(
-    'MLML_MISMATCH',
-    `${folder}: is a run of another command: it has ${differences.join('; ')}; give that command, or another --out`,
-  );
+function mismatch(folder: string, what: string): MlmlError {
+  return new MlmlError('MLML_MISMATCH', `${folder}: ${what}`);
 }
 
 /** Removes what a killed process left half-made in the folder of its run; of one that is `complete`, its states. */

@@ -67,6 +67,8 @@ export interface FakeRun {
 
 export interface FakeWorld {
   readonly storage?: MemoryStorage;
+  /** What the command sees of it; default: all. */
+  readonly disk?: (storage: MemoryStorage) => Storage;
   readonly task?: 'classification' | 'regression';
   readonly train?: Training['train'];
   readonly kernels?: Partial<KernelJobs>;
@@ -104,7 +106,7 @@ export async function fakeCommand(words: readonly string[], world: FakeWorld = {
   let milliseconds = 0;
   for (const { folder } of world.noKernels ? [] : storedKernels) await storage.makeFolder(folder);
   const services: Services = {
-    storage,
+    storage: world.disk?.(storage) ?? storage,
     async training() {
       return {
         planTraining: (_verb, _description, options) => {
