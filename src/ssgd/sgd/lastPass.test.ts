@@ -94,7 +94,12 @@ describe('sgd where the rows are no multiple of the batch', () => {
     const grid = { reg: [0.1, 1, 10, 100] };
     // 180 rows are left: 5 whole steps and one of 20 rows.
     const total = 21 * 180 + 2 * batch;
-    const { sweep, samples: used, epochs, train: running } = await run(await twoClouds(), {
+    const {
+      sweep,
+      samples: used,
+      epochs,
+      train: running,
+    } = await run(await twoClouds(), {
       sweep: grid,
       halving: true,
     });
@@ -114,7 +119,7 @@ describe('sgd where the rows are no multiple of the batch', () => {
     const whole = await run(dataset, options);
     const storage = new MemoryStorage();
     let stops = 0;
-    for (let stop = 1; ; stop++) {
+    for (;;) {
       const stopping = new AbortController();
       let saves = 0;
       const context: Partial<TrainContext> = {

@@ -112,6 +112,25 @@ describe('training', () => {
     assert.equal(model.k, 1);
   });
 
+  test('running figures of a regression hold what is known: rmse of squared loss', async () => {
+    const dataset = await makeDataset({ task: 'regression', train: linearTargets(300, 3) });
+    const ridge = (await run('ssgd', dataset, {})).train!;
+    assert.deepEqual(Object.keys(ridge), ['rows', 'loss', 'rmse']);
+    assert.equal(ridge.rmse, Math.sqrt(2 * ridge.loss));
+    for (const options of [{ loss: 'huber' }, { weightColumn: 2, scale: 'none' }] as const) {
+      const weighted = {
+        features: linearTargets(300, 2).features.map((row) => [...row, 2]),
+        labels: linearTargets(300, 2).labels,
+      };
+      const { train } = await run(
+        'ssgd',
+        await makeDataset({ task: 'regression', train: weighted }),
+        options,
+      );
+      assert.deepEqual(Object.keys(train!), ['rows', 'loss'], JSON.stringify(options));
+    }
+  });
+
   test('one feature, one class, one row', async () => {
     for (const labels of [[0], [0, 0, 0]]) {
       const dataset = await makeDataset({ k: 2, train: { features: labels.map((_, i) => [i]), labels } });

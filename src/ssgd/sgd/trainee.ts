@@ -2,6 +2,7 @@ import type { RowBlock } from '../../data/rowBlock.js';
 import { MlmlError } from '../../errors.js';
 import type { Evaluation, Fate, TrainListener } from '../events.js';
 import { lossOf } from '../losses/losses.js';
+import type { TrainOptions } from '../options.js';
 import { learningRate } from '../schedules.js';
 import { automaticRate, type Curvature } from './calibration.js';
 import { samplesOf } from './chosenOptions.js';
@@ -95,6 +96,10 @@ export class Trainee {
     this.#total = totalSamples(plan);
     this.#stopping = new EarlyStopping(patience);
     this.clock = new ProgressClock(emit, logfreq, classification);
+  }
+
+  get options(): TrainOptions {
+    return this.#setting.model.options;
   }
 
   get steps(): number {
