@@ -24,6 +24,7 @@ export const fakePlan: Plan = {
   bytesRead: 120,
   bytesWritten: 90,
   scratchBytes: 30,
+  neededScratchBytes: 20,
   notes: ['rows are scattered into 2 buckets'],
 };
 

@@ -224,6 +224,8 @@ export function planStreaming(
     bytesRead: shuffle.bytesRead + scored * layout.rowBytes + fileBytes,
     bytesWritten: shuffle.bytesWritten + copyBytes,
     scratchBytes: shuffle.scratchBytes + shuffle.keptBytes + copyBytes,
+    // What is kept beside the rows is done without where there is no room.
+    neededScratchBytes: shuffle.scratchBytes + copyBytes,
     threads,
     notes: [
       `${rows} rows of ${formatBytes(layout.rowBytes)}, ${formatBytes(rows * layout.rowBytes)} in all`,
