@@ -13,7 +13,7 @@ import { runningRmse } from '../sgd/runningRmse.js';
 import { Trainee } from '../sgd/trainee.js';
 import { convertModel } from '../warmStart.js';
 import { type LearnerOptions, type LearnerSetting, learnerSetting } from './learnerOptions.js';
-import { type LearnerPlan, planLearner } from './planLearner.js';
+import type { LearnerPlan } from './planLearner.js';
 import {
   checkFeatures,
   checkRows,
@@ -44,8 +44,8 @@ export class LinearLearner {
   /** Whether the scorer holds the weights as they are. */
   #scoring = false;
 
-  constructor(setting: LearnerSetting, plan: LearnerPlan, onEvent: LearnerOptions['onEvent']) {
-    const { description, scaling, centre, weighting, init, options } = setting;
+  constructor(setting: LearnerSetting, onEvent: LearnerOptions['onEvent']) {
+    const { description, plan, scaling, centre, mean, weighting, init, options } = setting;
     const { steps, model, layout } = plan;
     this.#setting = setting;
     this.#plan = plan;
@@ -59,7 +59,6 @@ export class LinearLearner {
     const classification = description.task === 'classification';
     this.#batch = new RowBatch(steps, classification ? description.k : 0, arena, kernels, centred, weighting);
     const step = new ModelStep(steps, model, classification, this.#batch, arena, kernels);
-    const { mean } = description.statistics;
     this.#trainee = new Trainee(
       {
         plan: steps,
@@ -243,6 +242,5 @@ function sharesOf({ classCounts, weighting }: LearnerSetting): number[] | undefi
  * console.log(learner.predict(Float32Array.of(1, 0, 1)));
  */
 export async function openLearner(options: LearnerOptions): Promise<LinearLearner> {
-  const setting = learnerSetting(options);
-  return new LinearLearner(setting, planLearner(setting), options.onEvent);
+  return new LinearLearner(learnerSetting(options), options.onEvent);
 }
