@@ -137,6 +137,24 @@ test('--json says what the training figures are', async () => {
   assert.equal(await trainIs(['closed', 'digits'], none), null);
 });
 
+test('a subset larger than the rows, and threads that are not used, are warned of in one line each', async () => {
+  const lines: readonly (readonly [string, readonly string[]])[] = [
+    ['ssgd digits --subset=10 --nthreads=1', []],
+    ['ssgd digits --subset=0', []],
+    ['ssgd digits --subset=11', ['--subset=11: there are only 10 training rows; all are used']],
+    [
+      'gd digits --nthreads=3',
+      ['--nthreads=3: 1 thread is used; more would not help, or have no room in --buffer'],
+    ],
+  ];
+  for (const [line, warnings] of lines) {
+    for (const words of [line, `plan ${line}`]) {
+      const { stderr } = await fakeCommand([...words.split(' '), '--quiet'], { plan: { threads: 1 } });
+      assert.equal(stderr, warnings.map((text) => `warning: ${text}\n`).join(''), words);
+    }
+  }
+});
+
 test('the summary on stdout, progress on stderr', async () => {
   const { stdout, stderr } = await fakeCommand(['ssgd', 'digits', '--buffer=1', '--simulated']);
   await assertGolden('train-stdout.txt', stdout);

@@ -32,6 +32,7 @@ import type { CommandContext } from './commandContext.js';
 import { dataWords } from './dataWords.js';
 import type { Arguments } from './parseArguments.js';
 import type { Services } from './services.js';
+import { usedInstead } from './usedInstead.js';
 import { version } from './version.js';
 
 /** A command line that trains. */
@@ -230,6 +231,7 @@ async function runInFolder<Summary extends object>(
   // Before anything is made: a budget that is too small leaves no trace.
   const plan = await job.plan(state.dataset, scratchFolder);
   running.threads = plan.threads ?? 1;
+  for (const warning of usedInstead(given, plan, description.parts.train.n)) state.reporter.warn(warning);
   // Nor does a disk that is too small.
   if (earlier === undefined && (plan.neededScratchBytes ?? 0) > 0)
     await requireScratch(storage, scratchFolder, plan.neededScratchBytes!);

@@ -72,6 +72,8 @@ export interface FakeWorld {
   readonly disk?: (storage: MemoryStorage) => Storage;
   readonly task?: 'classification' | 'regression';
   readonly train?: Training['train'];
+  /** What differs from `fakePlan`. */
+  readonly plan?: Partial<Plan>;
   readonly kernels?: Partial<KernelJobs>;
   /** The folder of stored kernels is empty; otherwise it has those of `fakeKernels`. */
   readonly noKernels?: boolean;
@@ -112,7 +114,7 @@ export async function fakeCommand(words: readonly string[], world: FakeWorld = {
       return {
         planTraining: (_verb, _description, options) => {
           if (options.bufferBytes < 1000) throw new MlmlError('MLML_BUDGET_TOO_SMALL', 'ssgd needs more');
-          return { ...fakePlan, budgetBytes: options.bufferBytes };
+          return { ...fakePlan, budgetBytes: options.bufferBytes, ...world.plan };
         },
         train: world.train ?? fakeTrain,
       };

@@ -9,6 +9,7 @@ import type { LinearModel } from '../linearModel.js';
 import { defaultOptions, type TrainOptions } from '../options.js';
 import type { RowWeighting } from '../rowWeights.js';
 import { weightingOf } from '../rowWeights.js';
+import { checkPenalty } from '../sgd/chosenOptions.js';
 import { checkInitialModel } from '../warmStart.js';
 import { type LearnerPlan, type LearnerSize, planLearner } from './planLearner.js';
 
@@ -152,6 +153,7 @@ export function learnerSetting(given: LearnerOptions): LearnerSetting {
   const shape = { d: d!, k: k!, task, dtype };
   // Before anything is made that grows with d or k.
   checkOptions(describe(given, shape, []), { ...options, classWeight: 'none' });
+  checkPenalty(options, 1);
   const plan = planLearner({ ...shape, options, batch, weighted });
   const classCounts = like?.classCounts ?? new Array(task === 'classification' ? k! : 0).fill(1);
   const description = describe(given, shape, classCounts);

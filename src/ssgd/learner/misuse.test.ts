@@ -24,6 +24,7 @@ describe('what no type has kept out is one usage error', () => {
       ],
       [{ d: 2, k: 2, holdout: 0.1 }, /^holdout: is not an option of openLearner; they are d, k, task, /],
       [{ d: 2, k: 2, toString: 1 }, /^toString: is not an option/],
+      [{ d: 2, k: 2, reg: 1e39 }, /^--reg=1e\+39: the penalty of a row, /],
       [{ d: 2, k: 2, loss: 'cubic' }, /^--loss=cubic: must be one of/],
     ];
     for (const [options, message] of cases)

@@ -30,6 +30,21 @@ export function samplesOf({ batch, epochs, lastStep }: ChosenOptions, rows: numb
   return before + Math.min(rows, left * batch);
 }
 
+/** The largest number of single precision. */
+const LARGEST_FLOAT = 3.4028234663852886e38;
+
+/**
+ * Throws `MLML_USAGE` for a penalty that steps cannot apply: they work in single precision, where reg/`rows` is infinite and
+ * the rate that goes with it is 0.
+ */
+export function checkPenalty({ reg }: TrainOptions, rows: number): void {
+  if (reg / rows <= LARGEST_FLOAT) return;
+  throw new MlmlError(
+    'MLML_USAGE',
+    `--reg=${reg}: the penalty of a row, ${(reg / rows).toPrecision(3)}, is beyond the single precision of sgd, ssgd and hsgd, and no learning rate is small enough for it; use a smaller --reg, or closed or gd`,
+  );
+}
+
 /** What 'auto' stands for in a model's schedule. */
 export function chosenSchedule({ schedule, eta0 }: TrainOptions): Exclude<ScheduleName, 'auto'> {
   if (schedule !== 'auto') return schedule;
