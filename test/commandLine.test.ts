@@ -45,6 +45,8 @@ test('an error is one line on stderr, never a stack trace, with its exit status'
 for (const [signal, status] of [
   ['SIGINT', 130],
   ['SIGTERM', 143],
+  // A terminal that is closed.
+  ['SIGHUP', 129],
 ] as const) {
   test(`${signal} stops a run: exit status ${status}, run.json says so, no scratch is left`, async (t) => {
     const cwd = temporaryFolder(t);

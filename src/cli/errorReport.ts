@@ -11,6 +11,11 @@ function printable(text: string): string {
   return text.replace(/[\p{Cc}\u2028\u2029]/gu, ' ');
 }
 
+/** What a shell says of a process that ended by this signal: 128 and its number. */
+export function interruptionStatus(signal: string): number {
+  return { SIGHUP: 129, SIGTERM: 143 }[signal] ?? 130;
+}
+
 /**
  * What is told of an error: one line `MLML_CODE: message`, and a stack trace only when `debug` (MLML_DEBUG) is
  * set. `signal` is the name of the signal that stopped the job, if one did.
@@ -23,7 +28,7 @@ export function errorReport(error: unknown, signal: string | undefined, debug: b
         ? error.message
         : `stopped by ${signal}`;
     const text = `MLML_INTERRUPTED: ${told}\n${stack}`;
-    return { text, exitStatus: signal === 'SIGTERM' ? 143 : 130 };
+    return { text, exitStatus: interruptionStatus(signal) };
   }
   if (error instanceof MlmlError) {
     return { text: `${error.code}: ${printable(error.message)}\n${stack}`, exitStatus: error.exitStatus };

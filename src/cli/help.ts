@@ -77,7 +77,7 @@ export function overallHelp(): string {
     '',
     '`mlml <verb> --help` explains the options of a verb; `mlml --version` prints the version.',
     'Results go to stdout, progress and warnings to stderr. Exit status: 0 done, 1 failed, 2 wrong usage,',
-    '130 or 143 interrupted. MLML_DEBUG=1 adds a stack trace to errors.',
+    '129, 130 or 143 interrupted. MLML_DEBUG=1 adds a stack trace to errors.',
   );
   return `${lines.join('\n')}\n`;
 }

@@ -3,17 +3,17 @@ import './leanRuntime.js';
 import { MlmlError } from '../errors.js';
 import { peakResidentBytes } from '../storage/peakMemory.js';
 import type { CommandContext } from './commandContext.js';
-import { errorReport } from './errorReport.js';
+import { errorReport, interruptionStatus } from './errorReport.js';
 import { nodeServices } from './nodeServices.js';
 import { runCommand } from './runCommand.js';
 
 const interruption = new AbortController();
 let stoppedBy: string | undefined;
 
-for (const name of ['SIGINT', 'SIGTERM'] as const) {
+for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   process.on(name, () => {
     // The first asks the job to clean up and stop; whoever insists is obeyed at once.
-    if (stoppedBy !== undefined) process.exit(name === 'SIGTERM' ? 143 : 130);
+    if (stoppedBy !== undefined) process.exit(interruptionStatus(name));
     stoppedBy = name;
     interruption.abort(new MlmlError('MLML_INTERRUPTED', `stopped by ${name}`));
   });

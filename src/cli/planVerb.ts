@@ -16,6 +16,7 @@ import { openTrainingData } from './openData.js';
 import { type CommandName, kernelVerbs } from './optionSpec.js';
 import { type Arguments, parseArguments } from './parseArguments.js';
 import { trainOptions, uselessOptions } from './trainSettings.js';
+import { usedInstead } from './usedInstead.js';
 
 const plannable = ['import', ...trainingVerbs, ...kernelVerbs];
 const DIGITS_TRAIN = 60_000;
@@ -84,6 +85,8 @@ async function tellPlan(
     const dataset = await openTrainingData(context, verb, given, reporter);
     try {
       const plan = await makePlan(dataset);
+      for (const warning of usedInstead(given, plan, dataset.description.parts.train.n))
+        reporter.warn(warning);
       reporter.end();
       await context.stdout.write(
         given.flag('json') ? `${JSON.stringify(planFields(plan))}\n` : planText(plan),

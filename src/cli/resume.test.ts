@@ -4,10 +4,11 @@ import { test } from 'node:test';
 import { fakeCommand, fakeTrain } from '../../test/support/fakeCommand.js';
 import { assertGolden } from '../../test/support/golden.js';
 import { MlmlError } from '../errors.js';
+import { FaultyStorage } from '../storage/faultyStorage.js';
 import { lockFolder } from '../storage/lock.js';
 import { MemoryStorage } from '../storage/memoryStorage.js';
 import { writeState } from '../storage/stateFile.js';
-import { readJson, replaceFile } from '../storage/textFile.js';
+import { readJson, readText, replaceFile } from '../storage/textFile.js';
 
 const words = ['ssgd', 'digits', '--out=mine', '--seed=7'];
 
@@ -103,7 +104,7 @@ test('another command for the folder of a run is refused; all differences are na
   await replaceFile(storage, 'mine/run.json', JSON.stringify({ ...run, dataset }));
   await refused(
     `${words.join(' ')} --resume`,
-    /the data have changed: their fingerprint was other, now it is [0-9a-f]{32}/,
+    /^mine: the data have changed since: their fingerprint was other, now it is [0-9a-f]{32}; give it/,
   );
 });
 
@@ -149,6 +150,99 @@ test('info says that a run can be gone on with, and how far it is', async () => 
     '{"time":1,"type":"checkpoint","pass":4}\n{"time":2,"type":"che',
   );
   assert.match((await fakeCommand(['info', 'mine'], { storage })).stdout, /^saved +after 4 passes$/m);
+});
+
+test('a run whose error going on cannot mend is not gone on with; another command begins anew there', async () => {
+  const storage = new MemoryStorage();
+  const diverge = async () => {
+    throw new MlmlError('MLML_DIVERGED', 'the loss exploded; give a smaller --eta0');
+  };
+  await assert.rejects(fakeCommand([...words, '--eta0=9'], { storage, train: diverge }), {
+    code: 'MLML_DIVERGED',
+  });
+  const state = { key: 'k', sequence: 3, header: {}, progress: { done: 1, total: 3, unit: 'rows' } };
+  await writeState(storage, 'mine/checkpoint/state-0', state, {});
+  const failed = await runOf(storage);
+  const { stdout } = await fakeCommand(['info', 'mine'], { storage });
+  assert.match(stdout, /^status +failed: MLML_DIVERGED: the loss exploded; give a smaller --eta0$/m);
+  assert.doesNotMatch(stdout, /to go on|saved|resume/);
+  assert.equal(
+    JSON.parse((await fakeCommand(['info', 'mine', '--json'], { storage })).stdout).resumable,
+    undefined,
+  );
+  await assert.rejects(fakeCommand(['resume', 'mine'], { storage }), {
+    code: 'MLML_DIVERGED',
+    message:
+      'mine: this run ended in an error that going on would meet again: the loss exploded; give a smaller --eta0; ' +
+      'give its command with other options, which with --out=mine --resume begins anew there',
+  });
+  const other = [...words, '--eta0=0.1'];
+  await assert.rejects(fakeCommand(other, { storage }), {
+    code: 'MLML_EXISTS',
+    message:
+      'mine: exists already; it is a run that failed (MLML_DIVERGED): add --resume to begin anew in its place, or remove it',
+  });
+  assert.deepEqual(await runOf(storage), failed, 'nothing was touched');
+  const log = failed['log'] as string;
+  let states: readonly string[] | undefined;
+  await fakeCommand([...other, '--resume'], {
+    storage,
+    train: async (...args) => {
+      states = await storage.list('mine/checkpoint');
+      return await fakeTrain(...args);
+    },
+  });
+  assert.deepEqual(states, [], 'the states are of the other command');
+  const run = await runOf(storage);
+  assert.deepEqual(
+    [run['status'], run['error'], run['command']],
+    ['done', undefined, [...other, '--resume']],
+  );
+  const events = (await readText(storage, 'mine/events.jsonl')).trimEnd().split('\n');
+  assert.deepEqual(
+    [events[0], events.at(-1)].map((line) => JSON.parse(line!).type),
+    ['start', 'end'],
+  );
+  assert.equal(events.filter((line) => JSON.parse(line).type === 'end').length, 1);
+  // Nothing that cannot be made again is gone.
+  assert.notEqual(run['log'], log);
+  assert.notEqual(await storage.status(log), undefined);
+});
+
+test('what a failure says against the disk, or against mlml, is gone on from', async () => {
+  for (const code of ['MLML_IO', 'MLML_DISK_FULL', 'MLML_CHECKSUM', 'MLML_INTERNAL'] as const) {
+    const storage = new MemoryStorage();
+    const fail = async () => {
+      throw new MlmlError(code, 'it went wrong');
+    };
+    await assert.rejects(fakeCommand(words, { storage, train: fail }), { code });
+    assert.match((await fakeCommand(['info', 'mine'], { storage })).stdout, /^to go on +mlml resume mine$/m);
+    await fakeCommand(['resume', 'mine'], { storage });
+    assert.equal((await runOf(storage))['status'], 'done');
+  }
+});
+
+test('a disk with too little room for scratch is refused before there is a run', async () => {
+  class SmallDisk extends MemoryStorage {
+    free = 19;
+    override async freeBytes(): Promise<number> {
+      return this.free;
+    }
+  }
+  const storage = new SmallDisk();
+  const refused = async () =>
+    await assert.rejects(fakeCommand(words, { storage }), {
+      code: 'MLML_DISK_FULL',
+      message: /^\.: needs 0\.00 MB of scratch space/,
+    });
+  await refused();
+  assert.deepEqual(
+    storage.paths().filter((path) => !path.startsWith('data/')),
+    [],
+  );
+  storage.free = 20;
+  await fakeCommand(words, { storage });
+  assert.equal((await runOf(storage))['status'], 'done');
 });
 
 test('wrong uses say what is wrong', async () => {
@@ -208,4 +302,19 @@ test('resume keeps the words of the first command, with two-word options, its ow
   assert.deepEqual(every, { kind: 'rows', rows: 90 });
   assert.match(stdout, /^run +mine$/m);
   assert.equal(((await runOf(storage))['options'] as { epochs: number }).epochs, 4);
+});
+
+test('a complete run in a folder that may only be read is reported again', async () => {
+  const cause = Object.assign(new Error('read-only'), { code: 'EROFS' });
+  const disk = (storage: MemoryStorage) =>
+    new FaultyStorage(storage, ({ kind, path }) => {
+      if (['create', 'write', 'rename', 'remove'].includes(kind) && path.startsWith('mine/'))
+        throw new MlmlError('MLML_IO', `${path}: read-only`, { cause });
+    });
+  const again = [...words, '--resume'];
+  const storage = new MemoryStorage();
+  await fakeCommand(words, { storage });
+  const { stdout } = await fakeCommand(again, { storage, disk });
+  assert.match(stdout, /^run +mine$/m);
+  await assert.rejects(fakeCommand(again, { storage: await stopped(), disk }), { code: 'MLML_IO' });
 });

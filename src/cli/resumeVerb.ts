@@ -1,5 +1,6 @@
 import { join, resolve } from 'node:path';
-import { MlmlError } from '../errors.js';
+import { type ErrorCode, MlmlError } from '../errors.js';
+import { failedForGood } from '../run/earlierRun.js';
 import { checkRun, RUN_FILE, type RunDescription } from '../run/runFolder.js';
 import { readJson } from '../storage/textFile.js';
 import type { CommandContext } from './commandContext.js';
@@ -29,6 +30,14 @@ export async function resumedCommand(context: CommandContext, given: Arguments):
     );
   }
   const run = checkRun(await readJson(storage, path), path);
+  const failure = failedForGood(run);
+  if (failure !== undefined) {
+    throw new MlmlError(
+      failure.code as ErrorCode,
+      `${folder}: this run ended in an error that going on would meet again: ${failure.message}; ` +
+        `give its command with other options, which with --out=${folder} --resume begins anew there`,
+    );
+  }
   const out = await enter(context, folder, run);
   return continued(run.command, [
     `--out=${out}`,

@@ -78,6 +78,7 @@ test('--json: exactly one object with exactly the promised keys', async () => {
     k: 3,
     epochs: 3,
     train: { loss: 0.5, accuracy: 0.9 },
+    trainIs: 'running',
     test: { loss: 0.25, accuracy: 0.5 },
     holdout: null,
     bestEpoch: null,
@@ -107,6 +108,51 @@ test('--json of a regression has rmse and r2, and null for a missing test set', 
   const { train, test } = JSON.parse(stdout);
   assert.deepEqual(train, { loss: 2, rmse: 2, r2: 0.5 });
   assert.equal(test, null);
+});
+
+test('what running figures of a regression do not tell is left out, in words and in --json', async () => {
+  for (const [figures, words] of [
+    [{ loss: 2, rmse: 2 }, 'loss 2.000, rmse 2.000'],
+    [{ loss: 2 }, 'loss 2.000'],
+  ] as const) {
+    const train: typeof fakeTrain = async (...args) => ({
+      ...(await fakeTrain(...args)),
+      train: { rows: 10, ...figures },
+    });
+    const world = { task: 'regression', train } as const;
+    const told = JSON.parse((await fakeCommand(['ssgd', 'digits', '--json'], world)).stdout);
+    assert.deepEqual([told.train, told.trainIs], [figures, 'running']);
+    const { stdout } = await fakeCommand(['ssgd', 'digits'], world);
+    assert.match(stdout, new RegExp(`^train +${words} \\(while training, last epoch\\)$`, 'm'));
+    assert.doesNotMatch(stdout, /NaN/);
+  }
+});
+
+test('--json says what the training figures are', async () => {
+  const trainIs = async (words: readonly string[], train: typeof fakeTrain = fakeTrain) =>
+    JSON.parse((await fakeCommand([...words, '--json'], { train })).stdout).trainIs;
+  assert.equal(await trainIs(['ssgd', 'digits']), 'running');
+  assert.equal(await trainIs(['ssgd', 'digits', '--simulated']), 'evaluation');
+  const none: typeof fakeTrain = async (...args) => ({ ...(await fakeTrain(...args)), train: undefined });
+  assert.equal(await trainIs(['closed', 'digits'], none), null);
+});
+
+test('a subset larger than the rows, and threads that are not used, are warned of in one line each', async () => {
+  const lines: readonly (readonly [string, readonly string[]])[] = [
+    ['ssgd digits --subset=10 --nthreads=1', []],
+    ['ssgd digits --subset=0', []],
+    ['ssgd digits --subset=11', ['--subset=11: there are only 10 training rows; all are used']],
+    [
+      'gd digits --nthreads=3',
+      ['--nthreads=3: 1 thread is used; more would not help, or have no room in --buffer'],
+    ],
+  ];
+  for (const [line, warnings] of lines) {
+    for (const words of [line, `plan ${line}`]) {
+      const { stderr } = await fakeCommand([...words.split(' '), '--quiet'], { plan: { threads: 1 } });
+      assert.equal(stderr, warnings.map((text) => `warning: ${text}\n`).join(''), words);
+    }
+  }
 });
 
 test('the summary on stdout, progress on stderr', async () => {

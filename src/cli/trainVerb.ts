@@ -42,7 +42,7 @@ export async function trainVerb(
         return training.planTraining(verb, dataset.description, options);
       },
       work: (run) => trainAndSave(context, training, verb, options, run, init),
-      text: (summary, csv) => summaryText(summary, options.simulated, csv),
+      text: summaryText,
     };
   });
 }
@@ -91,6 +91,7 @@ async function trainAndSave(
     k,
     epochs: result.epochs,
     train: scoreOf(result.train),
+    trainIs: result.train === undefined ? null : options.simulated ? 'evaluation' : 'running',
     test: scoreOf(result.test),
     holdout: scoreOf(result.heldOut),
     bestEpoch: result.bestEpoch ?? null,

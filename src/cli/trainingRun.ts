@@ -3,9 +3,11 @@ import type { Dataset } from '../data/dataset.js';
 import { MlmlError } from '../errors.js';
 import type { Plan } from '../memory/plan.js';
 import {
+  beginAnew,
   checkSameCommand,
   checkSameData,
   type EarlierRun,
+  failureIn,
   holdRun,
   isUnfinishedRunOf,
   removeHalfMade,
@@ -23,12 +25,14 @@ import {
 } from '../run/runFolder.js';
 import { type ExtraColumn, type LogMark, RunLog } from '../run/runLog.js';
 import type { CheckpointOptions } from '../storage/checkpoint.js';
-import { type Lock, lockFolder } from '../storage/lock.js';
+import { isReadOnly, type Lock, lockFolder } from '../storage/lock.js';
 import { parseInterval } from '../storage/savingInterval.js';
+import { requireScratch } from '../storage/scratch.js';
 import type { CommandContext } from './commandContext.js';
 import { dataWords } from './dataWords.js';
 import type { Arguments } from './parseArguments.js';
 import type { Services } from './services.js';
+import { usedInstead } from './usedInstead.js';
 import { version } from './version.js';
 
 /** A command line that trains. */
@@ -151,15 +155,22 @@ async function reportAgain<Summary extends object>(
   run: RunDescription,
   paths: RunPaths,
 ): Promise<void> {
-  await removeHalfMade(context.services.storage, paths, true);
+  // Where nothing may be written, nothing of it can be left to remove.
+  await removeHalfMade(context.services.storage, paths, true).catch((error) => {
+    if (!isReadOnly(error)) throw error;
+  });
   await tell(context, given, job, run.result as Summary, run.log);
 }
 
 async function refusal(context: CommandContext, out: string, command: TrainingCommand): Promise<MlmlError> {
-  const unfinished = await isUnfinishedRunOf(context.services.storage, out, command.words, isAlive);
+  const { storage } = context.services;
+  const failure = await failureIn(storage, out);
+  const unfinished = await isUnfinishedRunOf(storage, out, command.words, isAlive);
   const advice = unfinished
     ? 'it is a run of this command that did not come to its end: add --resume to go on with it, or remove it'
-    : 'remove it or give another --out';
+    : failure !== undefined
+      ? `it is a run that failed (${failure.code}): add --resume to begin anew in its place, or remove it`
+      : 'remove it or give another --out';
   return new MlmlError('MLML_EXISTS', `${out}: exists already; ${advice}`);
 }
 
@@ -220,10 +231,15 @@ async function runInFolder<Summary extends object>(
   // Before anything is made: a budget that is too small leaves no trace.
   const plan = await job.plan(state.dataset, scratchFolder);
   running.threads = plan.threads ?? 1;
+  for (const warning of usedInstead(given, plan, description.parts.train.n)) state.reporter.warn(warning);
+  // Nor does a disk that is too small.
+  if (earlier === undefined && (plan.neededScratchBytes ?? 0) > 0)
+    await requireScratch(storage, scratchFolder, plan.neededScratchBytes!);
   const started = context.now();
   const paths = earlier?.paths ?? (await makeRunFolder(storage, verb, started, out));
   let lock: Lock | undefined;
   if (earlier === undefined) lock = await lockFolder(storage, paths.folder, 'writer');
+  else if (earlier.run === undefined) await beginAnew(storage, paths);
   else await removeHalfMade(storage, paths);
   try {
     const csv = job.csv ? paths.csv : undefined;

@@ -22,6 +22,8 @@ export interface Plan {
   readonly bytesWritten: number;
   /** Most disk space the scratch file takes. */
   readonly scratchBytes: number;
+  /** What of it must be free before the start, or the job is refused. Default: nothing is asked for beforehand. */
+  readonly neededScratchBytes?: number;
   /** Threads at work, the main thread included. Default 1. */
   readonly threads?: number;
   /** The choices made, one sentence each. */

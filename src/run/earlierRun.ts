@@ -1,6 +1,6 @@
 import { basename, join } from 'node:path';
 import { MlmlError } from '../errors.js';
-import { type Lock, lockFolder } from '../storage/lock.js';
+import { isReadOnly, type Lock, lockFolder } from '../storage/lock.js';
 import { removeLeftovers } from '../storage/ownedFolder.js';
 import type { Storage } from '../storage/storage.js';
 import { readJson } from '../storage/textFile.js';
@@ -18,12 +18,20 @@ import {
 export interface EarlierRun {
   readonly paths: RunPaths;
   readonly lock: Lock;
-  /** Undefined when the run was killed before it had written what it is. */
+  /** Undefined when there is nothing to go on with: it was killed before it had written what it is, or failed for good. */
   readonly run: RunDescription | undefined;
 }
 
 /** Errors that say nothing against the command. */
 const GONE_ON_FROM: ReadonlySet<string> = new Set(['MLML_INTERRUPTED', 'MLML_DISK_FULL', 'MLML_IO']);
+/** Errors that the same command on the same data would meet again. */
+const FOR_GOOD: ReadonlySet<string> = new Set([
+  'MLML_USAGE',
+  'MLML_BUDGET_TOO_SMALL',
+  'MLML_BAD_DATA',
+  'MLML_DIVERGED',
+  'MLML_NOT_DEFINITE',
+]);
 /** What a run keeps in its folder, and what is left there of one that was killed. */
 const OWN =
   /^(run\.json|events\.jsonl(\.tmp)?|model|checkpoint|\.(model|run\.json)\.tmp-.*|run\.json\.tmp-.*|\.mlml-.*)$/;
@@ -39,9 +47,15 @@ export async function holdRun(
   now: Date,
 ): Promise<EarlierRun | undefined> {
   if (!(await isRunFolder(storage, folder))) return undefined;
-  const lock = await lockFolder(storage, folder, 'writer');
+  const lock = await lockFolder(storage, folder, 'writer').catch(async (error) => {
+    // What is complete can be told again by who may only read it.
+    const complete = isReadOnly(error) && (await readRun(storage, folder))?.status === 'done';
+    if (complete) return { release: async () => {} };
+    throw error;
+  });
   try {
-    const run = await readRun(storage, folder);
+    const found = await readRun(storage, folder);
+    const run = found === undefined || failedForGood(found) === undefined ? found : undefined;
     const csv = run?.log ?? (await csvPath(storage, verb, folder, timeName(now)));
     return { paths: runPaths(folder, csv), lock, run };
   } catch (error) {
@@ -85,6 +99,18 @@ export function canGoOn(run: RunDescription, alive: (pid: number) => boolean): b
   return run.status === 'failed' && GONE_ON_FROM.has(run.error?.code ?? '');
 }
 
+/** The error of a run that ended in one which going on cannot mend; undefined for any other run. */
+export function failedForGood({ status, error }: RunDescription): RunDescription['error'] {
+  return status === 'failed' && FOR_GOOD.has(error?.code ?? '') ? error : undefined;
+}
+
+/** The error of the run in `folder`, if it is one that failed for good. */
+export async function failureIn(storage: Storage, folder: string): Promise<RunDescription['error']> {
+  if (!(await isRunFolder(storage, folder))) return undefined;
+  const run = await readRun(storage, folder).catch(() => undefined);
+  return run && failedForGood(run);
+}
+
 /** The words of a command without those that only change what is shown or saved. */
 function jobOf(words: readonly string[] | undefined): string {
   const other = /^--(no-)?(quiet|json|resume|checkpoint-every)(=|$)/;
@@ -112,7 +138,10 @@ export function checkSameCommand(
     if (!NO_DIFFERENCE.has(name)) differ(optionName(name), then[name], wanted[name]);
   }
   differ('the data', run.data ?? [], now.data);
-  if (differences.length > 0) throw mismatch(folder, differences);
+  if (differences.length > 0) {
+    const what = `is a run of another command: it has ${differences.join('; ')}`;
+    throw mismatch(folder, `${what}; give that command, or another --out`);
+  }
 }
 
 function optionName(name: string): string {
@@ -124,14 +153,18 @@ function optionName(name: string): string {
 export function checkSameData(folder: string, run: RunDescription, fingerprint: string): void {
   const then = (run.dataset as { readonly fingerprint?: string }).fingerprint;
   if (then === fingerprint) return;
-  throw mismatch(folder, [`the data have changed: their fingerprint was ${then}, now it is ${fingerprint}`]);
+  const what = `the data have changed since: their fingerprint was ${then}, now it is ${fingerprint}`;
+  throw mismatch(folder, `${what}; give it the data it began with, or another --out`);
 }
 
-function mismatch(folder: string, differences: readonly string[]): MlmlError {
-  return new MlmlError(
-    'MLML_MISMATCH',
-    `${folder}: is a run of another command: it has ${differences.join('; ')}; give that command, or another --out`,
-  );
+function mismatch(folder: string, what: string): MlmlError {
+  return new MlmlError('MLML_MISMATCH', `${folder}: ${what}`);
+}
+
+/** Empties the folder of a run that there is nothing to go on with. Its CSV log lies elsewhere and stays. */
+export async function beginAnew(storage: Storage, paths: RunPaths): Promise<void> {
+  for (const path of [paths.states, paths.events]) await storage.remove(path);
+  await removeHalfMade(storage, paths);
 }
 
 /** Removes what a killed process left half-made in the folder of its run; of one that is `complete`, its states. */

@@ -34,6 +34,8 @@ test('times from hundredths of seconds to hours', () => {
 });
 
 test('accuracy for classes, rmse and r2 for regression', () => {
-  assert.equal(formatQuality({ rows: 1, loss: 0, accuracy: 0.86041 }), 'accuracy 86.04 %');
-  assert.equal(formatQuality({ rows: 1, loss: 0, rmse: 4.5, r2: -0.1 }), 'rmse 4.500, r2 -0.1000');
+  assert.equal(formatQuality({ accuracy: 0.86041 }), 'accuracy 86.04 %');
+  assert.equal(formatQuality({ rmse: 4.5, r2: -0.1 }), 'rmse 4.500, r2 -0.1000');
+  assert.equal(formatQuality({ rmse: 4.5 }), 'rmse 4.500');
+  assert.equal(formatQuality({}), '');
 });

@@ -30,9 +30,11 @@ export function formatShare(share: number): string {
   return `${(100 * share).toFixed(2)} %`;
 }
 
-/** `86.41 %` or `rmse 4.93, r2 0.7312`, whichever the task has. */
-export function formatQuality(evaluation: Evaluation): string {
-  if (evaluation.accuracy !== undefined) return `accuracy ${formatShare(evaluation.accuracy)}`;
-  const { rmse, r2 } = evaluation;
-  return `rmse ${formatLoss(rmse ?? Number.NaN)}, r2 ${(r2 ?? Number.NaN).toFixed(4)}`;
+/** `accuracy 86.41 %` or `rmse 4.930, r2 0.7312`: what of them is known, which may be nothing. */
+export function formatQuality({ accuracy, rmse, r2 }: Omit<Evaluation, 'rows' | 'loss'>): string {
+  return [
+    ...(accuracy === undefined ? [] : [`accuracy ${formatShare(accuracy)}`]),
+    ...(rmse === undefined ? [] : [`rmse ${formatLoss(rmse)}`]),
+    ...(r2 === undefined ? [] : [`r2 ${r2.toFixed(4)}`]),
+  ].join(', ');
 }

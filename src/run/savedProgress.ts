@@ -3,6 +3,7 @@ import type { SavedProgress } from '../storage/checkpoint.js';
 import { holdersOf } from '../storage/lock.js';
 import { readStateHeader, STATE_FILES } from '../storage/stateFile.js';
 import type { Storage } from '../storage/storage.js';
+import { failedForGood } from './earlierRun.js';
 import type { RunDescription } from './runFolder.js';
 
 /** Bytes at the end of `events.jsonl` in which the last save is looked for. */
@@ -18,13 +19,13 @@ export interface Resumable {
   readonly saved?: SavedProgress;
 }
 
-/** Undefined for a run that is complete. */
+/** Undefined for a run that is complete, or failed for good. */
 export async function resumable(
   storage: Storage,
   folder: string,
   run: RunDescription,
 ): Promise<Resumable | undefined> {
-  if (run.status === 'done') return undefined;
+  if (run.status === 'done' || failedForGood(run) !== undefined) return undefined;
   const [holder] = await holdersOf(storage, folder);
   const saved = (await inStates(storage, join(folder, 'checkpoint'))) ?? (await inEvents(storage, folder));
   return {

@@ -13,10 +13,10 @@ export function allowedBytes(bufferBytes: number, threads: number): number {
   return bufferBytes + HEAP_ALLOWANCE + (threads - 1) * THREAD_ALLOWANCE;
 }
 
-/** Loss and accuracy (classification) or rmse and r2 (regression). */
+/** Loss and accuracy (classification) or rmse and r2 (regression). What running figures do not tell is absent. */
 export type Score =
   | { readonly loss: number; readonly accuracy: number }
-  | { readonly loss: number; readonly rmse: number; readonly r2: number };
+  | { readonly loss: number; readonly rmse?: number; readonly r2?: number };
 
 /** A model of a sweep. */
 export interface SweepLine {
@@ -38,6 +38,8 @@ export interface TrainSummary {
   readonly k: number;
   readonly epochs: number;
   readonly train: Score | null;
+  /** Of what `train` speaks: the rows of the last epoch while the weights moved, or all training rows, scored in the end. */
+  readonly trainIs: 'running' | 'evaluation' | null;
   /** null when the data set has no test rows. */
   readonly test: Score | null;
   /** On the held-out rows; null when none are. */
@@ -67,12 +69,13 @@ export function scoreOf(evaluation: Evaluation | undefined): Score | null {
   if (evaluation === undefined) return null;
   const { loss, accuracy, rmse, r2 } = evaluation;
   if (accuracy !== undefined) return { loss, accuracy };
-  return { loss, rmse: rmse ?? Number.NaN, r2: r2 ?? Number.NaN };
+  return { loss, ...(rmse === undefined ? {} : { rmse }), ...(r2 === undefined ? {} : { r2 }) };
 }
 
 /** The figures of a score, in words. */
 export function scoreLine(score: Score): string {
-  return `loss ${formatLoss(score.loss)}, ${formatQuality({ rows: 0, ...score })}`;
+  const quality = formatQuality(score);
+  return `loss ${formatLoss(score.loss)}${quality === '' ? '' : `, ${quality}`}`;
 }
 
 /** Memory used against what was allowed. */
@@ -92,8 +95,8 @@ export function memoryLine(
   );
 }
 
-/** The end of a run, in words. `wholeTrain`: the training figures are of all rows, not of the last epoch. */
-export function summaryText(summary: TrainSummary, wholeTrain: boolean, csv: string | undefined): string {
+/** The end of a run, in words. */
+export function summaryText(summary: TrainSummary, csv: string | undefined): string {
   const { seconds, bytesRead, bytesWritten } = summary;
   const speed = (bytesRead + bytesWritten) / 1e6 / Math.max(seconds, 1e-9);
   const lines: string[] = summary.sweep === null ? [] : [...sweepTable(summary.sweep), ''];
@@ -104,7 +107,9 @@ export function summaryText(summary: TrainSummary, wholeTrain: boolean, csv: str
     lines.push(`holdout ${scoreLine(summary.holdout)}${epoch}`);
   }
   if (summary.train !== null) {
-    lines.push(`train   ${scoreLine(summary.train)}${wholeTrain ? '' : ' (while training, last epoch)'}`);
+    lines.push(
+      `train   ${scoreLine(summary.train)}${summary.trainIs === 'running' ? ' (while training, last epoch)' : ''}`,
+    );
   }
   lines.push(
     `time    ${formatSeconds(seconds)}: ${formatCount(summary.samples)} samples, ` +

@@ -35,5 +35,6 @@ export function sweepTable(models: readonly SweepLine[]): string[] {
 function figuresOf({ holdout }: SweepLine): [string, string] {
   if (holdout === null) return ['-', '-'];
   if ('accuracy' in holdout) return [formatShare(holdout.accuracy), formatLoss(holdout.loss)];
-  return [formatLoss(holdout.rmse), holdout.r2.toFixed(4)];
+  const { rmse, r2 } = holdout;
+  return [rmse === undefined ? '-' : formatLoss(rmse), r2 === undefined ? '-' : r2.toFixed(4)];
 }

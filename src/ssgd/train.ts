@@ -8,7 +8,7 @@ import type { Storage } from '../storage/storage.js';
 import { checkOptions } from './checkOptions.js';
 import type { Evaluation, SweepModel, TrainListener } from './events.js';
 import type { LinearModel } from './linearModel.js';
-import type { TrainOptions, Verb } from './options.js';
+import { type TrainOptions, type Verb, verbs } from './options.js';
 import { planStreaming } from './sgd/planStreaming.js';
 import { checkSweep, variantsOf } from './sgd/sweepGrid.js';
 import { trainStreaming } from './sgd/trainStreaming.js';
@@ -71,6 +71,8 @@ export interface TrainResult {
 
 /** Throws `MLML_USAGE` for options that are wrong by themselves or together, of any model of a sweep. */
 function checkAll(verb: Verb, description: DatasetDescription, options: TrainOptions): void {
+  if (!(verbs as readonly string[]).includes(verb))
+    throw new MlmlError('MLML_USAGE', `${verb}: is no verb of training; use ${verbs.join(', ')}`);
   checkSweep(verb, options);
   for (const variant of variantsOf(options)) checkOptions(description, variant);
 }

@@ -74,7 +74,7 @@ export function convertModel(
   model: LinearModel,
   scaling: Scaling,
   centre: Float64Array,
-  mean: readonly number[],
+  mean: ArrayLike<number>,
   bias: boolean,
   target: {
     readonly weights: Float32Array | Float64Array;

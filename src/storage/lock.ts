@@ -74,7 +74,8 @@ export async function lockFolder(storage: Storage, folder: string, kind: 'reader
   }
 }
 
-function isReadOnly(error: unknown): boolean {
+/** Whether an error says that a folder may be read but not written to. */
+export function isReadOnly(error: unknown): boolean {
   const code = ((error as Error).cause as NodeJS.ErrnoException | undefined)?.code;
   return code === 'EACCES' || code === 'EROFS' || code === 'EPERM';
 }

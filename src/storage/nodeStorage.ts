@@ -29,6 +29,27 @@ function translate(error: unknown, what: string, path: string): MlmlError {
   return new MlmlError('MLML_IO', `${path}: ${what} failed (${detail})`, options);
 }
 
+/**
+ * Makes a folder and its parents. Not by Node's recursive mkdir, which never ends where a file system has no such folder
+ * and takes none, as below /proc.
+ */
+async function makeFolders(path: string): Promise<void> {
+  const make = async () => {
+    try {
+      await mkdir(path);
+    } catch (error) {
+      if (codeOf(error) !== 'EEXIST' || !(await stat(path)).isDirectory()) throw error;
+    }
+  };
+  try {
+    await make();
+  } catch (error) {
+    if (codeOf(error) !== 'ENOENT' || dirname(path) === path) throw error;
+    await makeFolders(dirname(path));
+    await make();
+  }
+}
+
 class NodeFile implements WritableFile {
   readonly path: string;
   readonly byteLength: number;
@@ -167,9 +188,13 @@ export const nodeStorage: Storage = {
   },
 
   async makeFolder(path) {
-    await mkdir(path, { recursive: true }).catch((error) => {
+    try {
+      await makeFolders(path);
+    } catch (error) {
+      if (codeOf(error) === 'ENOENT')
+        throw new MlmlError('MLML_IO', `${path}: making the folder failed (ENOENT)`, { cause: error });
       throw translate(error, 'making the folder', path);
-    });
+    }
   },
 
   async rename(from, to) {

@@ -7,6 +7,18 @@ function megabytes(bytes: number): string {
   return `${(bytes / 1e6).toFixed(bytes < 1e7 ? 2 : 0)} MB`;
 }
 
+/** Removes what dead runs left in `folder` and checks that so many bytes are free there (`MLML_DISK_FULL`). */
+export async function requireScratch(storage: Storage, folder: string, neededBytes: number): Promise<void> {
+  await removeLeftovers(storage, folder);
+  const free = await storage.freeBytes(folder);
+  if (free >= neededBytes) return;
+  throw new MlmlError(
+    'MLML_DISK_FULL',
+    `${folder}: needs ${megabytes(neededBytes)} of scratch space, ${megabytes(free)} are free; ` +
+      'free some space or give another folder with --scratch',
+  );
+}
+
 /** A folder for files that live as long as one job. */
 export class Scratch {
   readonly path: string;
@@ -23,15 +35,7 @@ export class Scratch {
    * a new folder in it.
    */
   static async open(storage: Storage, folder: string, neededBytes: number): Promise<Scratch> {
-    await removeLeftovers(storage, folder);
-    const free = await storage.freeBytes(folder);
-    if (free < neededBytes) {
-      throw new MlmlError(
-        'MLML_DISK_FULL',
-        `${folder}: needs ${megabytes(neededBytes)} of scratch space, ${megabytes(free)} are free; ` +
-          'free some space or give another folder with --scratch',
-      );
-    }
+    await requireScratch(storage, folder, neededBytes);
     const scratch = new Scratch(storage, join(folder, ownedName('scratch')));
     await storage.makeFolder(scratch.path);
     return scratch;

@@ -201,3 +201,12 @@ test('a failed replacement keeps the old file and leaves no temporary one', asyn
     assert.deepEqual(memory.paths(), ['/note']);
   }
 });
+
+test('a folder where there can be none is an error and no endless wait', { timeout: 20_000 }, async () => {
+  if (process.platform !== 'linux') return;
+  for (const path of ['/proc/none', '/proc/none/below'])
+    await assert.rejects(nodeStorage.makeFolder(path), {
+      code: 'MLML_IO',
+      message: `${path}: making the folder failed (ENOENT)`,
+    });
+});

@@ -24,6 +24,7 @@ export const fakePlan: Plan = {
   bytesRead: 120,
   bytesWritten: 90,
   scratchBytes: 30,
+  neededScratchBytes: 20,
   notes: ['rows are scattered into 2 buckets'],
 };
 
@@ -67,8 +68,12 @@ export interface FakeRun {
 
 export interface FakeWorld {
   readonly storage?: MemoryStorage;
+  /** What the command sees of it; default: all. */
+  readonly disk?: (storage: MemoryStorage) => Storage;
   readonly task?: 'classification' | 'regression';
   readonly train?: Training['train'];
+  /** What differs from `fakePlan`. */
+  readonly plan?: Partial<Plan>;
   readonly kernels?: Partial<KernelJobs>;
   /** The folder of stored kernels is empty; otherwise it has those of `fakeKernels`. */
   readonly noKernels?: boolean;
@@ -104,12 +109,12 @@ export async function fakeCommand(words: readonly string[], world: FakeWorld = {
   let milliseconds = 0;
   for (const { folder } of world.noKernels ? [] : storedKernels) await storage.makeFolder(folder);
   const services: Services = {
-    storage,
+    storage: world.disk?.(storage) ?? storage,
     async training() {
       return {
         planTraining: (_verb, _description, options) => {
           if (options.bufferBytes < 1000) throw new MlmlError('MLML_BUDGET_TOO_SMALL', 'ssgd needs more');
-          return { ...fakePlan, budgetBytes: options.bufferBytes };
+          return { ...fakePlan, budgetBytes: options.bufferBytes, ...world.plan };
         },
         train: world.train ?? fakeTrain,
       };

@@ -1,6 +1,7 @@
 import type { Dtype } from '../../arithmetic/dtype.js';
-import type { DatasetDescription, FeatureStatistics, Task } from '../../data/format.js';
+import type { DatasetDescription, Task } from '../../data/format.js';
 import { makeScaling, type Scaling, type ScalingName } from '../../data/scaling.js';
+import { nearest } from '../../data/suggest.js';
 import { MlmlError } from '../../errors.js';
 import { checkOptions } from '../checkOptions.js';
 import type { TrainListener } from '../events.js';
@@ -8,7 +9,9 @@ import type { LinearModel } from '../linearModel.js';
 import { defaultOptions, type TrainOptions } from '../options.js';
 import type { RowWeighting } from '../rowWeights.js';
 import { weightingOf } from '../rowWeights.js';
+import { checkPenalty } from '../sgd/chosenOptions.js';
 import { checkInitialModel } from '../warmStart.js';
+import { type LearnerPlan, type LearnerSize, planLearner } from './planLearner.js';
 
 /** Number types of the rows a learner is given. */
 export const learnerDtypes = ['float32', 'float64', 'uint8'] as const satisfies readonly Dtype[];
@@ -60,15 +63,44 @@ export interface LearnerOptions extends Partial<TrainingOptions> {
   readonly onEvent?: TrainListener;
 }
 
+/** All names of options. */
+const names: { readonly [Name in keyof Required<LearnerOptions>]: true } = {
+  d: true,
+  k: true,
+  task: true,
+  classNames: true,
+  dtype: true,
+  like: true,
+  init: true,
+  scale: true,
+  reg: true,
+  l1: true,
+  schedule: true,
+  batch: true,
+  weighted: true,
+  onEvent: true,
+  loss: true,
+  bias: true,
+  optimizer: true,
+  momentum: true,
+  damp: true,
+  step: true,
+  eta0: true,
+  average: true,
+  classWeight: true,
+  bufferBytes: true,
+};
+
 /** The options with everything decided. */
 export interface LearnerSetting {
   readonly description: DatasetDescription;
   readonly options: TrainOptions;
-  readonly dtype: Dtype;
-  readonly batch: number;
+  readonly plan: LearnerPlan;
   readonly scaling: Scaling;
   /** Taken off the scaled features. */
   readonly centre: Float64Array;
+  /** Of the features, before scaling. */
+  readonly mean: ArrayLike<number>;
   readonly weighting: RowWeighting | undefined;
   readonly init: LinearModel | undefined;
   /** Training rows of each class in `like`. */
@@ -77,8 +109,21 @@ export interface LearnerSetting {
 
 const usage = (message: string) => new MlmlError('MLML_USAGE', message);
 
+/** Throws `MLML_USAGE` unless there are options, and all are known: callers may not be checked by types. */
+function checkNames(given: LearnerOptions): void {
+  if (typeof given !== 'object' || given === null)
+    throw usage('openLearner takes an object of options, such as { d: 784, k: 10 }');
+  for (const name of Object.keys(given)) {
+    if (Object.hasOwn(names, name)) continue;
+    const meant = nearest(name, Object.keys(names));
+    const hint = meant === undefined ? `they are ${Object.keys(names).join(', ')}` : `did you mean ${meant}?`;
+    throw usage(`${name}: is not an option of openLearner; ${hint}`);
+  }
+}
+
 /** Fills in defaults; `MLML_USAGE` for what does not go together, `MLML_MISMATCH` for a model that does not fit. */
 export function learnerSetting(given: LearnerOptions): LearnerSetting {
+  checkNames(given);
   const { like, init, batch = 32, schedule = 'inverse', weighted = false } = given;
   const d = given.d ?? like?.d ?? init?.d;
   const k = given.k ?? like?.k ?? (init === undefined ? undefined : classesOf(init));
@@ -104,21 +149,29 @@ export function learnerSetting(given: LearnerOptions): LearnerSetting {
     throw usage(
       'classWeight balanced: give like, a data set with counts of the classes, or the weights themselves',
     );
-  const description = describe(given, d!, k!, task, dtype);
   const options = trainOptions(given, batch, schedule);
-  checkOptions(description, options);
+  const shape = { d: d!, k: k!, task, dtype };
+  // Before anything is made that grows with d or k.
+  checkOptions(describe(given, shape, []), { ...options, classWeight: 'none' });
+  checkPenalty(options, 1);
+  const plan = planLearner({ ...shape, options, batch, weighted });
+  const classCounts = like?.classCounts ?? new Array(task === 'classification' ? k! : 0).fill(1);
+  const description = describe(given, shape, classCounts);
+  const byClass = weightingOf(description, options);
   if (init !== undefined) checkInitialModel(init, description, options);
   const scaling = scalingOf(given, description);
   const centred = like !== undefined && options.bias && options.eta0 === 'auto';
-  const { mean } = description.statistics;
-  const byClass = weightingOf(description, options);
+  const centre = new Float64Array(d!);
+  // Without a data set the mean is taken to be 0, as the centre is.
+  const mean = like?.statistics.mean ?? centre;
+  for (let j = 0; centred && j < d!; j++) centre[j] = scaling.multiply[j]! * mean[j]! + scaling.add[j]!;
   return {
     description,
     options,
-    dtype,
-    batch,
+    plan,
     scaling,
-    centre: scaling.multiply.map((factor, j) => (centred ? factor * mean[j]! + scaling.add[j]! : 0)),
+    centre,
+    mean,
     weighting: weighted
       ? { classWeights: byClass?.classWeights, column: undefined, behindLabel: true }
       : byClass,
@@ -149,38 +202,28 @@ function trainOptions(
   };
 }
 
-function scalingOf(
-  { scale, like, init }: LearnerOptions,
-  { dtype, statistics }: DatasetDescription,
-): Scaling {
+function scalingOf({ scale, like, init }: LearnerOptions, { d, dtype }: DatasetDescription): Scaling {
   if (scale === undefined && init !== undefined) return init.scaling;
-  if (like !== undefined) return makeScaling(scale ?? 'auto', dtype, statistics);
+  if (like !== undefined) return makeScaling(scale ?? 'auto', dtype, like.statistics);
   const bytes = dtype === 'uint8';
   const name = scale === undefined || scale === 'auto' ? (bytes ? 'unit' : 'none') : scale;
-  if (name === 'none' || (name === 'unit' && bytes)) return makeScaling(name, dtype, statistics);
+  if (name === 'none' || (name === 'unit' && bytes)) {
+    const factor = name === 'unit' ? 1 / 255 : 1;
+    return { name, multiply: new Float64Array(d).fill(factor), add: new Float64Array(d) };
+  }
   throw usage(`scale ${name}: needs the statistics of a data set; give like, or scale the rows yourself`);
 }
 
 /** A learner's rows, described as a data set of no rows. */
 function describe(
   { like, init, classNames }: LearnerOptions,
-  d: number,
-  k: number,
-  task: Task,
-  dtype: Dtype,
+  { d, k, task, dtype }: Pick<LearnerSize, 'd' | 'k' | 'task' | 'dtype'>,
+  classCounts: readonly number[],
 ): DatasetDescription {
   if (like !== undefined && (like.d !== d || like.k !== k || like.task !== task))
     throw usage(
       `like ${like.name}: has ${like.d} features, k=${like.k}, ${like.task}; the learner ${d}, k=${k}, ${task}`,
     );
-  const zeros: number[] = new Array(like === undefined ? d : 0).fill(0);
-  const statistics: FeatureStatistics = {
-    mean: zeros,
-    variance: zeros,
-    min: zeros,
-    max: zeros,
-    maxRowNorm: 0,
-  };
   return {
     format: 'mlml-dataset',
     version: 1,
@@ -191,8 +234,9 @@ function describe(
     dtype,
     labelDtype: 'float64',
     parts: { train: { n: 1, shards: [] }, test: { n: 0, shards: [] } },
-    statistics: like?.statistics ?? statistics,
-    classCounts: like?.classCounts ?? new Array(task === 'classification' ? k : 0).fill(1),
+    // A learner's own are never asked for.
+    statistics: like?.statistics ?? { mean: [], variance: [], min: [], max: [], maxRowNorm: 0 },
+    classCounts,
     classNames: classNames ?? like?.classNames ?? init?.classNames ?? [],
     source: { description: 'rows given to a learner', files: [] },
     fingerprint: '',

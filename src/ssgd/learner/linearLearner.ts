@@ -9,10 +9,11 @@ import { Scorer } from '../score.js';
 import { measureCurvature } from '../sgd/calibration.js';
 import { ModelStep } from '../sgd/modelStep.js';
 import { RowBatch } from '../sgd/rowBatch.js';
+import { runningRmse } from '../sgd/runningRmse.js';
 import { Trainee } from '../sgd/trainee.js';
 import { convertModel } from '../warmStart.js';
 import { type LearnerOptions, type LearnerSetting, learnerSetting } from './learnerOptions.js';
-import { type LearnerPlan, planLearner } from './planLearner.js';
+import type { LearnerPlan } from './planLearner.js';
 import {
   checkFeatures,
   checkRows,
@@ -43,8 +44,8 @@ export class LinearLearner {
   /** Whether the scorer holds the weights as they are. */
   #scoring = false;
 
-  constructor(setting: LearnerSetting, plan: LearnerPlan, onEvent: LearnerOptions['onEvent']) {
-    const { description, scaling, centre, weighting, init, options } = setting;
+  constructor(setting: LearnerSetting, onEvent: LearnerOptions['onEvent']) {
+    const { description, plan, scaling, centre, mean, weighting, init, options } = setting;
     const { steps, model, layout } = plan;
     this.#setting = setting;
     this.#plan = plan;
@@ -58,7 +59,6 @@ export class LinearLearner {
     const classification = description.task === 'classification';
     this.#batch = new RowBatch(steps, classification ? description.k : 0, arena, kernels, centred, weighting);
     const step = new ModelStep(steps, model, classification, this.#batch, arena, kernels);
-    const { mean } = description.statistics;
     this.#trainee = new Trainee(
       {
         plan: steps,
@@ -95,14 +95,15 @@ export class LinearLearner {
 
   /**
    * Learns from rows, a step for every `batch` of them and one for those left over. Returns the loss of the rows (with
-   * their weights) and accuracy, or rmse, while the weights moved. The first call with rows sets an automatic learning
+   * their weights) and accuracy, or rmse (where loss is
+   * ridge and rows have no weights), while the weights moved. The first call with rows sets an automatic learning
    * rate: give it a fair sample of some hundred.
    *
    * @throws MlmlError `MLML_USAGE` for arrays that do not fit, `MLML_BAD_DATA` for values that cannot be used: nothing has
    *   been learnt then; `MLML_DIVERGED` at a given rate: the weights are then the last good ones
    */
   partialFit(rows: LearnerRows): Evaluation {
-    const { description, weighting } = this.#setting;
+    const { description, options, weighting } = this.#setting;
     const count = checkRows(rows, description, weighting?.behindLabel ?? false);
     const trainee = this.#trainee;
     trainee.beginEpoch();
@@ -117,7 +118,7 @@ export class LinearLearner {
     const { meanLoss, accuracy } = trainee.epochLoss;
     const common = { rows: count, loss: meanLoss };
     if (description.task === 'classification') return { ...common, accuracy };
-    return { ...common, rmse: Math.sqrt(2 * meanLoss) };
+    return weighting?.behindLabel ? common : { ...common, ...runningRmse(options, meanLoss) };
   }
 
   #learn(block: RowBlock): void {
@@ -241,6 +242,5 @@ function sharesOf({ classCounts, weighting }: LearnerSetting): number[] | undefi
  * console.log(learner.predict(Float32Array.of(1, 0, 1)));
  */
 export async function openLearner(options: LearnerOptions): Promise<LinearLearner> {
-  const setting = learnerSetting(options);
-  return new LinearLearner(setting, planLearner(setting), options.onEvent);
+  return new LinearLearner(learnerSetting(options), options.onEvent);
 }

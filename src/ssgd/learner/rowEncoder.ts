@@ -26,6 +26,16 @@ const LONG_ROW = 32;
 const usage = (message: string) => new MlmlError('MLML_USAGE', message);
 const badData = (message: string) => new MlmlError('MLML_BAD_DATA', message);
 
+const isList = (value: unknown) =>
+  typeof value === 'object' && typeof (value as { length?: unknown } | null)?.length === 'number';
+
+/** What a value is that should have been something else, for a message. */
+function kindOf(value: unknown): string {
+  if (value === undefined || value === null) return String(value);
+  if (typeof value !== 'object') return `a ${typeof value}`;
+  return `of type ${value.constructor?.name ?? 'object'}`;
+}
+
 interface RowShape {
   readonly d: number;
   readonly k: number;
@@ -35,6 +45,8 @@ interface RowShape {
 
 /** Number of rows; `MLML_USAGE` for a length that does not fit, `MLML_BAD_DATA` for a value that cannot be used. */
 export function checkFeatures(x: LearnerFeatures, { d, dtype }: Pick<RowShape, 'd' | 'dtype'>): number {
+  if (!(x instanceof Float32Array || x instanceof Float64Array || x instanceof Uint8Array))
+    throw usage(`x: is ${kindOf(x)}; features are a Float32Array, Float64Array or Uint8Array of rows × ${d}`);
   const rows = x.length / d;
   if (!Number.isInteger(rows)) throw usage(`x: ${x.length} numbers are not whole rows of ${d} features`);
   if (x instanceof Uint8Array) return rows;
@@ -53,9 +65,15 @@ export function checkFeatures(x: LearnerFeatures, { d, dtype }: Pick<RowShape, '
 }
 
 /** The same for rows to learn from. */
-export function checkRows({ x, y, weights }: LearnerRows, shape: RowShape, weighted: boolean): number {
+export function checkRows(given: LearnerRows, shape: RowShape, weighted: boolean): number {
+  if (typeof given !== 'object' || given === null)
+    throw usage(`rows to learn from are { x, y }: features and labels, not ${kindOf(given)}`);
+  const { x, y, weights } = given;
   const { task, k } = shape;
   const rows = checkFeatures(x, shape);
+  if (!isList(y)) throw usage(`y: is ${kindOf(y)}; give an array with the label of each row`);
+  if (weights !== undefined && !isList(weights))
+    throw usage(`weights: is ${kindOf(weights)}; give an array with the weight of each row`);
   if (y.length !== rows) throw usage(`y: has ${y.length} labels, x has ${rows} rows`);
   if (weights !== undefined && !weighted) throw usage('weights: open the learner with weighted: true');
   if (weights !== undefined && weights.length !== rows)

@@ -18,6 +18,33 @@ export interface ChosenOptions {
   readonly centred: boolean;
 }
 
+/** Steps of one pass over the rows: those left over at its end make a shorter one. */
+function stepsOfPass(rows: number, batch: number): number {
+  return Math.ceil(rows / batch);
+}
+
+/** Rows of all steps of a run: those of its passes, the last of which may end early. */
+export function samplesOf({ batch, epochs, lastStep }: ChosenOptions, rows: number): number {
+  const before = (epochs - 1) * rows;
+  const left = lastStep - (epochs - 1) * stepsOfPass(rows, batch);
+  return before + Math.min(rows, left * batch);
+}
+
+/** The largest number of single precision. */
+const LARGEST_FLOAT = 3.4028234663852886e38;
+
+/**
+ * Throws `MLML_USAGE` for a penalty that steps cannot apply: they work in single precision, where reg/`rows` is infinite and
+ * the rate that goes with it is 0.
+ */
+export function checkPenalty({ reg }: TrainOptions, rows: number): void {
+  if (reg / rows <= LARGEST_FLOAT) return;
+  throw new MlmlError(
+    'MLML_USAGE',
+    `--reg=${reg}: the penalty of a row, ${(reg / rows).toPrecision(3)}, is beyond the single precision of sgd, ssgd and hsgd, and no learning rate is small enough for it; use a smaller --reg, or closed or gd`,
+  );
+}
+
 /** What 'auto' stands for in a model's schedule. */
 export function chosenSchedule({ schedule, eta0 }: TrainOptions): Exclude<ScheduleName, 'auto'> {
   if (schedule !== 'auto') return schedule;
@@ -47,7 +74,7 @@ export function chooseOptions(
       `--batch=${batch}: there are only ${rows} training rows; choose at most that many`,
     );
   }
-  const epochs = verb === 'sgd' ? Math.max(1, Math.ceil((options.iters * batch) / rows)) : options.epochs;
+  const epochs = verb === 'sgd' ? Math.ceil(options.iters / stepsOfPass(rows, batch)) : options.epochs;
   return {
     batch,
     epochs,

@@ -16,7 +16,7 @@ import {
 } from '../shuffle/shufflePlan.js';
 import { threadNotes } from '../threadsWorth.js';
 import { initialModelRegions } from '../warmStart.js';
-import { type ChosenOptions, chooseOptions, chosenSchedule } from './chosenOptions.js';
+import { type ChosenOptions, checkPenalty, chooseOptions, chosenSchedule } from './chosenOptions.js';
 import { rungsOf } from './halving.js';
 import { heldOutRows } from './heldOut.js';
 import { hogwildRegions, streamingThreads } from './streamingThreads.js';
@@ -143,6 +143,7 @@ export function planStreaming(
   const used = Math.min(options.subset > 0 ? options.subset : Infinity, description.parts.train.n);
   const heldOut = heldOutRows(options, used);
   const rows = used - heldOut;
+  for (const variant of variants) checkPenalty(variant, rows);
   const models = planModels(description, variants);
   const columns = Math.max(...models.map((model) => model.columns));
   const allColumns = models.reduce((sum, model) => sum + model.columns, 0);
@@ -224,6 +225,8 @@ export function planStreaming(
     bytesRead: shuffle.bytesRead + scored * layout.rowBytes + fileBytes,
     bytesWritten: shuffle.bytesWritten + copyBytes,
     scratchBytes: shuffle.scratchBytes + shuffle.keptBytes + copyBytes,
+    // What is kept beside the rows is done without where there is no room.
+    neededScratchBytes: shuffle.scratchBytes + copyBytes,
     threads,
     notes: [
       `${rows} rows of ${formatBytes(layout.rowBytes)}, ${formatBytes(rows * layout.rowBytes)} in all`,

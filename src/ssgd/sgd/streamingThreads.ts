@@ -3,7 +3,7 @@ import { optimizerOf } from '../optimizers/optimizers.js';
 import type { TrainOptions, Verb } from '../options.js';
 import { isWeighted } from '../rowWeights.js';
 import { threadsWorth } from '../threadsWorth.js';
-import type { ChosenOptions } from './chosenOptions.js';
+import { type ChosenOptions, samplesOf } from './chosenOptions.js';
 
 /** What a row costs beside its products, in multiply-adds. */
 const ROW_OVERHEAD = 5000;
@@ -68,8 +68,7 @@ export function hogwildRegions(
 export function streamingThreads(size: StreamingSize, chosen: ChosenOptions, options: TrainOptions): number {
   const { verb, rows, stride, columns, models } = size;
   const products = stride * columns;
-  const samples = Math.min(rows * chosen.epochs, chosen.lastStep * chosen.batch);
-  const total = samples * (2 * products + ROW_OVERHEAD);
+  const total = samplesOf(chosen, rows) * (2 * products + ROW_OVERHEAD);
   if (verb !== 'hsgd') return threadsWorth(options.nthreads, { total, step: chosen.batch * products });
   if (models > 1) return 1;
   const own = ownRegions(1, size, chosen.batch, options).reduce((sum, { bytes }) => sum + bytes + 64, 0);

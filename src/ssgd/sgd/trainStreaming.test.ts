@@ -112,6 +112,44 @@ describe('training', () => {
     assert.equal(model.k, 1);
   });
 
+  test('running figures of a regression hold what is known: rmse of squared loss', async () => {
+    const dataset = await makeDataset({ task: 'regression', train: linearTargets(300, 3) });
+    const ridge = (await run('ssgd', dataset, {})).train!;
+    assert.deepEqual(Object.keys(ridge), ['rows', 'loss', 'rmse']);
+    assert.equal(ridge.rmse, Math.sqrt(2 * ridge.loss));
+    for (const options of [{ loss: 'huber' }, { weightColumn: 2, scale: 'none' }] as const) {
+      const weighted = {
+        features: linearTargets(300, 2).features.map((row) => [...row, 2]),
+        labels: linearTargets(300, 2).labels,
+      };
+      const { train } = await run(
+        'ssgd',
+        await makeDataset({ task: 'regression', train: weighted }),
+        options,
+      );
+      assert.deepEqual(Object.keys(train!), ['rows', 'loss'], JSON.stringify(options));
+    }
+  });
+
+  test('a penalty beyond single precision is refused by name, before a step is made', async () => {
+    const dataset = await makeDataset({ train: clouds(100, 3, 2) });
+    for (const verb of ['sgd', 'ssgd', 'hsgd'] as const) {
+      for (const changes of [
+        { reg: 1e308 },
+        { reg: 1e41, optimizer: 'adam' },
+        { sweep: { reg: [1, 1e308] } },
+      ] as const) {
+        if (verb === 'hsgd' && 'sweep' in changes) continue;
+        await assert.rejects(run(verb, dataset, changes), {
+          code: 'MLML_USAGE',
+          message: /^--reg=1e\+(308|41): the penalty of a row, [\d.]+e\+\d+, is beyond the single precision/,
+        });
+      }
+      const { model } = await run(verb, dataset, { reg: 1e40, iters: 20 });
+      assert.ok(model.weights.every(Number.isFinite));
+    }
+  });
+
   test('one feature, one class, one row', async () => {
     for (const labels of [[0], [0, 0, 0]]) {
       const dataset = await makeDataset({ k: 2, train: { features: labels.map((_, i) => [i]), labels } });

@@ -25,6 +25,7 @@ import { ModelScorer } from './modelScorer.js';
 import { ModelStep } from './modelStep.js';
 import type { StreamingPlan } from './planStreaming.js';
 import { RowBatch } from './rowBatch.js';
+import { runningRmse } from './runningRmse.js';
 import { SharedStep } from './sharedStep.js';
 import { OpeningSignal, type StreamingState, savedRegions } from './streamingState.js';
 import { Trainee, totalSamples } from './trainee.js';
@@ -333,10 +334,10 @@ class StreamingRun {
   }
 
   /** What the last epoch showed of the training rows while the weights still moved. */
-  #runningEvaluation({ epochLoss }: Trainee): Evaluation {
+  #runningEvaluation({ epochLoss, options }: Trainee): Evaluation {
     const { rows, meanLoss, accuracy } = epochLoss;
     if (this.#dataset.description.task === 'classification') return { rows, loss: meanLoss, accuracy };
-    return { rows, loss: meanLoss, rmse: Math.sqrt(2 * meanLoss) };
+    return { rows, loss: meanLoss, ...runningRmse(options, meanLoss) };
   }
 
   readonly #progress = (done: number, total: number, epoch: number): void => {

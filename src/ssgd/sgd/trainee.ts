@@ -2,8 +2,10 @@ import type { RowBlock } from '../../data/rowBlock.js';
 import { MlmlError } from '../../errors.js';
 import type { Evaluation, Fate, TrainListener } from '../events.js';
 import { lossOf } from '../losses/losses.js';
+import type { TrainOptions } from '../options.js';
 import { learningRate } from '../schedules.js';
 import { automaticRate, type Curvature } from './calibration.js';
+import { samplesOf } from './chosenOptions.js';
 import { DivergenceWatch, type DivergenceWatchState } from './divergence.js';
 import { EarlyStopping, type EarlyStoppingState } from './earlyStopping.js';
 import type { ModelStep } from './modelStep.js';
@@ -26,7 +28,7 @@ const FAILURES_OF_KEPT_WEIGHTS = 3;
 
 /** Rows of all steps of a run whose stream ends. */
 export function totalSamples({ chosen, rows }: StepPlan): number {
-  return Math.min(chosen.epochs * rows, chosen.lastStep * chosen.batch);
+  return samplesOf(chosen, rows);
 }
 
 /** Where a trainee stands, beside what lies in the arena. Plain data: survives JSON. */
@@ -94,6 +96,10 @@ export class Trainee {
     this.#total = totalSamples(plan);
     this.#stopping = new EarlyStopping(patience);
     this.clock = new ProgressClock(emit, logfreq, classification);
+  }
+
+  get options(): TrainOptions {
+    return this.#setting.model.options;
   }
 
   get steps(): number {
