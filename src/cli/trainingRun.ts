@@ -9,6 +9,7 @@ import {
   type EarlierRun,
   failureIn,
   holdRun,
+  isStateOf,
   isUnfinishedRunOf,
   removeHalfMade,
   runMark,
@@ -24,7 +25,7 @@ import {
   writeRun,
 } from '../run/runFolder.js';
 import { type ExtraColumn, type LogMark, RunLog } from '../run/runLog.js';
-import type { CheckpointOptions } from '../storage/checkpoint.js';
+import { type CheckpointOptions, removeFinishedJob } from '../storage/checkpoint.js';
 import { isReadOnly, type Lock, lockFolder } from '../storage/lock.js';
 import { parseInterval } from '../storage/savingInterval.js';
 import { requireScratch } from '../storage/scratch.js';
@@ -155,10 +156,14 @@ async function reportAgain<Summary extends object>(
   run: RunDescription,
   paths: RunPaths,
 ): Promise<void> {
+  const { storage } = context.services;
   // Where nothing may be written, nothing of it can be left to remove.
-  await removeHalfMade(context.services.storage, paths, true).catch((error) => {
+  try {
+    await removeHalfMade(storage, paths, true);
+    if (run.states !== undefined) await removeFinishedJob(storage, run.states, isStateOf(run, paths.folder));
+  } catch (error) {
     if (!isReadOnly(error)) throw error;
-  });
+  }
   await tell(context, given, job, run.result as Summary, run.log);
 }
 
@@ -283,12 +288,14 @@ async function runInFolder<Summary extends object>(
         ? await RunLog.create(storage, paths, logOptions)
         : RunLog.waiting(storage, paths, logOptions);
     let endJob: ((states: 'remove' | 'keep') => Promise<void>) | undefined;
+    let states: string | undefined;
     const checkpoint: TrainingRun['checkpoint'] = {
       ...state.checkpoint,
       onSave: () => log.mark(),
       onLoad: (mark) => log.goOn(mark as LogMark | undefined),
-      onDone: (end) => {
+      onDone: (end, folder) => {
         endJob = end;
+        if (folder !== paths.states) states = folder;
       },
     };
     const ended = () => ({ ended: context.now().toISOString() });
@@ -298,7 +305,8 @@ async function runInFolder<Summary extends object>(
       log.record({ type: 'end', status: 'done' });
       await log.goOn(undefined);
       await log.close();
-      await writeRun(storage, paths, { ...run, ...ended(), status: 'done', result: summary });
+      const kept = states === undefined ? {} : { states };
+      await writeRun(storage, paths, { ...run, ...ended(), ...kept, status: 'done', result: summary });
       await endJob?.('remove');
       return { summary, csv };
     } catch (error) {

@@ -13,6 +13,7 @@ import {
   runPaths,
   timeName,
 } from './runFolder.js';
+import type { LogMark } from './runLog.js';
 
 /** A run folder that this process holds, to go on with. */
 export interface EarlierRun {
@@ -183,4 +184,9 @@ export async function removeHalfMade(
 /** Names a run in its states: it was begun then, under that name. */
 export function runMark({ started }: RunDescription, folder: string): string {
   return `${basename(folder)} ${started}`;
+}
+
+/** Tells by what is kept in a state whether it is one of that run. */
+export function isStateOf(run: RunDescription, folder: string): (kept: unknown) => boolean {
+  return (kept) => (kept as Partial<LogMark> | undefined)?.run === runMark(run, folder);
 }

@@ -117,6 +117,8 @@ export interface RunDescription {
   /** Folder in which the command was given; its paths are relative to it. */
   readonly cwd?: string;
   readonly log?: string;
+  /** Once done: the folder in which its job saved states, where that is not the run's own. */
+  readonly states?: string;
   /** The object of `--json`, once done. */
   readonly result?: object;
   readonly error?: { readonly code: string; readonly message: string };
@@ -167,7 +169,7 @@ export function checkRun(value: unknown, path: string): RunDescription {
   }
   const { code, message } = (error ?? { code: '', message: '' }) as Record<string, unknown>;
   if (typeof code !== 'string' || typeof message !== 'string') bad('error', 'a code and a message');
-  for (const field of ['ended', 'log'])
+  for (const field of ['ended', 'log', 'states'])
     if (run[field] !== undefined && typeof run[field] !== 'string') bad(field, 'a string');
   return value as RunDescription;
 }

@@ -7,7 +7,8 @@ import { FaultyStorage } from '../storage/faultyStorage.js';
 import { MemoryStorage } from '../storage/memoryStorage.js';
 import { nodeStorage } from '../storage/nodeStorage.js';
 import type { Storage } from '../storage/storage.js';
-import { jobFolder, jobId, openCheckpoint } from './checkpoint.js';
+import { jobFolder, jobId, openCheckpoint, removeFinishedJob } from './checkpoint.js';
+import { ownedName } from './ownedFolder.js';
 import type { SavingInterval } from './savingInterval.js';
 
 const key = { solver: 'cg', reg: [0.1], seed: 0 };
@@ -301,4 +302,38 @@ test('what the caller keeps comes back with the state it was saved with; the end
   await checkpoint.release();
   await end('remove');
   assert.deepEqual(memory.paths(), []);
+});
+
+test('what is left of a finished job goes, but not the states of another run or of a running one', async () => {
+  const saved = async (run: string) => {
+    const memory = new MemoryStorage();
+    const checkpoint = await openCheckpoint(memory, FOLDER, key, { onSave: async () => ({ run }) });
+    for (let pass = 0; pass < 3; pass++) await checkpoint.save({ pass }, blocksOf(pass));
+    await (await memory.create(join(await checkpoint.folder(), 'factor'))).close();
+    return { memory, checkpoint };
+  };
+  const isOwn = (kept: unknown) => (kept as { run: string }).run === 'a';
+  const own = await saved('a');
+  const held = own.memory.paths();
+  await removeFinishedJob(own.memory, FOLDER, isOwn);
+  assert.deepEqual(own.memory.paths(), held, 'another process has it');
+  await own.checkpoint.release();
+  await removeFinishedJob(own.memory, FOLDER, isOwn);
+  assert.deepEqual(own.memory.paths(), []);
+  // There is nothing any more.
+  await removeFinishedJob(own.memory, FOLDER, isOwn);
+  assert.deepEqual(own.memory.paths(), []);
+
+  const other = await saved('b');
+  await other.checkpoint.release();
+  const states = other.memory.paths();
+  await removeFinishedJob(other.memory, FOLDER, isOwn);
+  assert.deepEqual(other.memory.paths(), states);
+
+  // Killed when the states were gone and the folder was not.
+  const empty = new MemoryStorage();
+  const lock = ownedName('writer').replace(/-[0-9]+-([0-9]+-[0-9]+)$/, '-4194305-$1');
+  await (await empty.create(join(FOLDER, lock))).close();
+  await removeFinishedJob(empty, FOLDER, isOwn);
+  assert.deepEqual(empty.paths(), []);
 });

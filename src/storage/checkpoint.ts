@@ -5,7 +5,14 @@ import { canonicalJson } from './canonicalJson.js';
 import { type Lock, lockFolder } from './lock.js';
 import { ownedName, removeLeftovers } from './ownedFolder.js';
 import { type SavingInterval, usualInterval } from './savingInterval.js';
-import { type Blocks, readState, type SavedState, STATE_FILES, writeState } from './stateFile.js';
+import {
+  type Blocks,
+  readState,
+  readStateHeader,
+  type SavedState,
+  STATE_FILES,
+  writeState,
+} from './stateFile.js';
 import type { Storage } from './storage.js';
 
 /** A save that took t is followed by at least so many t without one, unless every step is to be saved. */
@@ -76,9 +83,10 @@ export interface CheckpointOptions {
   readonly onLoad?: (kept: unknown) => Promise<void>;
   /**
    * Takes over the end of a job: it is given what ends it, to call with 'remove' once the result is safe (a model that has been
-   * written), or with 'keep' when that failed. Default: states are removed when the job is done.
+   * written), or with 'keep' when that failed, and the folder with the states, for `removeFinishedJob`. Default: states are
+   * removed when the job is done.
    */
-  readonly onDone?: (end: (states: 'remove' | 'keep') => Promise<void>) => void;
+  readonly onDone?: (end: (states: 'remove' | 'keep') => Promise<void>, folder: string) => void;
 }
 
 /** A checkpoint whose folder this process holds. */
@@ -203,7 +211,7 @@ export class JobCheckpoint implements Checkpoint {
       } finally {
         await this.release();
       }
-    });
+    }, this.path);
   }
 
   async clear(): Promise<void> {
@@ -265,6 +273,34 @@ export async function openCheckpoint(
   await removeLeftovers(storage, dirname(folder));
   const lock = await lockFolder(storage, folder, 'writer');
   return new JobCheckpoint(storage, folder, canonicalJson(key), lock, options);
+}
+
+/**
+ * Removes what is left of a job whose result is safe and whose process was killed before it could clear up. States that are
+ * not its own stay (`isOwn` is given what `onSave` returned for each), as does everything while another process has the job.
+ */
+export async function removeFinishedJob(
+  storage: Storage,
+  folder: string,
+  isOwn: (kept: unknown) => boolean,
+): Promise<void> {
+  if ((await storage.status(folder))?.isFolder !== true) return;
+  let lock: Lock;
+  try {
+    lock = await lockFolder(storage, folder, 'writer');
+  } catch (error) {
+    if (error instanceof MlmlError && error.code === 'MLML_BUSY') return;
+    throw error;
+  }
+  const job = new JobCheckpoint(storage, folder, '', lock, {});
+  try {
+    const states = await Promise.all(
+      STATE_FILES.map(async (file) => await readStateHeader(storage, join(folder, file))),
+    );
+    if (states.every((state) => state === undefined || isOwn(state.kept))) await job.clear();
+  } finally {
+    await job.release();
+  }
 }
 
 /** For jobs that save nothing: `due` throws the signal's reason when they are asked to stop. */

@@ -1,5 +1,8 @@
 import type { KernelTrainOptions } from '../../options.js';
+import { tileRows } from '../../tiles/kernelMatrix.js';
+import type { KernelUse } from '../kernelUse.js';
 import { type SolverPlan, type SystemSize, vectorWidth } from '../solver.js';
+import { cutStrips, tilesOfRow } from './rowStrip.js';
 
 /** Rows of the coefficients that one call works on; the number of sums depends on n alone, not on threads. */
 export const CHUNK = 1024;
@@ -30,6 +33,7 @@ export function planSsgd(size: SystemSize, options: KernelTrainOptions, bytes: n
     regions: [...fixed, { name: 'ssgd strip', bytes: Math.max(8, stripRows * entryBytes) * n }],
     passes: options.epochs * passesOfEpoch(size, stripRows),
     scratchBytes: 0,
+    use: (kernel) => useOfSsgd(kernel, size, stripRows, options.epochs),
     flops: 6 * options.epochs * n * n * width,
     notes: [
       `strips of ${stripRows} rows, shuffled; gradient descent on the squared error of the equations takes the square of ` +
@@ -37,4 +41,20 @@ export function planSsgd(size: SystemSize, options: KernelTrainOptions, bytes: n
       ...(parts > 1 ? [`each tile row is read ${parts} times an epoch; a larger --buffer saves that`] : []),
     ],
   };
+}
+
+/** What the strips of an epoch, in any order, and its residual ask of the kernel. */
+function useOfSsgd(
+  kernel: KernelUse,
+  { n, tileSize }: Pick<SystemSize, 'n' | 'tileSize'>,
+  stripRows: number,
+  epochs: number,
+): void {
+  const rows = tileRows(n, tileSize);
+  const strips = cutStrips(n, tileSize, stripRows).map(
+    ({ tileRow }) =>
+      () =>
+        tilesOfRow(tileRow, rows),
+  );
+  kernel.tiles([...strips, kernel.triangle], epochs);
 }

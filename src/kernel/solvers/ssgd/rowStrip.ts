@@ -22,6 +22,12 @@ export function cutStrips(n: number, tileSize: number, most: number): Strip[] {
   return strips;
 }
 
+/** Tiles that hold the rows of a tile row in full, by symmetry. */
+export function* tilesOfRow(tileRow: number, rows: number): Generator<TileIndex> {
+  for (let column = 0; column <= tileRow; column++) yield { row: tileRow, column };
+  for (let row = tileRow + 1; row < rows; row++) yield { row, column: tileRow };
+}
+
 /** Rows of K in memory, all n columns of each, as floats (doubles for float64 tiles); columns of held-out rows are 0. */
 export class RowStrip {
   readonly #problem: KernelProblem;
@@ -53,10 +59,7 @@ export class RowStrip {
   /** Puts the rows of a strip there. */
   async fill(strip: Strip): Promise<void> {
     const { matrix, workspace, size, heldOut, signal } = this.#problem;
-    const list: TileIndex[] = [];
-    for (let column = 0; column <= strip.tileRow; column++) list.push({ row: strip.tileRow, column });
-    for (let row = strip.tileRow + 1; row < tileRows(size.n, matrix.tileSize); row++)
-      list.push({ row, column: strip.tileRow });
+    const list = tilesOfRow(strip.tileRow, tileRows(size.n, matrix.tileSize));
     for await (const tile of matrix.tiles(list, signal)) {
       if (tile.row === strip.tileRow) this.#copyRows(tile, strip);
       else this.#copyColumns(tile, strip);
