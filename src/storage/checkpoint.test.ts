@@ -334,6 +334,8 @@ test('what is left of a finished job goes, but not the states of another run or 
   const empty = new MemoryStorage();
   const lock = ownedName('writer').replace(/-[0-9]+-([0-9]+-[0-9]+)$/, '-4194305-$1');
   await (await empty.create(join(FOLDER, lock))).close();
+  const removed = join(FOLDER, '..', lock.replace('writer', 'removed'), lock);
+  await (await empty.create(removed)).close();
   await removeFinishedJob(empty, FOLDER, isOwn);
   assert.deepEqual(empty.paths(), []);
 });

@@ -284,6 +284,8 @@ export async function removeFinishedJob(
   folder: string,
   isOwn: (kept: unknown) => boolean,
 ): Promise<void> {
+  // It may have been killed when the folder had its last name already.
+  await removeLeftovers(storage, dirname(folder));
   if ((await storage.status(folder))?.isFolder !== true) return;
   let lock: Lock;
   try {

@@ -180,6 +180,13 @@ export async function checkFault(
       if (!told || results(later, job).size === 0) throw error;
     });
     assert.deepEqual(results(later, job), whole.expected, 'given again, it made something else');
+    // A run that is gone on with, or told again, leaves nothing of what a kill had left but the lock of a kernel's dead reader.
+    if (job.again !== undefined)
+      assert.deepEqual(
+        later.paths().filter((path) => isLeft(path) && !path.includes('/.mlml-reader-')),
+        [],
+        'left by the run that was gone on with',
+      );
     // What a process left that was killed when all was done goes with the next command that works there.
     if (later.paths().some(isLeft))
       await commandOn(later, job.next ?? ['closed', '/set', `--out=${folderOf(job)}/later`, '--quiet']);

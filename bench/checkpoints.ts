@@ -1,0 +1,90 @@
+/**
+ * What saving states costs: seconds of training with `--checkpoint-every` of one second against none, runs alternating, the
+ * median of the ratios. The default interval is thirty seconds: a thirtieth of it, or less where `2 %` is what holds saves back.
+ * `npm run bench -- checkpoints [--runs=3] [--every=1]`; originals come from $MLML_DATA or the network, else `digits` is used.
+ */
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { argument, medianOf, printTable } from './support/report.js';
+
+const command = fileURLToPath(new URL('../bundle/cli/main.js', import.meta.url));
+const folder = mkdtempSync(join(tmpdir(), 'mlml-checkpoints-'));
+const runs = argument('runs', 3);
+const every = argument('every', 1);
+
+function mlml(...args: string[]): { readonly stdout: string; readonly stderr: string } {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [command, ...args], {
+    encoding: 'utf8',
+    cwd: folder,
+  });
+  if (status !== 0) throw new Error(`mlml ${args.join(' ')} failed: ${stderr}`);
+  return { stdout, stderr };
+}
+
+function imported(name: string): string {
+  try {
+    mlml('import', name, `--out=${name}`, '--quiet');
+    return name;
+  } catch {
+    console.log(`${name}: not available here; digits instead`);
+    mlml('import', 'digits', `--out=${name}`, '--quiet');
+    return name;
+  }
+}
+
+interface Cost {
+  readonly seconds: number;
+  /** States saved. */
+  readonly saves: number;
+}
+
+let made = 0;
+
+function cost(words: readonly string[], interval: string): Cost {
+  const { stdout, stderr } = mlml(
+    ...words,
+    `--checkpoint-every=${interval}`,
+    '--json',
+    `--out=run-${made++}`,
+  );
+  const { seconds } = JSON.parse(stdout) as { seconds: number };
+  return { seconds, saves: [...stderr.matchAll(/ (saved|checkpoint) after /g)].length };
+}
+
+try {
+  const [mnist, cifar] = [imported('mnist'), imported('cifar-10')];
+  const jobs: readonly (readonly string[])[] = [
+    ['ssgd', mnist, '--epochs=100', '--buffer=5'],
+    ['ssgd', mnist, '--epochs=80', '--buffer=100'],
+    ['ssgd', cifar, '--epochs=8', '--buffer=20'],
+    ['sgd', mnist, '--iters=100000', '--buffer=60'],
+    ['gd', cifar, '--iters=60', '--buffer=200'],
+    ['closed', cifar, '--buffer=200'],
+    ['closed', mnist, '--buffer=2'],
+    ['cg', mnist, '--n=12000', '--sigma=5', '--reg=1e-3', '--buffer=50'],
+  ];
+  const table = [['job', 'seconds, none saved', `seconds, each ${every} s`, 'states', 'ratio']];
+  for (const words of jobs) {
+    const pairs = Array.from({ length: runs }, () => ({
+      without: cost(words, '0'),
+      saving: cost(words, `${every}s`),
+    }));
+    const ratios = pairs.map(({ without, saving }) => saving.seconds / without.seconds);
+    table.push([
+      words.join(' '),
+      medianOf(pairs.map(({ without }) => without.seconds)).toFixed(2),
+      medianOf(pairs.map(({ saving }) => saving.seconds)).toFixed(2),
+      String(medianOf(pairs.map(({ saving }) => saving.saves))),
+      `${medianOf(ratios).toFixed(3)} (${ratios
+        .map((ratio) => ratio.toFixed(3))
+        .sort()
+        .join(' ')})`,
+    ]);
+  }
+  printTable('Cost of saving states', table);
+} finally {
+  rmSync(folder, { recursive: true });
+}
