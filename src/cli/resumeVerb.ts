@@ -1,6 +1,6 @@
 import { join, resolve } from 'node:path';
 import { type ErrorCode, MlmlError } from '../errors.js';
-import { failedForGood } from '../run/earlierRun.js';
+import { failedForGood, needsItsThreads } from '../run/earlierRun.js';
 import { checkRun, RUN_FILE, type RunDescription } from '../run/runFolder.js';
 import { readJson } from '../storage/textFile.js';
 import type { CommandContext } from './commandContext.js';
@@ -42,8 +42,16 @@ export async function resumedCommand(context: CommandContext, given: Arguments):
   return continued(run.command, [
     `--out=${out}`,
     '--resume',
+    ...threadsOf(run),
     ...ANEW.filter((name) => given.has(name)).map((name) => `--${name}=${given.text(name)}`),
   ]);
+}
+
+/** The number of threads that was the default where the run was begun, if it must be kept. */
+function threadsOf(run: RunDescription): string[] {
+  const given = run.command.some((word) => /^--nthreads(=|$)/.test(word));
+  const { nthreads } = run.options as { readonly nthreads?: number };
+  return given || nthreads === undefined || !needsItsThreads(run) ? [] : [`--nthreads=${nthreads}`];
 }
 
 /** Makes the folder in which a run was begun the current one, if it is there; returns the run's folder as seen from it. */
