@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { commandFile, runCli } from './support/cli.js';
 import { type TortureJob, tortureJobs } from './torture/jobs.js';
@@ -128,7 +128,36 @@ test('resume runs where the run was begun, from any folder', async (t) => {
   const args = ['ssgd', 'small', '--buffer=0.4', '--epochs=200', '--out=elsewhere/run'];
   const { status, stderr } = await interrupt(args, 'SIGINT', /^ +\S+ s +8 /m);
   assert.equal(status, 130, stderr);
-  const words = ['resume', join(folder.cwd, 'elsewhere', 'run'), '--checkpoint-every=0'];
-  const resumed = await runCli(t, words, { cwd: tmpdir() });
-  assert.equal(resumed.status, 0, resumed.stderr);
+  const run = join(folder.cwd, 'elsewhere', 'run');
+  const words = ['resume', run, '--checkpoint-every=0', '--json'];
+  // At first it is gone on with, then told again.
+  for (let time = 1; time <= 2; time++) {
+    const resumed = await runCli(t, words, { cwd: tmpdir() });
+    assert.equal(resumed.status, 0, resumed.stderr);
+    const { run: told, model } = JSON.parse(resumed.stdout);
+    assert.deepEqual([told, model], [run, join(run, 'model')]);
+  }
+});
+
+test('what is told of a run can be used from any folder', async (t) => {
+  const args = ['ssgd', 'small', '--epochs=2', '--nthreads=1', '--out=told/run'];
+  const trained = await runCli(t, args, { cwd: folder.cwd });
+  assert.equal(trained.status, 0, trained.stderr);
+  assert.match(trained.stdout, /^log +told\/logs\/ssgd\/run-.*$/m);
+  const cwd = join(folder.cwd, 'told', 'logs');
+  for (const words of [
+    ['info', '../run'],
+    ['resume', '../run'],
+  ]) {
+    const { status, stdout, stderr } = await runCli(t, words, { cwd });
+    assert.equal(status, 0, stderr);
+    for (const name of ['run', 'model', 'log']) {
+      const told = new RegExp(`^${name} +(.*)$`, 'm').exec(stdout)?.[1];
+      assert.ok(existsSync(resolve(cwd, told!)), `${words.join(' ')}: ${name} ${told}`);
+    }
+  }
+  const { stdout } = await runCli(t, ['info', '../run', '--json'], { cwd });
+  const { log, result, dataset } = JSON.parse(stdout);
+  for (const path of [log, result.run, result.model, dataset.path])
+    assert.ok(existsSync(resolve(cwd, path)), path);
 });

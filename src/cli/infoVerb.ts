@@ -5,6 +5,7 @@ import { verifyModelRows } from '../model/kernelModelFile.js';
 import { findModel, loadModel, readModelDescription } from '../model/loadModel.js';
 import { MODEL_FILE } from '../model/modelFormat.js';
 import { checkRun, RUN_FILE } from '../run/runFolder.js';
+import { runFromHere } from '../run/runFromHere.js';
 import { resumable } from '../run/savedProgress.js';
 import type { Storage } from '../storage/storage.js';
 import { readJson } from '../storage/textFile.js';
@@ -53,7 +54,7 @@ export async function infoVerb(context: CommandContext, given: Arguments): Promi
   }
   if (await has(subject, RUN_FILE)) {
     const path = join(subject, RUN_FILE);
-    const run = checkRun(await readJson(storage, path), path);
+    const run = await runFromHere(storage, checkRun(await readJson(storage, path), path), subject);
     if (verify && (await has(join(subject, 'model'), MODEL_FILE))) await verifyModel(storage, subject);
     const goOn = await resumable(storage, subject, run);
     return await tell(goOn === undefined ? run : { ...run, resumable: goOn }, runText(run, subject, goOn));

@@ -26,22 +26,18 @@ export async function kernelTrainVerb(
     const scratch = given.text('scratch');
     const logfreq = given.number('logfreq') ?? 1;
     const copyRows = given.flag('copy-rows') ?? false;
-    let classification = true;
     return {
       options: { ...options, logfreq, copyRows, ...(scratch === undefined ? {} : { scratch }) },
       allowedBytes: () => allowedBytes(options.bufferBytes, options.nthreads),
       warnings: uselessKernelOptions(solver, given),
       scratch,
       csv: logfreq > 0,
-      async open(reporter) {
-        const dataset = await openTrainingData(context, solver, given, reporter);
-        classification = dataset.description.task === 'classification';
-        return dataset;
-      },
+      open: (reporter) => openTrainingData(context, solver, given, reporter),
       plan: (dataset, scratchFolder) =>
         jobs.planKernelTraining(solver, dataset, options, { storage, scratchFolder, signal: context.signal }),
       work: (run) => trainAndSave(context, jobs, solver, options, given, run),
-      text: (summary, csv) => kernelSummaryText(summary, kernelName(summary.kernel), classification, csv),
+      text: (summary, csv, task) =>
+        kernelSummaryText(summary, kernelName(summary.kernel), task === 'classification', csv),
     };
   });
 }

@@ -270,14 +270,17 @@ test('the command of an unfinished run can be given again with the same --out; o
   await again(await unfinished({}));
   // What is only shown otherwise is the same command.
   await again(await unfinished({ command: [...words, '--quiet', '--json=false'] }));
+  // As is where the run lies, however it is written.
+  const elsewhere = ['cg', '--out', '/work/mine', 'digits', '--checkpoint-every', '5s', '--resume'];
+  await again(await unfinished({ command: elsewhere }));
+  // A process that has got the number of the dead one is none that works on it.
+  await again(await unfinished({ pid: process.ppid }));
   for (const code of ['MLML_INTERRUPTED', 'MLML_DISK_FULL'])
     await again(await unfinished({ status: 'failed', error: { code, message: '' } }));
   const refused = [
     { status: 'done' },
     { status: 'failed', error: { code: 'MLML_NOT_DEFINITE', message: '' } },
     { command: ['cg', 'digits', '--seed=1', '--out=mine'] },
-    // The parent of this process: it runs.
-    { pid: process.ppid },
   ];
   for (const change of refused) {
     const storage = await unfinished(change);

@@ -2,13 +2,16 @@ import assert from 'node:assert/strict';
 import { hostname } from 'node:os';
 import { test } from 'node:test';
 import { fakeCommand, fakeTrain } from '../../test/support/fakeCommand.js';
+import { fakeKernels } from '../../test/support/fakeKernels.js';
 import { assertGolden } from '../../test/support/golden.js';
 import { MlmlError } from '../errors.js';
+import type { KernelJobs } from '../kernel/jobs.js';
 import { FaultyStorage } from '../storage/faultyStorage.js';
 import { lockFolder } from '../storage/lock.js';
 import { MemoryStorage } from '../storage/memoryStorage.js';
 import { writeState } from '../storage/stateFile.js';
 import { readJson, readText, replaceFile } from '../storage/textFile.js';
+import type { Training } from './services.js';
 
 const words = ['ssgd', 'digits', '--out=mine', '--seed=7'];
 
@@ -356,4 +359,108 @@ test('a complete run in a folder that may only be read is reported again', async
   const { stdout } = await fakeCommand(again, { storage, disk });
   assert.match(stdout, /^run +mine$/m);
   await assert.rejects(fakeCommand(again, { storage: await stopped(), disk }), { code: 'MLML_IO' });
+});
+
+test('a complete run whose model is gone or damaged is an error that says what to do', async () => {
+  const breakIt: Record<string, (storage: MemoryStorage) => Promise<unknown>> = {
+    MLML_NOT_FOUND: (storage) => storage.remove('mine/model'),
+    MLML_BAD_FILE: (storage) => replaceFile(storage, 'mine/model/weights.bin', 'short'),
+    MLML_CHECKSUM: async (storage) => {
+      const bytes = storage.bytesOf('mine/model/weights.bin');
+      bytes[3]! ^= 1;
+      await replaceFile(storage, 'mine/model/weights.bin', bytes);
+    },
+  };
+  for (const [code, damage] of Object.entries(breakIt)) {
+    const { storage } = await fakeCommand(words);
+    await damage(storage);
+    for (const again of [
+      [...words, '--resume'],
+      ['resume', 'mine'],
+    ])
+      await assert.rejects(fakeCommand(again, { storage }), {
+        code,
+        message:
+          /^mine: this run is complete, but its model can no longer be used: mine\/model.*; put mine\/model back from a copy, or remove mine and give the command again to train it anew$/,
+      });
+  }
+});
+
+test('a command that meets a complete run of its own is told of --resume, another is not', async () => {
+  for (const line of ['ssgd digits --out=mine', 'cg digits --out=mine']) {
+    const { storage } = await fakeCommand(line.split(' '));
+    const refused = async (again: string, advice: string) =>
+      await assert.rejects(fakeCommand(again.split(' '), { storage }), {
+        code: 'MLML_EXISTS',
+        message: `mine: exists already; ${advice}`,
+      });
+    await refused(
+      `${line} --quiet`,
+      'it is a complete run of this command: add --resume to be told its result again, or remove it',
+    );
+    await refused(`${line} --seed=9`, 'remove it or give another --out');
+    const lock = await lockFolder(storage, 'mine', 'writer');
+    await refused(
+      line,
+      `process ${process.pid} on ${hostname()} works on this run; wait until it has ended, or give another --out`,
+    );
+    await lock.release();
+  }
+});
+
+test('a run of kernels on numbers is reported again in the same words', async () => {
+  const kernels: Partial<KernelJobs> = {
+    trainKernel: async (...args) => ({ ...(await fakeKernels.trainKernel(...args)), leaveOneOut: 4.5 }),
+  };
+  const line = ['cg', 'digits', '--out=mine'];
+  const { storage, stdout } = await fakeCommand(line, { kernels, task: 'regression' });
+  assert.match(stdout, /rmse 4\.500 \(by leaving/);
+  assert.equal((await fakeCommand([...line, '--resume'], { storage, task: 'regression' })).stdout, stdout);
+});
+
+test('runs that begin in the same second have logs of their own', async () => {
+  for (const more of [[], ['--resume']]) {
+    const storage = new MemoryStorage();
+    await fakeCommand(['ssgd', 'digits', '--out=first'], { storage });
+    const outs = ['a', 'b', 'c'];
+    await Promise.all(
+      outs.map((out) => fakeCommand(['ssgd', 'digits', `--out=${out}`, ...more], { storage })),
+    );
+    const logs = await Promise.all(
+      outs.map(async (out) => ((await readJson(storage, `${out}/run.json`)) as { log: string }).log),
+    );
+    assert.equal(new Set(logs).size, 3);
+    for (const log of logs) assert.match(await readText(storage, log), /^2000,/m);
+    assert.equal((await storage.list('logs/ssgd')).length, 4);
+  }
+});
+
+test('folders made for scratch files go when they are empty, also after a kill', async () => {
+  const line = [...words, '--scratch=deep/er'];
+  const use =
+    (end: 'ends' | 'fails' | 'is kept'): Training['train'] =>
+    async (...args) => {
+      const { storage, scratchFolder } = args[3];
+      await (await storage.create(`${scratchFolder}/rows`)).close();
+      if (end !== 'is kept') await storage.remove(`${scratchFolder}/rows`);
+      if (end !== 'ends') throw new MlmlError('MLML_IO', 'stopped');
+      return await fakeTrain(...args);
+    };
+  const storage = new MemoryStorage();
+  await fakeCommand(line, { storage, train: use('ends') });
+  assert.equal(await storage.status('deep'), undefined);
+  await storage.remove('mine');
+  await assert.rejects(fakeCommand(line, { storage, train: use('fails') }), { code: 'MLML_IO' });
+  assert.equal(await storage.status('deep'), undefined);
+  await storage.remove('mine');
+  // What is kept for those who go on keeps its folder, until they end.
+  await assert.rejects(fakeCommand(line, { storage, train: use('is kept') }), { code: 'MLML_IO' });
+  assert.deepEqual(await storage.list('deep/er'), ['rows']);
+  await fakeCommand([...line, '--resume'], { storage, train: use('ends') });
+  assert.equal(await storage.status('deep'), undefined);
+  await storage.remove('mine');
+  // A folder of the user stays.
+  await storage.makeFolder('deep/er');
+  await fakeCommand(line, { storage, train: use('ends') });
+  assert.deepEqual(await storage.list('deep'), ['er']);
 });

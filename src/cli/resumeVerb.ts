@@ -1,5 +1,6 @@
 import { join, resolve } from 'node:path';
 import { type ErrorCode, MlmlError } from '../errors.js';
+import { withoutOptions } from '../run/commandWords.js';
 import { failedForGood, needsItsThreads } from '../run/earlierRun.js';
 import { checkRun, RUN_FILE, type RunDescription } from '../run/runFolder.js';
 import { readJson } from '../storage/textFile.js';
@@ -39,19 +40,30 @@ export async function resumedCommand(context: CommandContext, given: Arguments):
     );
   }
   const out = await enter(context, folder, run);
-  return continued(run.command, [
+  const anew = ANEW.filter((name) => given.has(name));
+  const threads = threadsOf(run);
+  const { words, rest: last } = withoutOptions(run.command, {
+    flags: ['quiet', 'json', 'resume'],
+    valued: [
+      'out',
+      ...(threads.length > 0 ? ['nthreads'] : []),
+      ...anew.filter((name) => name === 'checkpoint-every'),
+    ],
+  });
+  return [
+    ...words,
     `--out=${out}`,
     '--resume',
-    ...threadsOf(run),
-    ...ANEW.filter((name) => given.has(name)).map((name) => `--${name}=${given.text(name)}`),
-  ]);
+    ...threads,
+    ...anew.map((name) => `--${name}=${given.text(name)}`),
+    ...last,
+  ];
 }
 
-/** The number of threads that was the default where the run was begun, if it must be kept. */
+/** The number of threads, which may have been the default of another machine, if it must be kept. */
 function threadsOf(run: RunDescription): string[] {
-  const given = run.command.some((word) => /^--nthreads(=|$)/.test(word));
   const { nthreads } = run.options as { readonly nthreads?: number };
-  return given || nthreads === undefined || !needsItsThreads(run) ? [] : [`--nthreads=${nthreads}`];
+  return nthreads === undefined || !needsItsThreads(run) ? [] : [`--nthreads=${nthreads}`];
 }
 
 /** Makes the folder in which a run was begun the current one, if it is there; returns the run's folder as seen from it. */
@@ -61,23 +73,4 @@ async function enter(context: CommandContext, folder: string, { cwd }: RunDescri
   const absolute = resolve(folder);
   process.chdir(cwd);
   return absolute;
-}
-
-/** The words of a command with other options in place of those of the same names, and of --out. */
-function continued(words: readonly string[], options: readonly string[]): string[] {
-  const replaced = new Set([...options.map((option) => option.split('=')[0]!.slice(2)), 'quiet', 'json']);
-  const end = words.indexOf('--');
-  const before = end === -1 ? words : words.slice(0, end);
-  const kept: string[] = [];
-  for (let i = 0; i < before.length; i++) {
-    const word = before[i]!;
-    const [, name, value] = /^--(?:no-)?([^=]+)(=.*)?$/.exec(word) ?? [];
-    if (name === undefined || !replaced.has(name)) {
-      kept.push(word);
-      continue;
-    }
-    // Written as two words.
-    if (value === undefined && (name === 'out' || name === 'checkpoint-every')) i++;
-  }
-  return [...kept, ...options, ...(end === -1 ? [] : words.slice(end))];
 }

@@ -174,7 +174,8 @@ test('--out is the run folder, the log lies beside it', async () => {
   assert.ok(made.includes('work/logs/gd/run-2026-01-31T12-34-56.csv'));
   await assert.rejects(fakeCommand(['gd', 'digits', '--out=work/mine'], { storage }), {
     code: 'MLML_EXISTS',
-    message: 'work/mine: exists already; remove it or give another --out',
+    message:
+      'work/mine: exists already; it is a complete run of this command: add --resume to be told its result again, or remove it',
   });
 });
 

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { Dataset } from '../data/dataset.js';
+import type { Task } from '../data/format.js';
 import { MlmlError } from '../errors.js';
 import type { Plan } from '../memory/plan.js';
 import {
@@ -7,16 +8,13 @@ import {
   checkSameCommand,
   checkSameData,
   type EarlierRun,
-  failureIn,
-  holdRun,
-  isStateOf,
-  isUnfinishedRunOf,
   removeHalfMade,
   runMark,
 } from '../run/earlierRun.js';
 import { planFields } from '../run/planText.js';
 import { ProgressReporter } from '../run/progressReporter.js';
 import {
+  claimCsv,
   makeRunFolder,
   RUN_VERSION,
   type RunDescription,
@@ -25,14 +23,16 @@ import {
   writeRun,
 } from '../run/runFolder.js';
 import { type ExtraColumn, type LogMark, RunLog } from '../run/runLog.js';
-import { type CheckpointOptions, removeFinishedJob } from '../storage/checkpoint.js';
-import { isReadOnly, type Lock, lockFolder } from '../storage/lock.js';
+import type { CheckpointOptions } from '../storage/checkpoint.js';
+import { type Lock, lockFolder } from '../storage/lock.js';
+import { missingFolders, removeEmptyFolders } from '../storage/madeFolders.js';
 import { parseInterval } from '../storage/savingInterval.js';
 import { requireScratch } from '../storage/scratch.js';
 import type { CommandContext } from './commandContext.js';
 import { dataWords } from './dataWords.js';
 import type { Arguments } from './parseArguments.js';
 import type { Services } from './services.js';
+import { clearUp, refusal, requireModel, takeUpRun } from './takenUpRun.js';
 import { usedInstead } from './usedInstead.js';
 import { version } from './version.js';
 
@@ -74,8 +74,8 @@ export interface TrainingJob<Summary extends object> {
   plan(dataset: Dataset, scratchFolder: string): Plan | Promise<Plan>;
   /** Trains and saves the model at `run.paths.model`. */
   work(run: TrainingRun): Promise<Summary>;
-  /** The result in words. */
-  text(summary: Summary, csv: string | undefined): string;
+  /** The result in words; `task`: of the data. */
+  text(summary: Summary, csv: string | undefined, task: Task): string;
 }
 
 /**
@@ -88,7 +88,8 @@ export async function runTraining<Summary extends object>(
   prepare: () => Promise<TrainingJob<Summary>>,
 ): Promise<void> {
   const { services } = context;
-  const { given, verb } = command;
+  const { storage } = services;
+  const { given, verb, words } = command;
   const every = given.text('checkpoint-every');
   const interval = every === undefined ? {} : { every: parseInterval(every, '--checkpoint-every') };
   const out = given.text('out');
@@ -96,15 +97,21 @@ export async function runTraining<Summary extends object>(
   if (resume && out === undefined) {
     throw new MlmlError('MLML_USAGE', '--resume: needs --out=<run folder>, the run to go on with');
   }
-  const occupied = out !== undefined && (await services.storage.status(out)) !== undefined;
-  if (occupied && !resume && given.kind === 'linear') throw await refusal(context, out, command);
+  const occupied = out !== undefined && (await storage.status(out)) !== undefined;
+  if (occupied && !resume && given.kind === 'linear') throw await refusal(storage, out, words);
   const job = await prepare();
-  const earlier = occupied ? await takeUp(context, out, command, resume) : undefined;
+  const earlier = occupied ? await takeUpRun(storage, out, words, resume) : undefined;
   try {
     const { run } = earlier ?? {};
     if (out !== undefined && run !== undefined) {
       checkSameCommand(out, run, { verb, data: dataWords(given), options: job.options });
-      if (run.status === 'done') return await reportAgain(context, given, job, run, earlier!.paths);
+      if (run.status === 'done') {
+        const { paths } = earlier!;
+        await requireModel(storage, paths);
+        await clearUp(storage, run, paths);
+        const { task } = run.dataset as { readonly task: Task };
+        return await context.stdout.write(told(given, job, run.result as Summary, run.log, task));
+      }
     }
     await loadReaders(services, given);
     const baselineBytes = context.residentBytes();
@@ -126,7 +133,7 @@ export async function runTraining<Summary extends object>(
         const state = { dataset, reporter, baselineBytes, checkpoint: interval };
         const { summary, csv } = await runInFolder(context, command, job, running, state, earlier);
         reporter.end();
-        await tell(context, given, job, summary, csv);
+        await context.stdout.write(told(given, job, summary, csv, dataset.description.task));
       } finally {
         await dataset.close();
       }
@@ -138,72 +145,15 @@ export async function runTraining<Summary extends object>(
   }
 }
 
-async function tell<Summary extends object>(
-  context: CommandContext,
+/** A result, as the command wants it. */
+function told<Summary extends object>(
   given: Arguments,
   job: TrainingJob<Summary>,
   summary: Summary,
   csv: string | undefined,
-): Promise<void> {
-  await context.stdout.write(given.flag('json') ? `${JSON.stringify(summary)}\n` : job.text(summary, csv));
-}
-
-/** Tells the result of a run that is complete. A process that was killed right after its end may have left states. */
-async function reportAgain<Summary extends object>(
-  context: CommandContext,
-  given: Arguments,
-  job: TrainingJob<Summary>,
-  run: RunDescription,
-  paths: RunPaths,
-): Promise<void> {
-  const { storage } = context.services;
-  // Where nothing may be written, nothing of it can be left to remove.
-  try {
-    await removeHalfMade(storage, paths, true);
-    if (run.states !== undefined) await removeFinishedJob(storage, run.states, isStateOf(run, paths.folder));
-  } catch (error) {
-    if (!isReadOnly(error)) throw error;
-  }
-  await tell(context, given, job, run.result as Summary, run.log);
-}
-
-async function refusal(context: CommandContext, out: string, command: TrainingCommand): Promise<MlmlError> {
-  const { storage } = context.services;
-  const failure = await failureIn(storage, out);
-  const unfinished = await isUnfinishedRunOf(storage, out, command.words, isAlive);
-  const advice = unfinished
-    ? 'it is a run of this command that did not come to its end: add --resume to go on with it, or remove it'
-    : failure !== undefined
-      ? `it is a run that failed (${failure.code}): add --resume to begin anew in its place, or remove it`
-      : 'remove it or give another --out';
-  return new MlmlError('MLML_EXISTS', `${out}: exists already; ${advice}`);
-}
-
-/** Holds the run at `out`. Kernel jobs go on with an unfinished run of the same command also without --resume. */
-async function takeUp(
-  context: CommandContext,
-  out: string,
-  command: TrainingCommand,
-  resume: boolean,
-): Promise<EarlierRun> {
-  const { storage } = context.services;
-  const { verb, words } = command;
-  if (resume || (await isUnfinishedRunOf(storage, out, words, isAlive))) {
-    const earlier = await holdRun(storage, out, verb, context.now());
-    if (earlier !== undefined) return earlier;
-  }
-  throw await refusal(context, out, command);
-}
-
-/** Whether a process runs; one with the number of this process died before it. */
-function isAlive(pid: number): boolean {
-  if (pid === process.pid) return false;
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code !== 'ESRCH';
-  }
+  task: Task,
+): string {
+  return given.flag('json') ? `${JSON.stringify(summary)}\n` : job.text(summary, csv, task);
 }
 
 /** Loads the readers of original files if this run will need them: a name that has not been imported yet. */
@@ -218,20 +168,40 @@ async function loadReaders(services: Services, given: Arguments): Promise<void> 
   await services.readers();
 }
 
-/** Does the job, keeping `run.json` true at every moment. */
+/** Does the job; folders that are made for its scratch files and end up empty go again. */
 async function runInFolder<Summary extends object>(
   context: CommandContext,
-  { verb, given, words }: TrainingCommand,
+  command: TrainingCommand,
   job: TrainingJob<Summary>,
   running: { threads: number },
   state: Pick<TrainingRun, 'dataset' | 'reporter' | 'baselineBytes' | 'checkpoint'>,
   earlier: EarlierRun | undefined,
 ): Promise<{ summary: Summary; csv: string | undefined }> {
   const { storage } = context.services;
+  // Beside the run, not in it: the next run there finds, or removes, what a killed one left.
+  const scratchFolder = job.scratch ?? runsFolder(command.given.text('out'));
+  const missing = await missingFolders(storage, scratchFolder);
+  const made = [...(earlier?.run?.made ?? []), ...missing];
+  try {
+    return await recordedRun(context, command, job, running, { ...state, scratchFolder, made }, earlier);
+  } finally {
+    await removeEmptyFolders(storage, made);
+  }
+}
+
+/** Does the job, keeping `run.json` true at every moment. */
+async function recordedRun<Summary extends object>(
+  context: CommandContext,
+  { verb, given, words }: TrainingCommand,
+  job: TrainingJob<Summary>,
+  running: { threads: number },
+  state: Omit<TrainingRun, 'paths' | 'log'> & { readonly made: readonly string[] },
+  earlier: EarlierRun | undefined,
+): Promise<{ summary: Summary; csv: string | undefined }> {
+  const { storage } = context.services;
+  const { scratchFolder, made } = state;
   const { description, path } = state.dataset;
   const out = given.text('out');
-  // Beside the run, not in it: the next run there finds, or removes, what a killed one left.
-  const scratchFolder = job.scratch ?? runsFolder(out);
   if (earlier?.run !== undefined) checkSameData(out!, earlier.run, description.fingerprint);
   // Before anything is made: a budget that is too small leaves no trace.
   const plan = await job.plan(state.dataset, scratchFolder);
@@ -246,8 +216,11 @@ async function runInFolder<Summary extends object>(
   if (earlier === undefined) lock = await lockFolder(storage, paths.folder, 'writer');
   else if (earlier.run === undefined) await beginAnew(storage, paths);
   else await removeHalfMade(storage, paths);
+  let claimed: string | undefined;
   try {
-    const csv = job.csv ? paths.csv : undefined;
+    const before = earlier?.run?.log;
+    if (job.csv && before === undefined) claimed = await claimCsv(storage, verb, paths.folder, started);
+    const csv = job.csv ? (before ?? claimed) : undefined;
     const run: RunDescription = {
       format: 'mlml-run',
       version: RUN_VERSION,
@@ -274,10 +247,13 @@ async function runInFolder<Summary extends object>(
       pid: process.pid,
       cwd: process.cwd(),
       ...(csv === undefined ? {} : { log: csv }),
+      ...(made.length === 0 ? {} : { made }),
     };
     await writeRun(storage, paths, run);
+    // From here on it is told of, and stays whatever happens.
+    claimed = undefined;
     const logOptions = {
-      csv: csv !== undefined,
+      csv,
       extraColumns: job.csvColumns ?? [],
       clock: context.clock,
       memory: context.residentBytes,
@@ -301,7 +277,7 @@ async function runInFolder<Summary extends object>(
     const ended = () => ({ ended: context.now().toISOString() });
     try {
       log.record({ type: 'start', verb, dataset: description.name, command: words });
-      const summary = await job.work({ ...state, paths, log, scratchFolder, checkpoint });
+      const summary = await job.work({ ...state, paths, log, checkpoint });
       log.record({ type: 'end', status: 'done' });
       await log.goOn(undefined);
       await log.close();
@@ -324,6 +300,7 @@ async function runInFolder<Summary extends object>(
       throw new MlmlError(code, `${message}; to go on: mlml resume ${paths.folder}`, { cause: error });
     }
   } finally {
+    if (claimed !== undefined) await storage.remove(claimed).catch(() => {});
     await lock?.release();
   }
 }

@@ -1,18 +1,12 @@
-import { basename, join } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { MlmlError } from '../errors.js';
-import { isReadOnly, type Lock, lockFolder } from '../storage/lock.js';
+import { type Holder, holdersOf, isReadOnly, type Lock, lockFolder } from '../storage/lock.js';
 import { removeLeftovers } from '../storage/ownedFolder.js';
 import type { Storage } from '../storage/storage.js';
 import { readJson } from '../storage/textFile.js';
-import {
-  checkRun,
-  csvPath,
-  RUN_FILE,
-  type RunDescription,
-  type RunPaths,
-  runPaths,
-  timeName,
-} from './runFolder.js';
+import { withoutOptions } from './commandWords.js';
+import { checkRun, RUN_FILE, type RunDescription, type RunPaths, runPaths } from './runFolder.js';
+import { runFromHere } from './runFromHere.js';
 import type { LogMark } from './runLog.js';
 
 /** A run folder that this process holds, to go on with. */
@@ -41,12 +35,7 @@ const OWN =
  * Holds the run folder `folder` and reads what it is. Undefined when it is something else: it holds other files than
  * those of a run. `MLML_BUSY` when another process works on that run.
  */
-export async function holdRun(
-  storage: Storage,
-  folder: string,
-  verb: string,
-  now: Date,
-): Promise<EarlierRun | undefined> {
+export async function holdRun(storage: Storage, folder: string): Promise<EarlierRun | undefined> {
   if (!(await isRunFolder(storage, folder))) return undefined;
   const lock = await lockFolder(storage, folder, 'writer').catch(async (error) => {
     // What is complete can be told again by who may only read it.
@@ -57,8 +46,7 @@ export async function holdRun(
   try {
     const found = await readRun(storage, folder);
     const run = found === undefined || failedForGood(found) === undefined ? found : undefined;
-    const csv = run?.log ?? (await csvPath(storage, verb, folder, timeName(now)));
-    return { paths: runPaths(folder, csv), lock, run };
+    return { paths: runPaths(folder), lock, run };
   } catch (error) {
     await lock.release();
     throw error;
@@ -75,29 +63,35 @@ async function readRun(storage: Storage, folder: string): Promise<RunDescription
   const path = join(folder, RUN_FILE);
   const status = await storage.status(path);
   if (status === undefined || status.byteLength === 0) return undefined;
-  return checkRun(await readJson(storage, path), path);
+  return await runFromHere(storage, checkRun(await readJson(storage, path), path), folder);
 }
 
-/**
- * Whether `folder` is a run of the same command that did not come to its end (killed, interrupted, or stopped by the disk).
- * `alive` tells whether the process with a number still runs.
- */
-export async function isUnfinishedRunOf(
+/** How a command that may not go on with a run finds what lies in its folder. */
+export interface FoundRun {
+  readonly run: RunDescription;
+  /** It was begun by the same command. */
+  readonly same: boolean;
+  /** The process that works on it now. */
+  readonly holder: Holder | undefined;
+}
+
+/** The run in `folder` as the command of these words finds it; undefined when there is none that can be read. */
+export async function findRun(
   storage: Storage,
   folder: string,
   command: readonly string[],
-  alive: (pid: number) => boolean,
-): Promise<boolean> {
-  if (!(await isRunFolder(storage, folder))) return false;
+): Promise<FoundRun | undefined> {
+  if (!(await isRunFolder(storage, folder))) return undefined;
   const run = await readRun(storage, folder).catch(() => undefined);
-  if (run === undefined || !canGoOn(run, alive)) return false;
-  return jobOf(run.command) === jobOf(command);
+  if (run === undefined) return undefined;
+  const [holder] = await holdersOf(storage, folder);
+  return { run, same: jobOf(run.command) === jobOf(command), holder };
 }
 
-/** Whether a run stopped before its end for a reason that says nothing against it. */
-export function canGoOn(run: RunDescription, alive: (pid: number) => boolean): boolean {
-  if (run.status === 'running') return typeof run.pid === 'number' && !alive(run.pid);
-  return run.status === 'failed' && GONE_ON_FROM.has(run.error?.code ?? '');
+/** Whether a run is one of the same command that did not come to its end (killed, interrupted, or stopped by the disk). */
+export function isUnfinished({ run, same, holder }: FoundRun): boolean {
+  if (!same || holder !== undefined) return false;
+  return run.status === 'running' || (run.status === 'failed' && GONE_ON_FROM.has(run.error?.code ?? ''));
 }
 
 /** The error of a run that ended in one which going on cannot mend; undefined for any other run. */
@@ -105,17 +99,13 @@ export function failedForGood({ status, error }: RunDescription): RunDescription
   return status === 'failed' && FOR_GOOD.has(error?.code ?? '') ? error : undefined;
 }
 
-/** The error of the run in `folder`, if it is one that failed for good. */
-export async function failureIn(storage: Storage, folder: string): Promise<RunDescription['error']> {
-  if (!(await isRunFolder(storage, folder))) return undefined;
-  const run = await readRun(storage, folder).catch(() => undefined);
-  return run && failedForGood(run);
-}
-
-/** The words of a command without those that only change what is shown or saved. */
-function jobOf(words: readonly string[] | undefined): string {
-  const other = /^--(no-)?(quiet|json|resume|checkpoint-every)(=|$)/;
-  return JSON.stringify(words?.filter((word) => !other.test(word)));
+/** The words of a command without those that only change what is shown or saved, and where its run lies. */
+function jobOf(command: readonly string[]): string {
+  const { words, rest } = withoutOptions(command, {
+    flags: ['quiet', 'json', 'resume'],
+    valued: ['checkpoint-every', 'out'],
+  });
+  return JSON.stringify([words, rest]);
 }
 
 /** Options that change neither the result nor the log. */
@@ -192,7 +182,7 @@ export async function removeHalfMade(
 
 /** Names a run in its states: it was begun then, under that name. */
 export function runMark({ started }: RunDescription, folder: string): string {
-  return `${basename(folder)} ${started}`;
+  return `${basename(resolve(folder))} ${started}`;
 }
 
 /** Tells by what is kept in a state whether it is one of that run. */

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { MlmlError } from '../errors.js';
 import { FaultyStorage } from '../storage/faultyStorage.js';
 import { MemoryStorage } from '../storage/memoryStorage.js';
+import { PowerLossStorage } from '../storage/powerLossStorage.js';
 import type { Storage } from '../storage/storage.js';
 import { LineFile } from './lineFile.js';
 
@@ -81,11 +82,17 @@ test('a full disk is thrown by the next line and by close', async () => {
   await assert.rejects(file.close(), { code: 'MLML_DISK_FULL' });
 });
 
-test('a log that is there already is not overwritten', async () => {
-  const storage = new MemoryStorage();
-  await LineFile.create(storage, 'log', () => 0);
-  await assert.rejects(
-    LineFile.create(storage, 'log', () => 0),
-    { code: 'MLML_EXISTS' },
-  );
+test('what was written before a mark is there after a power cut, also when the file was gone on with', async () => {
+  const storage = new PowerLossStorage();
+  storage.put('logs/old', new TextEncoder().encode('kept\nthis is cut off\n'));
+  const begun = await LineFile.create(storage, 'logs/log', () => 0);
+  begun.append('first');
+  assert.equal(await begun.mark(), 6);
+  const goneOn = await LineFile.goOn(storage, 'logs/old', 5, () => 0);
+  goneOn.append('more');
+  assert.equal(await goneOn.mark(), 10);
+  const after = storage.afterPowerLoss(() => 0);
+  const content = (path: string) => new TextDecoder().decode(after.bytesOf(path));
+  assert.equal(content('logs/log'), 'first\n');
+  assert.equal(content('logs/old'), 'kept\nmore\n');
 });

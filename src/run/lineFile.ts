@@ -1,3 +1,4 @@
+import { dirname } from 'node:path';
 import { MlmlError } from '../errors.js';
 import type { Storage, WritableFile } from '../storage/storage.js';
 
@@ -34,9 +35,16 @@ export class LineFile {
     this.#lastFlush = clock();
   }
 
-  /** `MLML_EXISTS` when the file is there already. `clock`: milliseconds. */
+  /** Makes the file, or empties it. `clock`: milliseconds. */
   static async create(storage: Storage, path: string, clock: () => number): Promise<LineFile> {
-    return new LineFile(await storage.create(path, { exclusive: true }), clock, path, 0);
+    const file = await storage.create(path);
+    try {
+      await storage.syncFolder(dirname(path));
+    } catch (error) {
+      await file.close().catch(() => {});
+      throw error;
+    }
+    return new LineFile(file, clock, path, 0);
   }
 
   /**
@@ -57,6 +65,8 @@ export class LineFile {
       await copyBytes(storage, path, file, length);
       await file.sync();
       await storage.rename(temporary, path);
+      // A state that is saved later counts on this file, not on the one before.
+      await storage.syncFolder(dirname(path));
     } catch (error) {
       await file.close().catch(() => {});
       await storage.remove(temporary).catch(() => {});

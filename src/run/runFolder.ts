@@ -15,8 +15,6 @@ export interface RunPaths {
   readonly model: string;
   /** States of a linear training job, while it runs. */
   readonly states: string;
-  /** The CSV log of 2016, beside the folder of runs. */
-  readonly csv: string;
 }
 
 /** The folder in which the folder of a run lies: that of `out`, or `runs`. */
@@ -25,7 +23,7 @@ export function runsFolder(out: string | undefined): string {
 }
 
 /** `2026-01-31T12-34-56`, in universal time: sorts by time, and is a file name everywhere. */
-export function timeName(date: Date): string {
+function timeName(date: Date): string {
   return date.toISOString().slice(0, 19).replaceAll(':', '-');
 }
 
@@ -39,59 +37,65 @@ export async function makeRunFolder(
   started: Date,
   out?: string,
 ): Promise<RunPaths> {
-  const time = timeName(started);
-  let name = time;
-  let folder = out ?? join(runsFolder(out), `${verb}-${name}`);
+  const first = out ?? join(runsFolder(out), `${verb}-${timeName(started)}`);
+  let folder = first;
   for (let number = 2; !(await claimFolder(storage, folder)); number++) {
     if (out !== undefined) {
       throw new MlmlError('MLML_EXISTS', `${out}: exists already; remove it or give another --out`);
     }
-    name = `${time}-${number}`;
-    folder = join(runsFolder(out), `${verb}-${name}`);
+    folder = `${first}-${number}`;
   }
-  return runPaths(folder, await csvPath(storage, verb, folder, name));
+  return runPaths(folder);
 }
 
-/** The files of a run whose CSV log is at `csv`. */
-export function runPaths(folder: string, csv: string): RunPaths {
+/** The files of the run in a folder. */
+export function runPaths(folder: string): RunPaths {
   return {
     folder,
     description: join(folder, RUN_FILE),
     events: join(folder, 'events.jsonl'),
     model: join(folder, 'model'),
     states: join(folder, 'checkpoint'),
-    csv,
   };
 }
 
-/** Where the CSV log of a run goes: beside the folder of runs, as in 2016. */
-export async function csvPath(storage: Storage, verb: string, folder: string, name: string): Promise<string> {
+/**
+ * Makes an empty file for the CSV log of a run, and returns its path: `logs/<verb>/run-<time>.csv` beside the folder of runs, as
+ * in 2016 (with `-2`, `-3` … for runs of the same second). Of runs that begin at once, each gets a file of its own.
+ */
+export async function claimCsv(
+  storage: Storage,
+  verb: string,
+  folder: string,
+  started: Date,
+): Promise<string> {
   const parent = dirname(folder);
   const logs = join(basename(parent) === 'runs' ? dirname(parent) : parent, 'logs', verb);
-  return await freeName(storage, logs, `run-${name}`, '.csv');
+  const first = join(logs, `run-${timeName(started)}`);
+  for (let number = 1; ; number++) {
+    const path = number === 1 ? `${first}.csv` : `${first}-${number}.csv`;
+    if (await claimFile(storage, path)) return path;
+  }
 }
 
 /** Makes a folder that is not there; false when it is. Of two processes that try at once, one gets it. */
 async function claimFolder(storage: Storage, folder: string): Promise<boolean> {
   if ((await storage.status(folder)) !== undefined) return false;
   await storage.makeFolder(folder);
+  // Replaced by the description at once.
+  return await claimFile(storage, join(folder, RUN_FILE));
+}
+
+/** Makes an empty file; false when it is there. */
+async function claimFile(storage: Storage, path: string): Promise<boolean> {
   try {
-    // Replaced by the description at once.
-    const file = await storage.create(join(folder, RUN_FILE), { exclusive: true });
+    const file = await storage.create(path, { exclusive: true });
     await file.close();
     return true;
   } catch (error) {
     if (error instanceof MlmlError && error.code === 'MLML_EXISTS') return false;
     throw error;
   }
-}
-
-async function freeName(storage: Storage, folder: string, name: string, extension: string): Promise<string> {
-  let path = join(folder, name + extension);
-  for (let number = 2; (await storage.status(path)) !== undefined; number++) {
-    path = join(folder, `${name}-${number}${extension}`);
-  }
-  return path;
 }
 
 /** What `run.json` holds. See docs/format.md. */
@@ -116,7 +120,10 @@ export interface RunDescription {
   readonly pid: number;
   /** Folder in which the command was given; its paths are relative to it. */
   readonly cwd?: string;
+  /** The CSV log. */
   readonly log?: string;
+  /** Folders it made for its scratch files, the innermost first: they go at its end, when they are empty. */
+  readonly made?: readonly string[];
   /** Once done: the folder in which its job saved states, where that is not the run's own. */
   readonly states?: string;
   /** The object of `--json`, once done. */
@@ -169,7 +176,9 @@ export function checkRun(value: unknown, path: string): RunDescription {
   }
   const { code, message } = (error ?? { code: '', message: '' }) as Record<string, unknown>;
   if (typeof code !== 'string' || typeof message !== 'string') bad('error', 'a code and a message');
-  for (const field of ['ended', 'log', 'states'])
+  for (const field of ['ended', 'cwd', 'log', 'states'])
     if (run[field] !== undefined && typeof run[field] !== 'string') bad(field, 'a string');
+  const { made = [] } = run;
+  if (!Array.isArray(made) || !made.every((path) => typeof path === 'string')) bad('made', 'paths');
   return value as RunDescription;
 }

@@ -5,15 +5,16 @@ import { readText } from '../storage/textFile.js';
 import { runPaths } from './runFolder.js';
 import { type LogMark, RunLog } from './runLog.js';
 
-const paths = runPaths('runs/r', 'logs/r.csv');
+const paths = runPaths('runs/r');
+const csvPath = 'logs/r.csv';
 
 /** A log whose clock is set by hand; `run` names it. */
 function world(storage = new MemoryStorage()) {
   const clock = { ms: 0 };
-  const options = (run = 'r') => ({ csv: true, clock: () => clock.ms, memory: () => 1, run });
+  const options = (run = 'r') => ({ csv: csvPath, clock: () => clock.ms, memory: () => 1, run });
   const line = (step: number) =>
     ({ type: 'log', step, loss: step / 10, trainAccuracy: 0.5, testAccuracy: undefined }) as const;
-  const csv = async () => (await readText(storage, paths.csv)).split('\n').slice(1, -1);
+  const csv = async () => (await readText(storage, csvPath)).split('\n').slice(1, -1);
   const events = async () =>
     (await readText(storage, paths.events))
       .split('\n')
@@ -79,15 +80,12 @@ test('a run that fails before it goes on leaves the log as it was', async () => 
 
 test('a file that was removed, or has lost its end, begins anew with a warning', async () => {
   const { storage, options, line, csv, events, mark } = await killedAfterMark();
-  await storage.remove(paths.csv);
+  await storage.remove(csvPath);
   const log = RunLog.waiting(storage, paths, options());
   await log.goOn(mark);
   log.record(line(3));
   await log.close();
-  assert.equal(
-    (await readText(storage, paths.csv)).split('\n')[0],
-    'i,Time,Loss,Train Accuracy,Test Accuracy',
-  );
+  assert.equal((await readText(storage, csvPath)).split('\n')[0], 'i,Time,Loss,Train Accuracy,Test Accuracy');
   assert.equal((await csv()).length, 1);
   assert.match(
     String((await events()).at(-1)?.['message']),
@@ -100,7 +98,7 @@ test('a mark says where the files stand on the disk', async () => {
   const { eventBytes, csvBytes, ...rest }: LogMark = mark;
   assert.deepEqual(rest, { run: 'r', seconds: 2 });
   assert.equal(
-    new TextDecoder().decode(storage.bytesOf(paths.csv).subarray(0, csvBytes)).split('\n').length,
+    new TextDecoder().decode(storage.bytesOf(csvPath).subarray(0, csvBytes)).split('\n').length,
     3,
   );
   assert.match(new TextDecoder().decode(storage.bytesOf(paths.events).subarray(0, eventBytes)), /kept"\}\n$/);

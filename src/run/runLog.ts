@@ -34,8 +34,8 @@ export interface LogMark {
 }
 
 export interface RunLogOptions {
-  /** False makes no CSV log. */
-  readonly csv: boolean;
+  /** Where the CSV log of 2016 goes; undefined makes none. */
+  readonly csv: string | undefined;
   /** Milliseconds. */
   readonly clock: () => number;
   /** Resident bytes. */
@@ -75,7 +75,7 @@ export class RunLog {
     const events = await LineFile.create(storage, paths.events, clock);
     log.#files = await log.#withCsv(
       events,
-      () => LineFile.create(storage, paths.csv, clock),
+      (path) => LineFile.create(storage, path, clock),
       () => true,
     );
     return log;
@@ -86,10 +86,11 @@ export class RunLog {
     return new RunLog(storage, paths, options);
   }
 
-  async #withCsv(events: LineFile, open: () => Promise<LineFile>, isNew: () => boolean) {
-    if (!this.#options.csv) return { events, csv: undefined };
+  async #withCsv(events: LineFile, open: (path: string) => Promise<LineFile>, isNew: () => boolean) {
+    const path = this.#options.csv;
+    if (path === undefined) return { events, csv: undefined };
     try {
-      const csv = await open();
+      const csv = await open(path);
       const extra = (this.#options.extraColumns ?? []).map((column) => extraHeaders[column]);
       if (isNew()) csv.append([CSV_HEADER, ...extra].join(','));
       return { events, csv };
@@ -110,8 +111,8 @@ export class RunLog {
     if (own !== undefined) this.#started = clock() - 1000 * own.seconds;
     const events = await this.#reopen(this.#paths.events, own?.eventBytes ?? 0);
     let isNew = false;
-    const openCsv = async () => {
-      const csv = await this.#reopen(this.#paths.csv, own?.csvBytes ?? 0);
+    const openCsv = async (path: string) => {
+      const csv = await this.#reopen(path, own?.csvBytes ?? 0);
       isNew = csv.isNew;
       return csv.file;
     };

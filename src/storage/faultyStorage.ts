@@ -143,6 +143,10 @@ export class FaultyStorage implements Storage {
     return this.perform('remove', path, 0, () => this.#inner.remove(path));
   }
 
+  removeEmpty(folder: string): Promise<void> {
+    return this.perform('remove', folder, 0, () => this.#inner.removeEmpty(folder));
+  }
+
   makeFolder(path: string): Promise<void> {
     return this.perform('makeFolder', path, 0, () => this.#inner.makeFolder(path));
   }

@@ -89,9 +89,9 @@ export class MemoryStorage implements Storage {
   }
 
   async create(path: string, options: CreateOptions = {}): Promise<WritableFile> {
+    await this.makeFolder(dirname(path));
     if (options.exclusive && this.#files.has(path))
       throw new MlmlError('MLML_EXISTS', `${path}: exists already`);
-    await this.makeFolder(dirname(path));
     const content = new Content();
     this.#files.set(path, content);
     return new MemoryFile(path, content);
@@ -129,6 +129,10 @@ export class MemoryStorage implements Storage {
     for (const name of [...this.#folders]) {
       if (name === path || name.startsWith(`${path}/`)) this.#folders.delete(name);
     }
+  }
+
+  async removeEmpty(folder: string): Promise<void> {
+    if ((await this.list(folder)).length === 0) this.#folders.delete(folder);
   }
 
   async list(folder: string): Promise<string[]> {

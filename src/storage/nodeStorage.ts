@@ -1,5 +1,5 @@
 import { constants, read, readSync, write, writeSync } from 'node:fs';
-import { type FileHandle, mkdir, open, readdir, rename, rm, stat, statfs } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, readdir, rename, rm, rmdir, stat, statfs } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { MlmlError } from '../errors.js';
 import type { FileStatus, ReadableFile, Storage, WritableFile } from './storage.js';
@@ -211,6 +211,13 @@ export const nodeStorage: Storage = {
   async remove(path) {
     await rm(path, { recursive: true, force: true }).catch((error) => {
       throw translate(error, 'removing', path);
+    });
+  },
+
+  async removeEmpty(folder) {
+    await rmdir(folder).catch((error) => {
+      if (!['ENOTEMPTY', 'EEXIST', 'ENOENT', 'ENOTDIR'].includes(codeOf(error)))
+        throw translate(error, 'removing', folder);
     });
   },
 

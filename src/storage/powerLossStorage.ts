@@ -268,6 +268,11 @@ export class PowerLossStorage implements Storage {
     this.#change([{ folder, name: basename(path), node: undefined }]);
   }
 
+  async removeEmpty(folder: string): Promise<void> {
+    const node = this.#find(folder);
+    if (node instanceof FolderNode && node.names.size === 0) await this.remove(folder);
+  }
+
   async list(path: string): Promise<string[]> {
     const node = this.#find(path);
     return node instanceof FolderNode ? [...node.names.keys()].sort() : [];

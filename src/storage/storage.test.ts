@@ -5,6 +5,7 @@ import { temporaryFolder } from '../../test/support/temporaryFolder.js';
 import { FaultyStorage } from './faultyStorage.js';
 import { MemoryStorage } from './memoryStorage.js';
 import { nodeStorage } from './nodeStorage.js';
+import { PowerLossStorage } from './powerLossStorage.js';
 import type { Storage } from './storage.js';
 import { readJson, readText, replaceFile } from './textFile.js';
 
@@ -14,6 +15,7 @@ type Make = (context: TestContext) => { storage: Storage; folder: string };
 const implementations: Record<string, Make> = {
   node: (context) => ({ storage: nodeStorage, folder: temporaryFolder(context) }),
   memory: () => ({ storage: new MemoryStorage(), folder: '/base' }),
+  'power loss': () => ({ storage: new PowerLossStorage(), folder: '/base' }),
   'faulty without faults': () => ({ storage: new FaultyStorage(new MemoryStorage()), folder: '/base' }),
 };
 
@@ -106,6 +108,16 @@ for (const [name, make] of Object.entries(implementations)) {
     assert.equal(await storage.status(path), undefined);
     assert.deepEqual(await storage.list(path), []);
     await storage.remove(path);
+  });
+
+  test(`${name}: removeEmpty removes an empty folder only`, async (context) => {
+    const { storage, folder } = make(context);
+    await put(storage, join(folder, 'full/file'));
+    await storage.makeFolder(join(folder, 'empty'));
+    for (const each of ['full', 'empty', 'nothing', 'full/file'])
+      await storage.removeEmpty(join(folder, each));
+    assert.deepEqual(await storage.list(folder), ['full']);
+    assert.deepEqual(await storage.list(join(folder, 'full')), ['file']);
   });
 
   test(`${name}: folders are listed in order, removed whole, and are not files`, async (context) => {

@@ -51,6 +51,8 @@ export interface Storage {
   rename(from: string, to: string): Promise<void>;
   /** Removes a file or a whole folder; no error when it is not there. */
   remove(path: string): Promise<void>;
+  /** Removes a folder in which nothing is, in one step; does nothing when there is something in it, or it is not there. */
+  removeEmpty(folder: string): Promise<void>;
   /** Names in a folder, sorted; empty when it is not there. */
   list(folder: string): Promise<string[]>;
   /** `undefined` when there is nothing at that path. */

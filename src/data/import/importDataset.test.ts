@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { mnistFiles, put } from '../../../test/support/originalFiles.js';
 import { temporaryFolder } from '../../../test/support/temporaryFolder.js';
+import type { MlmlError } from '../../errors.js';
 import { MemoryStorage } from '../../storage/memoryStorage.js';
 import { nodeStorage } from '../../storage/nodeStorage.js';
 import { datasetNames } from './datasetNames.js';
@@ -75,7 +76,10 @@ test('a name is imported once, with a notice, then opened', async (context) => {
   assert.equal(first.train.rows, 20);
   await first.close();
   assert.equal(notices.length, 1);
-  assert.match(notices[0]!, /mnist has not been imported yet: importing it into .*made\/mnist, once/);
+  assert.match(
+    notices[0]!,
+    /mnist has not been imported yet: importing it into .*made\/mnist \(which is new\), once$/,
+  );
   const warnings: string[] = [];
   const onWarning = (message: string) => warnings.push(message);
   const second = await openByName(nodeStorage, 'mnist', { ...options, dtype: 'float32', onWarning });
@@ -85,6 +89,29 @@ test('a name is imported once, with a notice, then opened', async (context) => {
   const byFolder = await openByName(nodeStorage, join(dataDir, 'mnist'));
   assert.equal(byFolder.description.fingerprint, first.description.fingerprint);
   await byFolder.close();
+});
+
+test('a data folder that is not there is not made for a name that cannot be imported', async (context) => {
+  const folder = temporaryFolder(context);
+  isolate(context, join(folder, 'shared'), join(folder, 'cache'));
+  const files = mnistFiles(20, 5, false);
+  const images = 'train-images-idx3-ubyte';
+  writeFiles(join(folder, 'shared'), new Map([...files, [images, files.get(images)!.subarray(0, 9000)]]));
+  for (const dataDir of [join(folder, 'mis/typed'), join(folder, 'there')]) {
+    const isThere = dataDir.endsWith('there');
+    if (isThere) mkdirSync(dataDir);
+    const before = readdirSync(folder);
+    await assert.rejects(openByName(nodeStorage, 'mnist', { dataDir }), ({ code, message }: MlmlError) => {
+      assert.equal(code, 'MLML_BAD_FILE');
+      assert.equal(
+        message.endsWith(`; there is no folder ${dataDir}: is --data-dir right?`),
+        !isThere,
+        message,
+      );
+      return true;
+    });
+    assert.deepEqual(readdirSync(folder), before);
+  }
 });
 
 test('beside original files the data set goes into <name>-dataset', async (context) => {

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { MlmlError } from '../../errors.js';
+import { missingFolders, removeEmptyFolders } from '../../storage/madeFolders.js';
 import type { Storage } from '../../storage/storage.js';
 import { readJson } from '../../storage/textFile.js';
 import { type Dataset, openDataset } from '../dataset.js';
@@ -55,14 +56,7 @@ export async function openByName(
   }
   const folder = await datasetFolder(storage, nameOrFolder, options.dataDir, options.n);
   if ((await storage.status(join(folder, DESCRIPTION_FILE))) === undefined) {
-    options.onNotice?.(`${nameOrFolder} has not been imported yet: importing it into ${folder}, once`);
-    // Loaded only when needed: the readers of original files take megabytes.
-    const { importDataset } = await import('./importDataset.js');
-    await importDataset(storage, nameOrFolder, { ...options, out: folder }).catch(async (error) => {
-      // Another process may have imported it meanwhile: what it made is what we want.
-      const made = await storage.status(join(folder, DESCRIPTION_FILE));
-      if (!(error instanceof MlmlError) || error.code !== 'MLML_EXISTS' || made === undefined) throw error;
-    });
+    await importFirst(storage, nameOrFolder, folder, options);
   }
   const dataset = await openDataset(storage, folder);
   if (options.dtype !== undefined && options.dtype !== dataset.description.dtype) {
@@ -72,4 +66,32 @@ export async function openByName(
     );
   }
   return dataset;
+}
+
+/** Imports a name into `folder`; where that fails, no folder is left that was not there before. */
+async function importFirst(
+  storage: Storage,
+  name: string,
+  folder: string,
+  options: OpenOptions,
+): Promise<void> {
+  const { dataDir } = options;
+  const made = await missingFolders(storage, folder);
+  // It may be mistyped.
+  const absent = dataDir !== undefined && made.includes(join(dataDir)) ? dataDir : undefined;
+  const into = `importing it into ${folder}${absent === undefined ? '' : ' (which is new)'}, once`;
+  options.onNotice?.(`${name} has not been imported yet: ${into}`);
+  // Loaded only when needed: the readers of original files take megabytes.
+  const { importDataset } = await import('./importDataset.js');
+  try {
+    await importDataset(storage, name, { ...options, out: folder });
+  } catch (error) {
+    // Another process may have imported it meanwhile: what it made is what we want.
+    const there = await storage.status(join(folder, DESCRIPTION_FILE));
+    if (error instanceof MlmlError && error.code === 'MLML_EXISTS' && there !== undefined) return;
+    await removeEmptyFolders(storage, made);
+    if (!(error instanceof MlmlError) || absent === undefined) throw error;
+    const message = `${error.message}; there is no folder ${absent}: is --data-dir right?`;
+    throw new MlmlError(error.code, message, { cause: error });
+  }
 }

@@ -270,6 +270,7 @@ describe('the run', () => {
     assert.match(plan.job, /^krr by (cg|closed|bcd) on 90 rows/);
     assert.ok(plan.notes.some((note) => /chosen$/.test(note)));
     assert.ok(plan.plannedPeakBytes <= 4e6);
+    assert.equal(await storage.status('/kernels'), undefined, 'planning leaves nothing');
   });
 
   test('every budget that a plan names is enough to measure and to train', async () => {

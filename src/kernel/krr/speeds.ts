@@ -2,6 +2,7 @@ import { dtypeBytes } from '../../arithmetic/dtype.js';
 import type { Dataset } from '../../data/dataset.js';
 import { Arena } from '../../memory/arena.js';
 import { budgetTooSmall, layOut, type Region } from '../../memory/plan.js';
+import { missingFolders, removeEmptyFolders } from '../../storage/madeFolders.js';
 import { Scratch } from '../../storage/scratch.js';
 import type { Storage } from '../../storage/storage.js';
 import {
@@ -173,7 +174,7 @@ async function diskSpeeds(
 ): Promise<Pick<Speeds, 'written' | 'read'>> {
   const bytes = chunkBytes * DISK_CHUNKS;
   if ((await storage.freeBytes(folder)) < 2 * bytes) return { written: 0, read: 0 };
-  await storage.makeFolder(folder);
+  const made = await missingFolders(storage, folder);
   const scratch = await Scratch.open(storage, folder, bytes);
   try {
     const chunk = arena.uint8('trial tile').subarray(0, chunkBytes);
@@ -190,5 +191,7 @@ async function diskSpeeds(
     return { written, read };
   } finally {
     await scratch.close();
+    // Who only plans leaves nothing.
+    await removeEmptyFolders(storage, made);
   }
 }

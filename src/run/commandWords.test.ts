@@ -1,0 +1,23 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { withoutOptions } from './commandWords.js';
+
+const without = (line: string) =>
+  withoutOptions(line.split(' '), { flags: ['json', 'resume'], valued: ['out', 'checkpoint-every'] });
+
+test('options go with their values, however they are written; what only looks like them stays', () => {
+  const lines: readonly [string, string, string][] = [
+    ['ssgd digits --out=a --json --epochs=2', 'ssgd digits --epochs=2', ''],
+    ['ssgd --out a digits --no-json --checkpoint-every 7s', 'ssgd digits', ''],
+    [
+      'ssgd digits --json=false --resume --outer=1 --no-out --jsons',
+      'ssgd digits --outer=1 --no-out --jsons',
+      '',
+    ],
+    ['ssgd --epochs 3 --resume -- --out=a', 'ssgd --epochs 3', '-- --out=a'],
+  ];
+  for (const [line, words, rest] of lines) {
+    const got = without(line);
+    assert.deepEqual([got.words.join(' '), got.rest.join(' ')], [words, rest], line);
+  }
+});
