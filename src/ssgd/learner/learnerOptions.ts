@@ -15,10 +15,10 @@ import { checkInitialModel } from '../warmStart.js';
 import { type LearnerPlan, type LearnerSize, planLearner } from './planLearner.js';
 
 /** Number types of the rows a learner is given. */
-export const learnerDtypes = ['float32', 'float64', 'uint8'] as const satisfies readonly Dtype[];
+const learnerDtypes = ['float32', 'float64', 'uint8'] as const satisfies readonly Dtype[];
 
 /** Schedules that need not know how many rows will come. */
-export const learnerSchedules = ['constant', 'inverse', 'step'] as const;
+const learnerSchedules = ['constant', 'inverse', 'step'] as const;
 
 type TrainingOptions = Pick<
   TrainOptions,
