@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { MlmlError } from '../errors.js';
-import { ownedName, removeLeftovers } from './ownedFolder.js';
+import { removeLeftovers } from './leftovers.js';
+import { ownedName } from './ownedFolder.js';
 import type { CreateOptions, Storage, WritableFile } from './storage.js';
 
 function megabytes(bytes: number): string {
