@@ -120,6 +120,45 @@ test('what is only shown, or where scratch lies, makes no other command', async 
   assert.equal((await runOf(storage))['status'], 'done');
 });
 
+test('an unfinished run of hsgd keeps its number of threads, which its state is of', async () => {
+  const hsgd = ['hsgd', 'digits', '--out=mine'];
+  const begun = async (...more: string[]) => {
+    const storage = new MemoryStorage();
+    const stop = async () => {
+      throw new MlmlError('MLML_INTERRUPTED', 'stopped by SIGINT');
+    };
+    await assert.rejects(fakeCommand([...hsgd, ...more], { storage, train: stop }), {
+      code: 'MLML_INTERRUPTED',
+    });
+    return storage;
+  };
+  const threadsOf = async (storage: MemoryStorage, again: string[]) => {
+    let threads: number | undefined;
+    await fakeCommand(again, {
+      storage,
+      train: async (...args) => {
+        threads = args[2].nthreads;
+        return await fakeTrain(...args);
+      },
+    });
+    return threads;
+  };
+  const given = await begun('--nthreads=57');
+  await assert.rejects(fakeCommand([...hsgd, '--resume', '--nthreads=3'], { storage: given }), {
+    code: 'MLML_MISMATCH',
+    message: /it has --nthreads 57, not 3; give that command/,
+  });
+  assert.equal(await threadsOf(given, ['resume', 'mine']), 57);
+  // Complete, it is told again whatever the number.
+  await fakeCommand([...hsgd, '--resume', '--nthreads=3'], { storage: given, train: assert.fail });
+  // The default of another machine.
+  const other = await begun();
+  const run = await runOf(other);
+  const options = { ...(run['options'] as object), nthreads: 61 };
+  await replaceFile(other, 'mine/run.json', JSON.stringify({ ...run, options }));
+  assert.equal(await threadsOf(other, ['resume', 'mine']), 61);
+});
+
 test('a run that another process works on is MLML_BUSY', async () => {
   const storage = await stopped();
   const lock = await lockFolder(storage, 'mine', 'writer');

@@ -1,7 +1,7 @@
 import { join, resolve } from 'node:path';
 import { type ErrorCode, MlmlError } from '../errors.js';
 import { withoutOptions } from '../run/commandWords.js';
-import { failedForGood } from '../run/earlierRun.js';
+import { failedForGood, needsItsThreads } from '../run/earlierRun.js';
 import { checkRun, RUN_FILE, type RunDescription } from '../run/runFolder.js';
 import { readJson } from '../storage/textFile.js';
 import type { CommandContext } from './commandContext.js';
@@ -41,17 +41,29 @@ export async function resumedCommand(context: CommandContext, given: Arguments):
   }
   const out = await enter(context, folder, run);
   const anew = ANEW.filter((name) => given.has(name));
+  const threads = threadsOf(run);
   const { words, rest: last } = withoutOptions(run.command, {
     flags: ['quiet', 'json', 'resume'],
-    valued: ['out', ...anew.filter((name) => name === 'checkpoint-every')],
+    valued: [
+      'out',
+      ...(threads.length > 0 ? ['nthreads'] : []),
+      ...anew.filter((name) => name === 'checkpoint-every'),
+    ],
   });
   return [
     ...words,
     `--out=${out}`,
     '--resume',
+    ...threads,
     ...anew.map((name) => `--${name}=${given.text(name)}`),
     ...last,
   ];
+}
+
+/** The number of threads, which may have been the default of another machine, if it must be kept. */
+function threadsOf(run: RunDescription): string[] {
+  const { nthreads } = run.options as { readonly nthreads?: number };
+  return nthreads === undefined || !needsItsThreads(run) ? [] : [`--nthreads=${nthreads}`];
 }
 
 /** Makes the folder in which a run was begun the current one, if it is there; returns the run's folder as seen from it. */

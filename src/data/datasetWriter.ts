@@ -31,6 +31,7 @@ export interface NewDataset {
   readonly labelDtype?: Dtype;
   readonly classNames?: readonly string[];
   readonly image?: DatasetDescription['image'];
+  readonly columns?: DatasetDescription['columns'];
 }
 
 /**
@@ -114,7 +115,7 @@ export class DatasetWriter {
       n: this.#rows[name],
       shards: [{ file: `${name}.rows`, rows: this.#rows[name], checksums: `${name}.rows.crc32c` }],
     });
-    const { name, task, d, k, dtype, classNames = [], image } = this.#given;
+    const { name, task, d, k, dtype, classNames = [], image, columns } = this.#given;
     const description: DatasetDescription = {
       format: 'mlml-dataset',
       version: FORMAT_VERSION,
@@ -129,6 +130,7 @@ export class DatasetWriter {
       classCounts: this.#classCounts,
       classNames,
       ...(image === undefined ? {} : { image }),
+      ...(columns === undefined ? {} : { columns }),
       source,
       fingerprint: this.#fingerprint.digest(task, k, this.layout),
     };

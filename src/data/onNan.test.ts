@@ -39,6 +39,9 @@ async function rowFiles(storage: MemoryStorage, train = TRAIN, test = TEST): Pro
 async function numbersOf(file: RowFile): Promise<number[][]> {
   const bytes = new Uint8Array(file.rows * file.layout.rowBytes);
   await file.readRows(bytes, 0, file.rows);
+  const now = new Uint8Array(bytes.length);
+  file.readRowsNow(now, 0, file.rows);
+  assert.deepEqual(now, bytes, 'read before it returns');
   const view = new DataView(bytes.buffer);
   const step = file.layout.rowBytes / 3;
   return Array.from({ length: file.rows }, (_, i) =>
@@ -133,6 +136,8 @@ for (const [way, open] of ways) {
       const one = new Uint8Array(dataset.layout.rowBytes);
       for (const [row, first] of [1, 5, 9].entries()) {
         await dataset.train.readRows(one, row, 1);
+        assert.equal(readNumber(new DataView(one.buffer), 0, dataset.layout.dtype), first);
+        dataset.train.readRowsNow(one.fill(0), row, 1);
         assert.equal(readNumber(new DataView(one.buffer), 0, dataset.layout.dtype), first);
       }
       assert.deepEqual(await numbersOf(dataset.train.first(2)), [TRAIN[0], TRAIN[2]]);

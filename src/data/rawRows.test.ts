@@ -139,6 +139,8 @@ test('sizes that are wrong or do not match the file are refused', async () => {
     [{ k: NaN }, 'MLML_USAGE', /--k=NaN/],
     [{ nt: 0 }, 'MLML_USAGE', /--test=\/test: give the number of its rows/],
     [{ nt: -1 }, 'MLML_USAGE', /--nt=-1/],
+    [{ dtype: 'float' as Dtype }, 'MLML_USAGE', /^--dtype=float: is not a number type/],
+    [{ labelDtype: 'int' as Dtype }, 'MLML_USAGE', /^labelDtype=int: is not a number type/],
     [{ task: 'regression' }, 'MLML_USAGE', /--k=3: regression has one target/],
   ];
   for (const [change, code, message] of cases)

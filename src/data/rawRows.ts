@@ -1,5 +1,5 @@
 import { basename } from 'node:path';
-import { type Dtype, dtypeBytes } from '../arithmetic/dtype.js';
+import { type Dtype, dtypeBytes, parseDtype } from '../arithmetic/dtype.js';
 import { MlmlError } from '../errors.js';
 import type { Storage } from '../storage/storage.js';
 import { findRowFault } from './checkRows.js';
@@ -60,7 +60,9 @@ export function checkRawRows(raw: RawRows): CheckedRawRows {
   const task = raw.task ?? (k === 1 ? 'regression' : 'classification');
   if (task === 'regression' && k !== 1) throw usage(`--k=${k}: regression has one target, so k is 1`);
   if (task === 'classification' && k < 2) throw usage(`--k=${k}: classification needs at least 2 classes`);
-  return { ...raw, nt, task, layout: rowLayout(d, raw.dtype, raw.labelDtype ?? raw.dtype) };
+  const dtype = parseDtype(raw.dtype);
+  const labelDtype = parseDtype(raw.labelDtype ?? dtype, 'labelDtype');
+  return { ...raw, nt, task, layout: rowLayout(d, dtype, labelDtype) };
 }
 
 export interface OpenRawOptions {

@@ -138,12 +138,16 @@ export class RowFile implements RowReader {
   /** The same before it returns: for rows that the page cache holds or has read ahead. */
   readRowsNow(target: Uint8Array, firstRow: number, count: number): void {
     const { rowBytes } = this.layout;
-    for (const { file, firstRow: first, rows } of this.#shards) {
-      const from = Math.max(firstRow, first);
-      const to = Math.min(firstRow + count, first + rows);
+    for (let i = this.#shardOf(firstRow); i < this.#shards.length; i++) {
+      const shard = this.#shards[i]!;
+      if (shard.firstRow >= firstRow + count) break;
+      const from = Math.max(firstRow, shard.firstRow);
+      const to = Math.min(firstRow + count, shard.firstRow + shard.rows);
       if (from >= to) continue;
-      file.readNow(target, (from - firstRow) * rowBytes, (to - from) * rowBytes, (from - first) * rowBytes);
+      const position = (shard.skipped + from - shard.firstRow) * rowBytes;
+      shard.file.readNow(target, (from - firstRow) * rowBytes, (to - from) * rowBytes, position);
     }
+    this.#mend?.(target, count);
   }
 
   async close(): Promise<void> {

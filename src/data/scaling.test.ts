@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { FeatureStatistics } from './format.js';
-import { makeScaling, parseScaling } from './scaling.js';
+import { makeScaling } from './scaling.js';
 
 /** Features: ordinary, constant, constant up to rounding. */
 const statistics: FeatureStatistics = {
@@ -38,12 +38,4 @@ test('auto is unit for bytes and standard otherwise', () => {
   assert.deepEqual(makeScaling('auto', 'uint8', statistics), makeScaling('unit', 'uint8', statistics));
   for (const dtype of ['int8', 'int16', 'float16', 'float32', 'float64'] as const)
     assert.deepEqual(makeScaling('auto', dtype, statistics), makeScaling('standard', dtype, statistics));
-});
-
-test('names', () => {
-  assert.equal(parseScaling('unit'), 'unit');
-  assert.throws(() => parseScaling('minmax'), {
-    code: 'MLML_USAGE',
-    message: /^--scale=minmax: choose one of auto/,
-  });
 });

@@ -1,5 +1,4 @@
 import type { Dtype } from '../arithmetic/dtype.js';
-import { MlmlError } from '../errors.js';
 import type { FeatureStatistics } from './format.js';
 
 export const scalingNames = ['auto', 'none', 'unit', 'standard'] as const;
@@ -40,11 +39,4 @@ export function makeScaling(name: ScalingName, dtype: Dtype, statistics: Feature
     }
   }
   return { name: chosen, multiply, add };
-}
-
-export function parseScaling(text: string): ScalingName {
-  const found = scalingNames.find((name) => name === text);
-  if (found === undefined)
-    throw new MlmlError('MLML_USAGE', `--scale=${text}: choose one of ${scalingNames.join(', ')}`);
-  return found;
 }

@@ -1,4 +1,5 @@
 import { dirname, join } from 'node:path';
+import { columnsOf } from '../data/columns/columnMapping.js';
 import { MlmlError } from '../errors.js';
 import type { KernelModel } from '../kernel/kernelModel.js';
 import type { LinearModel } from '../ssgd/linearModel.js';
@@ -79,6 +80,7 @@ async function writeLinearModel(
     scaling: scaling.name,
     classNames: model.classNames,
     fingerprint: model.fingerprint,
+    ...columnsOf(model),
     ...(model.weightColumn === undefined ? {} : { weightColumn: model.weightColumn }),
     weights: { file: WEIGHTS_FILE, bytes: weightBytes(d, k), sha256 },
   };

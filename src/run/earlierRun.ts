@@ -111,6 +111,14 @@ function jobOf(command: readonly string[]): string {
 /** Options that change neither the result nor the log. */
 const NO_DIFFERENCE: ReadonlySet<string> = new Set(['scratch', 'nthreads']);
 
+/**
+ * Whether the states of a run are of use to as many threads only: each thread of hsgd has state of its own. With another number it
+ * would begin at its first row.
+ */
+export function needsItsThreads({ verb, status }: Pick<RunDescription, 'verb' | 'status'>): boolean {
+  return verb === 'hsgd' && status !== 'done';
+}
+
 /** Throws `MLML_MISMATCH` naming everything in which a command differs from that of the run in the folder. */
 export function checkSameCommand(
   folder: string,
@@ -126,7 +134,8 @@ export function checkSameCommand(
   const then = run.options as Readonly<Record<string, unknown>>;
   const wanted = JSON.parse(JSON.stringify(now.options)) as Readonly<Record<string, unknown>>;
   for (const name of new Set([...Object.keys(then), ...Object.keys(wanted)])) {
-    if (!NO_DIFFERENCE.has(name)) differ(optionName(name), then[name], wanted[name]);
+    const differs = !NO_DIFFERENCE.has(name) || (name === 'nthreads' && needsItsThreads(run));
+    if (differs) differ(optionName(name), then[name], wanted[name]);
   }
   differ('the data', run.data ?? [], now.data);
   if (differences.length > 0) {

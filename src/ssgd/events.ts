@@ -26,7 +26,7 @@ export interface SweepModel {
   /** The values it has of the options that vary. */
   readonly options: Readonly<Record<string, string | number>>;
   readonly fate: Fate;
-  /** Its last evaluation on the held-out rows (the best, when it was stopped); undefined before the first. */
+  /** Its last evaluation on the held-out rows (with patience the best after an epoch); undefined before the first. */
   readonly heldOut: Evaluation | undefined;
   /** Rows it was updated with. */
   readonly samples: number;

@@ -89,6 +89,16 @@ function classWeightsOf(description: DatasetDescription, text: string): Float64A
   return weights;
 }
 
+/** Share of each class in the sum of the weights of `counts` rows, by the weights of classes alone. */
+export function classSharesOf(
+  counts: readonly number[],
+  weighting: Pick<RowWeighting, 'classWeights'> | undefined,
+): number[] {
+  const weighted = counts.map((count, c) => count * (weighting?.classWeights?.[c] ?? 1));
+  const total = weighted.reduce((sum, weight) => sum + weight, 0);
+  return weighted.map((weight) => weight / total);
+}
+
 /** The field of the model. */
 export function weightColumnOf({ weightColumn }: WeightOptions): { readonly weightColumn?: number } {
   return weightColumn < 0 ? {} : { weightColumn };

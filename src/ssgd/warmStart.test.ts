@@ -192,8 +192,9 @@ describe('interrupted, and gone on with: the same bits, rows weighted too; anoth
         });
       };
       await assert.rejects(interrupted(model, 7), { message: 'enough' });
-      const { model: resumed } = await interrupted(model, Number.POSITIVE_INFINITY);
+      const { model: resumed, bytesRead } = await interrupted(model, Number.POSITIVE_INFINITY);
       assert.ok(kinds.includes('resumed'));
+      if (verb === 'gd') assert.equal(bytesRead, whole.bytesRead, 'by both processes together');
       assert.deepEqual([...resumed.weights], [...whole.model.weights]);
       assert.deepEqual([...resumed.intercept], [...whole.model.intercept]);
       await assert.rejects(interrupted(model, 7), { message: 'enough' });

@@ -109,7 +109,6 @@ interface Sums {
   readonly origin: number;
   /** Σ of the weights: the number of rows when all count once. */
   readonly total: number;
-  readonly bytesRead: number;
 }
 
 /** One streaming pass. */
@@ -149,7 +148,7 @@ export async function accumulateNormalEquations(
       cross[at] = bias ? centred : centred + total * mean[j]! * targetMean[c]!;
     }
   }
-  return { targetMean, targetSquares, bytesRead: sums.bytesRead };
+  return { targetMean, targetSquares, bytesRead: n * size.rowBytes };
 }
 
 /** Bytes: integer sums of the unscaled features, origin 0. */
@@ -218,8 +217,7 @@ async function sumBytes(
     delta[j] = mean[j]! / n;
     mean[j] = scaling.multiply[j]! * delta[j]! + scaling.add[j]!;
   }
-  const bytesRead = n * rowBytes;
-  return { delta, factor: scaling.multiply, targets, squares, origin: origin ?? 0, total: n, bytesRead };
+  return { delta, factor: scaling.multiply, targets, squares, origin: origin ?? 0, total: n };
 }
 
 /** Other types: scaled doubles about the mean of the statistics; a last column of ones sums the features. */
@@ -300,6 +298,5 @@ async function sumDoubles(
     squares,
     origin: origin ?? 0,
     total,
-    bytesRead: reader.bytesRead,
   };
 }

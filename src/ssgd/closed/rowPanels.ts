@@ -46,7 +46,6 @@ export interface PanelBlock {
 export class RowPanels {
   readonly panels: number;
   readonly labels: Float64Array;
-  bytesRead = 0;
   /** Weights of the rows of the block; undefined when all count once. */
   readonly weights: Float64Array | undefined;
   /** Their square roots, by which the rows of the panels are multiplied when the reader is made to do so. */
@@ -91,7 +90,6 @@ export class RowPanels {
     const { layout } = this.#file;
     const { arena, kernels } = this.#workspace;
     for await (const block of scanRows(this.#file, arena, 'rows', this.#signal, from)) {
-      this.bytesRead += block.to * layout.rowBytes;
       const dtype = labelDtypeCodes.indexOf(layout.labelDtype);
       const labels = arena.address('row labels');
       kernels.gatherLabels(block.base, layout.rowBytes, layout.labelOffset, dtype, 0, 0, block.to, labels);

@@ -96,10 +96,6 @@ export class StreamedNormalOperator implements BlockOperator {
     this.#total = total;
   }
 
-  get bytesRead(): number {
-    return this.#reader.bytesRead;
-  }
-
   async multiply(p: string, target: string): Promise<void> {
     const { d } = this.#size;
     const { arena } = this.#workspace;

@@ -63,8 +63,9 @@ export class StreamingObjective implements SmoothObjective {
     );
   }
 
+  /** By all passes, also those of an earlier process. */
   get bytesRead(): number {
-    return this.#reader.bytesRead;
+    return this.passes * this.#size.n * this.#size.rowBytes;
   }
 
   async evaluate(vector: Float64Array, gradient: Float64Array): Promise<number> {

@@ -1,4 +1,5 @@
 import type { Dtype } from '../../arithmetic/dtype.js';
+import { columnsOf } from '../../data/columns/columnMapping.js';
 import type { DatasetDescription, Task } from '../../data/format.js';
 import { makeScaling, type Scaling, type ScalingName } from '../../data/scaling.js';
 import { nearest } from '../../data/suggest.js';
@@ -14,10 +15,10 @@ import { checkInitialModel } from '../warmStart.js';
 import { type LearnerPlan, type LearnerSize, planLearner } from './planLearner.js';
 
 /** Number types of the rows a learner is given. */
-export const learnerDtypes = ['float32', 'float64', 'uint8'] as const satisfies readonly Dtype[];
+const learnerDtypes = ['float32', 'float64', 'uint8'] as const satisfies readonly Dtype[];
 
 /** Schedules that need not know how many rows will come. */
-export const learnerSchedules = ['constant', 'inverse', 'step'] as const;
+const learnerSchedules = ['constant', 'inverse', 'step'] as const;
 
 type TrainingOptions = Pick<
   TrainOptions,
@@ -238,6 +239,7 @@ function describe(
     statistics: like?.statistics ?? { mean: [], variance: [], min: [], max: [], maxRowNorm: 0 },
     classCounts,
     classNames: classNames ?? like?.classNames ?? init?.classNames ?? [],
+    ...columnsOf(like ?? init ?? {}),
     source: { description: 'rows given to a learner', files: [] },
     fingerprint: '',
   };

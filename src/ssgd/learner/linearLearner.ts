@@ -1,10 +1,12 @@
 import { gather64Of } from '../../arithmetic/gather.js';
 import { type Kernels, loadKernels } from '../../arithmetic/kernels.js';
+import { columnsOf } from '../../data/columns/columnMapping.js';
 import type { RowBlock } from '../../data/rowBlock.js';
 import { Arena } from '../../memory/arena.js';
 import { classOf } from '../evaluate.js';
 import type { Evaluation } from '../events.js';
 import type { LinearModel } from '../linearModel.js';
+import { classSharesOf } from '../rowWeights.js';
 import { Scorer } from '../score.js';
 import { measureCurvature } from '../sgd/calibration.js';
 import { ModelStep } from '../sgd/modelStep.js';
@@ -45,7 +47,7 @@ export class LinearLearner {
   #scoring = false;
 
   constructor(setting: LearnerSetting, onEvent: LearnerOptions['onEvent']) {
-    const { description, plan, scaling, centre, mean, weighting, init, options } = setting;
+    const { description, plan, scaling, centre, mean, weighting, init, options, classCounts } = setting;
     const { steps, model, layout } = plan;
     this.#setting = setting;
     this.#plan = plan;
@@ -64,7 +66,7 @@ export class LinearLearner {
         plan: steps,
         model,
         classification,
-        classShares: sharesOf(setting),
+        classShares: classCounts && classSharesOf(classCounts, weighting),
         initial:
           init &&
           (({ weights, intercept }, bias) =>
@@ -163,6 +165,7 @@ export class LinearLearner {
       intercept: this.#scorer.intercept.slice(0, columns),
       classNames,
       fingerprint,
+      ...columnsOf(description),
     };
   }
 
@@ -222,13 +225,6 @@ export class LinearLearner {
     this.#trainee.model.writeTo(weights, intercept, this.#setting.centre);
     this.#scoring = true;
   }
-}
-
-/** Shares of the classes in the sum of weights, where they are known. */
-function sharesOf({ classCounts, weighting }: LearnerSetting): number[] | undefined {
-  const weighted = classCounts?.map((count, c) => count * (weighting?.classWeights?.[c] ?? 1));
-  const total = weighted?.reduce((sum, weight) => sum + weight, 0);
-  return weighted?.map((weight) => weight / total!);
 }
 
 /**

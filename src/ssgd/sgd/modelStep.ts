@@ -225,11 +225,12 @@ export class ModelStep {
     this.#good.intercept.set(this.intercept);
   }
 
-  /** Goes back to the weights kept last and forgets the optimiser's state. */
+  /** Goes back to the weights kept last and forgets the optimiser's state, and the running mean, which may hold what exploded. */
   goBack(): void {
     this.weights.set(this.#good.weights);
     this.intercept.set(this.#good.intercept);
     this.clearState();
+    if (this.averaged > 0) this.startAverage();
   }
 
   clearState(): void {

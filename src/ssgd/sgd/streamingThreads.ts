@@ -23,12 +23,7 @@ export interface StreamingSize {
 }
 
 /** What each further thread of hsgd has of its own: rows, scores, the state of the optimiser. */
-export function ownRegions(
-  thread: number,
-  size: StreamingSize,
-  batch: number,
-  options: TrainOptions,
-): Region[] {
+function ownRegions(thread: number, size: StreamingSize, batch: number, options: TrainOptions): Region[] {
   const { stride, columns } = size;
   const own = (name: string, bytes: number) => ({ name: `thread ${thread} ${name}`, bytes });
   const { matrices } = optimizerOf(options.optimizer);

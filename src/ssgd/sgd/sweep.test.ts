@@ -160,6 +160,30 @@ describe('a sweep', () => {
     assert.deepEqual(tests, [{ type: 'evaluation', part: 'test', epoch: 3, evaluation }]);
   });
 
+  test('with patience compares the best epochs, whose weights are kept', async () => {
+    const dataset = await makeDataset({ train: clouds(400, 20, 2, 3, 6) });
+    const { sweep, events, heldOut } = await run('ssgd', dataset, {
+      ...{ loss: 'logistic', reg: 0, schedule: 'constant', epochs: 12, patience: 4, holdout: 0.2 },
+      sweep: { eta0: [0.002, 0.01, 0.05, 0.2] },
+    });
+    const judged = (model: number) =>
+      events.flatMap((event) =>
+        event.type === 'evaluation' && event.part === 'holdout' && event.model === model
+          ? [event.evaluation.accuracy!]
+          : [],
+      );
+    const best = sweep!.map(({ model }) => Math.max(...judged(model)));
+    assert.ok(
+      sweep!.some(({ model }, i) => judged(model).at(-1)! < best[i]!),
+      'some model was better before its last epoch',
+    );
+    assert.deepEqual(
+      sweep!.map((each) => each.heldOut!.accuracy),
+      best,
+    );
+    assert.equal(heldOut!.accuracy, Math.max(...best));
+  });
+
   test('goes on without models that diverge; when all do, so does the run', async () => {
     const dataset = await makeDataset({ train: clouds(1000, 6, 3, 1, 2) });
     const { sweep } = await run('ssgd', dataset, { sweep: { eta0: [1e6, 0.01] } });

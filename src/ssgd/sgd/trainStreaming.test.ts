@@ -242,6 +242,19 @@ describe('divergence', () => {
     );
     assert.ok(evaluation!.accuracy! > 0.7, `${evaluation!.accuracy}`);
   });
+
+  test('weights of before a divergence are no part of the mean of the weights', async () => {
+    const rows = clouds(6000, 8, 4);
+    const features = rows.features.map((row, i) => (i < 1500 ? row.map((x) => x / 1000) : row));
+    const dataset = await makeDataset({ train: { features, labels: rows.labels } });
+    const options = { algo: 'none', scale: 'none', simulated: true, bias: false, epochs: 1 } as const;
+    const [plain, mean] = [
+      await run('ssgd', dataset, options),
+      await run('ssgd', dataset, { ...options, average: true }),
+    ];
+    assert.ok(plain.events.some(({ type }) => type === 'warning'));
+    assert.ok(plain.train!.loss < 1 && mean.train!.loss < 1, `${plain.train!.loss}, ${mean.train!.loss}`);
+  });
 });
 
 describe('events', () => {

@@ -13,7 +13,7 @@ import type { Workspace } from '../../threads/workspace.js';
 import { scalingOf } from '../closed/fit.js';
 import type { Evaluation, TrainEvent, TrainListener } from '../events.js';
 import type { TrainOptions } from '../options.js';
-import { weightingOf } from '../rowWeights.js';
+import { classSharesOf, weightingOf } from '../rowWeights.js';
 import { openRowStream, type RowStream } from '../shuffle/rowStream.js';
 import type { KeepingStates } from '../shuffle/scratchKeeper.js';
 import { startThreads } from '../startThreads.js';
@@ -97,9 +97,7 @@ class StreamingRun {
     const weighting = weightingOf(description, options);
     const classes = classification ? description.k : 0;
     this.#batch = new RowBatch(plan, classes, arena, kernels, centred, weighting, shared);
-    const classShares = classification
-      ? sharesOf(description.classCounts, weighting?.classWeights)
-      : undefined;
+    const classShares = classification ? classSharesOf(description.classCounts, weighting) : undefined;
     const { init } = context;
     const initial =
       init === undefined
@@ -344,13 +342,6 @@ class StreamingRun {
     const { bytesRead, bytesWritten } = this.#traffic;
     this.#emit({ type: 'progress', phase: 'train', done, total, epoch, bytesRead, bytesWritten });
   };
-}
-
-/** Share of each class in the sum of weights. */
-function sharesOf(counts: readonly number[], weights: Float64Array | undefined): number[] {
-  const weighted = counts.map((count, c) => count * (weights?.[c] ?? 1));
-  const total = weighted.reduce((sum, weight) => sum + weight, 0);
-  return weighted.map((weight) => weight / total);
 }
 
 /**

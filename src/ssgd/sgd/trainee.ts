@@ -68,7 +68,7 @@ export class Trainee {
   readonly clock: ProgressClock;
   /** Of the rows of this epoch. */
   readonly epochLoss = new RunningLoss();
-  /** Of the last evaluation on the held-out rows; of the best, when training stopped early. */
+  /** The last evaluation on the held-out rows; after an epoch with patience the best, whose weights are kept. */
   heldOut: Evaluation | undefined;
   fate: Fate = 'trained';
   readonly #setting: TraineeSetting;
@@ -218,14 +218,13 @@ export class Trainee {
     this.clock.holdoutAccuracy = evaluation.accuracy;
     if (this.#setting.model.options.patience === 0) return;
     if (this.#stopping.observe(evaluation, epoch)) this.model.keepBest();
+    this.heldOut = this.#stopping.best;
     if (this.#stopping.exhausted) this.fate = 'stopped';
   }
 
-  /** After the last epoch: with patience, the best epoch's weights and evaluation are the model's. */
+  /** After the last epoch: with patience, the best epoch's weights are the model's. */
   finish(): void {
-    if (this.bestEpoch === 0) return;
-    this.model.takeBest();
-    this.heldOut = this.#stopping.best;
+    if (this.bestEpoch > 0) this.model.takeBest();
   }
 
   /** Rows of all steps of the run. */

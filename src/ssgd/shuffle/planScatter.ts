@@ -175,7 +175,7 @@ function leafRows(rows: number, { depth, buckets }: ScatterShape): number {
 }
 
 /** 32-bit words of a level's table: slots and cursors, the draw, extents read, written and free, two bits for each extent. */
-export function tableWords(buckets: number, extentsPerBucket: number, extents: number): number {
+function tableWords(buckets: number, extentsPerBucket: number, extents: number): number {
   return (
     4 * buckets +
     ProportionalDraw.words(buckets) +
