@@ -464,3 +464,21 @@ test('folders made for scratch files go when they are empty, also after a kill',
   await fakeCommand(line, { storage, train: use('ends') });
   assert.deepEqual(await storage.list('deep'), ['er']);
 });
+
+test('a complete run whose states cannot be removed stays complete, and is told again', async () => {
+  const storage = new MemoryStorage();
+  const train: Training['train'] = async (...args) => {
+    const end = async (states: string) => {
+      if (states === 'remove') throw new MlmlError('MLML_IO', 'mine/checkpoint: removing failed (EIO)');
+    };
+    args[3].checkpoint?.onDone?.(end, 'mine/checkpoint');
+    return await fakeTrain(...args);
+  };
+  await assert.rejects(fakeCommand(words, { storage, train }), { code: 'MLML_IO' });
+  assert.equal((await runOf(storage))['status'], 'done');
+  const again = await fakeCommand(['resume', 'mine'], {
+    storage,
+    train: async () => assert.fail('trained again'),
+  });
+  assert.match(again.stdout, /^run +mine$/m);
+});

@@ -265,6 +265,7 @@ async function recordedRun<Summary extends object>(
         : RunLog.waiting(storage, paths, logOptions);
     let endJob: ((states: 'remove' | 'keep') => Promise<void>) | undefined;
     let states: string | undefined;
+    let isComplete = false;
     const checkpoint: TrainingRun['checkpoint'] = {
       ...state.checkpoint,
       onSave: () => log.mark(),
@@ -283,9 +284,12 @@ async function recordedRun<Summary extends object>(
       await log.close();
       const kept = states === undefined ? {} : { states };
       await writeRun(storage, paths, { ...run, ...ended(), ...kept, status: 'done', result: summary });
+      isComplete = true;
       await endJob?.('remove');
       return { summary, csv };
     } catch (error) {
+      // States that cannot be removed make no failure of a run that is complete; --resume removes them.
+      if (isComplete) throw error;
       await endJob?.('keep').catch(() => {});
       const code = error instanceof MlmlError ? error.code : 'MLML_INTERNAL';
       const message = error instanceof Error ? error.message : String(error);

@@ -1,7 +1,8 @@
 import { dirname, join } from 'node:path';
 import type { Dtype } from '../arithmetic/dtype.js';
 import { MlmlError } from '../errors.js';
-import { ownedName, removeLeftovers } from '../storage/ownedFolder.js';
+import { removeLeftovers } from '../storage/leftovers.js';
+import { ownedName } from '../storage/ownedFolder.js';
 import { sealedText } from '../storage/sealedJson.js';
 import type { Storage } from '../storage/storage.js';
 import { replaceFile } from '../storage/textFile.js';
@@ -30,6 +31,7 @@ export interface NewDataset {
   readonly labelDtype?: Dtype;
   readonly classNames?: readonly string[];
   readonly image?: DatasetDescription['image'];
+  readonly columns?: DatasetDescription['columns'];
 }
 
 /**
@@ -113,7 +115,7 @@ export class DatasetWriter {
       n: this.#rows[name],
       shards: [{ file: `${name}.rows`, rows: this.#rows[name], checksums: `${name}.rows.crc32c` }],
     });
-    const { name, task, d, k, dtype, classNames = [], image } = this.#given;
+    const { name, task, d, k, dtype, classNames = [], image, columns } = this.#given;
     const description: DatasetDescription = {
       format: 'mlml-dataset',
       version: FORMAT_VERSION,
@@ -128,6 +130,7 @@ export class DatasetWriter {
       classCounts: this.#classCounts,
       classNames,
       ...(image === undefined ? {} : { image }),
+      ...(columns === undefined ? {} : { columns }),
       source,
       fingerprint: this.#fingerprint.digest(task, k, this.layout),
     };

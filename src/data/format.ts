@@ -1,6 +1,8 @@
 import { type Dtype, dtypeBytes } from '../arithmetic/dtype.js';
 import { MlmlError } from '../errors.js';
 import { checkSeal, shown } from '../storage/sealedJson.js';
+import { checkMapping } from './columns/checkMapping.js';
+import type { ColumnMapping } from './columns/columnMapping.js';
 
 export const FORMAT_VERSION = 1;
 /** Bytes one checksum covers. */
@@ -52,6 +54,8 @@ export interface DatasetDescription {
   readonly classCounts: readonly number[];
   /** Names of the classes 0 to k−1; empty when they have none. */
   readonly classNames: readonly string[];
+  /** Set when rows were made from the columns of a table. */
+  readonly columns?: ColumnMapping;
   /** Set when a row is an image, features in the order [channel][row][column]. */
   readonly image?: { readonly height: number; readonly width: number; readonly channels: number };
   readonly source: {
@@ -126,6 +130,7 @@ export function checkDescription(value: unknown, path: string): DatasetDescripti
   if (typeof statistics?.['maxRowNorm'] !== 'number')
     bad('statistics.maxRowNorm', statistics?.['maxRowNorm'], 'a number');
   checkClasses(given, bad);
+  checkMapping(given['columns'], d, given['task'] as string, bad);
   const parts = given['parts'] as Record<string, Part> | undefined;
   for (const name of ['train', 'test'] as const) {
     const part = parts?.[name];

@@ -1,3 +1,4 @@
+import type { ColumnMapping } from '../data/columns/columnMapping.js';
 import type { Task } from '../data/format.js';
 import type { Scaling } from '../data/scaling.js';
 import type { RowGeometry } from './functions/blockEvaluator.js';
@@ -36,4 +37,6 @@ export interface KernelModel {
   readonly classNames: readonly string[];
   /** Fingerprint of the training data. */
   readonly fingerprint: string;
+  /** How the columns of a table become the features, where the training data were made from one. */
+  readonly columns?: ColumnMapping;
 }

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { join, resolve } from 'node:path';
+import { columnsOf } from '../data/columns/columnMapping.js';
 import { rowLayout } from '../data/rowLayout.js';
 import { MlmlError } from '../errors.js';
 import type { KernelModel, ModelRows } from '../kernel/kernelModel.js';
@@ -56,6 +57,7 @@ export async function writeKernelModel(
     rows: stored,
     classNames: model.classNames,
     fingerprint: model.fingerprint,
+    ...columnsOf(model),
     weights: {
       file: WEIGHTS_FILE,
       bytes: kernelWeightBytes(n, d, k, stored.selected),
@@ -131,6 +133,7 @@ export async function readKernelModel(
       rows: rowsOf(folder, description, numbers),
       classNames: description.classNames,
       fingerprint: description.fingerprint,
+      ...columnsOf(description),
     };
   } finally {
     await file.close();

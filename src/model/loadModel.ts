@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { columnsOf } from '../data/columns/columnMapping.js';
 import { MlmlError } from '../errors.js';
 import type { Storage } from '../storage/storage.js';
 import { readJson } from '../storage/textFile.js';
@@ -58,6 +59,7 @@ export async function loadModel(storage: Storage, path: string): Promise<Model> 
       intercept,
       classNames: description.classNames,
       fingerprint: description.fingerprint,
+      ...columnsOf(description),
       ...(description.weightColumn === undefined ? {} : { weightColumn: description.weightColumn }),
     };
   } finally {

@@ -1,3 +1,5 @@
+import { checkMapping } from '../data/columns/checkMapping.js';
+import type { ColumnMapping } from '../data/columns/columnMapping.js';
 import { MlmlError } from '../errors.js';
 import { type LossName, lossNames } from '../ssgd/options.js';
 import { checkSeal, shown } from '../storage/sealedJson.js';
@@ -18,6 +20,7 @@ export interface CommonDescription {
   readonly classNames: readonly string[];
   /** Of the training data. */
   readonly fingerprint: string;
+  readonly columns?: ColumnMapping;
   /** float64, little-endian; what it holds depends on the kind. */
   readonly weights: { readonly file: string; readonly bytes: number; readonly sha256: string };
 }
@@ -71,6 +74,7 @@ export function checkModelDescription(value: unknown, path: string): ModelDescri
     bad('classNames', names, 'a list of strings');
   if (typeof given['fingerprint'] !== 'string' || given['fingerprint'].length > 255)
     bad('fingerprint', given['fingerprint'], 'a string');
+  checkMapping(given['columns'], given['d'] as number, given['task'] as string, bad);
   const weights = (given['weights'] ?? {}) as Record<string, unknown>;
   if (
     typeof weights['file'] !== 'string' ||

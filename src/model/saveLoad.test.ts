@@ -35,7 +35,17 @@ const large: LinearModel = {
   classNames: [],
 };
 
-for (const [name, model] of Object.entries({ small, large })) {
+const missing = { fill: 0.5, indicator: true };
+const fromTable: LinearModel = {
+  ...small,
+  columns: {
+    features: [{ column: 'rooms', kind: 'number', missing }],
+    label: { column: 'sold', kind: 'class' },
+    id: 'house',
+  },
+};
+
+for (const [name, model] of Object.entries({ small, large, fromTable })) {
   test(`a ${name} model comes back bit for bit, also from its run folder`, async () => {
     const storage = new MemoryStorage();
     await saveModel(storage, 'runs/a/model', model);

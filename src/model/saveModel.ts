@@ -1,8 +1,10 @@
 import { dirname, join } from 'node:path';
+import { columnsOf } from '../data/columns/columnMapping.js';
 import { MlmlError } from '../errors.js';
 import type { KernelModel } from '../kernel/kernelModel.js';
 import type { LinearModel } from '../ssgd/linearModel.js';
-import { ownedName, removeLeftovers } from '../storage/ownedFolder.js';
+import { removeLeftovers } from '../storage/leftovers.js';
+import { ownedName } from '../storage/ownedFolder.js';
 import { sealedText } from '../storage/sealedJson.js';
 import type { Storage } from '../storage/storage.js';
 import { replaceFile } from '../storage/textFile.js';
@@ -78,6 +80,7 @@ async function writeLinearModel(
     scaling: scaling.name,
     classNames: model.classNames,
     fingerprint: model.fingerprint,
+    ...columnsOf(model),
     ...(model.weightColumn === undefined ? {} : { weightColumn: model.weightColumn }),
     weights: { file: WEIGHTS_FILE, bytes: weightBytes(d, k), sha256 },
   };

@@ -1,7 +1,7 @@
 import { basename, join, resolve } from 'node:path';
 import { MlmlError } from '../errors.js';
+import { removeLeftovers } from '../storage/leftovers.js';
 import { type Holder, holdersOf, isReadOnly, type Lock, lockFolder } from '../storage/lock.js';
-import { removeLeftovers } from '../storage/ownedFolder.js';
 import type { Storage } from '../storage/storage.js';
 import { readJson } from '../storage/textFile.js';
 import { withoutOptions } from './commandWords.js';

@@ -1,3 +1,4 @@
+import type { ColumnMapping } from '../data/columns/columnMapping.js';
 import type { Task } from '../data/format.js';
 import type { Scaling } from '../data/scaling.js';
 import type { LossName } from './options.js';
@@ -11,6 +12,8 @@ export interface ScoreMeaning {
   /** Columns of scores: classes, or 1. */
   readonly k: number;
   readonly classNames: readonly string[];
+  /** How the columns of a table become the features, where the training data were made from one. */
+  readonly columns?: ColumnMapping;
 }
 
 /**

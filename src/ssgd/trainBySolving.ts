@@ -1,4 +1,5 @@
 import { loadKernels } from '../arithmetic/kernels.js';
+import { columnsOf } from '../data/columns/columnMapping.js';
 import type { Dataset } from '../data/dataset.js';
 import type { DatasetDescription } from '../data/format.js';
 import { rowLayout } from '../data/rowLayout.js';
@@ -89,6 +90,7 @@ export async function trainBySolving(
       intercept,
       classNames,
       fingerprint,
+      ...columnsOf(dataset.description),
       ...weightColumnOf(options),
     },
     plan,

@@ -1,11 +1,5 @@
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { join } from 'node:path';
-import { isKept } from './keptScratch.js';
-import type { Storage } from './storage.js';
-
-/** Folders with the states of a job outlive its process: the same job goes on from them. */
-const JOB_NAME = /^(\.mlml-job-)?[0-9a-f]{16}$/;
 
 let made = 0;
 /** Names of folders that this process has no more use for, but leaves to the next job. */
@@ -77,25 +71,4 @@ function isDead(pid: number, start: number): boolean {
 /** Whether the process that made a folder of this name is dead. */
 export function isLeftover(name: string): boolean {
   return ownerOf(name)?.dead ?? false;
-}
-
-/**
- * Removes the folder of a job that holds nothing but the locks of dead processes: it was killed when all was done. Its
- * `files` without a state that speaks of them are of no use either.
- */
-async function removeEmptyJob(storage: Storage, folder: string): Promise<void> {
-  const names = await storage.list(folder);
-  const useless = (name: string) => name === 'files' || isLeftover(name);
-  if (names.some(isLeftover) && names.every(useless)) await storage.remove(folder);
-}
-
-/** Removes what dead processes left in a folder. */
-export async function removeLeftovers(storage: Storage, folder: string): Promise<void> {
-  for (const name of await storage.list(folder)) {
-    const path = join(folder, name);
-    if (isLeftover(name)) {
-      // States of a job that was killed may count on its scratch.
-      if (!(await isKept(storage, path))) await storage.remove(path);
-    } else if (JOB_NAME.test(name)) await removeEmptyJob(storage, path);
-  }
 }

@@ -1,6 +1,7 @@
 import { basename, join } from 'node:path';
 import { MlmlError } from '../errors.js';
-import { handOn, ownedName, removeLeftovers } from './ownedFolder.js';
+import { removeLeftovers } from './leftovers.js';
+import { handOn, ownedName } from './ownedFolder.js';
 import type { CreateOptions, Storage, WritableFile } from './storage.js';
 
 function megabytes(bytes: number): string {

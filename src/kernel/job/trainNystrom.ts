@@ -1,3 +1,4 @@
+import { columnsOf } from '../../data/columns/columnMapping.js';
 import type { Dataset } from '../../data/dataset.js';
 import { makeScaling } from '../../data/scaling.js';
 import { Arena } from '../../memory/arena.js';
@@ -74,6 +75,7 @@ export async function trainNystrom(
         rows: { kind: 'dataset', path, indices: centers },
         classNames: description.classNames,
         fingerprint: description.fingerprint,
+        ...columnsOf(description),
       },
       plan: plan.plan,
       solver: 'nystrom',

@@ -1,3 +1,4 @@
+import { columnsOf } from '../../data/columns/columnMapping.js';
 import type { Dataset } from '../../data/dataset.js';
 import { makeScaling } from '../../data/scaling.js';
 import { MlmlError } from '../../errors.js';
@@ -180,5 +181,6 @@ function modelOf(
     rows: { kind: 'dataset', path },
     classNames: description.classNames,
     fingerprint: description.fingerprint,
+    ...columnsOf(description),
   };
 }

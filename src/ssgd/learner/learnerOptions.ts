@@ -1,4 +1,5 @@
 import type { Dtype } from '../../arithmetic/dtype.js';
+import { columnsOf } from '../../data/columns/columnMapping.js';
 import type { DatasetDescription, Task } from '../../data/format.js';
 import { makeScaling, type Scaling, type ScalingName } from '../../data/scaling.js';
 import { nearest } from '../../data/suggest.js';
@@ -238,6 +239,7 @@ function describe(
     statistics: like?.statistics ?? { mean: [], variance: [], min: [], max: [], maxRowNorm: 0 },
     classCounts,
     classNames: classNames ?? like?.classNames ?? init?.classNames ?? [],
+    ...columnsOf(like ?? init ?? {}),
     source: { description: 'rows given to a learner', files: [] },
     fingerprint: '',
   };

@@ -1,5 +1,6 @@
 import { gather64Of } from '../../arithmetic/gather.js';
 import { type Kernels, loadKernels } from '../../arithmetic/kernels.js';
+import { columnsOf } from '../../data/columns/columnMapping.js';
 import type { RowBlock } from '../../data/rowBlock.js';
 import { Arena } from '../../memory/arena.js';
 import { classOf } from '../evaluate.js';
@@ -164,6 +165,7 @@ export class LinearLearner {
       intercept: this.#scorer.intercept.slice(0, columns),
       classNames,
       fingerprint,
+      ...columnsOf(description),
     };
   }
 

@@ -1,4 +1,5 @@
 import { allFinite } from '../../data/badValue.js';
+import { columnsOf } from '../../data/columns/columnMapping.js';
 import type { DatasetDescription } from '../../data/format.js';
 import type { RowReader } from '../../data/rowFile.js';
 import type { Scaling } from '../../data/scaling.js';
@@ -98,6 +99,7 @@ export class ModelScorer {
       intercept: intercept.subarray(0, model.columns),
       classNames,
       fingerprint,
+      ...columnsOf(this.#description),
       ...weightColumnOf(this.#plan.models[0]!.options),
     };
   }

@@ -1,0 +1,93 @@
+import type { Cell, DatePart } from './columnMapping.js';
+
+/** Whether a value counts as missing: nothing, the empty text, or one of the usual words for it. */
+export function isMissing(cell: Cell): boolean {
+  if (cell === null || cell === undefined) return true;
+  if (typeof cell === 'number') return Number.isNaN(cell);
+  return typeof cell === 'string' && /^\s*(|na|n\/a|nan|null|none|\?)\s*$/i.test(cell);
+}
+
+/** A number, or undefined when it is none. Infinities are numbers; NaN is a missing value and none. */
+export function numberOf(cell: Cell): number | undefined {
+  if (typeof cell === 'number') return Number.isNaN(cell) ? undefined : cell;
+  if (typeof cell === 'bigint' || typeof cell === 'boolean') return Number(cell);
+  if (cell instanceof Date) return numberOf(cell.getTime() / 1000);
+  if (typeof cell !== 'string') return undefined;
+  const text = cell.trim();
+  if (/^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i.test(text)) return Number(text);
+  const infinite = /^([-+]?)inf(inity)?$/i.exec(text);
+  return infinite === null ? undefined : infinite[1] === '-' ? -Infinity : Infinity;
+}
+
+/** 1 or 0, or undefined for what is neither. */
+export function booleanOf(cell: Cell): 0 | 1 | undefined {
+  if (typeof cell === 'boolean') return cell ? 1 : 0;
+  if (typeof cell === 'number' || typeof cell === 'bigint') {
+    const number = Number(cell);
+    return number === 0 || number === 1 ? number : undefined;
+  }
+  if (typeof cell !== 'string') return undefined;
+  const word = cell.trim().toLowerCase();
+  if (/^(true|yes|t|y|on|1)$/.test(word)) return 1;
+  return /^(false|no|f|n|off|0)$/.test(word) ? 0 : undefined;
+}
+
+const DATE =
+  /^(\d{4})-(\d{1,2})-(\d{1,2})(?:[T ](\d{1,2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?\s*(Z|UTC|[-+]\d{2}(?::?\d{2})?)?)?$/i;
+
+/** Milliseconds since 1970 UTC of an ISO 8601 date or date and time (UTC without a zone); undefined for what is none. */
+export function timeOf(cell: Cell): number | undefined {
+  if (cell instanceof Date) return Number.isNaN(cell.getTime()) ? undefined : cell.getTime();
+  if (typeof cell !== 'string') return undefined;
+  const found = DATE.exec(cell.trim());
+  if (found === null) return undefined;
+  const [year, month, day] = found.slice(1, 4).map(Number) as [number, number, number];
+  const [hour, minute, second] = found.slice(4, 7).map((part) => Number(part ?? 0)) as [
+    number,
+    number,
+    number,
+  ];
+  const milliseconds = found[7] === undefined ? 0 : Number(`0.${found[7]}`) * 1000;
+  if (month < 1 || month > 12 || hour > 24 || minute > 59 || second > 60) return undefined;
+  if (day < 1 || day > new Date(Date.UTC(2000 + (year % 400), month, 0)).getUTCDate()) return undefined;
+  const zone = /^([-+])(\d{2}):?(\d{2})?$/.exec(found[8] ?? '');
+  const ahead =
+    zone === null ? 0 : (zone[1] === '-' ? -1 : 1) * (Number(zone[2]) * 60 + Number(zone[3] ?? 0));
+  const date = new Date(Date.UTC(2000, month - 1, day, hour, minute - ahead, second));
+  // Years below 100 are taken for those of the last century by Date.UTC.
+  date.setUTCFullYear(date.getUTCFullYear() - 2000 + year);
+  return date.getTime() + milliseconds;
+}
+
+/** A part of a time in milliseconds since 1970, in UTC. weekday: 0 is Monday. epoch: seconds. */
+export function datePart(time: number, part: DatePart): number {
+  if (part === 'epoch') return time / 1000;
+  const date = new Date(time);
+  switch (part) {
+    case 'year':
+      return date.getUTCFullYear();
+    case 'month':
+      return date.getUTCMonth() + 1;
+    case 'day':
+      return date.getUTCDate();
+    case 'weekday':
+      return (date.getUTCDay() + 6) % 7;
+    case 'hour':
+      return date.getUTCHours();
+    case 'minute':
+      return date.getUTCMinutes();
+    case 'second':
+      return date.getUTCSeconds();
+  }
+}
+
+/** The text by which a value is compared with category names and hashed: trimmed; numbers and dates as JSON writes them. */
+export function textOf(cell: Cell): string {
+  if (cell === null || cell === undefined) return '';
+  return cell instanceof Date ? cell.toISOString() : String(cell).trim();
+}
+
+/** The words of a text: lower-case runs of letters, marks and digits. */
+export function wordsOf(text: string): string[] {
+  return text.toLowerCase().match(/[\p{L}\p{M}\p{N}]+/gu) ?? [];
+}

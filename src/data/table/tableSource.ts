@@ -1,0 +1,35 @@
+import type { Cell } from '../columns/columnMapping.js';
+
+/** What a source knows of a column before its values are seen; text (as all of CSV) may hold anything. */
+export type ColumnType = 'number' | 'boolean' | 'date' | 'text';
+
+/** Some rows of a table. Valid until the next batch is asked for. */
+export interface TableBatch {
+  readonly rows: number;
+  /** The value in a row of this batch and a column of the source. */
+  cell(row: number, column: number): Cell;
+  /**
+   * The same, where it is a finite number, without making a text of it first; undefined for everything else, which `cell` tells
+   * apart. Sources that have nothing faster than `cell` leave it out.
+   */
+  numberAt?(row: number, column: number): number | undefined;
+  /** Where a row stands, for messages: `housing.csv: line 17`. */
+  place(row: number): string;
+}
+
+/** A table of rows with named columns. */
+export interface TableSource {
+  /** For messages and `dataset.json`: a path, a query. */
+  readonly name: string;
+  /** In the order of the columns of a batch; different from each other. */
+  readonly columns: readonly string[];
+  /** As many as columns. */
+  readonly types: readonly ColumnType[];
+  /** False for a pipe, which can be read once. */
+  readonly repeatable: boolean;
+  /** All rows, in order. Memory is bounded whatever the number of rows; a row that is too long is `MLML_BAD_DATA`. */
+  batches(signal?: AbortSignal): AsyncIterable<TableBatch>;
+  /** Names and sha256 of the files read; known once all batches have been taken. */
+  records(): Promise<readonly { readonly name: string; readonly sha256: string }[]>;
+  close(): Promise<void>;
+}
