@@ -3,6 +3,7 @@ import type { Dataset } from '../data/dataset.js';
 import type { Task } from '../data/format.js';
 import { MlmlError } from '../errors.js';
 import type { Plan } from '../memory/plan.js';
+import { resumeCommand } from '../run/commandWords.js';
 import {
   beginAnew,
   checkSameCommand,
@@ -301,7 +302,7 @@ async function recordedRun<Summary extends object>(
       const failed: RunDescription = { ...run, ...ended(), status: 'failed', error: { code, message } };
       await writeRun(storage, paths, failed).catch(() => {});
       if (code !== 'MLML_INTERRUPTED') throw error;
-      throw new MlmlError(code, `${message}; to go on: mlml resume ${paths.folder}`, { cause: error });
+      throw new MlmlError(code, `${message}; to go on: ${resumeCommand(paths.folder)}`, { cause: error });
     }
   } finally {
     if (claimed !== undefined) await storage.remove(claimed).catch(() => {});
