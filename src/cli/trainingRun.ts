@@ -3,6 +3,7 @@ import type { Dataset } from '../data/dataset.js';
 import type { Task } from '../data/format.js';
 import { MlmlError } from '../errors.js';
 import type { Plan } from '../memory/plan.js';
+import { resumeCommand } from '../run/commandWords.js';
 import {
   beginAnew,
   checkSameCommand,
@@ -265,6 +266,7 @@ async function recordedRun<Summary extends object>(
         : RunLog.waiting(storage, paths, logOptions);
     let endJob: ((states: 'remove' | 'keep') => Promise<void>) | undefined;
     let states: string | undefined;
+    let isComplete = false;
     const checkpoint: TrainingRun['checkpoint'] = {
       ...state.checkpoint,
       onSave: () => log.mark(),
@@ -283,9 +285,12 @@ async function recordedRun<Summary extends object>(
       await log.close();
       const kept = states === undefined ? {} : { states };
       await writeRun(storage, paths, { ...run, ...ended(), ...kept, status: 'done', result: summary });
+      isComplete = true;
       await endJob?.('remove');
       return { summary, csv };
     } catch (error) {
+      // States that cannot be removed make no failure of a run that is complete; --resume removes them.
+      if (isComplete) throw error;
       await endJob?.('keep').catch(() => {});
       const code = error instanceof MlmlError ? error.code : 'MLML_INTERNAL';
       const message = error instanceof Error ? error.message : String(error);
@@ -297,7 +302,7 @@ async function recordedRun<Summary extends object>(
       const failed: RunDescription = { ...run, ...ended(), status: 'failed', error: { code, message } };
       await writeRun(storage, paths, failed).catch(() => {});
       if (code !== 'MLML_INTERRUPTED') throw error;
-      throw new MlmlError(code, `${message}; to go on: mlml resume ${paths.folder}`, { cause: error });
+      throw new MlmlError(code, `${message}; to go on: ${resumeCommand(paths.folder)}`, { cause: error });
     }
   } finally {
     if (claimed !== undefined) await storage.remove(claimed).catch(() => {});

@@ -1,7 +1,8 @@
 import { dirname, join } from 'node:path';
 import type { Dtype } from '../arithmetic/dtype.js';
 import { MlmlError } from '../errors.js';
-import { ownedName, removeLeftovers } from '../storage/ownedFolder.js';
+import { removeLeftovers } from '../storage/leftovers.js';
+import { ownedName } from '../storage/ownedFolder.js';
 import { sealedText } from '../storage/sealedJson.js';
 import type { Storage } from '../storage/storage.js';
 import { replaceFile } from '../storage/textFile.js';
