@@ -289,6 +289,7 @@ test('the command of an unfinished run can be given again with the same --out; o
   }
   const foreign = await unfinished({});
   await replaceFile(foreign, 'mine/thesis.txt', 'x');
+  await foreign.remove('mine/run.json');
   await assert.rejects(fakeCommand(words, { storage: foreign }), { code: 'MLML_EXISTS' });
   // Linear training wants to be told.
   const linear = await unfinished({ verb: 'gd', command: ['gd', 'digits', '--out=mine'] });
