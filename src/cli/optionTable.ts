@@ -1,6 +1,7 @@
 import { dtypeBytes } from '../arithmetic/dtype.js';
 import { onNanNames } from '../data/onNan.js';
 import { scalingNames } from '../data/scaling.js';
+import { predictionFormats } from '../model/predictionFormat.js';
 import {
   defaultOptions,
   lossNames,
@@ -374,6 +375,14 @@ export const optionTable: readonly OptionSpec[] = [
     help: 'probabilities of all classes (models of loss softmax or logistic)',
     verbs: ['predict'],
   },
+  {
+    name: 'format',
+    kind: 'choice',
+    choices: predictionFormats,
+    help: 'of the predictions',
+    shownDefault: 'from the name of --out; csv to stdout',
+    verbs: ['predict'],
+  },
   { name: 'verify', kind: 'flag', help: 'read everything and check the checksums', verbs: ['info'] },
   {
     name: 'seed',
@@ -387,7 +396,7 @@ export const optionTable: readonly OptionSpec[] = [
   {
     name: 'out',
     kind: 'text',
-    help: 'what is made: the data set folder (import), the run folder (training), a .csv or .npy file or - (predict)',
+    help: 'what is made: the data set folder (import), the run folder (training), a .csv, .jsonl or .npy file or - for stdout (predict)',
     verbs: ['import', ...training, 'predict'],
   },
   ...runOptionTable,

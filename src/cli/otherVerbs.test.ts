@@ -125,6 +125,8 @@ test('predict writes CSV to stdout, or to a file by its extension', async () => 
   const storage = await withModel();
   const { stdout } = await fakeCommand(['predict', 'm', 'digits'], { storage });
   assert.equal(stdout, 'row,class,name\n0,2,"up, high"\n1,0,none\n');
+  const objects = await fakeCommand(['predict', 'm', 'digits', '--format=jsonl'], { storage });
+  assert.equal(objects.stdout, '{"row":0,"class":2,"name":"up, high"}\n{"row":1,"class":0,"name":"none"}\n');
   const told = await fakeCommand(['predict', 'm', 'digits', '--out=p.csv'], { storage });
   assert.equal(told.stdout, 'p.csv: 2 predictions for part test of tiny\n');
   assert.equal(await readText(storage, 'p.csv'), stdout);
@@ -182,7 +184,7 @@ const bad: readonly (readonly [string, string, string])[] = [
   [
     'predict m digits --out=p.txt',
     'MLML_USAGE',
-    '--out=p.txt: must end in .csv or .npy, or be - for CSV to stdout',
+    '--out=p.txt: must end in .csv, .jsonl or .npy (or give --format), or be - for stdout',
   ],
   [
     'predict m digits --json',

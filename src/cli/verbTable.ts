@@ -126,8 +126,8 @@ export const verbTable: Readonly<Record<CommandName, VerbDescription>> = {
     summary: 'apply a model to a data set',
     synopsis: ['mlml predict <model> (mnist|spam|cifar-10|digits|<data set folder>) [options]'],
     details: [
-      '<model> is a model folder or a run folder. Predictions are written as CSV to stdout, or to --out: CSV, or ' +
-        'for a name in .npy a NumPy array (class numbers as int32, values and probabilities as float64).',
+      '<model> is a model folder or a run folder. Predictions are written as CSV to stdout, or to --out: CSV, for a name in .jsonl ' +
+        'a JSON object a line, or for one in .npy a NumPy array (class numbers as int32, values and probabilities as float64).',
     ],
     examples: [
       ['mlml predict runs/ssgd-2026-01-31T12-00-00 mnist --out=predictions.csv', 'CSV'],
