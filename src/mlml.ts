@@ -19,6 +19,13 @@
 export * from './data/data.js';
 export * from './kernel/kernel.js';
 export { formatBytes, parseByteSize } from './memory/byteSize.js';
+export {
+  type ExportFormat,
+  type ExportOptions,
+  type ExportResult,
+  exportFormats,
+  exportModel,
+} from './model/export/exportModel.js';
 export { loadModel } from './model/loadModel.js';
 export { type PredictOptions, predict } from './model/predict.js';
 export { probabilitiesOf } from './model/probabilities.js';
