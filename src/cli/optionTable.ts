@@ -269,6 +269,13 @@ export const optionTable: readonly OptionSpec[] = [
     effective: streaming,
   },
   {
+    name: 'scratch',
+    kind: 'text',
+    help: 'folder for scores that are sorted on disk',
+    shownDefault: 'the current folder',
+    verbs: ['evaluate'],
+  },
+  {
     name: 'train',
     kind: 'text',
     help: 'raw row file to train on, instead of a data set (with --n and --d)',

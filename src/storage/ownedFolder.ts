@@ -2,6 +2,8 @@ import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 
 let made = 0;
+/** Names of folders that this process has no more use for, but leaves to the next job. */
+const handedOn = new Set<string>();
 
 /** What owned names are for: temporary folders, files and folders that get their name once they are whole (new), folders about to be removed, files that lock a folder. */
 export type OwnedKind = 'scratch' | 'import' | 'new' | 'removed' | 'reader' | 'writer';
@@ -12,6 +14,11 @@ export type OwnedKind = 'scratch' | 'import' | 'new' | 'removed' | 'reader' | 'w
  */
 export function ownedName(kind: OwnedKind): string {
   return `.mlml-${kind}-${hostname()}-${process.pid}-${startTime(process.pid) ?? 0}-${made++}`;
+}
+
+/** From now on a folder of this process counts, for its own later jobs, as one that a dead process left. */
+export function handOn(name: string): void {
+  handedOn.add(name);
 }
 
 /** Fields of /proc/pid/stat from the third on; undefined when unknown or dead. */
@@ -35,7 +42,7 @@ export interface Owner {
   readonly kind: OwnedKind;
   readonly machine: string;
   readonly pid: number;
-  /** Its process has ended. Those of other machines count as alive. */
+  /** Its process has ended, or is this one and has handed it on. Those of other machines count as alive. */
   readonly dead: boolean;
 }
 
@@ -46,7 +53,7 @@ export function ownerOf(name: string): Owner | undefined {
   );
   if (match === null) return undefined;
   const [kind, machine, pid, start] = [match[1] as OwnedKind, match[2]!, Number(match[3]), Number(match[4])];
-  return { kind, machine, pid, dead: machine === hostname() && isDead(pid, start) };
+  return { kind, machine, pid, dead: handedOn.has(name) || (machine === hostname() && isDead(pid, start)) };
 }
 
 function isDead(pid: number, start: number): boolean {
