@@ -29,6 +29,13 @@ export type {
   RankingNote,
   ReliabilityBin,
 } from './model/evaluation/evaluationReport.js';
+export {
+  type ExportFormat,
+  type ExportOptions,
+  type ExportResult,
+  exportFormats,
+  exportModel,
+} from './model/export/exportModel.js';
 export { loadModel } from './model/loadModel.js';
 export { type PredictOptions, predict } from './model/predict.js';
 export { probabilitiesOf } from './model/probabilities.js';

@@ -10,6 +10,7 @@ import {
   shuffleNames,
   verbs as training,
 } from '../ssgd/options.js';
+import { exportOptionTable } from './exportOptionTable.js';
 import { heldOutOptionTable } from './heldOutOptionTable.js';
 import { kernelTrainingVerbs, kernelVerbs, type OptionSpec } from './optionSpec.js';
 import { runOptionTable } from './runOptionTable.js';
@@ -399,5 +400,6 @@ export const optionTable: readonly OptionSpec[] = [
     help: 'what is made: the data set folder (import), the run folder (training), a .csv, .jsonl or .npy file or - for stdout (predict)',
     verbs: ['import', ...training, 'predict'],
   },
+  ...exportOptionTable,
   ...runOptionTable,
 ];

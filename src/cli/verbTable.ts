@@ -150,6 +150,18 @@ export const verbTable: Readonly<Record<CommandName, VerbDescription>> = {
       ['mlml evaluate model mnist --part=train --json', 'on the training rows; as JSON'],
     ],
   },
+  export: {
+    summary: 'write a model in a format that other programs read',
+    synopsis: ['mlml export <model> --onnx [options]'],
+    details: [
+      '<model> is a model folder or a run folder. The file has the scaling of features in it, and of a model of a table how its ' +
+        'columns become features; that of a kernel model has its training rows. docs/export.md says how to use each format.',
+    ],
+    examples: [
+      ['mlml export runs/mine --onnx', 'mine.onnx, for onnxruntime'],
+      ['mlml export runs/mine --onnx --precision=float32 --out=small.onnx', 'for a GPU'],
+    ],
+  },
   resume: {
     summary: 'go on with a run that was killed, interrupted or stopped by the disk',
     synopsis: ['mlml resume <run> [options]'],
