@@ -1,7 +1,6 @@
 import { dtypeBytes } from '../arithmetic/dtype.js';
 import { onNanNames } from '../data/onNan.js';
 import { scalingNames } from '../data/scaling.js';
-import { predictionFormats } from '../model/predictionFormat.js';
 import {
   defaultOptions,
   lossNames,
@@ -14,6 +13,7 @@ import { exportOptionTable } from './exportOptionTable.js';
 import { heldOutOptionTable } from './heldOutOptionTable.js';
 import { kernelTrainingVerbs, kernelVerbs, type OptionSpec } from './optionSpec.js';
 import { runOptionTable } from './runOptionTable.js';
+import { scoringOptionTable } from './scoringOptionTable.js';
 
 const streaming = ['ssgd', 'hsgd'] as const;
 const stochastic = ['sgd', 'ssgd', 'hsgd'] as const;
@@ -270,13 +270,6 @@ export const optionTable: readonly OptionSpec[] = [
     effective: streaming,
   },
   {
-    name: 'scratch',
-    kind: 'text',
-    help: 'folder for scores that are sorted on disk',
-    shownDefault: 'the current folder',
-    verbs: ['evaluate'],
-  },
-  {
     name: 'train',
     kind: 'text',
     help: 'raw row file to train on, instead of a data set (with --n and --d)',
@@ -362,28 +355,7 @@ export const optionTable: readonly OptionSpec[] = [
     shownDefault: './data',
     verbs: ['import', ...open, ...kernelVerbs],
   },
-  {
-    name: 'part',
-    kind: 'choice',
-    choices: ['train', 'test'],
-    help: 'which rows of the data set',
-    shownDefault: 'test',
-    verbs: ['predict', 'evaluate'],
-  },
-  {
-    name: 'proba',
-    kind: 'flag',
-    help: 'probabilities of all classes (models of loss softmax or logistic)',
-    verbs: ['predict'],
-  },
-  {
-    name: 'format',
-    kind: 'choice',
-    choices: predictionFormats,
-    help: 'of the predictions',
-    shownDefault: 'from the name of --out; csv to stdout',
-    verbs: ['predict'],
-  },
+  ...scoringOptionTable,
   { name: 'verify', kind: 'flag', help: 'read everything and check the checksums', verbs: ['info'] },
   {
     name: 'seed',
