@@ -347,6 +347,18 @@ export const optionTable: readonly OptionSpec[] = [
     verbs: ['import'],
   },
   {
+    name: 'test-file',
+    kind: 'text',
+    help: 'file of test rows, of LIBSVM text; without it --percentage divides the rows',
+    verbs: ['import'],
+  },
+  {
+    name: 'dense',
+    kind: 'flag',
+    help: 'store LIBSVM text as dense rows, which every verb takes',
+    verbs: ['import'],
+  },
+  {
     name: 'data-dir',
     kind: 'text',
     help: 'folder of data sets and of files to import',
