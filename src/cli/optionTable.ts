@@ -9,7 +9,9 @@ import {
   shuffleNames,
   verbs as training,
 } from '../ssgd/options.js';
+import { exportOptionTable } from './exportOptionTable.js';
 import { heldOutOptionTable } from './heldOutOptionTable.js';
+import { importOptionTable } from './importOptionTable.js';
 import { kernelTrainingVerbs, kernelVerbs, type OptionSpec } from './optionSpec.js';
 import { runOptionTable } from './runOptionTable.js';
 
@@ -268,6 +270,13 @@ export const optionTable: readonly OptionSpec[] = [
     effective: streaming,
   },
   {
+    name: 'scratch',
+    kind: 'text',
+    help: 'folder for scores that are sorted on disk',
+    shownDefault: 'the current folder',
+    verbs: ['evaluate'],
+  },
+  {
     name: 'train',
     kind: 'text',
     help: 'raw row file to train on, instead of a data set (with --n and --d)',
@@ -336,28 +345,7 @@ export const optionTable: readonly OptionSpec[] = [
     verbs: ['import', ...training],
     rawOnly: true,
   },
-  {
-    name: 'percentage',
-    kind: 'number',
-    min: 0,
-    aboveMin: true,
-    max: 1,
-    help: 'share of the rows that trains, where the source has no test set of its own',
-    shownDefault: '0.8',
-    verbs: ['import'],
-  },
-  {
-    name: 'test-file',
-    kind: 'text',
-    help: 'file of test rows, of LIBSVM text; without it --percentage divides the rows',
-    verbs: ['import'],
-  },
-  {
-    name: 'dense',
-    kind: 'flag',
-    help: 'store LIBSVM text as dense rows, which every verb takes',
-    verbs: ['import'],
-  },
+  ...importOptionTable,
   {
     name: 'data-dir',
     kind: 'text',
@@ -395,5 +383,6 @@ export const optionTable: readonly OptionSpec[] = [
     help: 'what is made: the data set folder (import), the run folder (training), a .csv or .npy file or - (predict)',
     verbs: ['import', ...training, 'predict'],
   },
+  ...exportOptionTable,
   ...runOptionTable,
 ];

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { dirname, join } from 'node:path';
 import { MlmlError } from '../../errors.js';
-import { ownedName, removeLeftovers } from '../../storage/ownedFolder.js';
+import { removeLeftovers } from '../../storage/leftovers.js';
+import { ownedName } from '../../storage/ownedFolder.js';
 import { sealedText } from '../../storage/sealedJson.js';
 import type { Storage } from '../../storage/storage.js';
 import { replaceFile } from '../../storage/textFile.js';

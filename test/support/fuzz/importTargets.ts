@@ -20,7 +20,7 @@ import {
   put,
   tarGz,
 } from '../originalFiles.js';
-import { plainLibsvm, storedSparse } from '../sparseText.js';
+import { plainLibsvm, storedSparse } from '../sparseRows.js';
 import { bytesLike, type FuzzTarget } from './fuzz.js';
 import { mutated, mutationsOf } from './mutations.js';
 import { type PlainRows, plainCifar, plainIdx, plainMatlab, plainText } from './originalReaders.js';

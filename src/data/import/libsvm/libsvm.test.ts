@@ -4,7 +4,7 @@ import { describe, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { put } from '../../../../test/support/originalFiles.js';
-import { plainLibsvm, randomText, storedSparse } from '../../../../test/support/sparseText.js';
+import { plainLibsvm, randomText, storedSparse } from '../../../../test/support/sparseRows.js';
 import { MlmlError } from '../../../errors.js';
 import { Random } from '../../../memory/random.js';
 import { MemoryStorage } from '../../../storage/memoryStorage.js';
