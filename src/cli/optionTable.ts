@@ -11,6 +11,7 @@ import {
 } from '../ssgd/options.js';
 import { exportOptionTable } from './exportOptionTable.js';
 import { heldOutOptionTable } from './heldOutOptionTable.js';
+import { importOptionTable } from './importOptionTable.js';
 import { kernelTrainingVerbs, kernelVerbs, type OptionSpec } from './optionSpec.js';
 import { runOptionTable } from './runOptionTable.js';
 import { scoringOptionTable } from './scoringOptionTable.js';
@@ -338,16 +339,7 @@ export const optionTable: readonly OptionSpec[] = [
     verbs: ['import', ...training],
     rawOnly: true,
   },
-  {
-    name: 'percentage',
-    kind: 'number',
-    min: 0,
-    aboveMin: true,
-    max: 1,
-    help: 'share of the rows that trains, where the source has no test set of its own',
-    shownDefault: '0.8',
-    verbs: ['import'],
-  },
+  ...importOptionTable,
   {
     name: 'data-dir',
     kind: 'text',
