@@ -19,7 +19,7 @@ import { scoringOptionTable } from './scoringOptionTable.js';
 const streaming = ['ssgd', 'hsgd'] as const;
 const stochastic = ['sgd', 'ssgd', 'hsgd'] as const;
 const iterative = ['gd', 'sgd', 'ssgd', 'hsgd'] as const;
-const open = [...training, 'predict', 'evaluate', 'info'] as const;
+const open = [...training, 'predict', 'evaluate', 'calibrate', 'info'] as const;
 const shown = (value: number | string | boolean) => String(value);
 
 /** The options of all verbs but those that only kernel jobs have (`kernelOptionTable`), in the order of the help. */
@@ -29,7 +29,7 @@ export const optionTable: readonly OptionSpec[] = [
     kind: 'size',
     help: 'memory for everything that grows with the data, in MB (also 512KB, 2GiB)',
     shownDefault: shown(defaultOptions.bufferBytes / 1e6),
-    verbs: [...training, ...kernelVerbs, 'kernels', 'predict', 'evaluate'],
+    verbs: [...training, ...kernelVerbs, 'kernels', 'predict', 'evaluate', 'calibrate'],
   },
   {
     name: 'algo',
