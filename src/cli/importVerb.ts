@@ -2,6 +2,7 @@ import { parse } from 'node:path';
 import type { DatasetDescription } from '../data/format.js';
 import { MlmlError } from '../errors.js';
 import { ProgressReporter } from '../run/progressReporter.js';
+import { arrayRequest } from './arrayRequest.js';
 import type { CommandContext } from './commandContext.js';
 import { datasetText } from './infoText.js';
 import { openRequest } from './openData.js';
@@ -55,6 +56,7 @@ export async function importVerb(context: CommandContext, given: Arguments): Pro
   try {
     description = await importing.importDataset(services.storage, source, {
       ...openRequest(context, given, reporter),
+      ...arrayRequest(given),
       out,
       ...(raw === undefined ? {} : { raw }),
     });

@@ -9,6 +9,7 @@ import {
   shuffleNames,
   verbs as training,
 } from '../ssgd/options.js';
+import { arrayOptionTable } from './arrayOptionTable.js';
 import { heldOutOptionTable } from './heldOutOptionTable.js';
 import { kernelTrainingVerbs, kernelVerbs, type OptionSpec } from './optionSpec.js';
 import { runOptionTable } from './runOptionTable.js';
@@ -346,6 +347,7 @@ export const optionTable: readonly OptionSpec[] = [
     shownDefault: '0.8',
     verbs: ['import'],
   },
+  ...arrayOptionTable,
   {
     name: 'data-dir',
     kind: 'text',

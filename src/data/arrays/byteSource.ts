@@ -11,6 +11,8 @@ export interface ByteSource {
   readonly byteLength: number;
   /** From the start, each time anew. A chunk is overwritten by the next. */
   chunks(): AsyncIterable<Uint8Array>;
+  /** `chunks`, read to the end, compares a checksum. */
+  readonly hasChecksum?: boolean;
   /** Reads anywhere; absent where bytes are compressed and come only in order. */
   readInto?(target: Uint8Array, position: number): Promise<void>;
 }

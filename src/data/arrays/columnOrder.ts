@@ -1,7 +1,7 @@
 import { dtypeBytes } from '../../arithmetic/dtype.js';
 import { MlmlError } from '../../errors.js';
-import type { ArrayReader, NumericArray } from './numericArray.js';
 import { decodeNumbers } from './numberType.js';
+import type { ArrayReader, NumericArray } from './numericArray.js';
 import { inexactError } from './rowOrder.js';
 
 /** Rows are gathered in blocks of so many bytes, or of one row. */

@@ -71,7 +71,10 @@ export async function matlabArrays(file: SourceFile): Promise<NamedArrays> {
     await reader.close();
     const left = file.byteLength - start - TAG_BYTES;
     if (byteLength > left) {
-      throw reader.fault(`this element says it has ${byteLength} bytes, but the file ends after ${left}`, start);
+      throw reader.fault(
+        `this element says it has ${byteLength} bytes, but the file ends after ${left}`,
+        start,
+      );
     }
     if (type !== MI_MATRIX && type !== MI_COMPRESSED)
       throw reader.fault(`element type ${type} is neither a matrix nor compressed`, start);

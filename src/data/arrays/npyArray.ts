@@ -1,7 +1,7 @@
 import { ByteReader } from '../import/byteReader.js';
 import type { ByteSource } from './byteSource.js';
-import { NumericArray } from './numericArray.js';
 import { readNpyHeader } from './npyHeader.js';
+import { NumericArray } from './numericArray.js';
 
 /** The array in the bytes of a NumPy file; its header is read and compared with their number. */
 export async function npyArray(bytes: ByteSource): Promise<NumericArray> {

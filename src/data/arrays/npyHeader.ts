@@ -62,7 +62,9 @@ export async function readNpyHeader(
 
 function typeOf(descr: string, bad: (what: string) => MlmlError): NumberType {
   const [, order, kind = '', bytes] = /^([<>|=]?)([a-zA-Z])(\d{1,2})$/.exec(descr.trim()) ?? [];
-  const known = Object.hasOwn(kinds, kind) ? numberType(kinds[kind]!, Number(bytes), order !== '>') : undefined;
+  const known = Object.hasOwn(kinds, kind)
+    ? numberType(kinds[kind]!, Number(bytes), order !== '>')
+    : undefined;
   if (known !== undefined) return known;
   const what = descr === '' ? 'holds records of several fields' : `has numbers of type '${shown(descr)}'`;
   throw bad(`${what}; it must be one of bool, int8 to int64, uint8 to uint64, float16, float32, float64`);

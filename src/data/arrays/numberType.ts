@@ -97,7 +97,8 @@ export function decodeNumbers(
   const step = dtypeBytes[dtype];
   for (let i = 0; i < count; i++) {
     const value = type.read(source, from + i * bytes);
-    if (Math.abs(value) > Number.MAX_SAFE_INTEGER && type.exact?.(source, from + i * bytes) === false) return i;
+    if (Math.abs(value) > Number.MAX_SAFE_INTEGER && type.exact?.(source, from + i * bytes) === false)
+      return i;
     writeNumber(target, to + i * step, dtype, value);
   }
   return -1;

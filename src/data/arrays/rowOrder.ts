@@ -1,8 +1,8 @@
 import { dtypeBytes } from '../../arithmetic/dtype.js';
 import { MlmlError } from '../../errors.js';
 import { ByteReader } from '../import/byteReader.js';
-import type { ArrayReader, NumericArray } from './numericArray.js';
 import { decodeNumbers } from './numberType.js';
+import type { ArrayReader, NumericArray } from './numericArray.js';
 
 /** Numbers converted at a time. */
 const PIECE = 4096;

@@ -59,7 +59,8 @@ async function findDirectory(file: SourceFile): Promise<Directory> {
     tail.getUint32(place, true) === 0x06054b50 &&
     place + END_BYTES + tail.getUint16(place + 20, true) === tail.byteLength;
   while (at >= 0 && !isEnd(at)) at--;
-  if (at < 0) throw bad(file, file.byteLength, 'it does not end as one; the file is cut short or something else');
+  if (at < 0)
+    throw bad(file, file.byteLength, 'it does not end as one; the file is cut short or something else');
   const short = {
     entries: tail.getUint16(at + 10, true),
     byteLength: tail.getUint32(at + 12, true),
@@ -71,7 +72,11 @@ async function findDirectory(file: SourceFile): Promise<Directory> {
   const is64 = locator >= 0 && tail.getUint32(locator, true) === 0x07064b50;
   const found = is64 ? await readEnd64(file, read64(tail, locator + 8), from + locator) : short;
   if (!(found.offset + found.byteLength <= from + at))
-    throw bad(file, from + at, `its directory (${found.byteLength} bytes from ${found.offset}) is not before its end`);
+    throw bad(
+      file,
+      from + at,
+      `its directory (${found.byteLength} bytes from ${found.offset}) is not before its end`,
+    );
   if (!(found.entries <= MOST_ENTRIES))
     throw bad(file, from + at, `${found.entries} files in it; at most ${MOST_ENTRIES}`);
   return found;
@@ -146,8 +151,10 @@ export async function entryBytes(file: SourceFile, entry: ZipEntry): Promise<Byt
   const title = `${file.path} (${name})`;
   const wrong = (what: string) => bad(file, offset, `${name}: ${what}`);
   if (entry.isEncrypted) throw wrong('it is encrypted');
-  if (method !== STORED && method !== DEFLATED) throw wrong(`compression method ${method}; stored or deflated is needed`);
-  if (!(offset + LOCAL_BYTES <= file.byteLength)) throw wrong('its header would lie behind the end of the file');
+  if (method !== STORED && method !== DEFLATED)
+    throw wrong(`compression method ${method}; stored or deflated is needed`);
+  if (!(offset + LOCAL_BYTES <= file.byteLength))
+    throw wrong('its header would lie behind the end of the file');
   const local = await bytesAt(file, offset, LOCAL_BYTES);
   if (local.getUint32(0, true) !== 0x04034b50) throw wrong('there is no header of a file here');
   const start = offset + LOCAL_BYTES + local.getUint16(26, true) + local.getUint16(28, true);
@@ -177,6 +184,7 @@ export async function entryBytes(file: SourceFile, entry: ZipEntry): Promise<Byt
     unit: 'of that entry',
     origin: 0,
     byteLength,
+    hasChecksum: true,
     chunks: checked,
     ...(method === STORED ? { readInto: packed.readInto! } : {}),
   };

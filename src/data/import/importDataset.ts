@@ -2,6 +2,8 @@ import { basename, dirname } from 'node:path';
 import { dtypeBytes } from '../../arithmetic/dtype.js';
 import { MlmlError } from '../../errors.js';
 import type { Storage } from '../../storage/storage.js';
+import { arrayFormat } from '../arrays/arrayFiles.js';
+import { importArrays } from '../arrays/importArrays.js';
 import type { DatasetDescription } from '../format.js';
 import { checkOnNan } from '../onNan.js';
 import { cifar10 } from './cifar10.js';
@@ -14,6 +16,9 @@ import { mnist } from './mnist.js';
 import { importRawRows } from './rawRowImport.js';
 import type { LocatedFiles, RawSet } from './rawSet.js';
 import { spam } from './spam.js';
+
+/** Options of arrays only. */
+const arrayOptions = ['features', 'labels', 'labelColumn', 'testFile', 'testLabels', 'task'] as const;
 
 type Importer = (storage: Storage, options: ImportOptions) => Promise<DatasetDescription>;
 
@@ -57,9 +62,23 @@ async function makeDataset(
   options: ImportOptions,
 ): Promise<DatasetDescription> {
   if (options.raw !== undefined) return await importRawRows(storage, options.raw, options);
+  const given = arrayOptions.find((name) => options[name] !== undefined);
+  if (!isDatasetName(source)) {
+    const isArrays = arrayFormat(source) !== undefined;
+    // Who says what the arrays are called means no file of a known data set.
+    const known = isArrays && given !== undefined ? undefined : await recognise(storage, source);
+    if (known !== undefined && given === undefined)
+      return await known.set.read(storage, known.located, options);
+    if (isArrays) return await importArrays(storage, source, options);
+  }
+  if (given !== undefined) {
+    const option = given.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+    throw new MlmlError(
+      'MLML_USAGE',
+      `--${option}=${options[given]}: is for arrays (.npy, .npz, .mat, idx), which ${source} is not`,
+    );
+  }
   if (isDatasetName(source)) return await importers[source](storage, options);
-  const known = await recognise(storage, source);
-  if (known !== undefined) return await known.set.read(storage, known.located, options);
   const names = datasetNames.join(', ');
   if ((await storage.status(source)) === undefined) {
     throw new MlmlError(
