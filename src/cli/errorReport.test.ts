@@ -29,3 +29,10 @@ test('a signal decides the exit status, whatever error it caused', () => {
   });
   assert.equal(errorReport(new Error('aborted'), 'SIGTERM', false).exitStatus, 143);
 });
+
+test('an interruption is told in one line, whatever the name of the run', () => {
+  const error = new MlmlError('MLML_INTERRUPTED', 'stopped by SIGINT; to go on: mlml resume a\n\u001b[2Jb');
+  const { text, exitStatus } = errorReport(error, 'SIGINT', false);
+  assert.equal(text, 'MLML_INTERRUPTED: stopped by SIGINT; to go on: mlml resume a  [2Jb\n');
+  assert.equal(exitStatus, 130);
+});

@@ -25,7 +25,7 @@ export function errorReport(error: unknown, signal: string | undefined, debug: b
   if (signal !== undefined) {
     const told =
       error instanceof MlmlError && error.code === 'MLML_INTERRUPTED'
-        ? error.message
+        ? printable(error.message)
         : `stopped by ${signal}`;
     const text = `MLML_INTERRUPTED: ${told}\n${stack}`;
     return { text, exitStatus: interruptionStatus(signal) };

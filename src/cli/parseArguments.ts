@@ -212,7 +212,7 @@ function numberIn(option: OptionSpec, value: string): number | undefined {
 }
 
 /** The values a numeric option takes, in words. */
-export function rangeText(option: OptionSpec): string {
+function rangeText(option: OptionSpec): string {
   const { kind, min, max, aboveMin = false } = option;
   const parts: string[] = [];
   if (min !== undefined) parts.push(aboveMin ? `above ${min}` : `of at least ${min}`);

@@ -12,7 +12,7 @@ import { openModelAndData } from './modelAndData.js';
 import type { Arguments } from './parseArguments.js';
 
 /** Where predictions go and in which format, from --out. */
-export function predictionTarget(given: Arguments): { out: string; format: 'csv' | 'npy' } {
+function predictionTarget(given: Arguments): { out: string; format: 'csv' | 'npy' } {
   const out = given.text('out') ?? '-';
   if (out === '-') {
     if (given.flag('json')) {

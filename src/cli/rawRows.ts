@@ -12,7 +12,7 @@ const classLosses: readonly (string | undefined)[] = ['softmax', 'logistic', 'hi
  * What the labels of raw rows mean. k > 1: class numbers. k = 1, or --one-hot=false as in 2016: the target of a
  * regression, or one of two classes when the loss is one for classes.
  */
-export function rawTask(given: Arguments): { task: Task; k: number } {
+function rawTask(given: Arguments): { task: Task; k: number } {
   const oneHot = given.flag('one-hot');
   const k = given.number('k') ?? (oneHot === false ? 1 : DEFAULT_CLASSES);
   if (oneHot === true && k === 1) {

@@ -5,7 +5,7 @@ import { fakeCommand, fakeTrain } from '../../test/support/fakeCommand.js';
 import { fakeKernels } from '../../test/support/fakeKernels.js';
 import { assertGolden } from '../../test/support/golden.js';
 import { MlmlError } from '../errors.js';
-import type { KernelJobs } from '../kernel/jobs.js';
+import type { KernelJobs, KrrPick } from '../kernel/jobs.js';
 import { FaultyStorage } from '../storage/faultyStorage.js';
 import { lockFolder } from '../storage/lock.js';
 import { MemoryStorage } from '../storage/memoryStorage.js';
@@ -259,6 +259,11 @@ test('what a failure says against the disk, or against mlml, is gone on from', a
     };
     await assert.rejects(fakeCommand(words, { storage, train: fail }), { code });
     assert.match((await fakeCommand(['info', 'mine'], { storage })).stdout, /^to go on +mlml resume mine$/m);
+    await assert.rejects(fakeCommand(words, { storage }), {
+      code: 'MLML_EXISTS',
+      message:
+        /^mine: exists already; it is a run of this command that .*: add --resume to go on with it, or remove it$/,
+    });
     await fakeCommand(['resume', 'mine'], { storage });
     assert.equal((await runOf(storage))['status'], 'done');
   }
@@ -463,4 +468,68 @@ test('folders made for scratch files go when they are empty, also after a kill',
   await storage.makeFolder('deep/er');
   await fakeCommand(line, { storage, train: use('ends') });
   assert.deepEqual(await storage.list('deep'), ['er']);
+});
+
+test('a complete run whose states cannot be removed stays complete, and is told again', async () => {
+  const storage = new MemoryStorage();
+  const train: Training['train'] = async (...args) => {
+    const end = async (states: string) => {
+      if (states === 'remove') throw new MlmlError('MLML_IO', 'mine/checkpoint: removing failed (EIO)');
+    };
+    args[3].checkpoint?.onDone?.(end, 'mine/checkpoint');
+    return await fakeTrain(...args);
+  };
+  await assert.rejects(fakeCommand(words, { storage, train }), { code: 'MLML_IO' });
+  assert.equal((await runOf(storage))['status'], 'done');
+  const again = await fakeCommand(['resume', 'mine'], {
+    storage,
+    train: async () => assert.fail('trained again'),
+  });
+  assert.match(again.stdout, /^run +mine$/m);
+});
+
+test('files that others put into the folder of a run are no hindrance, and stay', async () => {
+  const storage = await stopped();
+  for (const name of ['predictions.csv', 'notes.tmp']) await replaceFile(storage, `mine/${name}`, 'theirs');
+  await (await storage.create('mine/run.json.tmp-1')).close();
+  await assert.rejects(fakeCommand(words, { storage }), { code: 'MLML_EXISTS', message: /add --resume/ });
+  await fakeCommand(['resume', 'mine'], { storage });
+  await fakeCommand([...words, '--resume'], { storage, train: async () => assert.fail('trained again') });
+  const left = await storage.list('mine');
+  assert.deepEqual(left, ['events.jsonl', 'model', 'notes.tmp', 'predictions.csv', 'run.json']);
+  // A description of something else makes no run.
+  await replaceFile(storage, 'thesis/run.json', '{"format":"diary"}');
+  await replaceFile(storage, 'thesis/thesis.txt', 'theirs');
+  await assert.rejects(fakeCommand(['ssgd', 'digits', '--out=thesis', '--resume'], { storage }), {
+    code: 'MLML_EXISTS',
+  });
+});
+
+test('what krr picked is kept in the run: it trains by that, also when it goes on', async () => {
+  const pick = { solver: 'bcd', stored: true } as const;
+  const given: unknown[] = [];
+  const kernels = (picked: KrrPick, fails: boolean): Partial<KernelJobs> => ({
+    planKernelTraining: async (...args) => {
+      given.push(args[3].pick);
+      args[3].onPick?.(args[3].pick ?? picked);
+      return await fakeKernels.planKernelTraining(...args);
+    },
+    trainKernel: async (...args) => {
+      given.push(args[3].pick);
+      if (fails) throw new MlmlError('MLML_INTERRUPTED', 'stopped');
+      return await fakeKernels.trainKernel(...args);
+    },
+  });
+  const storage = new MemoryStorage();
+  await assert.rejects(
+    fakeCommand(['krr', 'digits', '--out=mine'], { storage, kernels: kernels(pick, true) }),
+    {
+      code: 'MLML_INTERRUPTED',
+    },
+  );
+  await fakeCommand(['resume', 'mine'], {
+    storage,
+    kernels: kernels({ solver: 'cg', stored: false }, false),
+  });
+  assert.deepEqual(given, [undefined, pick, pick, pick]);
 });

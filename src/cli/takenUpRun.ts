@@ -54,6 +54,8 @@ function advice(found: Awaited<ReturnType<typeof findRun>>): string {
   const failure = failedForGood(run);
   if (failure !== undefined)
     return `it is a run that failed (${failure.code}): add --resume to begin anew in its place, or remove it`;
+  if (run.status === 'failed' && same)
+    return `it is a run of this command that failed (${run.error?.code}): add --resume to go on with it, or remove it`;
   if (run.status === 'done' && same)
     return 'it is a complete run of this command: add --resume to be told its result again, or remove it';
   return otherwise;

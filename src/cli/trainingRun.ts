@@ -3,6 +3,7 @@ import type { Dataset } from '../data/dataset.js';
 import type { Task } from '../data/format.js';
 import { MlmlError } from '../errors.js';
 import type { Plan } from '../memory/plan.js';
+import { resumeCommand } from '../run/commandWords.js';
 import {
   beginAnew,
   checkSameCommand,
@@ -71,7 +72,10 @@ export interface TrainingJob<Summary extends object> {
   /** Columns of the CSV log beside those of 2016. */
   readonly csvColumns?: readonly ExtraColumn[];
   open(reporter: ProgressReporter): Promise<Dataset>;
-  plan(dataset: Dataset, scratchFolder: string): Plan | Promise<Plan>;
+  /** `pick`: what the run that is gone on with picked. */
+  plan(dataset: Dataset, scratchFolder: string, pick?: object): Plan | Promise<Plan>;
+  /** What the plan picked by measured speeds; kept in run.json. */
+  pick?(): object | undefined;
   /** Trains and saves the model at `run.paths.model`. */
   work(run: TrainingRun): Promise<Summary>;
   /** The result in words; `task`: of the data. */
@@ -204,7 +208,8 @@ async function recordedRun<Summary extends object>(
   const out = given.text('out');
   if (earlier?.run !== undefined) checkSameData(out!, earlier.run, description.fingerprint);
   // Before anything is made: a budget that is too small leaves no trace.
-  const plan = await job.plan(state.dataset, scratchFolder);
+  const plan = await job.plan(state.dataset, scratchFolder, earlier?.run?.pick);
+  const pick = job.pick?.();
   running.threads = plan.threads ?? 1;
   for (const warning of usedInstead(given, plan, description.parts.train.n)) state.reporter.warn(warning);
   // Nor does a disk that is too small.
@@ -248,6 +253,7 @@ async function recordedRun<Summary extends object>(
       cwd: process.cwd(),
       ...(csv === undefined ? {} : { log: csv }),
       ...(made.length === 0 ? {} : { made }),
+      ...(pick === undefined ? {} : { pick }),
     };
     await writeRun(storage, paths, run);
     // From here on it is told of, and stays whatever happens.
@@ -265,6 +271,7 @@ async function recordedRun<Summary extends object>(
         : RunLog.waiting(storage, paths, logOptions);
     let endJob: ((states: 'remove' | 'keep') => Promise<void>) | undefined;
     let states: string | undefined;
+    let isComplete = false;
     const checkpoint: TrainingRun['checkpoint'] = {
       ...state.checkpoint,
       onSave: () => log.mark(),
@@ -283,9 +290,12 @@ async function recordedRun<Summary extends object>(
       await log.close();
       const kept = states === undefined ? {} : { states };
       await writeRun(storage, paths, { ...run, ...ended(), ...kept, status: 'done', result: summary });
+      isComplete = true;
       await endJob?.('remove');
       return { summary, csv };
     } catch (error) {
+      // States that cannot be removed make no failure of a run that is complete; --resume removes them.
+      if (isComplete) throw error;
       await endJob?.('keep').catch(() => {});
       const code = error instanceof MlmlError ? error.code : 'MLML_INTERNAL';
       const message = error instanceof Error ? error.message : String(error);
@@ -297,7 +307,7 @@ async function recordedRun<Summary extends object>(
       const failed: RunDescription = { ...run, ...ended(), status: 'failed', error: { code, message } };
       await writeRun(storage, paths, failed).catch(() => {});
       if (code !== 'MLML_INTERRUPTED') throw error;
-      throw new MlmlError(code, `${message}; to go on: mlml resume ${paths.folder}`, { cause: error });
+      throw new MlmlError(code, `${message}; to go on: ${resumeCommand(paths.folder)}`, { cause: error });
     }
   } finally {
     if (claimed !== undefined) await storage.remove(claimed).catch(() => {});

@@ -28,4 +28,7 @@ export { type OpenRawOptions, openRawRows, type RawRows } from './rawRows.js';
 export type { RowFile } from './rowFile.js';
 export type { RowLayout } from './rowLayout.js';
 export { makeScaling, type Scaling, type ScalingName } from './scaling.js';
+export { importTable } from './table/importTable.js';
+export type { ColumnKind, TableImportOptions } from './table/tableImportOptions.js';
+export type { ColumnType, TableBatch, TableSource } from './table/tableSource.js';
 export { verifyDataset } from './verify.js';

@@ -1,16 +1,19 @@
 import { dirname, join } from 'node:path';
 import type { Dtype } from '../arithmetic/dtype.js';
 import { MlmlError } from '../errors.js';
-import { ownedName, removeLeftovers } from '../storage/ownedFolder.js';
+import { removeLeftovers } from '../storage/leftovers.js';
+import { ownedName } from '../storage/ownedFolder.js';
 import { sealedText } from '../storage/sealedJson.js';
 import type { Storage } from '../storage/storage.js';
 import { replaceFile } from '../storage/textFile.js';
 import { findRowFault } from './checkRows.js';
 import { ChecksummedWriter } from './checksumFile.js';
+import type { ColumnMapping } from './columns/columnMapping.js';
 import { Fingerprint } from './fingerprint.js';
 import {
   type DatasetDescription,
   DESCRIPTION_FILE,
+  type FeatureStatistics,
   FORMAT_VERSION,
   type Part,
   type PartName,
@@ -48,12 +51,14 @@ export class DatasetWriter {
   readonly #files = new Map<PartName, ChecksummedWriter>();
   readonly #rows = { train: 0, test: 0 };
   readonly #fingerprint = new Fingerprint();
+  #columns: ColumnMapping | undefined;
 
   private constructor(storage: Storage, folder: string, given: NewDataset) {
     this.#storage = storage;
     this.#folder = folder;
     this.#temporary = join(dirname(folder), ownedName('import'));
     this.#given = given;
+    this.#columns = given.columns;
     this.layout = rowLayout(given.d, given.dtype, given.labelDtype ?? given.dtype);
     this.#statistics = new StatisticsAccumulator(this.layout);
     this.#classCounts = new Array(given.task === 'classification' ? given.k : 0).fill(0);
@@ -105,6 +110,16 @@ export class DatasetWriter {
     this.#rows[part] += count;
   }
 
+  /** Figures over the training rows appended so far. */
+  statisticsSoFar(): FeatureStatistics {
+    return this.#statistics.finish();
+  }
+
+  /** Replaces the mapping of columns that `finish` writes: means, for one, are known only at the end. */
+  setColumns(columns: ColumnMapping): void {
+    this.#columns = columns;
+  }
+
   /** Syncs everything, writes `dataset.json`, and gives the folder its name. */
   async finish(source: DatasetDescription['source']): Promise<DatasetDescription> {
     if (this.#rows.train === 0)
@@ -114,7 +129,8 @@ export class DatasetWriter {
       n: this.#rows[name],
       shards: [{ file: `${name}.rows`, rows: this.#rows[name], checksums: `${name}.rows.crc32c` }],
     });
-    const { name, task, d, k, dtype, classNames = [], image, columns } = this.#given;
+    const { name, task, d, k, dtype, classNames = [], image } = this.#given;
+    const columns = this.#columns;
     const description: DatasetDescription = {
       format: 'mlml-dataset',
       version: FORMAT_VERSION,

@@ -1,5 +1,6 @@
 import { dirname, join } from 'node:path';
-import { ownedName, removeLeftovers } from '../storage/ownedFolder.js';
+import { removeLeftovers } from '../storage/leftovers.js';
+import { ownedName } from '../storage/ownedFolder.js';
 import type { Storage } from '../storage/storage.js';
 
 /** Where a stream of bytes goes. `finish` after the last write, or `discard` when it failed. */

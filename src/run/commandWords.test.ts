@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { withoutOptions } from './commandWords.js';
+import { resumeCommand, withoutOptions } from './commandWords.js';
 
 const without = (line: string) =>
   withoutOptions(line.split(' '), { flags: ['json', 'resume'], valued: ['out', 'checkpoint-every'] });
@@ -20,4 +20,15 @@ test('options go with their values, however they are written; what only looks li
     const got = without(line);
     assert.deepEqual([got.words.join(' '), got.rest.join(' ')], [words, rest], line);
   }
+});
+
+test('the command that goes on can be given to a shell, whatever the name of the run', () => {
+  const commands: Record<string, string> = {
+    'runs/ssgd-2026-01-31T12-34-56': 'mlml resume runs/ssgd-2026-01-31T12-34-56',
+    'ergebnisse/größe~2': 'mlml resume ergebnisse/größe~2',
+    'my runs/$x': "mlml resume 'my runs/$x'",
+    "it's": "mlml resume 'it'\\''s'",
+    '~odd': "mlml resume '~odd'",
+  };
+  for (const [folder, command] of Object.entries(commands)) assert.equal(resumeCommand(folder), command);
 });

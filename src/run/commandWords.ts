@@ -23,3 +23,9 @@ export function withoutOptions(
   }
   return { words, rest: end === -1 ? [] : command.slice(end) };
 }
+
+/** The command that goes on with the run in `folder`, as it can be given to a shell. */
+export function resumeCommand(folder: string): string {
+  const isPlain = /^[\p{L}\p{N}_@%+=:,./~-]+$/u.test(folder) && !folder.startsWith('~');
+  return `mlml resume ${isPlain ? folder : `'${folder.replaceAll("'", "'\\''")}'`}`;
+}

@@ -1,7 +1,7 @@
 import { basename, join, resolve } from 'node:path';
 import { MlmlError } from '../errors.js';
+import { removeLeftovers } from '../storage/leftovers.js';
 import { type Holder, holdersOf, isReadOnly, type Lock, lockFolder } from '../storage/lock.js';
-import { removeLeftovers } from '../storage/ownedFolder.js';
 import type { Storage } from '../storage/storage.js';
 import { readJson } from '../storage/textFile.js';
 import { withoutOptions } from './commandWords.js';
@@ -32,8 +32,8 @@ const OWN =
   /^(run\.json|events\.jsonl(\.tmp)?|model|checkpoint|\.(model|run\.json)\.tmp-.*|run\.json\.tmp-.*|\.mlml-.*)$/;
 
 /**
- * Holds the run folder `folder` and reads what it is. Undefined when it is something else: it holds other files than
- * those of a run. `MLML_BUSY` when another process works on that run.
+ * Holds the run folder `folder` and reads what it is. Undefined when it is something else: it holds other files, and none
+ * that says that it is a run. `MLML_BUSY` when another process works on that run.
  */
 export async function holdRun(storage: Storage, folder: string): Promise<EarlierRun | undefined> {
   if (!(await isRunFolder(storage, folder))) return undefined;
@@ -53,9 +53,11 @@ export async function holdRun(storage: Storage, folder: string): Promise<Earlier
   }
 }
 
+/** Whether a folder is that of a run, to which others may have added files, or that of one that was killed at its beginning. */
 async function isRunFolder(storage: Storage, folder: string): Promise<boolean> {
   if ((await storage.status(folder))?.isFolder !== true) return false;
-  return (await storage.list(folder)).every((name) => OWN.test(name));
+  if ((await storage.list(folder)).every((name) => OWN.test(name))) return true;
+  return (await readRun(storage, folder).catch(() => undefined)) !== undefined;
 }
 
 /** Undefined when the run was killed before its description was written: the file that claims the folder is empty. */
@@ -176,7 +178,7 @@ export async function removeHalfMade(
   await storage.remove(complete ? states : model);
   await removeLeftovers(storage, folder);
   for (const name of await storage.list(folder)) {
-    if (/\.tmp(-|$)/.test(name)) await storage.remove(join(folder, name));
+    if (OWN.test(name) && /\.tmp(-|$)/.test(name)) await storage.remove(join(folder, name));
   }
 }
 

@@ -10,7 +10,7 @@ import type { RunPaths } from './runFolder.js';
 export type ExtraColumn = 'holdout' | 'model';
 const extraHeaders: Record<ExtraColumn, string> = { holdout: 'Holdout Accuracy', model: 'Model' };
 
-export const CSV_HEADER = 'i,Time,Loss,Train Accuracy,Test Accuracy';
+const CSV_HEADER = 'i,Time,Loss,Train Accuracy,Test Accuracy';
 const PROGRESS_MS = 1000;
 
 /** Events of a run itself, beside those of training. */

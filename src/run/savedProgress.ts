@@ -3,6 +3,7 @@ import type { SavedProgress } from '../storage/checkpoint.js';
 import { holdersOf } from '../storage/lock.js';
 import { readStateHeader, STATE_FILES } from '../storage/stateFile.js';
 import type { Storage } from '../storage/storage.js';
+import { resumeCommand } from './commandWords.js';
 import { failedForGood } from './earlierRun.js';
 import type { RunDescription } from './runFolder.js';
 
@@ -29,7 +30,7 @@ export async function resumable(
   const [holder] = await holdersOf(storage, folder);
   const saved = (await inStates(storage, join(folder, 'checkpoint'))) ?? (await inEvents(storage, folder));
   return {
-    command: `mlml resume ${folder}`,
+    command: resumeCommand(folder),
     ...(holder === undefined ? {} : { process: holder.pid }),
     ...(saved === undefined ? {} : { saved }),
   };

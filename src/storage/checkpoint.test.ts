@@ -8,6 +8,7 @@ import { MemoryStorage } from '../storage/memoryStorage.js';
 import { nodeStorage } from '../storage/nodeStorage.js';
 import type { Storage } from '../storage/storage.js';
 import { jobFolder, jobId, openCheckpoint, removeFinishedJob } from './checkpoint.js';
+import { holdersOf } from './lock.js';
 import { ownedName } from './ownedFolder.js';
 import type { SavingInterval } from './savingInterval.js';
 
@@ -338,4 +339,18 @@ test('what is left of a finished job goes, but not the states of another run or 
   await (await empty.create(removed)).close();
   await removeFinishedJob(empty, FOLDER, isOwn);
   assert.deepEqual(empty.paths(), []);
+});
+
+test('a job is let go also when what is left of its folder cannot be looked at or removed', async () => {
+  for (const refused of ['list', 'rename'] as const) {
+    const memory = new MemoryStorage();
+    let refuse = false;
+    const storage = new FaultyStorage(memory, ({ kind }) => {
+      if (refuse && kind === refused) throw new MlmlError('MLML_IO', `no ${kind}`);
+    });
+    const job = await openCheckpoint(storage, FOLDER, 'key');
+    refuse = true;
+    await assert.rejects(job.release(), { code: 'MLML_IO' });
+    assert.deepEqual(await holdersOf(memory, FOLDER), []);
+  }
 });

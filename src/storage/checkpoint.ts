@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { dirname, join } from 'node:path';
 import { MlmlError } from '../errors.js';
 import { canonicalJson } from './canonicalJson.js';
+import { removeHeldFolder, removeLeftovers } from './leftovers.js';
 import { type Lock, lockFolder } from './lock.js';
-import { ownedName, removeLeftovers } from './ownedFolder.js';
 import { type SavingInterval, usualInterval } from './savingInterval.js';
 import {
   type Blocks,
@@ -234,23 +234,16 @@ export class JobCheckpoint implements Checkpoint {
   async release(): Promise<void> {
     // Whoever took over the end of the job releases it.
     if (this.#handedOver) return;
-    const names = [
-      ...(await this.#storage.list(this.path)).filter((name) =>
-        (STATE_FILES as readonly string[]).includes(name),
-      ),
-      ...(await this.#storage.list(join(this.path, 'files'))),
-    ];
-    if (names.length > 0) {
-      await this.#lock.release();
-      return;
-    }
-    // Under another name first: nobody may find a folder that is about to go.
-    const gone = join(dirname(this.path), ownedName('removed'));
     try {
-      await this.#storage.rename(this.path, gone);
+      const names = [
+        ...(await this.#storage.list(this.path)).filter((name) =>
+          (STATE_FILES as readonly string[]).includes(name),
+        ),
+        ...(await this.#storage.list(join(this.path, 'files'))),
+      ];
+      if (names.length === 0) await removeHeldFolder(this.#storage, this.path);
     } finally {
-      // Also when the rename is said to have failed: it may have been carried out.
-      await this.#storage.remove(gone);
+      await this.#lock.release();
     }
   }
 

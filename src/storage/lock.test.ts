@@ -8,7 +8,7 @@ import { FaultyStorage } from './faultyStorage.js';
 import { holdersOf, lockFolder } from './lock.js';
 import { MemoryStorage } from './memoryStorage.js';
 import { nodeStorage } from './nodeStorage.js';
-import type { Storage } from './storage.js';
+import type { CreateOptions, Storage } from './storage.js';
 
 const places: Record<string, (context: TestContext) => { storage: Storage; folder: string }> = {
   node: (context) => ({ storage: nodeStorage, folder: temporaryFolder(context) }),
@@ -67,7 +67,9 @@ test('a lock of another machine holds', async () => {
   await (await storage.create('/kernel/.mlml-writer-elsewhere.example-77-1-0')).close();
   await assert.rejects(lockFolder(storage, '/kernel', 'reader'), {
     code: 'MLML_BUSY',
-    message: /process 77 on elsewhere\.example is writing/,
+    message:
+      '/kernel: process 77 on elsewhere.example is writing to it; wait until it has ended; ' +
+      'if it has, or there is no such machine any more, remove /kernel/.mlml-writer-elsewhere.example-77-1-0',
   });
 });
 
@@ -78,4 +80,21 @@ test('a reader of a folder it may not write to needs no lock, a writer fails', a
   await storage.makeFolder('/kernel');
   await (await lockFolder(storage, '/kernel', 'reader')).release();
   await assert.rejects(lockFolder(storage, '/kernel', 'writer'), /no/);
+});
+
+test('a lock that went with its folder locks nothing: another is made', async () => {
+  class Raced extends MemoryStorage {
+    #removals = 1;
+    override async create(path: string, options?: CreateOptions) {
+      const file = await super.create(path, options);
+      // Another process, done with the job, takes the folder away.
+      if (this.#removals-- > 0) await this.rename('/job', '/removed');
+      return file;
+    }
+  }
+  const storage = new Raced();
+  await storage.makeFolder('/job');
+  const lock = await lockFolder(storage, '/job', 'writer');
+  assert.equal((await holdersOf(storage, '/job')).length, 1);
+  await lock.release();
 });

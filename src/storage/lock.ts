@@ -1,3 +1,4 @@
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { MlmlError } from '../errors.js';
 import { ownedName, ownerOf } from './ownedFolder.js';
@@ -58,15 +59,19 @@ export async function lockFolder(storage: Storage, folder: string, kind: 'reader
       await storage.remove(path).catch(() => {});
       throw error;
     }
-    let other: Holder | undefined;
+    let locks: Awaited<ReturnType<typeof lockNames>>;
     try {
-      const others = (await lockNames(storage, folder)).filter((lock) => lock.name !== name);
-      other = others.find(({ holder }) => kind === 'writer' || holder.kind === 'writer')?.holder;
+      locks = await lockNames(storage, folder);
     } catch (error) {
       await storage.remove(path).catch(() => {});
       throw error;
     }
-    if (other === undefined) return { release: () => storage.remove(path) };
+    const other = locks.find(
+      (lock) => lock.name !== name && (kind === 'writer' || lock.holder.kind === 'writer'),
+    );
+    // A lock that is not there went with its folder, which another process has removed: it locks nothing.
+    const isThere = locks.some((lock) => lock.name === name);
+    if (other === undefined && isThere) return { release: () => storage.remove(path) };
     await storage.remove(path);
     if (attempt === TRIES) throw busy(folder, other);
     // Both may have given way to each other: the next tries fall at different times.
@@ -80,10 +85,15 @@ export function isReadOnly(error: unknown): boolean {
   return code === 'EACCES' || code === 'EROFS' || code === 'EPERM';
 }
 
-function busy(folder: string, { kind, machine, pid }: Holder): MlmlError {
+function busy(folder: string, other: { name: string; holder: Holder } | undefined): MlmlError {
+  if (other === undefined)
+    return new MlmlError('MLML_BUSY', `${folder}: another process is removing it; try again`);
+  const { kind, machine, pid } = other.holder;
   const doing = kind === 'writer' ? 'is writing to' : 'is reading from';
-  return new MlmlError(
-    'MLML_BUSY',
-    `${folder}: process ${pid} on ${machine} ${doing} it; wait until it has ended, or stop it`,
-  );
+  // Whether a process of another machine lives cannot be seen from here.
+  const advice =
+    machine === hostname()
+      ? 'wait until it has ended, or stop it'
+      : `wait until it has ended; if it has, or there is no such machine any more, remove ${join(folder, other.name)}`;
+  return new MlmlError('MLML_BUSY', `${folder}: process ${pid} on ${machine} ${doing} it; ${advice}`);
 }

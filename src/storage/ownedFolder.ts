@@ -1,13 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { join } from 'node:path';
-import { isKept } from './keptScratch.js';
-import type { Storage } from './storage.js';
-
-/** Folders with the states of a job outlive its process: the same job goes on from them. */
-const JOB_NAME = /^(\.mlml-job-)?[0-9a-f]{16}$/;
 
 let made = 0;
+/** Names of folders that this process has no more use for, but leaves to the next job. */
+const handedOn = new Set<string>();
 
 /** What owned names are for: temporary folders, files and folders that get their name once they are whole (new), folders about to be removed, files that lock a folder. */
 export type OwnedKind = 'scratch' | 'import' | 'new' | 'removed' | 'reader' | 'writer';
@@ -18,6 +14,11 @@ export type OwnedKind = 'scratch' | 'import' | 'new' | 'removed' | 'reader' | 'w
  */
 export function ownedName(kind: OwnedKind): string {
   return `.mlml-${kind}-${hostname()}-${process.pid}-${startTime(process.pid) ?? 0}-${made++}`;
+}
+
+/** From now on a folder of this process counts, for its own later jobs, as one that a dead process left. */
+export function handOn(name: string): void {
+  handedOn.add(name);
 }
 
 /** Fields of /proc/pid/stat from the third on; undefined when unknown or dead. */
@@ -41,7 +42,7 @@ export interface Owner {
   readonly kind: OwnedKind;
   readonly machine: string;
   readonly pid: number;
-  /** Its process has ended. Those of other machines count as alive. */
+  /** Its process has ended, or is this one and has handed it on. Those of other machines count as alive. */
   readonly dead: boolean;
 }
 
@@ -52,7 +53,7 @@ export function ownerOf(name: string): Owner | undefined {
   );
   if (match === null) return undefined;
   const [kind, machine, pid, start] = [match[1] as OwnedKind, match[2]!, Number(match[3]), Number(match[4])];
-  return { kind, machine, pid, dead: machine === hostname() && isDead(pid, start) };
+  return { kind, machine, pid, dead: handedOn.has(name) || (machine === hostname() && isDead(pid, start)) };
 }
 
 function isDead(pid: number, start: number): boolean {
@@ -70,25 +71,4 @@ function isDead(pid: number, start: number): boolean {
 /** Whether the process that made a folder of this name is dead. */
 export function isLeftover(name: string): boolean {
   return ownerOf(name)?.dead ?? false;
-}
-
-/**
- * Removes the folder of a job that holds nothing but the locks of dead processes: it was killed when all was done. Its
- * `files` without a state that speaks of them are of no use either.
- */
-async function removeEmptyJob(storage: Storage, folder: string): Promise<void> {
-  const names = await storage.list(folder);
-  const useless = (name: string) => name === 'files' || isLeftover(name);
-  if (names.some(isLeftover) && names.every(useless)) await storage.remove(folder);
-}
-
-/** Removes what dead processes left in a folder. */
-export async function removeLeftovers(storage: Storage, folder: string): Promise<void> {
-  for (const name of await storage.list(folder)) {
-    const path = join(folder, name);
-    if (isLeftover(name)) {
-      // States of a job that was killed may count on its scratch.
-      if (!(await isKept(storage, path))) await storage.remove(path);
-    } else if (JOB_NAME.test(name)) await removeEmptyJob(storage, path);
-  }
 }

@@ -1,6 +1,7 @@
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { MlmlError } from '../errors.js';
-import { ownedName, removeLeftovers } from './ownedFolder.js';
+import { removeLeftovers } from './leftovers.js';
+import { handOn, ownedName } from './ownedFolder.js';
 import type { CreateOptions, Storage, WritableFile } from './storage.js';
 
 function megabytes(bytes: number): string {
@@ -62,10 +63,11 @@ export class Scratch {
     return file;
   }
 
-  /** Closes the files and removes the folder, unless it is to outlive the process. Requests in flight must have ended. */
+  /** Closes the files and removes the folder, unless it is kept for the job that goes on. Requests in flight must have ended. */
   async close(keep = false): Promise<void> {
     const files = this.#files.splice(0);
     await Promise.all(files.map((file) => file.close().catch(() => {})));
-    if (!keep) await this.#storage.remove(this.path);
+    if (keep) handOn(basename(this.path));
+    else await this.#storage.remove(this.path);
   }
 }

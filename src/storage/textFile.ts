@@ -1,6 +1,7 @@
 import { dirname, join } from 'node:path';
 import { MlmlError } from '../errors.js';
-import { ownedName, removeLeftovers } from './ownedFolder.js';
+import { removeLeftovers } from './leftovers.js';
+import { ownedName } from './ownedFolder.js';
 import type { Storage } from './storage.js';
 
 /** Nobody's JSON description is larger; a larger file is not one of ours. */

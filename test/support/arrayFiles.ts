@@ -19,11 +19,11 @@ const writers: Readonly<Record<string, Writer>> = {
   f8: (view, at, value, little) => view.setFloat64(at, Number(value), little),
 };
 
-/** What numpy.save writes; `values` row by row, stored column by column in Fortran order. */
+/** What numpy.save writes; `values` row by row, stored column by column in Fortran order; bytes are stored as they are. */
 export function npyFile(
   descr: string,
   shape: readonly number[],
-  values: readonly (number | bigint)[],
+  values: readonly (number | bigint)[] | Uint8Array,
   { fortranOrder = false, version = 1 }: { fortranOrder?: boolean; version?: 1 | 2 } = {},
 ): Uint8Array {
   const sizes = shape.length === 1 ? `${shape[0]},` : shape.join(', ');
@@ -34,8 +34,9 @@ export function npyFile(
   const bytes = Number(descr.slice(2));
   const data = new Uint8Array(values.length * bytes);
   const view = new DataView(data.buffer);
+  if (values instanceof Uint8Array) data.set(values);
   const [rows = 1, columns = 1] = shape;
-  for (const [i, value] of values.entries()) {
+  for (const [i, value] of values instanceof Uint8Array ? [] : values.entries()) {
     const place = fortranOrder ? (i % columns) * rows + Math.floor(i / columns) : i;
     writers[descr.slice(1)]!(view, place * bytes, value, descr[0] !== '>');
   }

@@ -88,7 +88,9 @@ function namesIn(file: ArrayFile, { features, labels, labelColumn, testFile }: A
   if (!names.includes(x)) throw noSuch('features', x, path, names);
   const isTraining = /train/i.test(x);
   const fitting = labelNames.filter((name) => /train/i.test(name) === isTraining || features !== undefined);
-  const y = labels ?? (labelColumn === undefined ? fitting.find((name) => names.includes(name)) : undefined);
+  const y =
+    labels ??
+    (labelColumn === undefined ? fitting.find((name) => name !== x && names.includes(name)) : undefined);
   const other = (name: string | undefined) => {
     const found = name?.replace(/train/, 'test').replace(/Train/, 'Test').replace(/TRAIN/, 'TEST');
     return found !== name && found !== undefined && names.includes(found) ? found : undefined;

@@ -5,7 +5,7 @@ import type { ArrayReader, NumericArray } from './numericArray.js';
 import { inexactError } from './rowOrder.js';
 
 /** Rows are gathered in blocks of so many bytes, or of one row. */
-const BLOCK_BYTES = 16 * 2 ** 20;
+export const BLOCK_BYTES = 16 * 2 ** 20;
 
 /**
  * Reads the rows of an array that lies column by column (Fortran order): of each column a piece, as many rows of it as

@@ -24,6 +24,9 @@ export async function importArrays(
 ): Promise<DatasetDescription> {
   const sources = new SourceFiles(storage, basename(path), options);
   const scratches: Scratch[] = [];
+  const close = async () => {
+    for (const scratch of scratches.splice(0)) await scratch.close();
+  };
   try {
     const { train, test } = await chooseArrays(storage, sources, path, options);
     const unpacked = async (rows: LabelledRows) => {
@@ -39,12 +42,16 @@ export async function importArrays(
       ...(test === undefined ? {} : { test: await unpacked(test) }),
     };
     const name = basename(path, extname(path));
-    return await importLabelledRows(storage, name, parts, options, async () => ({
-      description: `arrays of ${basename(path)}: ${rowsText(parts.train)}`,
-      files: await sources.records(),
-    }));
+    return await importLabelledRows(storage, name, parts, options, async () => {
+      // Before the data set has its name: who is told that it is there cleans up after nobody.
+      await close();
+      return {
+        description: `arrays of ${basename(path)}: ${rowsText(parts.train)}`,
+        files: await sources.records(),
+      };
+    });
   } finally {
-    for (const scratch of scratches) await scratch.close();
+    await close();
     await sources.close();
   }
 }

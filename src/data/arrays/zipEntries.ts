@@ -145,7 +145,7 @@ function wideSizes(sizes: [number, number, number], extra: DataView): [number, n
   return undefined;
 }
 
-/** The bytes of a file in the archive; where they are read in order, their checksum is compared. */
+/** The bytes of a file in the archive, once the header before it has been compared with the directory; where they are read in order, their checksum is compared. */
 export async function entryBytes(file: SourceFile, entry: ZipEntry): Promise<ByteSource> {
   const { name, offset, packedBytes, byteLength, method } = entry;
   const title = `${file.path} (${name})`;
@@ -156,8 +156,13 @@ export async function entryBytes(file: SourceFile, entry: ZipEntry): Promise<Byt
   if (!(offset + LOCAL_BYTES <= file.byteLength))
     throw wrong('its header would lie behind the end of the file');
   const local = await bytesAt(file, offset, LOCAL_BYTES);
+  const length = local.getUint16(26, true);
   if (local.getUint32(0, true) !== 0x04034b50) throw wrong('there is no header of a file here');
-  const start = offset + LOCAL_BYTES + local.getUint16(26, true) + local.getUint16(28, true);
+  if (length > LONGEST_NAME || !(offset + LOCAL_BYTES + length <= file.byteLength))
+    throw wrong(`a name of ${length} bytes`);
+  const own = new TextDecoder().decode(await bytesAt(file, offset + LOCAL_BYTES, length));
+  if (own !== name) throw wrong(`it is called ${JSON.stringify(own.slice(0, 100))} in its own header`);
+  const start = offset + LOCAL_BYTES + length + local.getUint16(28, true);
   if (!(start + packedBytes <= file.byteLength))
     throw wrong(`it is said to have ${packedBytes} bytes, but the file ends before`);
   if (method === STORED ? byteLength !== packedBytes : !(byteLength <= packedBytes * MOST_INFLATED))

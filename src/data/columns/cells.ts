@@ -87,6 +87,12 @@ export function textOf(cell: Cell): string {
   return cell instanceof Date ? cell.toISOString() : String(cell).trim();
 }
 
+/** The name of the class of a label: its text, but 1 for 1.0, as some write whole numbers. */
+export function classNameOf(cell: Cell): string {
+  const text = textOf(cell);
+  return /^(-?(?:0|[1-9]\d{0,14}))\.0*$/.exec(text)?.[1] ?? text;
+}
+
 /** The words of a text: lower-case runs of letters, marks and digits. */
 export function wordsOf(text: string): string[] {
   return text.toLowerCase().match(/[\p{L}\p{M}\p{N}]+/gu) ?? [];

@@ -1,5 +1,5 @@
 import { MlmlError } from '../../errors.js';
-import { booleanOf, datePart, isMissing, numberOf, textOf, timeOf, wordsOf } from './cells.js';
+import { booleanOf, classNameOf, datePart, isMissing, numberOf, textOf, timeOf, wordsOf } from './cells.js';
 import {
   type Cell,
   type ColumnMapping,
@@ -49,6 +49,11 @@ export class RowEncoder {
     }
   }
 
+  /** Writes the features that the column `feature` (its number in the mapping) makes at `target[at …)`, all zeros before. */
+  encodeColumn(feature: number, cell: Cell, target: Float64Array, at: number, locate: Locate): void {
+    this.#encodeCell(this.mapping.features[feature]!, cell, target, at, locate);
+  }
+
   /** The label of a row: a number, or the number of its class. */
   label(cell: Cell, locate: Locate): number {
     const { label } = this.mapping;
@@ -59,7 +64,7 @@ export class RowEncoder {
         throw badCell(locate(label.column), `the label is ${quoted(cell)}, not a finite number`);
       return number;
     }
-    const known = this.#classes.get(textOf(cell));
+    const known = this.#classes.get(textOf(cell)) ?? this.#classes.get(classNameOf(cell));
     if (known === undefined)
       throw badCell(
         locate(label.column),

@@ -1,3 +1,4 @@
+import { numberOf } from '../columns/cells.js';
 import type { Cell } from '../columns/columnMapping.js';
 
 /** What a source knows of a column before its values are seen; text (as all of CSV) may hold anything. */
@@ -13,6 +14,11 @@ export interface TableBatch {
    * apart. Sources that have nothing faster than `cell` leave it out.
    */
   numberAt?(row: number, column: number): number | undefined;
+  /**
+   * The same for `count` rows of a column at once, from row `from`, into target[0, count): NaN stands for everything that is no
+   * finite number. The fastest way; sources whose rows lie together leave out neither.
+   */
+  numbersOf?(column: number, from: number, count: number, target: Float64Array): void;
   /** Where a row stands, for messages: `housing.csv: line 17`. */
   place(row: number): string;
 }
@@ -32,4 +38,22 @@ export interface TableSource {
   /** Names and sha256 of the files read; known once all batches have been taken. */
   records(): Promise<readonly { readonly name: string; readonly sha256: string }[]>;
   close(): Promise<void>;
+}
+
+/** The finite numbers of `count` rows of a column, from row `from`, into target[0, count); NaN for everything else. */
+export function numbersOf(
+  batch: TableBatch,
+  column: number,
+  from: number,
+  count: number,
+  target: Float64Array,
+): void {
+  if (batch.numbersOf !== undefined) return batch.numbersOf(column, from, count, target);
+  for (let i = 0; i < count; i++) {
+    const number =
+      batch.numberAt === undefined
+        ? numberOf(batch.cell(from + i, column))
+        : batch.numberAt(from + i, column);
+    target[i] = number !== undefined && Number.isFinite(number) ? number : Number.NaN;
+  }
 }

@@ -1,6 +1,7 @@
 import { dirname, join } from 'node:path';
 import { MlmlError } from '../../errors.js';
-import { ownedName, removeLeftovers } from '../../storage/ownedFolder.js';
+import { removeLeftovers } from '../../storage/leftovers.js';
+import { ownedName } from '../../storage/ownedFolder.js';
 import type { Storage } from '../../storage/storage.js';
 import type { Workspace } from '../../threads/workspace.js';
 import type { MatrixShape } from '../store/tileLayout.js';

@@ -4,7 +4,7 @@ import { crc32c } from '../../storage/crc32c.js';
 import type { Workspace } from '../../threads/workspace.js';
 
 /** Bytes one thread sums at a time; part of the format. */
-export const STRIP_BYTES = 65536;
+const STRIP_BYTES = 65536;
 /** Strips of one call, and the most whose sums lie in the arena at a time. */
 const STRIPS_PER_CALL = 4;
 const STRIPS_AT_ONCE = 256;

@@ -14,7 +14,7 @@ import type { TileMaker } from './tileMaker.js';
 import { TileWindow } from './tileWindow.js';
 
 /** Name of the regions of packed rows; see `planTiles`. */
-export const KERNEL_ROWS = 'kernel';
+const KERNEL_ROWS = 'kernel';
 export const TILE_REGION = 'computed tile';
 
 export interface ComputedKernelOptions {

@@ -33,6 +33,8 @@ export class DivergenceWatch {
   #windowLoss = 0;
   #windowRows = 0;
   #best = Infinity;
+  /** Whether the last full window was good. Of no meaning before there was one; no part of the state. */
+  lastWasGood = false;
 
   /** @param firstLoss mean loss of the first weights @param strict whether a moderate rise counts */
   constructor(firstLoss: number, strict: boolean) {
@@ -50,10 +52,12 @@ export class DivergenceWatch {
     const mean = this.#windowLoss / this.#windowRows;
     this.#windowLoss = 0;
     this.#windowRows = 0;
+    this.lastWasGood = false;
     if (mean > this.#limit) return ++this.#risen >= LASTING ? 'diverged' : 'open';
     this.#risen = 0;
     if (mean > 1.5 * this.#best) return 'open';
     this.#best = Math.min(this.#best, mean);
+    this.lastWasGood = true;
     return 'good';
   }
 

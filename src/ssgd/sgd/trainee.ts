@@ -266,7 +266,8 @@ export class Trainee {
       this.#tell(epoch, learningRate, lossSum, right, batchRows);
       if (this.clock.progressDue(this.#steps)) progress(this.#samples, this.#total, epoch);
     }
-    if (good) this.#keep();
+    // Not when the loss rose behind the good steps: these weights are already those after the rise.
+    if (good && this.#watch.lastWasGood) this.#keep();
     if (this.#averages(epoch)) this.model.average();
     return true;
   }

@@ -19,6 +19,7 @@ export class TraineeGroup {
   readonly #emit: TrainListener;
   readonly #halving: Halving;
   #active: readonly Trainee[];
+  /** Why the model that was the last to diverge did. */
   #failure: unknown;
 
   /** @param total rows of all steps of the run */
@@ -85,7 +86,7 @@ export class TraineeGroup {
         trainee.update(epoch, batchRows, out === 0 && trainee === this.#active[0] ? progress : undefined);
       } catch (error) {
         if (!this.#isSweep || !(error instanceof MlmlError) || error.code !== 'MLML_DIVERGED') throw error;
-        this.#failure ??= error;
+        this.#failure = error;
         trainee.fate = 'diverged';
         out++;
       }

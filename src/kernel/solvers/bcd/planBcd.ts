@@ -72,7 +72,7 @@ function total(regions: readonly Region[]): number {
 }
 
 /** Regions and shape for at most `bytes`, or the smallest. */
-export function shapeBcd(
+function shapeBcd(
   size: SystemSize,
   options: KernelTrainOptions,
   bytes: number,

@@ -27,7 +27,7 @@ export interface FactorLayout {
 /** A slab whose rows of one product (128 KiB) stay in the second-level cache. */
 const LARGEST_SLAB = 256;
 
-export function roundUp8(value: number): number {
+function roundUp8(value: number): number {
   return Math.ceil(value / STRIP_ROWS) * STRIP_ROWS;
 }
 

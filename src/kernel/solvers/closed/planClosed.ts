@@ -6,7 +6,7 @@ import type { SolverPlan, SystemSize } from '../solver.js';
 import { type FactorLayout, factorLayout, factorTileCount, tileSizes } from './factorLayout.js';
 
 /** Below this the inverse, which leave-one-out errors need, is made even when there is nothing to choose. */
-export const LEAVE_ONE_OUT_ROWS = 20_000;
+const LEAVE_ONE_OUT_ROWS = 20_000;
 /** Slabs in memory besides the tile: two operands, twice, so that the next are read meanwhile. */
 export const SLOTS = 2;
 /** Passes over K of a typical refinement. */

@@ -1,0 +1,144 @@
+import { booleanOf, isMissing, numberOf, textOf, timeOf, wordsOf } from '../columns/cells.js';
+import type { Cell } from '../columns/columnMapping.js';
+
+/** Longer values are no names of categories. */
+const LONGEST_VALUE = 200;
+/** Texts in which words are counted, to tell texts from names. */
+const MOST_COUNTED = 1000;
+/** Bytes of a value that is kept, besides its letters. */
+const VALUE_BYTES = 200;
+
+/** What a value is; kept for each value that is, so that it is looked at once only. */
+interface Value {
+  readonly missing: boolean;
+  readonly number: boolean;
+  readonly whole: boolean;
+  readonly boolean: boolean;
+  readonly date: boolean;
+  readonly hasTime: boolean;
+}
+
+/** Memory that all columns together may take for their values. */
+export interface Room {
+  bytes: number;
+}
+
+/** Looks at the values of a column, one after the other, in bounded memory. */
+export class ColumnProfile {
+  readonly name: string;
+  rows = 0;
+  missing = 0;
+  numbers = 0;
+  /** Numbers that are whole. */
+  wholes = 0;
+  booleans = 0;
+  dates = 0;
+  /** Dates with a time of day. */
+  times = 0;
+  /** Numbers that were only counted: the other figures and `values` know nothing of them. */
+  counted = 0;
+  /** The first value that is no number, and where it stands. */
+  firstOther: { readonly text: string; readonly place: string } | undefined;
+  readonly #mostValues: number;
+  readonly #room: Room;
+  readonly #nameOf: (cell: Cell) => string;
+  #known: Map<string, Value> | undefined = new Map();
+  #counts = new Map<string, number>();
+  #words = 0;
+  #texts = 0;
+
+  /**
+   * @param mostValues different values that are kept; with more, `values` is undefined
+   * @param nameOf the name under which a value is counted
+   */
+  constructor(name: string, mostValues: number, room: Room, nameOf: (cell: Cell) => string = textOf) {
+    this.name = name;
+    this.#mostValues = mostValues;
+    this.#room = room;
+    this.#nameOf = nameOf;
+  }
+
+  /** How often each value occurs, by its name, without missing ones; undefined when they are too many or too long. */
+  get values(): ReadonlyMap<string, number> | undefined {
+    return this.#known === undefined ? undefined : this.#counts;
+  }
+
+  /** Words in a value that is no number, on average. */
+  get meanWords(): number {
+    return this.#texts === 0 ? 0 : this.#words / this.#texts;
+  }
+
+  /** Numbers of which only how many there are is of interest. */
+  addNumbers(count: number): void {
+    this.rows += count;
+    this.numbers += count;
+    this.counted += count;
+  }
+
+  /** Whether the value is missing. */
+  add(cell: Cell, place: () => string): boolean {
+    this.rows++;
+    // Values of different types may have the same text.
+    const text = typeof cell === 'string' ? cell : `${typeof cell} ${textOf(cell)}`;
+    let value = this.#known?.get(text);
+    if (value === undefined) {
+      value = lookAt(cell);
+      this.#keep(text, value);
+    }
+    if (value.missing) {
+      this.missing++;
+      return true;
+    }
+    if (value.number) this.numbers++;
+    else {
+      this.firstOther ??= { text: textOf(cell).slice(0, 40), place: place() };
+      if (this.#texts < MOST_COUNTED) {
+        this.#texts++;
+        this.#words += wordsOf(text.slice(0, 10 * LONGEST_VALUE)).length;
+      }
+    }
+    if (value.whole) this.wholes++;
+    if (value.boolean) this.booleans++;
+    if (value.date) this.dates++;
+    if (value.hasTime) this.times++;
+    if (this.#known !== undefined) this.#countName(this.#nameOf(cell));
+    return false;
+  }
+
+  #countName(name: string): void {
+    const before = this.#counts.get(name);
+    if (before === undefined && this.#counts.size === this.#mostValues) this.#forget();
+    else this.#counts.set(name, (before ?? 0) + 1);
+  }
+
+  #keep(text: string, value: Value): void {
+    if (this.#known === undefined) return;
+    this.#room.bytes -= 2 * text.length + VALUE_BYTES;
+    // As a cell of a larger text, a short one may keep all of that text in memory: a copy does not.
+    if (text.length <= LONGEST_VALUE && this.#room.bytes >= 0) this.#known.set(text, value);
+    else this.#forget();
+    // The same value may be written in several ways, 1 and 1.0, but not in any number of them.
+    if ((this.#known?.size ?? 0) > 4 * this.#mostValues + 20) this.#forget();
+  }
+
+  #forget(): void {
+    for (const text of this.#known?.keys() ?? []) this.#room.bytes += 2 * text.length + VALUE_BYTES;
+    this.#known = undefined;
+    this.#counts = new Map();
+  }
+}
+
+function lookAt(cell: Cell): Value {
+  const missing = isMissing(cell);
+  const isDate = cell instanceof Date;
+  const number = missing || isDate ? undefined : numberOf(cell);
+  const time = missing || typeof cell === 'number' ? undefined : timeOf(cell);
+  return {
+    missing,
+    number: number !== undefined,
+    whole: Number.isInteger(number),
+    boolean: !missing && booleanOf(cell) !== undefined,
+    date: time !== undefined,
+    hasTime: time !== undefined && (isDate ? time % 86_400_000 !== 0 : textOf(cell).includes(':')),
+  };
+}

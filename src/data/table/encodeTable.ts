@@ -1,0 +1,153 @@
+import { MlmlError } from '../../errors.js';
+import { LARGEST_VALUE } from '../checkRows.js';
+import { featureNames, widthOf } from '../columns/columnMapping.js';
+import type { Locate, RowEncoder } from '../columns/rowEncoder.js';
+import type { DatasetWriter } from '../datasetWriter.js';
+import type { OnNan } from '../onNan.js';
+import type { TableImportPlan } from './planTableImport.js';
+import { LEFT_OUT, type RowRouter, TRAIN } from './rowRouter.js';
+import { StagedRows } from './stagedRows.js';
+import { numbersOf, type TableBatch, type TableSource } from './tableSource.js';
+
+/** What was done with infinite values. */
+export interface Repairs {
+  /** Values read as 0. */
+  values: number;
+  /** Rows left out. */
+  rows: number;
+  /** Where the first stood. */
+  first: string;
+}
+
+/** Encodes tables into the rows of a data set, a block of rows at a time, column by column. */
+export class TableEncoder {
+  readonly repairs: Repairs = { values: 0, rows: 0, first: '' };
+  readonly #writer: DatasetWriter;
+  readonly #onNan: OnNan;
+  readonly #blockRows: number;
+  readonly #block: Float64Array;
+  readonly #column: Float64Array;
+  readonly #labels: Float64Array;
+  readonly #parts: Uint8Array;
+  readonly #staged: { readonly train: StagedRows; readonly test: StagedRows };
+  /** Numbers up to this size can be stored without another look. */
+  readonly #largest: number;
+
+  constructor(writer: DatasetWriter, plan: TableImportPlan, onNan: OnNan) {
+    const { d, dtype } = writer.layout;
+    this.#writer = writer;
+    this.#onNan = onNan;
+    this.#blockRows = plan.blockRows;
+    this.#block = new Float64Array(plan.blockRows * (d + 1));
+    this.#column = new Float64Array(plan.blockRows);
+    this.#labels = new Float64Array(plan.blockRows);
+    this.#parts = new Uint8Array(plan.blockRows);
+    this.#staged = {
+      train: new StagedRows(writer, 'train', plan.stagedRows),
+      test: new StagedRows(writer, 'test', plan.stagedRows),
+    };
+    // Integers are looked at one by one when they are staged.
+    this.#largest = dtype === 'float64' ? LARGEST_VALUE : dtype === 'float16' ? 65519 : 3.4028235e38;
+  }
+
+  /** Appends all rows of a table. `encoder` was made for its columns. */
+  async encode(
+    source: TableSource,
+    encoder: RowEncoder,
+    router: RowRouter,
+    signal?: AbortSignal,
+  ): Promise<void> {
+    const { features } = encoder.mapping;
+    const positions = features.map(({ column }) => source.columns.indexOf(column));
+    for await (const batch of source.batches(signal)) {
+      for (let from = 0; from < batch.rows; from += this.#blockRows) {
+        const count = Math.min(this.#blockRows, batch.rows - from);
+        router.route(batch, from, count, this.#labels, this.#parts);
+        this.#encodeBlock(batch, from, count, encoder, positions);
+        await this.#stage(batch, from, count, encoder);
+      }
+    }
+    await this.#staged.train.flush();
+    await this.#staged.test.flush();
+  }
+
+  #encodeBlock(
+    batch: TableBatch,
+    from: number,
+    count: number,
+    encoder: RowEncoder,
+    positions: readonly number[],
+  ): void {
+    const block = this.#block;
+    const stride = encoder.d + 1;
+    block.fill(0, 0, count * stride);
+    let row = 0;
+    const locate: Locate = (column) => `${batch.place(from + row)}, column ${column}`;
+    let at = 0;
+    for (const [f, feature] of encoder.mapping.features.entries()) {
+      const position = positions[f]!;
+      if (feature.kind === 'number') {
+        numbersOf(batch, position, from, count, this.#column);
+        for (let i = 0; i < count; i++) {
+          const value = this.#column[i]!;
+          if (Math.abs(value) <= this.#largest) {
+            block[i * stride + at] = value;
+          } else if (this.#parts[i] !== LEFT_OUT) {
+            row = i;
+            encoder.encodeColumn(f, batch.cell(from + i, position), block, i * stride + at, locate);
+            this.#repair(i, i * stride + at, () => locate(feature.column));
+          }
+        }
+      } else {
+        for (row = 0; row < count; row++)
+          if (this.#parts[row] !== LEFT_OUT)
+            encoder.encodeColumn(f, batch.cell(from + row, position), block, row * stride + at, locate);
+      }
+      at += widthOf(feature);
+    }
+    for (let i = 0; i < count; i++) block[i * stride + encoder.d] = this.#labels[i]!;
+  }
+
+  /** A number that is infinite, or too large to be stored. */
+  #repair(row: number, at: number, place: () => string): void {
+    const value = this.#block[at]!;
+    if (Math.abs(value) <= this.#largest) return;
+    if (Number.isFinite(value))
+      throw new MlmlError(
+        'MLML_BAD_DATA',
+        `${place()}: ${value} does not fit ${this.#writer.layout.dtype}; choose another --dtype`,
+      );
+    if (this.#onNan === 'error')
+      throw new MlmlError(
+        'MLML_BAD_DATA',
+        `${place()}: ${value} cannot be used; --on-nan=zero reads such values as 0, --on-nan=skip leaves their rows out`,
+      );
+    if (this.repairs.first === '') this.repairs.first = place();
+    this.#block[at] = 0;
+    if (this.#onNan === 'zero') this.repairs.values++;
+    else {
+      this.#parts[row] = LEFT_OUT;
+      this.repairs.rows++;
+    }
+  }
+
+  async #stage(batch: TableBatch, from: number, count: number, encoder: RowEncoder): Promise<void> {
+    const stride = encoder.d + 1;
+    for (let i = 0; i < count; i++) {
+      const part = this.#parts[i]!;
+      if (part === LEFT_OUT) continue;
+      const staged = part === TRAIN ? this.#staged.train : this.#staged.test;
+      const misfit = staged.add(this.#block, i * stride);
+      if (misfit >= 0) {
+        const { d, dtype, labelDtype } = this.#writer.layout;
+        const name = misfit === d ? encoder.mapping.label.column : featureNames(encoder.mapping)[misfit]!;
+        const value = this.#block[i * stride + misfit]!;
+        throw new MlmlError(
+          'MLML_BAD_DATA',
+          `${batch.place(from + i)}, ${name}: ${value} does not fit ${misfit === d ? labelDtype : dtype}; choose another --dtype`,
+        );
+      }
+      if (staged.isFull) await staged.flush();
+    }
+  }
+}

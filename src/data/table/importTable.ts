@@ -1,0 +1,138 @@
+import type { Dtype } from '../../arithmetic/dtype.js';
+import { MlmlError } from '../../errors.js';
+import type { Storage } from '../../storage/storage.js';
+import { type ColumnMapping, featureCount } from '../columns/columnMapping.js';
+import { RowEncoder } from '../columns/rowEncoder.js';
+import { labelDtypeFor } from '../convert.js';
+import type { DatasetWriter } from '../datasetWriter.js';
+import type { DatasetDescription } from '../format.js';
+import { writeDataset } from '../import/writeDataset.js';
+import { rowLayout } from '../rowLayout.js';
+import { type ChosenColumns, chooseColumns } from './chooseColumns.js';
+import { trainingMeans } from './columnMeans.js';
+import { columnRoles } from './columnRoles.js';
+import { type Repairs, TableEncoder } from './encodeTable.js';
+import { planTableImport } from './planTableImport.js';
+import { profileTable } from './profileTable.js';
+import { RowRouter } from './rowRouter.js';
+import { type TableImportOptions, type TableSettings, tableSettings } from './tableImportOptions.js';
+import type { TableSource } from './tableSource.js';
+
+/**
+ * Makes a data set folder of any table, in bounded memory. The table is read once to see what its columns hold and how many rows
+ * of each class there are, once more for the means of the training rows where values are missing, and once to be encoded; so it
+ * must be repeatable. How columns became features is kept as `columns` of the description. The caller closes the sources.
+ */
+export async function importTable(
+  storage: Storage,
+  source: TableSource,
+  given: TableImportOptions,
+): Promise<DatasetDescription> {
+  const settings = tableSettings(given);
+  const { out, onWarning } = settings;
+  if ((await storage.status(out)) !== undefined)
+    throw new MlmlError('MLML_EXISTS', `${out}: exists already; remove it or give another --out`);
+  for (const table of [source, settings.test])
+    if (table?.repeatable === false)
+      throw new MlmlError('MLML_INTERNAL', `${table.name}: can be read once only; spool it first`);
+  const roles = columnRoles(source, settings);
+  const testRoles = settings.test === undefined ? undefined : columnRoles(settings.test, settings);
+  const chosen = chooseColumns(source, roles, await profileTable(source, roles, settings), settings);
+  const { task, classNames } = chosen;
+  const d = featureCount(chosen.mapping);
+  const k = task === 'classification' ? classNames.length : 1;
+  const labelDtype = labelDtypeOf(settings.dtype, chosen);
+  const plan = planTableImport(
+    d,
+    rowLayout(d, settings.dtype, labelDtype).rowBytes,
+    settings.bufferBytes,
+    source.name,
+  );
+  const router = (mapping: ColumnMapping, table: TableSource, part?: 'train' | 'test') => {
+    const encoder = new RowEncoder(mapping, table.columns, classNames);
+    const columns = table === source ? roles : testRoles!;
+    return { encoder, router: new RowRouter(encoder, columns, chosen, settings, part) };
+  };
+  const trainPart = settings.test === undefined ? undefined : 'train';
+  const filled = chosen.mapping.features.filter(
+    ({ kind, column }) => (kind === 'number' || kind === 'boolean') && chosen.incomplete.has(column),
+  );
+  const means =
+    settings.missing === 'zero' || filled.length === 0
+      ? new Map<string, number>()
+      : await trainingMeans(
+          source,
+          filled,
+          router(chosen.mapping, source, trainPart).router,
+          settings.signal,
+        );
+  const columns = withFills(chosen.mapping, ({ column }) => means.get(column));
+  const name = settings.name ?? source.name;
+  const dataset = { name, task, d, k, dtype: settings.dtype, labelDtype, classNames, columns };
+  return await writeDataset(storage, out, dataset, async (writer) => {
+    const table = new TableEncoder(writer, plan, settings.onNan);
+    const train = router(columns, source, trainPart);
+    await table.encode(source, train.encoder, train.router, settings.signal);
+    const known = fillAll(columns, means, writer, settings);
+    let leftOut = train.router.leftOut;
+    if (settings.test !== undefined) {
+      const test = router(known, settings.test, 'test');
+      await table.encode(settings.test, test.encoder, test.router, settings.signal);
+      leftOut += test.router.leftOut;
+    }
+    writer.setColumns(known);
+    if (leftOut > 0) onWarning?.(`--on-nan=skip: ${rowsText(leftOut)} without a usable label left out`);
+    const repaired = repairText(table.repairs);
+    if (repaired !== undefined) onWarning?.(`--on-nan=${settings.onNan}: ${repaired}`);
+    const files = [...(await source.records()), ...((await settings.test?.records()) ?? [])];
+    return { description: `table ${source.name}, label ${settings.label}`, files };
+  });
+}
+
+/** Labels of a regression are floats, also beside features that are integers. */
+function labelDtypeOf(dtype: Dtype, { task, classNames }: ChosenColumns): Dtype {
+  if (task === 'classification') return labelDtypeFor(dtype, classNames.length);
+  return dtype === 'float64' ? 'float64' : 'float32';
+}
+
+/** The mapping with what stands for missing numbers and truth values; columns without an answer stay. */
+function withFills(
+  mapping: ColumnMapping,
+  fillOf: (feature: { readonly column: string }, at: number) => number | undefined,
+): ColumnMapping {
+  let at = 0;
+  const features = mapping.features.map((feature) => {
+    const start = at;
+    at += featureCount({ ...mapping, features: [feature] });
+    if (feature.kind !== 'number' && feature.kind !== 'boolean') return feature;
+    const fill = fillOf(feature, start);
+    return fill === undefined ? feature : { ...feature, missing: { ...feature.missing, fill } };
+  });
+  return { ...mapping, features };
+}
+
+/**
+ * Where no value was missing in training, the mean of the feature stands for those that may be missing in other tables.
+ * It is rounded as the stored rows are.
+ */
+function fillAll(
+  mapping: ColumnMapping,
+  means: ReadonlyMap<string, number>,
+  writer: DatasetWriter,
+  settings: TableSettings,
+): ColumnMapping {
+  if (settings.missing === 'zero') return mapping;
+  const { mean } = writer.statisticsSoFar();
+  return withFills(mapping, ({ column }, at) => (means.has(column) ? undefined : mean[at]));
+}
+
+const rowsText = (rows: number) => `${rows} ${rows === 1 ? 'row' : 'rows'}`;
+
+function repairText({ values, rows, first }: Repairs): string | undefined {
+  if (first === '') return undefined;
+  const done =
+    rows > 0
+      ? `${rowsText(rows)} with infinite values left out`
+      : `${values} infinite ${values === 1 ? 'value' : 'values'} read as 0`;
+  return `${done}; the first: ${first}`;
+}

@@ -1,0 +1,44 @@
+import { MlmlError } from '../../errors.js';
+import { formatBytes } from '../../memory/byteSize.js';
+
+/** Rows encoded at once need not be more than this many bytes. */
+const BLOCK_BYTES = 256 * 1024;
+/** Bytes that the description of a feature takes: its figures, and their text. */
+const FEATURE_BYTES = 160;
+const MOST_BLOCK_ROWS = 1024;
+
+export interface TableImportPlan {
+  /** Rows encoded at once. */
+  readonly blockRows: number;
+  /** Encoded rows written at once, of each part. */
+  readonly stagedRows: number;
+}
+
+/**
+ * How rows of `d` features are encoded inside a budget, of which a quarter is for names of categories and a quarter for the reader
+ * of the table. `MLML_BUDGET_TOO_SMALL` names the smallest budget.
+ */
+export function planTableImport(
+  d: number,
+  rowBytes: number,
+  bufferBytes: number,
+  name: string,
+): TableImportPlan {
+  const half = bufferBytes / 2 - d * FEATURE_BYTES;
+  // One row as doubles, and one staged of each part.
+  const row = 8 * (d + 1) + 2 * rowBytes;
+  if (half < row) {
+    const least = 2 * (d * FEATURE_BYTES + row);
+    throw new MlmlError(
+      'MLML_BUDGET_TOO_SMALL',
+      `importing ${name} as rows of ${d} features needs at least ${formatBytes(least)}; --buffer is ${formatBytes(bufferBytes)}; ` +
+        '--hash-bits, --one-hot and --drop make fewer features',
+    );
+  }
+  const rows = (bytes: number, size: number) =>
+    Math.max(1, Math.floor(Math.min(bytes, (half * size) / row) / size));
+  return {
+    blockRows: Math.min(MOST_BLOCK_ROWS, rows(BLOCK_BYTES, 8 * (d + 1))),
+    stagedRows: rows(BLOCK_BYTES, rowBytes),
+  };
+}

@@ -1,0 +1,97 @@
+import { MlmlError } from '../../errors.js';
+import { isMissing, numberOf, textOf } from '../columns/cells.js';
+import type { RowEncoder } from '../columns/rowEncoder.js';
+import type { PartName } from '../format.js';
+import type { ChosenColumns } from './chooseColumns.js';
+import type { ColumnRoles } from './columnRoles.js';
+import { missingLabel } from './profileTable.js';
+import { RowDraw, trainingRows } from './splitRows.js';
+import type { TableSettings } from './tableImportOptions.js';
+import { numbersOf, type TableBatch } from './tableSource.js';
+
+/** Where a row goes. */
+export const LEFT_OUT = 0;
+export const TRAIN = 1;
+export const TEST = 2;
+
+/** Decides for each row of a table, in order, to which part it belongs; every pass over the table decides alike. */
+export class RowRouter {
+  /** Rows left out because their label is missing or not finite. */
+  leftOut = 0;
+  readonly #encoder: RowEncoder;
+  readonly #settings: TableSettings;
+  readonly #roles: ColumnRoles;
+  readonly #isRegression: boolean;
+  readonly #part: PartName | undefined;
+  readonly #draw: RowDraw;
+  #trainLeft: number;
+
+  /** @param part the part that all rows belong to; without it, they are drawn or a column tells */
+  constructor(
+    encoder: RowEncoder,
+    roles: ColumnRoles,
+    { task, strata }: ChosenColumns,
+    settings: TableSettings,
+    part?: PartName,
+  ) {
+    this.#encoder = encoder;
+    this.#roles = roles;
+    this.#settings = settings;
+    this.#isRegression = task === 'regression';
+    this.#part = part;
+    this.#draw = new RowDraw(strata, trainingRows(strata, settings.percentage), settings.seed);
+    this.#trainLeft = settings.n ?? Number.POSITIVE_INFINITY;
+  }
+
+  /** The next `count` rows, from row `from` of the batch: their labels, and TRAIN, TEST or LEFT_OUT for each. */
+  route(batch: TableBatch, from: number, count: number, labels: Float64Array, parts: Uint8Array): void {
+    const { label } = this.#roles;
+    if (this.#isRegression) numbersOf(batch, label, from, count, labels);
+    for (let i = 0; i < count; i++) {
+      if (!this.#isRegression) labels[i] = this.#label(batch, from + i);
+      else if (Number.isNaN(labels[i]!)) labels[i] = this.#label(batch, from + i);
+      parts[i] = this.#partOf(batch, from + i, labels[i]!);
+    }
+  }
+
+  /** NaN for a label that is missing, or infinite, where such rows are left out. */
+  #label(batch: TableBatch, row: number): number {
+    const { label } = this.#roles;
+    const cell = batch.cell(row, label);
+    const { onNan } = this.#settings;
+    if (isMissing(cell)) {
+      if (onNan === 'skip') return Number.NaN;
+      throw missingLabel(batch.place(row), this.#settings.label);
+    }
+    if (onNan === 'skip' && this.#isRegression && Math.abs(numberOf(cell) ?? 0) === Infinity) return Infinity;
+    return this.#encoder.label(cell, (column) => `${batch.place(row)}, column ${column}`);
+  }
+
+  #partOf(batch: TableBatch, row: number, label: number): number {
+    if (Number.isNaN(label)) {
+      this.leftOut++;
+      return LEFT_OUT;
+    }
+    const part = this.#wanted(batch, row, label);
+    if (label === Infinity) {
+      this.leftOut++;
+      return LEFT_OUT;
+    }
+    if (part === TEST) return TEST;
+    if (this.#trainLeft === 0) return LEFT_OUT;
+    this.#trainLeft--;
+    return TRAIN;
+  }
+
+  #wanted(batch: TableBatch, row: number, label: number): number {
+    if (this.#part !== undefined) return this.#part === 'train' ? TRAIN : TEST;
+    const { split } = this.#roles;
+    if (split === undefined) return this.#draw.next(this.#isRegression ? 0 : label) ? TRAIN : TEST;
+    const word = textOf(batch.cell(row, split)).toLowerCase();
+    if (word === 'train' || word === 'test') return word === 'train' ? TRAIN : TEST;
+    throw new MlmlError(
+      'MLML_BAD_DATA',
+      `${batch.place(row)}, column ${this.#settings.splitColumn}: ${JSON.stringify(word.slice(0, 40))} is neither train nor test`,
+    );
+  }
+}

@@ -1,0 +1,63 @@
+import { writeNumber } from '../../arithmetic/dtype.js';
+import { convertNumbers, fitsDtype } from '../convert.js';
+import type { DatasetWriter } from '../datasetWriter.js';
+import type { PartName } from '../format.js';
+
+/** Encoded rows of a part on their way to the writer. */
+export class StagedRows {
+  readonly #writer: DatasetWriter;
+  readonly #part: PartName;
+  readonly #capacity: number;
+  readonly #bytes: Uint8Array;
+  readonly #view: DataView;
+  /** The same bytes as numbers, where features and label are of one type that an array has. */
+  readonly #numbers: Float32Array | Float64Array | undefined;
+  #rows = 0;
+
+  constructor(writer: DatasetWriter, part: PartName, capacity: number) {
+    const { rowBytes, dtype, labelDtype } = writer.layout;
+    this.#writer = writer;
+    this.#part = part;
+    this.#capacity = capacity;
+    this.#bytes = new Uint8Array(capacity * rowBytes);
+    this.#view = new DataView(this.#bytes.buffer);
+    if (dtype === labelDtype && dtype === 'float32') this.#numbers = new Float32Array(this.#bytes.buffer);
+    if (dtype === labelDtype && dtype === 'float64') this.#numbers = new Float64Array(this.#bytes.buffer);
+  }
+
+  get isFull(): boolean {
+    return this.#rows === this.#capacity;
+  }
+
+  /**
+   * Adds a row: d features and the label, in `block` from `at`. Returns the number of the first feature that does not fit the
+   * number type (d: the label), or −1. There must be room.
+   */
+  add(block: Float64Array, at: number): number {
+    const { d, dtype, labelDtype, labelOffset, rowBytes } = this.#writer.layout;
+    const numbers = this.#numbers;
+    if (numbers !== undefined) {
+      const start = this.#rows * (d + 1);
+      for (let j = 0; j <= d; j++) numbers[start + j] = block[at + j]!;
+      this.#rows++;
+      return -1;
+    }
+    const start = this.#rows * rowBytes;
+    const source = new DataView(block.buffer, block.byteOffset + 8 * at, 8 * (d + 1));
+    const misfit = convertNumbers(source, 0, 'float64', this.#view, start, dtype, d);
+    if (misfit >= 0) return misfit;
+    const label = block[at + d]!;
+    if (!fitsDtype(label, labelDtype)) return d;
+    writeNumber(this.#view, start + labelOffset, labelDtype, label);
+    this.#rows++;
+    return -1;
+  }
+
+  /** Hands the rows to the writer. */
+  async flush(): Promise<void> {
+    if (this.#rows === 0) return;
+    const { rowBytes } = this.#writer.layout;
+    await this.#writer.append(this.#part, this.#bytes.subarray(0, this.#rows * rowBytes), this.#rows);
+    this.#rows = 0;
+  }
+}
