@@ -26,12 +26,6 @@ export const arrayOptionTable: readonly OptionSpec[] = [
     verbs: ['import'],
   },
   {
-    name: 'test-file',
-    kind: 'text',
-    help: 'a second file, whose rows are the test rows',
-    verbs: ['import'],
-  },
-  {
     name: 'test-labels',
     kind: 'text',
     shape: '<file or name>',

@@ -1,5 +1,6 @@
 import { parse } from 'node:path';
 import type { DatasetDescription } from '../data/format.js';
+import type { ImportOptions } from '../data/import/importOptions.js';
 import { MlmlError } from '../errors.js';
 import { ProgressReporter } from '../run/progressReporter.js';
 import { arrayRequest } from './arrayRequest.js';
@@ -40,6 +41,25 @@ export async function importTarget(services: Services, given: Arguments): Promis
   };
 }
 
+/** Options of LIBSVM text. */
+function textOptions(given: Arguments): Partial<ImportOptions> {
+  const { d, k } = {
+    d: given.number('d'),
+    k: given.flag('one-hot') === false ? 1 : given.number('k'),
+  };
+  return {
+    ...(d === undefined ? {} : { d }),
+    ...(k === undefined ? {} : { k }),
+    dense: given.flag('dense') ?? false,
+  };
+}
+
+/** @throws MlmlError `MLML_USAGE` for options that only texts have */
+function refuseTextOptions(given: Arguments, source: string): object {
+  if (!given.has('dense')) return {};
+  throw new MlmlError('MLML_USAGE', `--dense: is for LIBSVM text, and ${source} is none`);
+}
+
 /** `mlml import`: makes a data set folder. */
 export async function importVerb(context: CommandContext, given: Arguments): Promise<void> {
   const { services } = context;
@@ -49,9 +69,11 @@ export async function importVerb(context: CommandContext, given: Arguments): Pro
     quiet: given.flag('quiet') ?? false,
     clock: context.clock,
   });
-  // --d says that the path is a file of raw rows.
-  const raw = given.has('d') ? await rawRequest(services.storage, 'import', given, source) : undefined;
   const importing = await services.importing();
+  const text = await importing.isLibsvmFile(services.storage, source);
+  // --d says that the path is a file of raw rows, unless it is a text.
+  const raw =
+    given.has('d') && !text ? await rawRequest(services.storage, 'import', given, source) : undefined;
   let description: DatasetDescription;
   try {
     description = await importing.importDataset(services.storage, source, {
@@ -59,6 +81,7 @@ export async function importVerb(context: CommandContext, given: Arguments): Pro
       ...arrayRequest(given),
       out,
       ...(raw === undefined ? {} : { raw }),
+      ...(text ? textOptions(given) : refuseTextOptions(given, source)),
     });
   } finally {
     reporter.end();

@@ -27,6 +27,7 @@ export const image = await prepare(
   new Map([
     ['/raw', rows],
     ['/arrays.npz', arrays],
+    ['/text', new TextEncoder().encode('1 1:1 3:2\n-1 2:0.5\n'.repeat(12))],
     ...[...mnistFiles(5, 2)].map(([name, bytes]) => [`/mnist/${name}`, bytes] as const),
   ]),
   [
@@ -84,6 +85,11 @@ export const diskJobs: readonly DiskJob[] = [
     // Which unpacks an array to scratch.
     name: 'import a NumPy archive',
     words: ['import', '/arrays.npz', '--out=/new', quiet],
+    results: ['/new/'],
+  },
+  {
+    name: 'import LIBSVM text',
+    words: ['import', '/text', '--out=/new', quiet],
     results: ['/new/'],
   },
   {

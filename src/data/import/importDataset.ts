@@ -11,6 +11,7 @@ import { type DatasetName, datasetNames, isDatasetName } from './datasetNames.js
 import { importDigits } from './digits.js';
 import { fetchRawFiles } from './fetchRawFiles.js';
 import type { ImportOptions } from './importOptions.js';
+import { importLibsvm, isLibsvmFile } from './libsvm/importLibsvm.js';
 import { cacheFolder, locateIn, locateRawFiles, rawFolders } from './locate.js';
 import { mnist } from './mnist.js';
 import { importRawRows } from './rawRowImport.js';
@@ -61,24 +62,27 @@ async function makeDataset(
   source: string,
   options: ImportOptions,
 ): Promise<DatasetDescription> {
-  if (options.raw !== undefined) return await importRawRows(storage, options.raw, options);
-  const given = arrayOptions.find((name) => options[name] !== undefined);
-  if (!isDatasetName(source)) {
-    const isArrays = arrayFormat(source) !== undefined;
-    // Who says what the arrays are called means no file of a known data set.
-    const known = isArrays && given !== undefined ? undefined : await recognise(storage, source);
-    if (known !== undefined && given === undefined)
-      return await known.set.read(storage, known.located, options);
-    if (isArrays) return await importArrays(storage, source, options);
-  }
-  if (given !== undefined) {
-    const option = given.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+  const { raw } = options;
+  const isNamed = raw !== undefined || isDatasetName(source);
+  const isArrays = !isNamed && arrayFormat(source) !== undefined;
+  const given = arrayOptions.filter((name) => options[name] !== undefined);
+  // Who says what the arrays are called means no file of a known data set.
+  const known = isNamed || (isArrays && given.length > 0) ? undefined : await recognise(storage, source);
+  const isText = !isNamed && known === undefined && !isArrays && (await isLibsvmFile(storage, source));
+  const strange = given.find((name) => !isArrays && !(isText && name === 'testFile'));
+  if (strange !== undefined) {
+    const option = strange.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+    const also = strange === 'testFile' ? ' and LIBSVM text' : '';
     throw new MlmlError(
       'MLML_USAGE',
-      `--${option}=${options[given]}: is for arrays (.npy, .npz, .mat, idx), which ${source} is not`,
+      `--${option}=${options[strange]}: is for arrays (.npy, .npz, .mat, idx)${also}, which ${source} is not`,
     );
   }
+  if (raw !== undefined) return await importRawRows(storage, raw, options);
   if (isDatasetName(source)) return await importers[source](storage, options);
+  if (known !== undefined) return await known.set.read(storage, known.located, options);
+  if (isArrays) return await importArrays(storage, source, options);
+  if (isText) return await importLibsvm(storage, source, options);
   const names = datasetNames.join(', ');
   if ((await storage.status(source)) === undefined) {
     throw new MlmlError(

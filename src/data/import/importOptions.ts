@@ -36,7 +36,7 @@ export interface ImportOptions {
   readonly labels?: string;
   /** Column of the features that is the label; from the end when below 0. Default −1, the last. */
   readonly labelColumn?: number;
-  /** A second file, whose rows are the test rows. */
+  /** Of arrays and LIBSVM text: the file of test rows. Default: a share of the rows, see `percentage`. */
   readonly testFile?: string;
   /** Labels of `testFile`, as `labels`. */
   readonly testLabels?: string;
@@ -44,6 +44,12 @@ export interface ImportOptions {
   readonly task?: Task;
   /** Describes raw row files; needed to import a path that is one. */
   readonly raw?: RawRows;
+  /** Of LIBSVM text: number of features. Default: as many as the largest index tells. */
+  readonly d?: number;
+  /** Of LIBSVM text: 1 for targets of a regression, else the number of classes at least. Default: what the labels tell. */
+  readonly k?: number;
+  /** Of LIBSVM text: store dense rows. Default false: sparse ones. */
+  readonly dense?: boolean;
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: ImportProgress) => void;
   /** Told what was decided. */
