@@ -50,3 +50,4 @@ export type {
   SigmoidCurve,
 } from './scoreCalibration.js';
 export { planTraining, type TrainContext, type TrainResult, train } from './train.js';
+export { type MissingModel, modelHash } from './warmStart.js';
