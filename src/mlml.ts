@@ -21,6 +21,16 @@ export * from './kernel/kernel.js';
 export { formatBytes, parseByteSize } from './memory/byteSize.js';
 export { loadModel } from './model/loadModel.js';
 export { type PredictOptions, predict } from './model/predict.js';
+export type { InputRow } from './model/predictor/inputEncoder.js';
+export {
+  openPredictor,
+  type Prediction,
+  type Predictor,
+  type PredictorOptions,
+  type PredictRowsOptions,
+  type PredictStreamOptions,
+} from './model/predictor/predictor.js';
+export { RowError } from './model/predictor/rowError.js';
 export { probabilitiesOf } from './model/probabilities.js';
 export { type Model, type SaveOptions, saveModel } from './model/saveModel.js';
 export { evaluate, type ScoringOptions, scoreModel } from './model/scoreModel.js';
