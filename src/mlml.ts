@@ -34,4 +34,7 @@ export { RowError } from './model/predictor/rowError.js';
 export { probabilitiesOf } from './model/probabilities.js';
 export { type Model, type SaveOptions, saveModel } from './model/saveModel.js';
 export { evaluate, type ScoringOptions, scoreModel } from './model/scoreModel.js';
+export type { ServeEvent, ServeOptions } from './serve/serveOptions.js';
+export type { ModelServer } from './serve/server.js';
+export { startServer } from './serve/server.js';
 export * from './ssgd/ssgd.js';

@@ -12,6 +12,7 @@ import {
 import { heldOutOptionTable } from './heldOutOptionTable.js';
 import { kernelTrainingVerbs, kernelVerbs, type OptionSpec } from './optionSpec.js';
 import { runOptionTable } from './runOptionTable.js';
+import { serveOptionTable } from './serveOptionTable.js';
 
 const streaming = ['ssgd', 'hsgd'] as const;
 const stochastic = ['sgd', 'ssgd', 'hsgd'] as const;
@@ -26,7 +27,7 @@ export const optionTable: readonly OptionSpec[] = [
     kind: 'size',
     help: 'memory for everything that grows with the data, in MB (also 512KB, 2GiB)',
     shownDefault: shown(defaultOptions.bufferBytes / 1e6),
-    verbs: [...training, ...kernelVerbs, 'kernels', 'predict', 'evaluate'],
+    verbs: [...training, ...kernelVerbs, 'kernels', 'predict', 'evaluate', 'serve'],
   },
   {
     name: 'algo',
@@ -232,7 +233,7 @@ export const optionTable: readonly OptionSpec[] = [
     max: 1024,
     help: 'threads; only with hsgd does the result depend on them',
     shownDefault: 'one for each processor',
-    verbs: training,
+    verbs: [...training, 'serve'],
   },
   {
     name: 'subset',
@@ -383,5 +384,6 @@ export const optionTable: readonly OptionSpec[] = [
     help: 'what is made: the data set folder (import), the run folder (training), a .csv or .npy file or - (predict)',
     verbs: ['import', ...training, 'predict'],
   },
+  ...serveOptionTable,
   ...runOptionTable,
 ];

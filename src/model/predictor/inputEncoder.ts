@@ -56,11 +56,11 @@ export class InputEncoder {
   }
 
   /** The value that names the row, where the model knows such a column and the row has it. */
-  idOf(row: unknown): Cell {
+  idOf(row: unknown, number: number): Cell {
     const column = this.#mapping?.id;
-    if (column === undefined || typeof row !== 'object' || row === null || !Object.hasOwn(row, column))
+    if (column === undefined || isList(row as object) || !Object.hasOwn(row as object, column))
       return undefined;
-    return (row as Readonly<Record<string, Cell>>)[column];
+    return cellOf(row as Readonly<Record<string, unknown>>, column, number);
   }
 
   #wanted(): string {
@@ -104,15 +104,7 @@ export class InputEncoder {
           `row ${number}: column ${column} is not there; give null for a value that is missing`,
         );
       }
-      const cell = row[column];
-      if (typeof cell === 'object' && cell !== null && !(cell instanceof Date))
-        throw new RowError(
-          number,
-          column,
-          shownValue(cell),
-          `row ${number}, column ${column}: ${shownValue(cell)} is not a value`,
-        );
-      this.#cells[i] = cell as Cell;
+      this.#cells[i] = cellOf(row, column, number);
     }
     const locate = (column: string) => {
       this.#badColumn = column;
@@ -161,4 +153,11 @@ export class InputEncoder {
       `row ${number}, feature ${name}: ${shownValue(value)} ${what}`,
     );
   }
+}
+
+function cellOf(row: Readonly<Record<string, unknown>>, column: string, number: number): Cell {
+  const cell = row[column];
+  if (typeof cell !== 'object' || cell === null || cell instanceof Date) return cell as Cell;
+  const shown = shownValue(cell);
+  throw new RowError(number, column, shown, `row ${number}, column ${column}: ${shown} is not a value`);
 }

@@ -133,7 +133,7 @@ export class Predictor implements AsyncDisposable {
             undefined,
             `row ${row}: its scores are not finite: its values are far larger than those the model was trained on`,
           );
-        all.push(this.#predictionOf(scores, i * k, chances, this.#encoder.idOf(rows[from + i])));
+        all.push(this.#predictionOf(scores, i * k, chances, this.#encoder.idOf(rows[from + i], row)));
       }
     }
     return all;
