@@ -15,6 +15,7 @@ export const commandNames = [
   'predict',
   'evaluate',
   'serve',
+  'export',
   'resume',
   'info',
   'help',

@@ -9,7 +9,9 @@ import {
   shuffleNames,
   verbs as training,
 } from '../ssgd/options.js';
+import { exportOptionTable } from './exportOptionTable.js';
 import { heldOutOptionTable } from './heldOutOptionTable.js';
+import { importOptionTable } from './importOptionTable.js';
 import { kernelTrainingVerbs, kernelVerbs, type OptionSpec } from './optionSpec.js';
 import { runOptionTable } from './runOptionTable.js';
 import { serveOptionTable } from './serveOptionTable.js';
@@ -269,6 +271,13 @@ export const optionTable: readonly OptionSpec[] = [
     effective: streaming,
   },
   {
+    name: 'scratch',
+    kind: 'text',
+    help: 'folder for scores that are sorted on disk',
+    shownDefault: 'the current folder',
+    verbs: ['evaluate'],
+  },
+  {
     name: 'train',
     kind: 'text',
     help: 'raw row file to train on, instead of a data set (with --n and --d)',
@@ -337,16 +346,7 @@ export const optionTable: readonly OptionSpec[] = [
     verbs: ['import', ...training],
     rawOnly: true,
   },
-  {
-    name: 'percentage',
-    kind: 'number',
-    min: 0,
-    aboveMin: true,
-    max: 1,
-    help: 'share of the rows that trains, where the source has no test set of its own',
-    shownDefault: '0.8',
-    verbs: ['import'],
-  },
+  ...importOptionTable,
   {
     name: 'data-dir',
     kind: 'text',
@@ -385,5 +385,6 @@ export const optionTable: readonly OptionSpec[] = [
     verbs: ['import', ...training, 'predict'],
   },
   ...serveOptionTable,
+  ...exportOptionTable,
   ...runOptionTable,
 ];

@@ -55,6 +55,10 @@ export async function runCommand(context: CommandContext, words: readonly string
       const { serveVerb } = await import('./serveVerb.js');
       return await serveVerb(context, given);
     }
+    case 'export': {
+      const { exportVerb } = await import('./exportVerb.js');
+      return await exportVerb(context, given);
+    }
     case 'resume': {
       const { resumedCommand } = await import('./resumeVerb.js');
       return await runCommand(context, await resumedCommand(context, given));

@@ -27,17 +27,20 @@ function trainingVerb(
 /** What the help says about each verb. */
 export const verbTable: Readonly<Record<CommandName, VerbDescription>> = {
   import: {
-    summary: 'make a data set folder from original files, raw rows or the digits generator',
+    summary: 'make a data set folder from original files, LIBSVM text, raw rows or generated digits',
     synopsis: ['mlml import (mnist|spam|cifar-10|digits|<path>) [options]'],
     details: [
       'Files of mnist, spam and cifar-10 are looked for in <dir>/<name>/ and <dir>/ for <dir> in --data-dir, ' +
         '$MLML_DATA, ./data and the cache folder of the user, and downloaded when they are nowhere.',
+      'LIBSVM (SVMlight) text, also .gz, becomes a data set of sparse rows, which sgd, ssgd and hsgd train on, or with ' +
+        '--dense one of dense rows. Few different whole numbers as labels are classes; --k=1 takes them as targets.',
     ],
     examples: [
       ['mlml import mnist', 'download MNIST and make ./data/mnist'],
       ['mlml import digits --n=10000000', 'make a data set of ten million rows'],
       ['mlml import spam --percentage=0.7 --seed=1', 'another split into training and test rows'],
       ['mlml import rows.bin --n=60000 --d=784 --dtype=uint8 --out=mydata', 'raw rows'],
+      ['mlml import a9a --test-file=a9a.t --d=123', 'LIBSVM text, stored sparse'],
     ],
   },
   closed: trainingVerb(
@@ -136,9 +139,15 @@ export const verbTable: Readonly<Record<CommandName, VerbDescription>> = {
     ],
   },
   evaluate: {
-    summary: 'loss and accuracy of a model on a data set',
+    summary: 'the quality of a model on a data set',
     synopsis: ['mlml evaluate <model> (mnist|spam|cifar-10|digits|<data set folder>) [options]'],
-    details: ['<model> is a model folder or a run folder.'],
+    details: [
+      '<model> is a model folder or a run folder. Classification: loss, accuracy, precision, recall, F1, area under the ROC curve and ' +
+        'average precision of each class, the table of errors, and for models that give probabilities their log loss and calibration. ' +
+        'Regression: rmse, mae and r2. All in one pass.',
+      'Areas and average precisions are exact where the scores can be sorted within --buffer, in memory or in runs in --scratch; ' +
+        'otherwise they come from histograms, with a bound on their error. docs/evaluating.md says what each figure is.',
+    ],
     examples: [
       ['mlml evaluate runs/ssgd-2026-01-31T12-00-00 mnist', 'on the test rows'],
       ['mlml evaluate model mnist --part=train --json', 'on the training rows; as JSON'],
@@ -157,6 +166,18 @@ export const verbTable: Readonly<Record<CommandName, VerbDescription>> = {
       ['mlml serve runs/ssgd-2026-01-31T12-00-00', 'on http://127.0.0.1:8080'],
       ['mlml serve model --port=0 --json', 'on a free port, told as JSON'],
       ["curl -H 'content-type: application/json' -d '[[5.1,3.5]]' localhost:8080/predict", 'ask it'],
+    ],
+  },
+  export: {
+    summary: 'write a model in a format that other programs read',
+    synopsis: ['mlml export <model> --onnx [options]'],
+    details: [
+      '<model> is a model folder or a run folder. The file has the scaling of features in it, and of a model of a table how its ' +
+        'columns become features; that of a kernel model has its training rows. docs/export.md says how to use each format.',
+    ],
+    examples: [
+      ['mlml export runs/mine --onnx', 'mine.onnx, for onnxruntime'],
+      ['mlml export runs/mine --onnx --precision=float32 --out=small.onnx', 'for a GPU'],
     ],
   },
   resume: {

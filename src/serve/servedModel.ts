@@ -1,7 +1,6 @@
-import { MlmlError } from '../errors.js';
 import { loadModel } from '../model/loadModel.js';
 import { openPredictor, type Predictor } from '../model/predictor/predictor.js';
-import { probabilityColumns } from '../model/probabilities.js';
+import { givesProbabilities } from '../model/probabilities.js';
 import { isKernelModel, type Model } from '../model/saveModel.js';
 import type { Storage } from '../storage/storage.js';
 import { HttpError } from './httpError.js';
@@ -15,15 +14,6 @@ export interface ServedModel {
   readonly description: Buffer;
   /** The most rows of a request, so that the answer stays below the longest. */
   mostRows(proba: boolean): number;
-}
-
-function givesProbabilities(model: Model): boolean {
-  try {
-    return probabilityColumns(model) > 0;
-  } catch (error) {
-    if (error instanceof MlmlError) return false;
-    throw error;
-  }
 }
 
 /** Letters of one prediction in an answer, besides its id, which came with the request. */
