@@ -1,8 +1,12 @@
 import { MlmlError } from '../errors.js';
+import { heapWatch } from '../memory/heapWatch.js';
 import type { ServeEvent } from '../serve/serveOptions.js';
 import { startServer } from '../serve/server.js';
 import type { CommandContext } from './commandContext.js';
 import type { Arguments } from './parseArguments.js';
+
+/** Bytes of dead memory that may gather. */
+const GARBAGE = 2e6;
 
 const isLocal = (host: string) => /^(127\.|::1$|localhost$)/.test(host);
 
@@ -20,7 +24,9 @@ export async function serveVerb(context: CommandContext, given: Arguments): Prom
     tell(
       event.type === 'warning' ? event.message : `${path}: loaded again (fingerprint ${event.fingerprint})`,
     );
+  let look = () => {};
   const server = await startServer(services.storage, path, {
+    onActivity: () => look(),
     ...(host === undefined ? {} : { host }),
     ...number('port', 'port'),
     ...number('buffer', 'bufferBytes'),
@@ -31,6 +37,7 @@ export async function serveVerb(context: CommandContext, given: Arguments): Prom
     onEvent,
   });
   try {
+    look = heapWatch(GARBAGE);
     if (host !== undefined && !isLocal(host))
       tell(`warning: whoever reaches ${server.url} can use the model; there is no authentication`);
     context.onHangUp?.(() => {

@@ -27,13 +27,15 @@ function tooLarge(mostBytes: number): HttpError {
 
 /**
  * Reads the body of a request into one buffer, which grows as bytes come, so that what a client merely announces holds nothing.
- * Rejects with 413, or 503 when the pool is empty; with a plain error when the client goes away.
+ * Rejects with 413, or 503 when the pool is empty; with a plain error when the client goes away. `activity`: called for each
+ * piece.
  */
 export async function readBody(
   request: IncomingMessage,
   response: ServerResponse,
   pool: BytePool,
   mostBytes: number,
+  activity: () => void,
 ): Promise<Body> {
   const announced = announcedLength(request);
   if (announced !== undefined && announced > mostBytes) throw tooLarge(mostBytes);
@@ -68,6 +70,7 @@ export async function readBody(
           makeRoom(length + chunk.length);
           buffer.set(chunk, length);
           length += chunk.length;
+          activity();
         } catch (error) {
           fail(error);
         }

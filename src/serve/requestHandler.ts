@@ -23,6 +23,7 @@ export interface ServerState {
   readonly stopping: () => boolean;
   readonly connections: () => number;
   readonly warn: (message: string) => void;
+  readonly activity: () => void;
 }
 
 /** Answers requests. Bodies are parsed and predicted one after the other, so that one is spread out in memory at a time. */
@@ -79,7 +80,7 @@ export class RequestHandler {
     } else if (held > 0) response.once('close', () => this.#pool.give(held));
     const timer = setTimeout(() => response.destroy(), plan.timeoutMs);
     response.once('close', () => clearTimeout(timer));
-    sendAnswer(request, response, answer, this.#state.stopping());
+    sendAnswer(request, response, answer, this.#state.stopping(), this.#state.activity);
   }
 
   async #answer(
@@ -131,7 +132,7 @@ export class RequestHandler {
     const { plan, metrics, served } = this.#state;
     requireJson(request);
     probaOf(query);
-    const body = await readBody(request, response, this.#pool, plan.maxBodyBytes);
+    const body = await readBody(request, response, this.#pool, plan.maxBodyBytes, this.#state.activity);
     const gone = new AbortController();
     const leave = () => gone.abort(new Error('the client has gone away'));
     response.once('close', leave);
@@ -148,6 +149,7 @@ export class RequestHandler {
     } finally {
       response.off('close', leave);
       body.release();
+      this.#state.activity();
     }
   }
 }

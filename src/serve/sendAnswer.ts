@@ -31,12 +31,13 @@ function hasMore(request: IncomingMessage): boolean {
   return !request.complete && (length === undefined || length > SHORT_BODY);
 }
 
-/** Sends an answer. `last`: the connection closes after it. */
+/** Sends an answer. `last`: the connection closes after it. `activity`: called while the rest of a body is passed over. */
 export function sendAnswer(
   request: IncomingMessage,
   response: ServerResponse,
   answer: Answer,
   last: boolean,
+  activity: () => void,
 ): void {
   const unread = hasMore(request);
   response.writeHead(answer.status, {
@@ -58,7 +59,7 @@ export function sendAnswer(
     response.end();
   };
   const timer = setTimeout(end, LINGER_MS);
-  request.once('end', end).once('close', end).resume();
+  request.on('data', activity).once('end', end).once('close', end).resume();
 }
 
 /** What is told on a connection whose request could not be read. */

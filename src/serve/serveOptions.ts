@@ -23,6 +23,8 @@ export interface ServeOptions {
   /** Threads at most; see `openPredictor`. */
   readonly nthreads?: number;
   readonly onEvent?: (event: ServeEvent) => void;
+  /** Called often while bodies are read and answers are made: a place to free what is no longer needed. */
+  readonly onActivity?: () => void;
 }
 
 /** Multiples of the longest body: of bodies that are arriving or waiting and answers that are being taken, all together … */

@@ -60,6 +60,7 @@ export class ModelServer implements AsyncDisposable {
       served: () => this.#served,
       stopping: () => this.#stopping !== undefined,
       connections: () => this.#connections,
+      activity: () => this.#options.onActivity?.(),
       warn: (message) => this.#emit({ type: 'warning', message }),
     });
     this.#server = createServer({
