@@ -9,11 +9,13 @@ import {
   shuffleNames,
   verbs as training,
 } from '../ssgd/options.js';
+import { arrayOptionTable } from './arrayOptionTable.js';
 import { exportOptionTable } from './exportOptionTable.js';
 import { heldOutOptionTable } from './heldOutOptionTable.js';
 import { importOptionTable } from './importOptionTable.js';
 import { kernelTrainingVerbs, kernelVerbs, type OptionSpec } from './optionSpec.js';
 import { runOptionTable } from './runOptionTable.js';
+import { scoringOptionTable } from './scoringOptionTable.js';
 import { serveOptionTable } from './serveOptionTable.js';
 
 const streaming = ['ssgd', 'hsgd'] as const;
@@ -271,13 +273,6 @@ export const optionTable: readonly OptionSpec[] = [
     effective: streaming,
   },
   {
-    name: 'scratch',
-    kind: 'text',
-    help: 'folder for scores that are sorted on disk',
-    shownDefault: 'the current folder',
-    verbs: ['evaluate'],
-  },
-  {
     name: 'train',
     kind: 'text',
     help: 'raw row file to train on, instead of a data set (with --n and --d)',
@@ -347,6 +342,7 @@ export const optionTable: readonly OptionSpec[] = [
     rawOnly: true,
   },
   ...importOptionTable,
+  ...arrayOptionTable,
   {
     name: 'data-dir',
     kind: 'text',
@@ -354,20 +350,7 @@ export const optionTable: readonly OptionSpec[] = [
     shownDefault: './data',
     verbs: ['import', ...open, ...kernelVerbs],
   },
-  {
-    name: 'part',
-    kind: 'choice',
-    choices: ['train', 'test'],
-    help: 'which rows of the data set',
-    shownDefault: 'test',
-    verbs: ['predict', 'evaluate'],
-  },
-  {
-    name: 'proba',
-    kind: 'flag',
-    help: 'probabilities of all classes (models of loss softmax or logistic)',
-    verbs: ['predict'],
-  },
+  ...scoringOptionTable,
   { name: 'verify', kind: 'flag', help: 'read everything and check the checksums', verbs: ['info'] },
   {
     name: 'seed',
@@ -381,7 +364,7 @@ export const optionTable: readonly OptionSpec[] = [
   {
     name: 'out',
     kind: 'text',
-    help: 'what is made: the data set folder (import), the run folder (training), a .csv or .npy file or - (predict)',
+    help: 'what is made: the data set folder (import), the run folder (training), a .csv, .jsonl or .npy file or - for stdout (predict)',
     verbs: ['import', ...training, 'predict'],
   },
   ...serveOptionTable,
