@@ -11,6 +11,8 @@ export interface CommandContext {
   };
   readonly stderr: ProgressStream;
   readonly signal: AbortSignal;
+  /** From now on SIGHUP calls this, and does not stop the command. */
+  readonly onHangUp?: (listener: () => void) => void;
   /** Milliseconds from any origin, never going back. */
   readonly clock: () => number;
   readonly now: () => Date;

@@ -15,6 +15,7 @@ export const commandNames = [
   'predict',
   'evaluate',
   'calibrate',
+  'serve',
   'export',
   'resume',
   'info',

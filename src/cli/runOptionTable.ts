@@ -17,6 +17,7 @@ export const runOptionTable: readonly OptionSpec[] = [
       'predict',
       'evaluate',
       'calibrate',
+      'serve',
       'resume',
       'info',
     ],
