@@ -80,20 +80,20 @@ function find(
     Array.from({ length: done }, (_, row) =>
       Array.from({ length: columns }, (_, column) => make(row * columns + column)),
     );
-  const textOf = (slot: number) => {
+  const textIn = (slot: number) => {
     const end = fields[2 * slot + 1]!;
     const letters = Buffer.from(text.slice(fields[2 * slot]!, end & FIELD_OFFSET)).toString('latin1');
     return end >= FIELD_DOUBLED ? letters.replaceAll('""', '"') : letters;
   };
-  const valueOf = (slot: number) => {
+  const numberIn = (slot: number) => {
     const hard = (fields[2 * slot + 1]! & FIELD_HARD) !== 0;
-    const value = hard ? Number(textOf(slot)) : values[slot]!;
+    const value = hard ? Number(textIn(slot)) : values[slot]!;
     return Number.isFinite(value) ? value : Number.NaN;
   };
   return {
     status,
-    rows: of(textOf),
-    values: of(valueOf),
+    rows: of(textIn),
+    values: of(numberIn),
     lines: [...arena.uint32('rows').subarray(0, done)],
     consumed,
     linesDone,

@@ -1,5 +1,6 @@
 import { parse } from 'node:path';
 import type { DatasetDescription } from '../data/format.js';
+import { tableName } from '../data/table/importTableFiles.js';
 import { MlmlError } from '../errors.js';
 import { ProgressReporter } from '../run/progressReporter.js';
 import type { CommandContext } from './commandContext.js';
@@ -8,6 +9,7 @@ import { openRequest } from './openData.js';
 import type { Arguments } from './parseArguments.js';
 import { rawRequest } from './rawRows.js';
 import type { Services } from './services.js';
+import { tableRequest } from './tableRequest.js';
 
 /** What an import reads and where its data set goes. */
 export interface ImportTarget {
@@ -30,7 +32,7 @@ export async function importTarget(services: Services, given: Arguments): Promis
   const out = given.text('out');
   if (out !== undefined) return { source, out };
   const { datasetFolder } = await services.importing();
-  const name = parse(source).name;
+  const name = given.has('label') ? tableName(source) : parse(source).name;
   // With --d the source is a file of raw rows and --n describes it; else --n asks for a copy with so many rows.
   const rows = given.has('d') ? undefined : given.number('n');
   return {
@@ -50,6 +52,7 @@ export async function importVerb(context: CommandContext, given: Arguments): Pro
   });
   // --d says that the path is a file of raw rows.
   const raw = given.has('d') ? await rawRequest(services.storage, 'import', given, source) : undefined;
+  const table = tableRequest(given);
   const importing = await services.importing();
   let description: DatasetDescription;
   try {
@@ -57,6 +60,11 @@ export async function importVerb(context: CommandContext, given: Arguments): Pro
       ...openRequest(context, given, reporter),
       out,
       ...(raw === undefined ? {} : { raw }),
+      ...(table === undefined
+        ? {}
+        : {
+            table: source === '-' && context.stdin !== undefined ? { ...table, input: context.stdin } : table,
+          }),
     });
   } finally {
     reporter.end();

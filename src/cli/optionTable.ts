@@ -12,6 +12,7 @@ import {
 import { heldOutOptionTable } from './heldOutOptionTable.js';
 import { kernelTrainingVerbs, kernelVerbs, type OptionSpec } from './optionSpec.js';
 import { runOptionTable } from './runOptionTable.js';
+import { tableOptionTable } from './tableOptionTable.js';
 
 const streaming = ['ssgd', 'hsgd'] as const;
 const stochastic = ['sgd', 'ssgd', 'hsgd'] as const;
@@ -26,7 +27,7 @@ export const optionTable: readonly OptionSpec[] = [
     kind: 'size',
     help: 'memory for everything that grows with the data, in MB (also 512KB, 2GiB)',
     shownDefault: shown(defaultOptions.bufferBytes / 1e6),
-    verbs: [...training, ...kernelVerbs, 'kernels', 'predict', 'evaluate'],
+    verbs: ['import', ...training, ...kernelVerbs, 'kernels', 'predict', 'evaluate'],
   },
   {
     name: 'algo',
@@ -383,5 +384,6 @@ export const optionTable: readonly OptionSpec[] = [
     help: 'what is made: the data set folder (import), the run folder (training), a .csv or .npy file or - (predict)',
     verbs: ['import', ...training, 'predict'],
   },
+  ...tableOptionTable,
   ...runOptionTable,
 ];

@@ -30,7 +30,7 @@ const importers: Readonly<Record<DatasetName, Importer>> = {
 /**
  * Makes a data set folder at `options.out`, streaming, in constant memory. `source` is a known name (its original
  * files are looked for, else downloaded), a folder or file of one of the known formats, or, with `options.raw`, raw
- * row files. Damaged input is `MLML_BAD_FILE` or `MLML_BAD_DATA` naming the place, and leaves nothing behind.
+ * row files, or, with `options.table`, files of a table. Damaged input is `MLML_BAD_FILE` or `MLML_BAD_DATA` naming the place, and leaves nothing behind.
  */
 export async function importDataset(
   storage: Storage,
@@ -57,10 +57,17 @@ async function makeDataset(
   options: ImportOptions,
 ): Promise<DatasetDescription> {
   if (options.raw !== undefined) return await importRawRows(storage, options.raw, options);
+  if (options.table !== undefined) return await importTableSource(storage, source, options);
   if (isDatasetName(source)) return await importers[source](storage, options);
   const known = await recognise(storage, source);
   if (known !== undefined) return await known.set.read(storage, known.located, options);
   const names = datasetNames.join(', ');
+  const tableFormat = await tableFormatAt(storage, source);
+  if (tableFormat !== undefined)
+    throw new MlmlError(
+      'MLML_USAGE',
+      `${source}: of a table, --label=<column> has to say which column is to be predicted; see mlml import --help`,
+    );
   if ((await storage.status(source)) === undefined) {
     throw new MlmlError(
       'MLML_NOT_FOUND',
@@ -71,6 +78,31 @@ async function makeDataset(
     'MLML_USAGE',
     `${source}: holds the original files of none of ${names}; for raw rows give --n, --d and --dtype`,
   );
+}
+
+/** Files of a table; the readers are loaded when they are used. */
+async function importTableSource(
+  storage: Storage,
+  source: string,
+  { table, raw: _, dataDir: _dataDir, nt: _nt, ...options }: ImportOptions,
+): Promise<DatasetDescription> {
+  if (isDatasetName(source))
+    throw new MlmlError(
+      'MLML_USAGE',
+      `${source}: has a label of its own; for a file of that name write ./${source}`,
+    );
+  const { importTableFiles } = await import('../table/importTableFiles.js');
+  return await importTableFiles(storage, source, { ...options, ...table! });
+}
+
+/** The format of the table that a path or pattern looks like. */
+async function tableFormatAt(storage: Storage, source: string): Promise<string | undefined> {
+  const { tableFormatOf } = await import('../table/openTable.js');
+  return source === '-'
+    ? 'csv'
+    : (await storage.status(source))?.isFolder
+      ? undefined
+      : tableFormatOf(source);
 }
 
 function checkOptions({ n, percentage, onNan }: ImportOptions): void {

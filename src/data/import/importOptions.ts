@@ -1,6 +1,7 @@
 import type { Dtype } from '../../arithmetic/dtype.js';
 import type { OnNan } from '../onNan.js';
 import type { RawRows } from '../rawRows.js';
+import type { TableFileImport } from '../table/importTableFiles.js';
 
 /** How far an import is. `total` is 0 when it is not known. */
 export interface ImportProgress {
@@ -31,6 +32,9 @@ export interface ImportOptions {
   readonly onNan?: OnNan;
   /** Describes raw row files; needed to import a path that is one. */
   readonly raw?: RawRows;
+  /** Says that the source is a table, and how it is read. What is above counts for it too. */
+  readonly table?: Omit<TableFileImport, 'out'>;
+  readonly onNotice?: (message: string) => void;
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: ImportProgress) => void;
   readonly onWarning?: (message: string) => void;

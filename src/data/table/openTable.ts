@@ -5,6 +5,7 @@ import type { ImportProgress } from '../import/importOptions.js';
 import { joinedTable } from './joinedTable.js';
 import { tablePaths } from './tablePaths.js';
 import type { TableSource } from './tableSource.js';
+import type { ReaderMemory } from './text/delimitedTable.js';
 
 export interface OpenTableOptions {
   /** Default: by the ending of the name, without .gz and .zst. */
@@ -25,13 +26,21 @@ export interface OpenTableOptions {
 interface TableFormat {
   readonly name: string;
   readonly endings: readonly string[];
-  open(storage: Storage, path: string, options: OpenTableOptions): Promise<TableSource>;
+  /** `shared` is the same object for all files of a table: what one file's reader leaves there, the next finds. */
+  open(
+    storage: Storage,
+    path: string,
+    options: OpenTableOptions,
+    shared: { memory?: ReaderMemory },
+  ): Promise<TableSource>;
 }
 
-const delimited = async (storage: Storage, path: string, options: OpenTableOptions) => {
-  const { openDelimitedTable } = await import('./text/delimitedTable.js');
+const delimited: TableFormat['open'] = async (storage, path, options, shared) => {
+  const { openDelimitedTable, ReaderMemory } = await import('./text/delimitedTable.js');
   const { TableFile } = await import('./text/tableFile.js');
-  return await openDelimitedTable(new TableFile(storage, path, options), options);
+  shared.memory ??= new ReaderMemory();
+  const { memory } = shared;
+  return await openDelimitedTable(new TableFile(storage, path, options), { ...options, memory });
 };
 
 /** Every format, each of which loads its reader when it is used. A new one is one entry here. */
@@ -40,7 +49,8 @@ const formats: readonly TableFormat[] = [
   {
     name: 'tsv',
     endings: ['tsv', 'tab'],
-    open: (storage, path, options) => delimited(storage, path, { delimiter: '\t', ...options }),
+    open: (storage, path, options, shared) =>
+      delimited(storage, path, { delimiter: '\t', ...options }, shared),
   },
   {
     name: 'jsonl',
@@ -74,6 +84,7 @@ export async function openTable(
 ): Promise<TableSource> {
   const paths = await tablePaths(storage, source);
   const tables: TableSource[] = [];
+  const shared = {};
   try {
     for (const path of paths) {
       const status = await storage.status(path);
@@ -85,7 +96,7 @@ export async function openTable(
           'MLML_USAGE',
           `${path}: give --format, one of ${tableFormatNames.join(', ')}; the ending tells of none`,
         );
-      tables.push(await format.open(storage, path, options));
+      tables.push(await format.open(storage, path, options, shared));
     }
   } catch (error) {
     for (const table of tables) await table.close();

@@ -4,6 +4,7 @@ import { fillPowersOfTen, POWERS_BYTES } from '../../../arithmetic/powersOfTen.j
 import { MlmlError } from '../../../errors.js';
 import { Arena } from '../../../memory/arena.js';
 import { formatBytes } from '../../../memory/byteSize.js';
+import { layOut, type Region } from '../../../memory/plan.js';
 import type { TableBatch, TableSource } from '../tableSource.js';
 import { DelimitedBatch } from './delimitedBatch.js';
 import { checkDelimiter, type Dialect, type DialectOptions, dialectOf } from './dialect.js';
@@ -18,9 +19,29 @@ const AHEAD_BYTES = 512 * 1024;
 const ROW_SHARE = 1 / 16;
 const READER_SHARE = 1 / 4;
 
+/** The memory of a reader, for tables that are read one after the other: that of a hundred files is that of one. */
+export class ReaderMemory {
+  #memory: WebAssembly.Memory | undefined;
+  #kernels: Kernels | undefined;
+
+  /** The regions, of which the first are the tables of powers, and the kernels over them. */
+  open(regions: readonly Region[]): { arena: Arena; kernels: Kernels } {
+    const bytes = layOut(regions).totalBytes;
+    const isNew = this.#memory === undefined || this.#memory.buffer.byteLength < bytes;
+    if (isNew) {
+      this.#memory = Arena.memory(bytes);
+      this.#kernels = loadKernels(this.#memory);
+    }
+    const arena = new Arena(regions, this.#memory!);
+    if (isNew) fillPowersOfTen(arena.buffer, arena.address('powers'));
+    return { arena, kernels: this.#kernels! };
+  }
+}
+
 export interface DelimitedOptions extends DialectOptions {
   /** Of the whole import; a row may be as long as a sixteenth of it. */
   readonly bufferBytes: number;
+  readonly memory?: ReaderMemory;
 }
 
 /** A CSV or TSV file, or any other delimited text, as a table. Opens the file to look at its first row. */
@@ -29,7 +50,7 @@ export async function openDelimitedTable(file: TableFile, options: DelimitedOpti
   const delimiter = options.delimiter === undefined ? {} : { delimiter: checkDelimiter(options.delimiter) };
   const { bytes, isWhole } = await readHead(file, longest);
   const dialect = dialectOf(bytes, isWhole, file.name, { ...options, ...delimiter });
-  return new DelimitedTable(file, dialect, options.bufferBytes, longest);
+  return new DelimitedTable(file, dialect, options, longest);
 }
 
 class DelimitedTable implements TableSource {
@@ -41,10 +62,15 @@ class DelimitedTable implements TableSource {
   readonly #dialect: Dialect;
   readonly #longest: number;
   readonly #mostRows: number;
-  readonly #arena: Arena;
-  #kernels: Kernels | undefined;
+  readonly #regions: readonly Region[];
+  readonly #memory: ReaderMemory;
 
-  constructor(file: TableFile, dialect: Dialect, bufferBytes: number, longest: number) {
+  constructor(
+    file: TableFile,
+    dialect: Dialect,
+    { bufferBytes, memory = new ReaderMemory() }: DelimitedOptions,
+    longest: number,
+  ) {
     const { columns } = dialect;
     this.name = file.name;
     this.columns = columns;
@@ -54,7 +80,8 @@ class DelimitedTable implements TableSource {
     this.#longest = longest;
     this.#mostRows = Math.max(1, Math.floor(BATCH_FIELDS / columns.length));
     const fields = this.#mostRows * columns.length;
-    const regions = [
+    this.#memory = memory;
+    this.#regions = [
       { name: 'powers', bytes: POWERS_BYTES },
       { name: 'fields', bytes: 8 * fields },
       { name: 'values', bytes: 8 * fields },
@@ -69,17 +96,12 @@ class DelimitedTable implements TableSource {
         'MLML_BUDGET_TOO_SMALL',
         `${file.name}: reading ${columns.length} columns needs at least ${formatBytes(least)}; --buffer is ${formatBytes(bufferBytes)}`,
       );
-    this.#arena = new Arena(regions);
   }
 
   async *batches(signal?: AbortSignal): AsyncGenerator<TableBatch> {
-    const arena = this.#arena;
+    const { arena, kernels } = this.#memory.open(this.#regions);
     const text = arena.uint8('text');
     const result = arena.uint32('result');
-    if (this.#kernels === undefined) {
-      fillPowersOfTen(arena.buffer, arena.address('powers'));
-      this.#kernels = loadKernels(arena.memory);
-    }
     const batch = new DelimitedBatch(
       this.name,
       this.columns.length,
@@ -94,7 +116,7 @@ class DelimitedTable implements TableSource {
     let to = 0;
     const find = (isLast: boolean) => {
       batch.firstLine = line;
-      const status = this.#find(from, to, isLast);
+      const status = this.#find(arena, kernels, from, to, isLast);
       batch.rows = result[0]!;
       from = result[1]!;
       line += result[2]!;
@@ -130,9 +152,8 @@ class DelimitedTable implements TableSource {
     }
   }
 
-  #find(from: number, to: number, isLast: boolean): number {
-    const arena = this.#arena;
-    return this.#kernels!.delimitedRows(
+  #find(arena: Arena, kernels: Kernels, from: number, to: number, isLast: boolean): number {
+    return kernels.delimitedRows(
       arena.address('text'),
       from,
       to,
