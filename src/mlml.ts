@@ -19,9 +19,26 @@
 export * from './data/data.js';
 export * from './kernel/kernel.js';
 export { formatBytes, parseByteSize } from './memory/byteSize.js';
+export { type EvaluateOptions, evaluate } from './model/evaluation/evaluate.js';
+export type {
+  Calibration,
+  ClassFigures,
+  ClassificationReport,
+  ClassReport,
+  EvaluationReport,
+  RankingNote,
+  ReliabilityBin,
+} from './model/evaluation/evaluationReport.js';
+export {
+  type ExportFormat,
+  type ExportOptions,
+  type ExportResult,
+  exportFormats,
+  exportModel,
+} from './model/export/exportModel.js';
 export { loadModel } from './model/loadModel.js';
 export { type PredictOptions, predict } from './model/predict.js';
 export { probabilitiesOf } from './model/probabilities.js';
 export { type Model, type SaveOptions, saveModel } from './model/saveModel.js';
-export { evaluate, type ScoringOptions, scoreModel } from './model/scoreModel.js';
+export { type ScoringOptions, scoreModel } from './model/scoreModel.js';
 export * from './ssgd/ssgd.js';

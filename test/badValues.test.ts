@@ -5,8 +5,8 @@ import { type Dtype, dtypeBytes, writeNumber } from '../src/arithmetic/dtype.js'
 import { type Dataset, openDataset } from '../src/data/dataset.js';
 import { generateKernel } from '../src/kernel/job/generateKernel.js';
 import type { SolverName } from '../src/kernel/options.js';
+import { evaluate } from '../src/model/evaluation/evaluate.js';
 import { predict } from '../src/model/predict.js';
-import { evaluate } from '../src/model/scoreModel.js';
 import { defaultOptions, type LossName, type Verb } from '../src/ssgd/options.js';
 import { train } from '../src/ssgd/train.js';
 import { MemoryStorage } from '../src/storage/memoryStorage.js';

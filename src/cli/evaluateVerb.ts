@@ -1,4 +1,5 @@
-import { formatCount, formatLoss, formatQuality } from '../run/numbers.js';
+import { evaluationText } from '../run/evaluationText.js';
+import { formatCount } from '../run/numbers.js';
 import { ProgressReporter } from '../run/progressReporter.js';
 import { scoreOf } from '../run/summary.js';
 import { defaultOptions } from '../ssgd/options.js';
@@ -7,7 +8,7 @@ import type { CommandContext } from './commandContext.js';
 import { openModelAndData } from './modelAndData.js';
 import type { Arguments } from './parseArguments.js';
 
-/** `mlml evaluate`: loss and accuracy (or rmse and r2) of a model on a part of a data set. */
+/** `mlml evaluate`: all that can be said of a model's quality on a part of a data set. */
 export async function evaluateVerb(context: CommandContext, given: Arguments): Promise<void> {
   const { stderr: stream, clock, services, signal } = context;
   const reporter = new ProgressReporter({ stream, clock, quiet: given.flag('quiet') ?? false });
@@ -28,6 +29,7 @@ export async function evaluateVerb(context: CommandContext, given: Arguments): P
         signal,
         storage: services.storage,
         nthreads,
+        scratchFolder: given.text('scratch') ?? '.',
         onProgress: (done) => {
           const bytesRead = done * rows.layout.rowBytes;
           reporter.progress({ phase: 'evaluate', done, total: rows.rows, bytesRead, bytesWritten: 0 });
@@ -42,11 +44,12 @@ export async function evaluateVerb(context: CommandContext, given: Arguments): P
         part,
         rows: evaluation.rows,
         ...scoreOf(evaluation),
+        ...(evaluation.mae === undefined ? {} : { mae: evaluation.mae }),
+        ...evaluation.classification,
         seconds,
       };
-      const text =
-        `${name}, ${formatCount(evaluation.rows)} rows of part ${part}: ` +
-        `loss ${formatLoss(evaluation.loss)}, ${formatQuality(evaluation)}\n`;
+      const title = `${name}, ${formatCount(evaluation.rows)} rows of part ${part}`;
+      const text = evaluationText(title, evaluation);
       await context.stdout.write(given.flag('json') ? `${JSON.stringify(result)}\n` : text);
     } finally {
       await dataset.close();

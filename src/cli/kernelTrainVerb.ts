@@ -1,5 +1,5 @@
 import { kernelName } from '../kernel/functions/kernelName.js';
-import type { KernelJobs } from '../kernel/jobs.js';
+import type { KernelJobs, KrrPick } from '../kernel/jobs.js';
 import type { KernelTrainOptions, SolverName } from '../kernel/options.js';
 import { saveModel } from '../model/saveModel.js';
 import { KernelCsv } from '../run/kernelCsv.js';
@@ -26,6 +26,7 @@ export async function kernelTrainVerb(
     const scratch = given.text('scratch');
     const logfreq = given.number('logfreq') ?? 1;
     const copyRows = given.flag('copy-rows') ?? false;
+    let pick: KrrPick | undefined;
     return {
       options: { ...options, logfreq, copyRows, ...(scratch === undefined ? {} : { scratch }) },
       allowedBytes: () => allowedBytes(options.bufferBytes, options.nthreads),
@@ -33,9 +34,18 @@ export async function kernelTrainVerb(
       scratch,
       csv: logfreq > 0,
       open: (reporter) => openTrainingData(context, solver, given, reporter),
-      plan: (dataset, scratchFolder) =>
-        jobs.planKernelTraining(solver, dataset, options, { storage, scratchFolder, signal: context.signal }),
-      work: (run) => trainAndSave(context, jobs, solver, options, given, run),
+      plan: (dataset, scratchFolder, before) =>
+        jobs.planKernelTraining(solver, dataset, options, {
+          storage,
+          scratchFolder,
+          signal: context.signal,
+          ...(before === undefined ? {} : { pick: before as KrrPick }),
+          onPick: (picked) => {
+            pick = picked;
+          },
+        }),
+      pick: () => pick,
+      work: (run) => trainAndSave(context, jobs, solver, options, given, run, pick),
       text: (summary, csv, task) =>
         kernelSummaryText(summary, kernelName(summary.kernel), task === 'classification', csv),
     };
@@ -49,6 +59,7 @@ async function trainAndSave(
   options: KernelTrainOptions,
   given: Arguments,
   { dataset, paths, log, reporter, scratchFolder, baselineBytes, checkpoint }: TrainingRun,
+  pick: KrrPick | undefined,
 ): Promise<KernelSummary> {
   const { storage } = context.services;
   const { name, task, d, k, parts } = dataset.description;
@@ -65,6 +76,7 @@ async function trainAndSave(
     scratchFolder,
     signal: context.signal,
     checkpoint,
+    ...(pick === undefined ? {} : { pick }),
     onEvent: (event) => {
       log.record(event);
       csv.event(event);

@@ -17,7 +17,10 @@ export const nodeServices: Services = {
     return await import('../kernel/kernel.js');
   },
   async scoring() {
-    const { evaluate, scoreModel } = await import('../model/scoreModel.js');
+    const [{ evaluate }, { scoreModel }] = await Promise.all([
+      import('../model/evaluation/evaluate.js'),
+      import('../model/scoreModel.js'),
+    ]);
     return {
       evaluateModel: (model, file, { storage, ...options }) => evaluate(storage, model, file, options),
       scoreRows: (model, file, { storage, ...options }) => scoreModel(storage, model, file, options),

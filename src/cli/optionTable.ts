@@ -9,6 +9,7 @@ import {
   shuffleNames,
   verbs as training,
 } from '../ssgd/options.js';
+import { exportOptionTable } from './exportOptionTable.js';
 import { heldOutOptionTable } from './heldOutOptionTable.js';
 import { kernelTrainingVerbs, kernelVerbs, type OptionSpec } from './optionSpec.js';
 import { runOptionTable } from './runOptionTable.js';
@@ -269,6 +270,13 @@ export const optionTable: readonly OptionSpec[] = [
     effective: streaming,
   },
   {
+    name: 'scratch',
+    kind: 'text',
+    help: 'folder for scores that are sorted on disk',
+    shownDefault: 'the current folder',
+    verbs: ['evaluate'],
+  },
+  {
     name: 'train',
     kind: 'text',
     help: 'raw row file to train on, instead of a data set (with --n and --d)',
@@ -385,5 +393,6 @@ export const optionTable: readonly OptionSpec[] = [
     verbs: ['import', ...training, 'predict'],
   },
   ...tableOptionTable,
+  ...exportOptionTable,
   ...runOptionTable,
 ];

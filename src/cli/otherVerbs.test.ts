@@ -108,11 +108,16 @@ test('info refuses runs of a newer version and damaged ones', async () => {
 test('evaluate takes a model or a run', async () => {
   const storage = await withModel();
   const { stdout } = await fakeCommand(['evaluate', 'm', 'digits'], { storage });
-  assert.equal(stdout, 'tiny, 2 rows of part test: loss 0.2500, accuracy 50.00 %\n');
+  await assertGolden('evaluate.txt', stdout);
   const json = JSON.parse(
     (await fakeCommand(['evaluate', 'm', 'digits', '--json', '--part=train'], { storage })).stdout,
   );
-  assert.deepEqual(Object.keys(json), ['model', 'dataset', 'part', 'rows', 'loss', 'accuracy', 'seconds']);
+  const report = 'classes macro weighted confusion logLoss calibration ranking'.split(' ');
+  assert.deepEqual(Object.keys(json), [
+    ...['model', 'dataset', 'part', 'rows', 'loss', 'accuracy'],
+    ...report,
+    'seconds',
+  ]);
   assert.equal(json.part, 'train');
 });
 

@@ -5,7 +5,7 @@ import { fakeCommand, fakeTrain } from '../../test/support/fakeCommand.js';
 import { fakeKernels } from '../../test/support/fakeKernels.js';
 import { assertGolden } from '../../test/support/golden.js';
 import { MlmlError } from '../errors.js';
-import type { KernelJobs } from '../kernel/jobs.js';
+import type { KernelJobs, KrrPick } from '../kernel/jobs.js';
 import { FaultyStorage } from '../storage/faultyStorage.js';
 import { lockFolder } from '../storage/lock.js';
 import { MemoryStorage } from '../storage/memoryStorage.js';
@@ -503,4 +503,33 @@ test('files that others put into the folder of a run are no hindrance, and stay'
   await assert.rejects(fakeCommand(['ssgd', 'digits', '--out=thesis', '--resume'], { storage }), {
     code: 'MLML_EXISTS',
   });
+});
+
+test('what krr picked is kept in the run: it trains by that, also when it goes on', async () => {
+  const pick = { solver: 'bcd', stored: true } as const;
+  const given: unknown[] = [];
+  const kernels = (picked: KrrPick, fails: boolean): Partial<KernelJobs> => ({
+    planKernelTraining: async (...args) => {
+      given.push(args[3].pick);
+      args[3].onPick?.(args[3].pick ?? picked);
+      return await fakeKernels.planKernelTraining(...args);
+    },
+    trainKernel: async (...args) => {
+      given.push(args[3].pick);
+      if (fails) throw new MlmlError('MLML_INTERRUPTED', 'stopped');
+      return await fakeKernels.trainKernel(...args);
+    },
+  });
+  const storage = new MemoryStorage();
+  await assert.rejects(
+    fakeCommand(['krr', 'digits', '--out=mine'], { storage, kernels: kernels(pick, true) }),
+    {
+      code: 'MLML_INTERRUPTED',
+    },
+  );
+  await fakeCommand(['resume', 'mine'], {
+    storage,
+    kernels: kernels({ solver: 'cg', stored: false }, false),
+  });
+  assert.deepEqual(given, [undefined, pick, pick, pick]);
 });

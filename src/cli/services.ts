@@ -6,9 +6,9 @@ import type { OpenRawOptions, RawRows } from '../data/rawRows.js';
 import type { RowFile } from '../data/rowFile.js';
 import type { KernelJobs } from '../kernel/jobs.js';
 import type { Plan } from '../memory/plan.js';
+import type { EvaluationReport } from '../model/evaluation/evaluationReport.js';
 import type { Model } from '../model/saveModel.js';
 import type { ScoreBlock } from '../model/writePredictions.js';
-import type { Evaluation } from '../ssgd/events.js';
 import type { TrainOptions, Verb } from '../ssgd/options.js';
 import type { TrainContext, TrainResult } from '../ssgd/train.js';
 import type { Storage } from '../storage/storage.js';
@@ -25,12 +25,17 @@ export interface ScoringOptions {
   readonly storage: Storage;
   /** Threads at most. */
   readonly nthreads: number;
-  /** Called now and then with the rows scored, by kernel models, which take their time. */
+  /** Called now and then with the rows scored. */
   readonly onProgress?: (rows: number) => void;
 }
 
+export interface EvaluationOptions extends ScoringOptions {
+  /** Where scores are sorted that do not fit in memory. */
+  readonly scratchFolder: string;
+}
+
 export interface Scoring {
-  evaluateModel(model: Model, file: RowFile, options: ScoringOptions): Promise<Evaluation>;
+  evaluateModel(model: Model, file: RowFile, options: EvaluationOptions): Promise<EvaluationReport>;
   scoreRows(model: Model, file: RowFile, options: ScoringOptions): AsyncIterable<ScoreBlock>;
 }
 

@@ -72,7 +72,10 @@ export interface TrainingJob<Summary extends object> {
   /** Columns of the CSV log beside those of 2016. */
   readonly csvColumns?: readonly ExtraColumn[];
   open(reporter: ProgressReporter): Promise<Dataset>;
-  plan(dataset: Dataset, scratchFolder: string): Plan | Promise<Plan>;
+  /** `pick`: what the run that is gone on with picked. */
+  plan(dataset: Dataset, scratchFolder: string, pick?: object): Plan | Promise<Plan>;
+  /** What the plan picked by measured speeds; kept in run.json. */
+  pick?(): object | undefined;
   /** Trains and saves the model at `run.paths.model`. */
   work(run: TrainingRun): Promise<Summary>;
   /** The result in words; `task`: of the data. */
@@ -205,7 +208,8 @@ async function recordedRun<Summary extends object>(
   const out = given.text('out');
   if (earlier?.run !== undefined) checkSameData(out!, earlier.run, description.fingerprint);
   // Before anything is made: a budget that is too small leaves no trace.
-  const plan = await job.plan(state.dataset, scratchFolder);
+  const plan = await job.plan(state.dataset, scratchFolder, earlier?.run?.pick);
+  const pick = job.pick?.();
   running.threads = plan.threads ?? 1;
   for (const warning of usedInstead(given, plan, description.parts.train.n)) state.reporter.warn(warning);
   // Nor does a disk that is too small.
@@ -249,6 +253,7 @@ async function recordedRun<Summary extends object>(
       cwd: process.cwd(),
       ...(csv === undefined ? {} : { log: csv }),
       ...(made.length === 0 ? {} : { made }),
+      ...(pick === undefined ? {} : { pick }),
     };
     await writeRun(storage, paths, run);
     // From here on it is told of, and stays whatever happens.

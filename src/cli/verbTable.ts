@@ -136,12 +136,30 @@ export const verbTable: Readonly<Record<CommandName, VerbDescription>> = {
     ],
   },
   evaluate: {
-    summary: 'loss and accuracy of a model on a data set',
+    summary: 'the quality of a model on a data set',
     synopsis: ['mlml evaluate <model> (mnist|spam|cifar-10|digits|<data set folder>) [options]'],
-    details: ['<model> is a model folder or a run folder.'],
+    details: [
+      '<model> is a model folder or a run folder. Classification: loss, accuracy, precision, recall, F1, area under the ROC curve and ' +
+        'average precision of each class, the table of errors, and for models that give probabilities their log loss and calibration. ' +
+        'Regression: rmse, mae and r2. All in one pass.',
+      'Areas and average precisions are exact where the scores can be sorted within --buffer, in memory or in runs in --scratch; ' +
+        'otherwise they come from histograms, with a bound on their error. docs/evaluating.md says what each figure is.',
+    ],
     examples: [
       ['mlml evaluate runs/ssgd-2026-01-31T12-00-00 mnist', 'on the test rows'],
       ['mlml evaluate model mnist --part=train --json', 'on the training rows; as JSON'],
+    ],
+  },
+  export: {
+    summary: 'write a model in a format that other programs read',
+    synopsis: ['mlml export <model> --onnx [options]'],
+    details: [
+      '<model> is a model folder or a run folder. The file has the scaling of features in it, and of a model of a table how its ' +
+        'columns become features; that of a kernel model has its training rows. docs/export.md says how to use each format.',
+    ],
+    examples: [
+      ['mlml export runs/mine --onnx', 'mine.onnx, for onnxruntime'],
+      ['mlml export runs/mine --onnx --precision=float32 --out=small.onnx', 'for a GPU'],
     ],
   },
   resume: {

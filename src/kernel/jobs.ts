@@ -9,6 +9,12 @@ import type { KernelModel } from './kernelModel.js';
 import type { GenerateOptions, KernelTrainOptions, SolverName } from './options.js';
 
 /** What every kernel job is given. */
+/** What krr picked: a solver, and whether its kernel is stored. */
+export interface KrrPick {
+  readonly solver: 'cg' | 'closed' | 'bcd' | 'nystrom';
+  readonly stored: boolean;
+}
+
 export interface KernelContext {
   readonly storage: Storage;
   /** Folder for checkpoints and factors of jobs without a stored kernel. */
@@ -17,6 +23,13 @@ export interface KernelContext {
   readonly onEvent?: KernelListener;
   /** How often states are saved, and what is kept with them. Default: every 30 s. */
   readonly checkpoint?: Omit<CheckpointOptions, 'signal'>;
+  /**
+   * What krr takes, where it still fits, whatever speeds are measured this time: a job that is gone on with ends as it would
+   * have ended.
+   */
+  readonly pick?: KrrPick;
+  /** Told of what krr picks. */
+  readonly onPick?: (pick: KrrPick) => void;
 }
 
 export interface GenerateResult {

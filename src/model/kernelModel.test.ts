@@ -9,11 +9,11 @@ import { pruneModel } from '../kernel/prune.js';
 import { FaultyStorage } from '../storage/faultyStorage.js';
 import { MemoryStorage } from '../storage/memoryStorage.js';
 import { replaceFile } from '../storage/textFile.js';
+import { evaluate } from './evaluation/evaluate.js';
 import { verifyModelRows } from './kernelModelFile.js';
 import type { KernelModelDescription } from './kernelModelFormat.js';
 import { loadModel, readModelDescription } from './loadModel.js';
 import { isKernelModel, saveModel } from './saveModel.js';
-import { evaluate } from './scoreModel.js';
 
 const given = { kernel: 'rbf', sigma: 2, reg: [0.3] };
 

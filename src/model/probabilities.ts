@@ -1,9 +1,14 @@
 import { MlmlError } from '../errors.js';
 import type { ScoreMeaning } from '../ssgd/linearModel.js';
 
+/** Whether the scores of a model are probabilities in disguise. */
+export function givesProbabilities({ task, loss }: Pick<ScoreMeaning, 'task' | 'loss'>): boolean {
+  return task === 'classification' && (loss === 'softmax' || loss === 'logistic');
+}
+
 /** Columns of class probabilities of a model; `MLML_USAGE` when its scores are not probabilities in disguise. */
 export function probabilityColumns(model: ScoreMeaning): number {
-  if (model.task !== 'classification' || (model.loss !== 'softmax' && model.loss !== 'logistic')) {
+  if (!givesProbabilities(model)) {
     throw new MlmlError(
       'MLML_USAGE',
       `--proba: a model of loss ${model.loss} for ${model.task} gives no probabilities; train with --loss=softmax or --loss=logistic`,

@@ -1,9 +1,6 @@
 import type { RowFile } from '../data/rowFile.js';
-import { scoreKernelRows } from '../kernel/predict/scoreKernelRows.js';
-import { evaluateWith } from '../ssgd/evaluate.js';
-import type { Evaluation } from '../ssgd/events.js';
-import { lossOf } from '../ssgd/losses/losses.js';
-import { type ScoredBlock, scoreRows } from '../ssgd/score.js';
+import { leastKernelScoringBytes, scoreKernelRows } from '../kernel/predict/scoreKernelRows.js';
+import { leastScoringBytes, type ScoredBlock, scoreRows } from '../ssgd/score.js';
 import type { Storage } from '../storage/storage.js';
 import { defaultThreads } from '../threads/defaultThreads.js';
 import { openModelRows } from './kernelRows.js';
@@ -37,16 +34,9 @@ export async function* scoreModel(
   }
 }
 
-/**
- * Loss per row and accuracy (classification) or rmse and r2 (regression) of a model on a part of a data set, streamed
- * inside `bufferBytes`.
- */
-export async function evaluate(
-  storage: Storage,
-  model: Model,
-  file: RowFile,
-  options: ScoringOptions,
-): Promise<Evaluation> {
-  const scorer = { blocks: () => scoreModel(storage, model, file, options) };
-  return await evaluateWith(scorer, lossOf(model.loss), model.task, model.k, file, options.signal);
+/** The smallest budget in which the rows of a file can be scored, to 10 kB. */
+export function leastBytes(model: Model, file: Pick<RowFile, 'rows' | 'layout'>, nthreads: number): number {
+  return isKernelModel(model)
+    ? leastKernelScoringBytes(model, file, nthreads)
+    : leastScoringBytes(model, file.layout);
 }

@@ -124,6 +124,8 @@ export interface RunDescription {
   readonly log?: string;
   /** Folders it made for its scratch files, the innermost first: they go at its end, when they are empty. */
   readonly made?: readonly string[];
+  /** What was picked by measured speeds (krr): who goes on with the run takes the same. */
+  readonly pick?: object;
   /** Once done: the folder in which its job saved states, where that is not the run's own. */
   readonly states?: string;
   /** The object of `--json`, once done. */
@@ -169,8 +171,8 @@ export function checkRun(value: unknown, path: string): RunDescription {
   const { command, error } = run;
   if (!Array.isArray(command) || !command.every((word) => typeof word === 'string'))
     bad('command', 'the words of a command');
-  for (const field of ['options', 'dataset', 'plan', 'versions', 'result', 'error']) {
-    const isNeeded = field !== 'result' && field !== 'error';
+  for (const field of ['options', 'dataset', 'plan', 'versions', 'result', 'error', 'pick']) {
+    const isNeeded = !['result', 'error', 'pick'].includes(field);
     if ((isNeeded || run[field] !== undefined) && (typeof run[field] !== 'object' || run[field] === null))
       bad(field, 'an object');
   }

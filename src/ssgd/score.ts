@@ -223,6 +223,11 @@ export interface ScoreOptions {
   readonly signal?: AbortSignal;
 }
 
+/** The smallest budget in which rows can be scored. */
+export function leastScoringBytes({ k }: Pick<LinearModel, 'k'>, layout: RowLayout): number {
+  return layOut(scorerRegions(layout, k, 0)).totalBytes;
+}
+
 /** A scorer with the model in it, in an arena of its own. Close its threads when all is scored. */
 async function openScorer(
   model: LinearModel,

@@ -8,6 +8,7 @@ import type { RawRows } from '../../src/data/rawRows.js';
 import { MlmlError } from '../../src/errors.js';
 import type { KernelJobs } from '../../src/kernel/jobs.js';
 import type { Plan } from '../../src/memory/plan.js';
+import type { EvaluationReport } from '../../src/model/evaluation/evaluationReport.js';
 import { isKernelModel } from '../../src/model/saveModel.js';
 import type { Evaluation } from '../../src/ssgd/events.js';
 import type { LinearModel } from '../../src/ssgd/linearModel.js';
@@ -83,6 +84,45 @@ export interface FakeWorld {
 const trainEvaluation: Evaluation = { rows: 10, loss: 0.5, accuracy: 0.9 };
 const testEvaluation: Evaluation = { rows: 2, loss: 0.25, accuracy: 0.5 };
 
+const figures = { precision: 0.5, recall: 1, f1: 2 / 3, rocAuc: 0.75, averagePrecision: 0.8125 };
+const absent = { precision: 0, recall: 0, f1: 0, rocAuc: null, averagePrecision: null };
+
+/** What the evaluation that evaluates nothing says. */
+export const fakeReport: EvaluationReport = {
+  ...testEvaluation,
+  classification: {
+    classes: [
+      { class: 0, name: 'none', rows: 1, predicted: 2, ...figures },
+      { class: 1, name: 'right', rows: 0, predicted: 0, ...absent },
+      { class: 2, name: 'up, high', rows: 1, predicted: 0, ...absent, rocAuc: 0.25 },
+    ],
+    macro: { ...figures, precision: 0.25, recall: 0.5, f1: 1 / 3 },
+    weighted: { ...figures, precision: 0.25 },
+    confusion: [
+      [1, 0, 0],
+      [0, 0, 0],
+      [1, 0, 0],
+    ],
+    logLoss: 0.25,
+    calibration: {
+      expectedError: 0.125,
+      largestError: 0.25,
+      bins: [
+        { from: 0, to: 0.5, rows: 0, probability: 0, share: 0 },
+        { from: 0.5, to: 1, rows: 2, probability: 0.625, share: 0.5 },
+      ],
+    },
+    ranking: {
+      method: 'histogram',
+      rocAucError: 0.001,
+      averagePrecisionError: 0.002,
+      scratchBytes: 0,
+      bins: 64,
+      exactBufferBytes: 2.5e6,
+    },
+  },
+};
+
 /** Trains nothing, but tells and returns everything. */
 export const fakeTrain: Training['train'] = async (_verb, _dataset, options, { onEvent }) => {
   onEvent?.({ type: 'plan', plan: fakePlan });
@@ -125,7 +165,7 @@ export async function fakeCommand(words: readonly string[], world: FakeWorld = {
     async scoring() {
       return {
         async evaluateModel() {
-          return testEvaluation;
+          return fakeReport;
         },
         async *scoreRows(model, file) {
           if (isKernelModel(model)) {

@@ -8,7 +8,7 @@ import { describeGeneration } from '../job/generateKernel.js';
 import { trainingRows } from '../job/kernelData.js';
 import { centersOf, nystromBytes, planNystromJob } from '../job/planNystromJob.js';
 import { planSystem, type Source, sourceOf, systemBytes, tooFewPasses } from '../job/trainSystem.js';
-import type { KernelContext } from '../jobs.js';
+import type { KernelContext, KrrPick } from '../jobs.js';
 import type { KernelTrainOptions } from '../options.js';
 import { allowsFloats } from '../solvers/cg/productPrecision.js';
 import { vectorWidth } from '../solvers/solver.js';
@@ -123,19 +123,17 @@ export async function choose(
       left.push(`${nameOf({ solver, stored })}: does not fit --buffer`);
     }
   }
-  const best = quickest(found);
+  const { pick } = context;
+  const isPick = ({ solver, stored }: Option) => solver === pick?.solver && stored === pick.stored;
+  const best = found.find(isPick) ?? quickest(found);
   const points =
     options.memId === undefined
       ? pointsOf(dataset, { ...computed, evaluation }, options, job, speeds)
       : undefined;
-  const outOfReach = best === undefined || best.prediction.seconds > LONGEST;
-  const usePoints =
-    points !== undefined &&
-    outOfReach &&
-    !(points.prediction.seconds > (best?.prediction.seconds ?? Infinity));
-  const chosen = usePoints ? points : best;
+  const chosen = pointsOrBest(points, best, pick);
   if (chosen === undefined) throw tooSmall();
   const stores = chosen.solver !== 'nystrom' && chosen.stored;
+  context.onPick?.({ solver: chosen.solver, stored: stores });
   return {
     chosen,
     missingBytes: stores ? job.missingBytes : 0,
@@ -149,6 +147,18 @@ export async function choose(
       ...(points === undefined ? [] : [pointsText(points, points.centers, points === chosen)]),
     ],
   };
+}
+
+function pointsOrBest(
+  points: Points | undefined,
+  best: Option | undefined,
+  pick: KrrPick | undefined,
+): Points | Option | undefined {
+  if (points === undefined || best === undefined) return points ?? best;
+  if (pick?.solver === 'nystrom') return points;
+  if (best.solver === pick?.solver && best.stored === pick.stored) return best;
+  const [seconds, without] = [points.prediction.seconds, best.prediction.seconds];
+  return without > LONGEST && !(seconds > without) ? points : best;
 }
 
 /** Without a stored kernel, and with one. */

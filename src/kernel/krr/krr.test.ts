@@ -5,6 +5,7 @@ import { MlmlError } from '../../errors.js';
 import { Arena } from '../../memory/arena.js';
 import { MemoryStorage } from '../../storage/memoryStorage.js';
 import { generateKernel } from '../job/generateKernel.js';
+import type { KrrPick } from '../jobs.js';
 import type { KernelTrainOptions } from '../options.js';
 import { listKernels } from '../store/storeList.js';
 import { planKernelTraining, trainKernel } from '../trainKernel.js';
@@ -34,12 +35,14 @@ async function chosenWith(
   changes: Partial<KernelTrainOptions> = {},
   storage = new MemoryStorage(),
   n = 300,
+  pick?: KrrPick,
 ): Promise<Choice> {
   const dataset = await classes(storage, 3, 'float32', n);
   const options = jobOptions({ ...rbf, tol: 1e-4, ...changes });
   const { context } = jobContext(storage);
   const memory = Arena.memory(options.bufferBytes);
-  return await choose(dataset, options, context, memory, async () => ({ ...SPEEDS, ...speeds }));
+  const held = pick === undefined ? context : { ...context, pick };
+  return await choose(dataset, options, held, memory, async () => ({ ...SPEEDS, ...speeds }));
 }
 
 /** Seconds of each candidate, read from the reasons. */
@@ -75,6 +78,23 @@ describe('the choice', () => {
       kinds.add(`${chosen.solver} ${chosen.stored}`);
     }
     assert.ok(kinds.size >= 2, [...kinds].join());
+  });
+
+  test('that was made before is kept, whatever is measured now, unless it does not fit', async () => {
+    for (const solver of ['cg', 'bcd', 'closed'] as const) {
+      for (const stored of [true, false]) {
+        const { chosen } = await chosenWith({}, {}, new MemoryStorage(), 300, { solver, stored });
+        if (solver === 'closed' && !stored) assert.notEqual(chosen.solver, 'nystrom');
+        else assert.deepEqual([chosen.solver, 'stored' in chosen && chosen.stored], [solver, stored]);
+      }
+    }
+    const points: KrrPick = { solver: 'nystrom', stored: false };
+    const few = await chosenWith({}, { centers: 20 }, new MemoryStorage(), 300, points);
+    assert.equal(few.chosen.solver, 'nystrom');
+    const none = await chosenWith({}, { centers: 200 }, new MemoryStorage(), 300, points);
+    assert.notEqual(none.chosen.solver, 'nystrom');
+    const full = await chosenWith({}, {}, new SmallStorage(1000), 300, { solver: 'cg', stored: true });
+    assert.equal('stored' in full.chosen && full.chosen.stored, false);
   });
 
   test('a slow disk is not stored on, slow entries are stored', async () => {

@@ -21,20 +21,11 @@ export interface KernelScoringOptions {
   readonly signal?: AbortSignal;
 }
 
-/**
- * Scores of all rows of a file by a kernel model whose training rows are open, in stored order, inside `bufferBytes`.
- *
- * @throws MlmlError `MLML_BUDGET_TOO_SMALL`
- */
-export async function* scoreKernelRows(
-  model: KernelModel,
-  source: RowSource,
-  file: RowFile,
-  options: KernelScoringOptions,
-): AsyncGenerator<ScoredBlock> {
+/** What scoring the rows of a file takes inside a budget. */
+function planner(model: KernelModel, file: Pick<RowFile, 'rows' | 'layout'>, nthreads: number) {
   const { kernel, geometry, k, n, coefficients } = model;
   const evaluation: Evaluation = { kernel, geometry, dtype: 'float32' };
-  const threads = evaluationThreads(kernel, options.nthreads);
+  const threads = evaluationThreads(kernel, nthreads);
   const sizes = {
     rows: Math.max(1, file.rows),
     n,
@@ -50,6 +41,32 @@ export async function* scoreKernelRows(
     const regions: Region[] = [...first, ...plan.regions];
     return { plan, regions, bytes: layOut(regions).totalBytes + coefficients.byteLength };
   };
+  return { evaluation, threads, planFor };
+}
+
+/** The smallest budget in which rows can be scored, at most 10 kB more. */
+export function leastKernelScoringBytes(
+  model: KernelModel,
+  file: Pick<RowFile, 'rows' | 'layout'>,
+  nthreads: number,
+): number {
+  const { planFor } = planner(model, file, nthreads);
+  return smallestBudget((budget) => planFor(budget).bytes, 0);
+}
+
+/**
+ * Scores of all rows of a file by a kernel model whose training rows are open, in stored order, inside `bufferBytes`.
+ *
+ * @throws MlmlError `MLML_BUDGET_TOO_SMALL`
+ */
+export async function* scoreKernelRows(
+  model: KernelModel,
+  source: RowSource,
+  file: RowFile,
+  options: KernelScoringOptions,
+): AsyncGenerator<ScoredBlock> {
+  const { k, n, coefficients } = model;
+  const { evaluation, threads, planFor } = planner(model, file, options.nthreads);
   const { plan, regions, bytes } = planFor(options.bufferBytes);
   if (bytes > options.bufferBytes) {
     throw budgetTooSmall(

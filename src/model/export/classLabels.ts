@@ -1,0 +1,18 @@
+import type { ScoreMeaning } from '../../ssgd/linearModel.js';
+
+/** Classes that a model tells apart; 0 for a regression. */
+export function classCount({ task, k }: ScoreMeaning): number {
+  return task === 'classification' ? Math.max(k, 2) : 0;
+}
+
+/** Names of the classes where they have other names than their numbers, else undefined. */
+export function classLabels(model: ScoreMeaning): string[] | undefined {
+  if (model.task !== 'classification') return undefined;
+  if (!model.classNames.some((name, c) => name !== String(c))) return undefined;
+  return Array.from({ length: classCount(model) }, (_, c) => model.classNames[c] ?? String(c));
+}
+
+/** Whether its scores become probabilities: those of the losses softmax and logistic do. */
+export function hasProbabilities({ task, loss }: ScoreMeaning): boolean {
+  return task === 'classification' && (loss === 'softmax' || loss === 'logistic');
+}

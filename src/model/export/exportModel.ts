@@ -1,0 +1,96 @@
+import { MlmlError } from '../../errors.js';
+import type { Storage } from '../../storage/storage.js';
+import { fileSink } from '../byteSink.js';
+import { openModelRows } from '../kernelRows.js';
+import { isKernelModel, type Model } from '../saveModel.js';
+import type { ModelSource } from './modelSource.js';
+import type { PortDescription } from './onnx/graphBuilder.js';
+import { onnxFile } from './onnx/onnxFile.js';
+import { type Piece, pieceBytes, writePieces } from './pieces.js';
+import type { Precision } from './precision.js';
+
+export const exportFormats = ['onnx'] as const;
+export type ExportFormat = (typeof exportFormats)[number];
+
+export interface ExportOptions {
+  readonly format: ExportFormat;
+  /** ONNX: type of the numbers that are stored and computed with. Default float64, in which mlml computes. */
+  readonly precision?: Precision;
+  readonly signal?: AbortSignal;
+}
+
+/** What an export wrote. */
+export interface ExportResult {
+  readonly files: readonly { readonly path: string; readonly bytes: number }[];
+  /** Of an ONNX file. */
+  readonly inputs?: readonly PortDescription[];
+  readonly outputs?: readonly PortDescription[];
+}
+
+interface FileToWrite {
+  readonly path: string;
+  readonly pieces: readonly Piece[];
+}
+
+/**
+ * Writes a model in a format of others. Each file appears whole or not at all, in place of an older one. The rows of a kernel
+ * model are streamed; the memory taken beside the model's own does not grow with them.
+ *
+ * @throws MlmlError `MLML_USAGE` for a model that the format cannot hold
+ * @example
+ * await exportModel(nodeStorage, await loadModel(nodeStorage, 'runs/mine'), 'mine.onnx', { format: 'onnx' });
+ */
+export async function exportModel(
+  storage: Storage,
+  model: Model,
+  path: string,
+  options: ExportOptions,
+): Promise<ExportResult> {
+  if (!isKernelModel(model)) return await write(storage, { kind: 'linear', model }, path, options);
+  const { rows, close } = await openModelRows(storage, model);
+  try {
+    return await write(storage, { kind: 'kernel', model, rows }, path, options);
+  } finally {
+    await close();
+  }
+}
+
+async function write(
+  storage: Storage,
+  source: ModelSource,
+  path: string,
+  options: ExportOptions,
+): Promise<ExportResult> {
+  const { files, ...described } = contentOf(source, path, options);
+  for (const { path: target } of files) {
+    if ((await storage.status(target))?.isFolder)
+      throw new MlmlError('MLML_EXISTS', `${target}: is a folder; give the name of a file`);
+  }
+  for (const { path: target, pieces } of files) {
+    const sink = await fileSink(storage, target);
+    try {
+      await writePieces(sink, pieces, options.signal);
+      await sink.finish();
+    } catch (error) {
+      await sink.discard();
+      throw error;
+    }
+  }
+  const written = files.map(({ path: target, pieces }) => ({ path: target, bytes: pieceBytes(pieces) }));
+  return { ...described, files: written };
+}
+
+type Content = Omit<ExportResult, 'files'> & { readonly files: readonly FileToWrite[] };
+
+function contentOf(
+  source: ModelSource,
+  path: string,
+  { format, precision = 'float64' }: ExportOptions,
+): Content {
+  switch (format) {
+    case 'onnx': {
+      const { pieces, inputs, outputs } = onnxFile(source, precision);
+      return { files: [{ path, pieces }], inputs, outputs };
+    }
+  }
+}

@@ -1,0 +1,108 @@
+import { isMissing } from '../../../data/columns/cells.js';
+import type {
+  CategoryColumn,
+  ColumnMapping,
+  FeatureColumn,
+  Missing,
+} from '../../../data/columns/columnMapping.js';
+import { widthOf } from '../../../data/columns/columnMapping.js';
+import { MlmlError } from '../../../errors.js';
+import { dateParts } from './dateNodes.js';
+import type { GraphBuilder, Value } from './graphBuilder.js';
+import type { ElementType } from './messages.js';
+
+export const ROWS = 'rows';
+export const FEATURES_INPUT = 'features';
+
+/** An input of the exported model and the column of a table that it takes. */
+export interface ColumnInput {
+  readonly input: string;
+  readonly column: string;
+  readonly kind: FeatureColumn['kind'];
+}
+
+/** Rows of features as they are before scaling: [rows, d]. The inputs are those of the model. */
+export function featureNodes(
+  graph: GraphBuilder,
+  d: number,
+  columns: ColumnMapping | undefined,
+): { features: Value; inputs: readonly ColumnInput[] } {
+  if (columns === undefined) {
+    const name = graph.name(FEATURES_INPUT);
+    return { features: graph.input(name, graph.precision, [ROWS, d]), inputs: [] };
+  }
+  const inputs: ColumnInput[] = [];
+  const ports = new Map<string, Value>();
+  const used = columns.features.filter((feature) => widthOf(feature) > 0);
+  for (const feature of used) {
+    const { column, kind } = feature;
+    const type = inputType(feature, graph.precision);
+    const key = `${type} ${column}`;
+    if (ports.has(key)) continue;
+    const name = graph.name(inputName(column, inputs.length));
+    ports.set(key, graph.input(name, type, [ROWS, 1]));
+    inputs.push({ input: name, column, kind });
+  }
+  // Names of values between are given only now, when the inputs have theirs.
+  const parts = used.flatMap((feature) =>
+    partsOf(graph, feature, ports.get(`${inputType(feature, graph.precision)} ${feature.column}`)!),
+  );
+  if (parts.length === 1) return { features: parts[0]!, inputs };
+  return { features: graph.add('Concat', parts, { axis: { integer: 1 } }), inputs };
+}
+
+/** The name of a column, where it can be that of an input: some runtimes end a name at a zero byte, and none may be empty. */
+function inputName(column: string, position: number): string {
+  const name = column.replace(/\p{Surrogate}|\0/gu, '\uFFFD');
+  return name === '' ? `column_${position}` : name;
+}
+
+function inputType({ kind, column }: FeatureColumn, precision: ElementType): ElementType {
+  switch (kind) {
+    case 'number':
+    case 'boolean':
+      return precision;
+    // Floats tell seconds since 1970 apart in steps of minutes.
+    case 'date':
+      return 'float64';
+    case 'category':
+      return 'string';
+    case 'hash':
+    case 'text': {
+      const what = kind === 'hash' ? 'hashes of values' : 'hashes of words';
+      throw new MlmlError(
+        'MLML_USAGE',
+        `--onnx: column ${JSON.stringify(column)} enters the model as ${what}, for which ONNX has no operator; ` +
+          'export with --js or --json, or train on the data imported without that column',
+      );
+    }
+  }
+}
+
+function partsOf(graph: GraphBuilder, feature: FeatureColumn, value: Value): Value[] {
+  if (feature.kind === 'category') return [categoryPart(graph, feature, value)];
+  if (feature.kind === 'hash' || feature.kind === 'text') return [];
+  const missing = graph.add('IsNaN', [value]);
+  const filled = (part: Value) => fill(graph, feature.missing, missing, part);
+  const parts =
+    feature.kind === 'date' ? dateParts(graph, value, missing, feature.parts).map(filled) : [filled(value)];
+  return feature.missing.indicator ? [...parts, graph.asNumber(missing)] : parts;
+}
+
+function fill(graph: GraphBuilder, { fill }: Missing, missing: Value, part: Value): Value {
+  return graph.add('Where', [missing, graph.scalar(fill), part]);
+}
+
+/** [rows, values]: 1 where the text is that value; a text that is none of them, as the empty one, is all zeros. */
+function categoryPart(graph: GraphBuilder, { values }: CategoryColumn, text: Value): Value {
+  const encoded = graph.addMl('OneHotEncoder', [text], {
+    cats_strings: { texts: values },
+    zeros: { integer: 1 },
+  });
+  const flat = graph.add('Squeeze', [encoded, graph.integers([1])]);
+  const hot = graph.precision === 'float32' ? flat : graph.asNumber(flat);
+  // Values are trimmed before they are compared, and words for a missing value are no category.
+  const reached = values.map((value) => (isMissing(value) || value !== value.trim() ? 0 : 1));
+  if (reached.every((one) => one === 1)) return hot;
+  return graph.add('Mul', [hot, graph.numbers('reached values', [values.length], reached)]);
+}

@@ -1,0 +1,120 @@
+import { formatBytes } from '../memory/byteSize.js';
+import type {
+  ClassFigures,
+  ClassificationReport,
+  EvaluationReport,
+  RankingNote,
+} from '../model/evaluation/evaluationReport.js';
+import { formatCount, formatLoss, formatQuality } from './numbers.js';
+
+/** Classes whose figures, and whose errors, are shown: more are in --json. */
+const MOST_CLASSES = 40;
+const MOST_CONFUSED = 20;
+
+const digits = (figure: number | null) => (figure === null ? '-' : figure.toFixed(4));
+
+/** An evaluation in words: a line, and for a classification the tables of its classes, errors and probabilities. */
+export function evaluationText(title: string, report: EvaluationReport): string {
+  const { classification, mae } = report;
+  const first = `${title}: loss ${formatLoss(report.loss)}, ${formatQuality(report)}`;
+  if (classification === undefined) return `${first}${mae === undefined ? '' : `, mae ${formatLoss(mae)}`}\n`;
+  const lines = [first, ...overall(classification), '', ...classTable(classification)];
+  if (classification.confusion !== null && classification.classes.length <= MOST_CONFUSED)
+    lines.push('', 'rows of a class (down) by class predicted (across)', ...confusionTable(classification));
+  if (classification.calibration !== null) lines.push('', ...calibrationTable(classification));
+  return `${lines.join('\n')}\n`;
+}
+
+function overall({ classes, macro, logLoss, calibration, ranking }: ClassificationReport): string[] {
+  const many = classes.length > 2 ? ' (mean over classes, each against the rest)' : '';
+  const rank =
+    macro.rocAuc === null
+      ? []
+      : [`roc auc ${digits(macro.rocAuc)}, average precision ${digits(macro.averagePrecision)}${many}`];
+  const probable = [
+    ...(logLoss === null ? [] : [`log loss ${formatLoss(logLoss)}`]),
+    ...(calibration === null ? [] : [`calibration error ${digits(calibration.expectedError)}`]),
+  ];
+  return [
+    ...rank.map((line) => `${line}; ${rankingWords(ranking)}`),
+    ...(rank.length === 0 && ranking.method === 'none' ? [rankingWords(ranking)] : []),
+    ...(probable.length === 0 ? [] : [probable.join(', ')]),
+  ];
+}
+
+/** How the areas were found, and how far they may be off. */
+export function rankingWords(note: RankingNote): string {
+  const { method, rocAucError, averagePrecisionError, scratchBytes, bins, exactBufferBytes } = note;
+  const better =
+    exactBufferBytes === 0 ? '' : `; --buffer=${Math.ceil(exactBufferBytes / 1e4) / 100} makes them exact`;
+  switch (method) {
+    case 'memory':
+      return 'exact, sorted in memory';
+    case 'scratch':
+      return `exact, sorted on disk (${formatBytes(scratchBytes)})`;
+    case 'histogram':
+      return `from ${bins} bins a class, off by at most ${rocAucError.toExponential(1)} and ${averagePrecisionError.toExponential(1)}${better}`;
+    case 'none':
+      return `no room for roc auc and average precision${better}`;
+  }
+}
+
+function classTable({ classes, macro, weighted }: ClassificationReport): string[] {
+  const figures = ({ precision, recall, f1, rocAuc, averagePrecision }: ClassFigures) =>
+    [precision, recall, f1, rocAuc, averagePrecision].map(digits);
+  const shown = classes.slice(0, MOST_CLASSES);
+  const rows = [
+    ['class', 'rows', 'predicted', 'precision', 'recall', 'f1', 'roc auc', 'avg precision'],
+    ...shown.map((report) => [
+      labelOf(report),
+      formatCount(report.rows),
+      formatCount(report.predicted),
+      ...figures(report),
+    ]),
+    ['mean', '', '', ...figures(macro)],
+    ['weighted', '', '', ...figures(weighted)],
+  ];
+  const lines = table(rows);
+  if (shown.length < classes.length)
+    lines.splice(-2, 0, `… ${classes.length - shown.length} more classes in --json`);
+  return lines;
+}
+
+function labelOf({ class: number, name }: ClassificationReport['classes'][number]): string {
+  if (name === undefined || name === String(number)) return String(number);
+  return name.length > 24 ? `${name.slice(0, 23)}…` : name;
+}
+
+function confusionTable({ classes, confusion }: ClassificationReport): string[] {
+  const labels = classes.map(labelOf);
+  return table([['', ...labels], ...confusion!.map((row, c) => [labels[c]!, ...row.map(formatCount)])]);
+}
+
+function calibrationTable({ classes, calibration }: ClassificationReport): string[] {
+  const header =
+    classes.length === 2
+      ? ['probability', 'rows', 'mean', 'of class 1']
+      : ['probability', 'rows', 'mean', 'right'];
+  return table([
+    header,
+    ...calibration!.bins
+      .filter(({ rows }) => rows > 0)
+      .map(({ from, to, rows, probability, share }) => [
+        `${from.toFixed(2)}-${to.toFixed(2)}`,
+        formatCount(rows),
+        digits(probability),
+        digits(share),
+      ]),
+  ]);
+}
+
+/** Lines of columns: the first to the left, the others to the right. */
+function table(rows: readonly (readonly string[])[]): string[] {
+  const widths = rows[0]!.map((_, c) => Math.max(...rows.map((row) => row[c]!.length)));
+  return rows.map((row) =>
+    row
+      .map((cell, c) => (c === 0 ? cell.padEnd(widths[c]!) : cell.padStart(widths[c]!)))
+      .join('  ')
+      .trimEnd(),
+  );
+}
