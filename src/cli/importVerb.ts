@@ -1,6 +1,6 @@
 import { parse } from 'node:path';
 import type { DatasetDescription } from '../data/format.js';
-import { tableName } from '../data/table/importTableFiles.js';
+import { tableName } from '../data/table/openTable.js';
 import { MlmlError } from '../errors.js';
 import { ProgressReporter } from '../run/progressReporter.js';
 import type { CommandContext } from './commandContext.js';

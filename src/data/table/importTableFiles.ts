@@ -1,11 +1,11 @@
-import { basename, dirname } from 'node:path';
+import { dirname } from 'node:path';
 import { MlmlError } from '../../errors.js';
 import { Scratch } from '../../storage/scratch.js';
 import type { Storage } from '../../storage/storage.js';
 import type { DatasetDescription } from '../format.js';
 import type { ImportProgress } from '../import/importOptions.js';
 import { importTable } from './importTable.js';
-import { type OpenTableOptions, openTable } from './openTable.js';
+import { type OpenTableOptions, openTable, tableName } from './openTable.js';
 import { type TableImportOptions, tableDefaults } from './tableImportOptions.js';
 
 /** How files become a data set: what `importTable` takes, and how the files are read. */
@@ -17,18 +17,6 @@ export interface TableFileImport
   /** What the source `-` stands for. It is copied to a scratch file beside `out`, as a table is read more than once. */
   readonly input?: AsyncIterable<Uint8Array>;
   readonly onProgress?: (progress: ImportProgress) => void;
-}
-
-/** A short name for the rows that a path or pattern names: `parts/trips-*.csv.gz` are `trips`. */
-export function tableName(source: string): string {
-  if (source === '-') return 'stdin';
-  const name = basename(source)
-    .replace(/\.(gz|zst)$/i, '')
-    .replace(/\.\w+$/, '')
-    .replace(/[^\p{L}\p{N}._-]+/gu, '-')
-    .replace(/^[-._]+|[-._]+$/g, '')
-    .slice(0, 100);
-  return name === '' ? 'table' : name;
 }
 
 /** Makes a data set folder of files of a table: a path, a pattern such as `trips/*.csv`, or `-` for `options.input`. */

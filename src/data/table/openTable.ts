@@ -76,6 +76,18 @@ export function tableFormatOf(path: string): string | undefined {
   return formats.find(({ endings }) => endings.includes(ending ?? ''))?.name;
 }
 
+/** A short name for the rows that a path or pattern names: `parts/trips-*.csv.gz` are `trips`. */
+export function tableName(source: string): string {
+  if (source === '-') return 'stdin';
+  const name = basename(source)
+    .replace(/\.(gz|zst)$/i, '')
+    .replace(/\.\w+$/, '')
+    .replace(/[^\p{L}\p{N}._-]+/gu, '-')
+    .replace(/^[-._]+|[-._]+$/g, '')
+    .slice(0, 100);
+  return name === '' ? 'table' : name;
+}
+
 /** Opens the files that a path or pattern names as one table. All must be of one format. */
 export async function openTable(
   storage: Storage,

@@ -13,6 +13,8 @@ import type { TableFile } from './tableFile.js';
 
 /** Fields that are found at once; one row may have more. */
 const BATCH_FIELDS = 16 * 1024;
+/** Bytes in which a field is told of: where it lies, and its number. */
+const FIELD_BYTES = 16;
 /** Text that is at hand besides the row of which the end is missing. */
 const AHEAD_BYTES = 512 * 1024;
 /** The shares of the budget that a row, and all that belongs to reading, may take. */
@@ -78,7 +80,8 @@ class DelimitedTable implements TableSource {
     this.#file = file;
     this.#dialect = dialect;
     this.#longest = longest;
-    this.#mostRows = Math.max(1, Math.floor(BATCH_FIELDS / columns.length));
+    const room = bufferBytes * (READER_SHARE - ROW_SHARE);
+    this.#mostRows = Math.max(1, Math.floor(Math.min(BATCH_FIELDS, room / FIELD_BYTES) / columns.length));
     const fields = this.#mostRows * columns.length;
     this.#memory = memory;
     this.#regions = [
@@ -90,7 +93,7 @@ class DelimitedTable implements TableSource {
       // Pages that no row reaches cost nothing.
       { name: 'text', bytes: longest + AHEAD_BYTES + 1 },
     ];
-    const least = (16 * fields) / (READER_SHARE - ROW_SHARE);
+    const least = (FIELD_BYTES * fields) / (READER_SHARE - ROW_SHARE);
     if (least > bufferBytes)
       throw new MlmlError(
         'MLML_BUDGET_TOO_SMALL',
