@@ -1,5 +1,6 @@
 import { parse } from 'node:path';
 import type { DatasetDescription } from '../data/format.js';
+import type { ImportOptions } from '../data/import/importOptions.js';
 import { tableName } from '../data/table/openTable.js';
 import { MlmlError } from '../errors.js';
 import { ProgressReporter } from '../run/progressReporter.js';
@@ -9,7 +10,7 @@ import { openRequest } from './openData.js';
 import type { Arguments } from './parseArguments.js';
 import { rawRequest } from './rawRows.js';
 import type { Services } from './services.js';
-import { tableRequest } from './tableRequest.js';
+import { type TableRequest, tableRequest } from './tableRequest.js';
 
 /** What an import reads and where its data set goes. */
 export interface ImportTarget {
@@ -41,6 +42,38 @@ export async function importTarget(services: Services, given: Arguments): Promis
   };
 }
 
+/** Options of LIBSVM text. */
+function textOptions(given: Arguments): Partial<ImportOptions> {
+  const { testFile, d, k } = {
+    testFile: given.text('test-file'),
+    d: given.number('d'),
+    k: given.flag('one-hot') === false ? 1 : given.number('k'),
+  };
+  return {
+    ...(testFile === undefined ? {} : { testFile }),
+    ...(d === undefined ? {} : { d }),
+    ...(k === undefined ? {} : { k }),
+    dense: given.flag('dense') ?? false,
+  };
+}
+
+/** @throws MlmlError `MLML_USAGE` for options that only texts have */
+function refuseTextOptions(given: Arguments, source: string): object {
+  for (const name of ['test-file', 'dense']) {
+    if (!given.has(name) || (name === 'test-file' && given.has('label'))) continue;
+    throw new MlmlError(
+      'MLML_USAGE',
+      `--${name}: is for ${name === 'dense' ? '' : 'tables (with --label) and '}LIBSVM text, and ${source} is none`,
+    );
+  }
+  return {};
+}
+
+/** A table may come from standard input. */
+function withInput(table: TableRequest, { stdin }: CommandContext): TableRequest & { input?: typeof stdin } {
+  return stdin === undefined ? table : { ...table, input: stdin };
+}
+
 /** `mlml import`: makes a data set folder. */
 export async function importVerb(context: CommandContext, given: Arguments): Promise<void> {
   const { services } = context;
@@ -50,21 +83,20 @@ export async function importVerb(context: CommandContext, given: Arguments): Pro
     quiet: given.flag('quiet') ?? false,
     clock: context.clock,
   });
-  // --d says that the path is a file of raw rows.
-  const raw = given.has('d') ? await rawRequest(services.storage, 'import', given, source) : undefined;
-  const table = tableRequest(given);
   const importing = await services.importing();
+  const table = tableRequest(given);
+  const text = table === undefined && (await importing.isLibsvmFile(services.storage, source));
+  // --d says that the path is a file of raw rows, unless it is a text.
+  const raw =
+    given.has('d') && !text ? await rawRequest(services.storage, 'import', given, source) : undefined;
   let description: DatasetDescription;
   try {
     description = await importing.importDataset(services.storage, source, {
       ...openRequest(context, given, reporter),
       out,
       ...(raw === undefined ? {} : { raw }),
-      ...(table === undefined
-        ? {}
-        : {
-            table: source === '-' && context.stdin !== undefined ? { ...table, input: context.stdin } : table,
-          }),
+      ...(table === undefined ? {} : { table: withInput(table, context) }),
+      ...(text ? textOptions(given) : refuseTextOptions(given, source)),
     });
   } finally {
     reporter.end();

@@ -115,12 +115,6 @@ export const tableOptionTable: readonly OptionSpec[] = [
     verbs,
   },
   {
-    name: 'test-file',
-    kind: 'text',
-    help: 'a second table, whose rows are the test rows',
-    verbs,
-  },
-  {
     name: 'split-column',
     kind: 'text',
     shape: '<column>',

@@ -34,8 +34,16 @@ export interface ImportOptions {
   readonly raw?: RawRows;
   /** Says that the source is a table, and how it is read. What is above counts for it too. */
   readonly table?: Omit<TableFileImport, 'out'>;
-  readonly onNotice?: (message: string) => void;
+  /** Of LIBSVM text: the file of test rows. Default: a share of the rows, see `percentage`. */
+  readonly testFile?: string;
+  /** Of LIBSVM text: number of features. Default: as many as the largest index tells. */
+  readonly d?: number;
+  /** Of LIBSVM text: 1 for targets of a regression, else the number of classes at least. Default: what the labels tell. */
+  readonly k?: number;
+  /** Of LIBSVM text: store dense rows. Default false: sparse ones. */
+  readonly dense?: boolean;
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: ImportProgress) => void;
+  readonly onNotice?: (message: string) => void;
   readonly onWarning?: (message: string) => void;
 }
