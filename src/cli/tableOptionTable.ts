@@ -24,14 +24,6 @@ export const tableOptionTable: readonly OptionSpec[] = [
     verbs,
   },
   {
-    name: 'task',
-    kind: 'choice',
-    choices: ['classification', 'regression'],
-    help: 'what the label is',
-    shownDefault: 'regression for numbers, unless they are whole and at most 20 different ones',
-    verbs,
-  },
-  {
     name: 'keep',
     kind: 'text',
     shape: columns,

@@ -2,6 +2,7 @@ import type { DatePart } from '../data/columns/columnMapping.js';
 import type { TableFileImport } from '../data/table/importTableFiles.js';
 import type { ColumnKind } from '../data/table/tableImportOptions.js';
 import { MlmlError } from '../errors.js';
+import { arrayOptionTable } from './arrayOptionTable.js';
 import type { Arguments } from './parseArguments.js';
 import { tableOptionTable } from './tableOptionTable.js';
 
@@ -51,7 +52,7 @@ function typesOf(given: Arguments): Record<string, ColumnKind> | undefined {
 export function tableRequest(given: Arguments): TableRequest | undefined {
   const label = given.text('label');
   if (label === undefined) {
-    const alone = tableOptionTable.find(({ name }) => given.has(name));
+    const alone = tableOptionTable.find(({ name }) => name !== 'task' && given.has(name));
     if (alone === undefined) return undefined;
     throw new MlmlError(
       'MLML_USAGE',
@@ -62,6 +63,12 @@ export function tableRequest(given: Arguments): TableRequest | undefined {
     throw new MlmlError(
       'MLML_USAGE',
       `--label=${label}: raw rows, as --d says these are, have no columns with names`,
+    );
+  const strange = arrayOptionTable.find(({ name }) => name !== 'task' && given.has(name));
+  if (strange !== undefined)
+    throw new MlmlError(
+      'MLML_USAGE',
+      `--${strange.name}: is for arrays, and --label=${label} says that this is a table`,
     );
   const request: Record<string, unknown> = {
     label,
