@@ -16,6 +16,7 @@ import { importOptionTable } from './importOptionTable.js';
 import { kernelTrainingVerbs, kernelVerbs, type OptionSpec } from './optionSpec.js';
 import { runOptionTable } from './runOptionTable.js';
 import { scoringOptionTable } from './scoringOptionTable.js';
+import { serveOptionTable } from './serveOptionTable.js';
 import { tableOptionTable } from './tableOptionTable.js';
 
 const streaming = ['ssgd', 'hsgd'] as const;
@@ -31,7 +32,7 @@ export const optionTable: readonly OptionSpec[] = [
     kind: 'size',
     help: 'memory for everything that grows with the data, in MB (also 512KB, 2GiB)',
     shownDefault: shown(defaultOptions.bufferBytes / 1e6),
-    verbs: ['import', ...training, ...kernelVerbs, 'kernels', 'predict', 'evaluate'],
+    verbs: ['import', ...training, ...kernelVerbs, 'kernels', 'predict', 'evaluate', 'serve'],
   },
   {
     name: 'algo',
@@ -237,7 +238,7 @@ export const optionTable: readonly OptionSpec[] = [
     max: 1024,
     help: 'threads; only with hsgd does the result depend on them',
     shownDefault: 'one for each processor',
-    verbs: training,
+    verbs: [...training, 'serve'],
   },
   {
     name: 'subset',
@@ -368,6 +369,7 @@ export const optionTable: readonly OptionSpec[] = [
     verbs: ['import', ...training, 'predict'],
   },
   ...tableOptionTable,
+  ...serveOptionTable,
   ...exportOptionTable,
   ...runOptionTable,
 ];

@@ -168,6 +168,21 @@ export const verbTable: Readonly<Record<CommandName, VerbDescription>> = {
       ['mlml evaluate model mnist --part=train --json', 'on the training rows; as JSON'],
     ],
   },
+  serve: {
+    summary: 'answer requests for predictions over HTTP',
+    synopsis: ['mlml serve <model> [options]'],
+    details: [
+      '<model> is a model folder or a run folder. POST /predict takes rows as JSON: lists of numbers, or objects by the names ' +
+        'of columns for models made from tables; ?proba=1 asks for probabilities. GET /health, /model and /metrics ' +
+        '(Prometheus) tell how it is.',
+      'SIGTERM and SIGINT end it when what has come is answered (exit status 0); SIGHUP loads the model again. See docs/serving.md.',
+    ],
+    examples: [
+      ['mlml serve runs/ssgd-2026-01-31T12-00-00', 'on http://127.0.0.1:8080'],
+      ['mlml serve model --port=0 --json', 'on a free port, told as JSON'],
+      ["curl -H 'content-type: application/json' -d '[[5.1,3.5]]' localhost:8080/predict", 'ask it'],
+    ],
+  },
   export: {
     summary: 'write a model in a format that other programs read',
     synopsis: ['mlml export <model> (--onnx|--npz|--json|--js) [options]'],
