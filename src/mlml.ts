@@ -41,4 +41,6 @@ export { type PredictOptions, predict } from './model/predict.js';
 export { probabilitiesOf } from './model/probabilities.js';
 export { type Model, type SaveOptions, saveModel } from './model/saveModel.js';
 export { type ScoringOptions, scoreModel } from './model/scoreModel.js';
+export { evaluateTable } from './model/table/evaluateTable.js';
+export { type PredictTableOptions, predictTable } from './model/table/predictTable.js';
 export * from './ssgd/ssgd.js';

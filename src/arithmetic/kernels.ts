@@ -17,6 +17,7 @@ import type { ScatterKernels } from './scatter.js';
 import { plainScatter } from './scatter.js';
 import { plainScores, type ScoreKernels } from './scores.js';
 import { plainSoftmax, type SoftmaxKernels } from './softmax.js';
+import { plainSparse, type SparseKernels } from './sparse.js';
 import { plainSteps, type StepKernels } from './step.js';
 import { plainTileFactor, type TileFactorKernels } from './tileFactor.js';
 import { plainTileProduct, type TileProductKernels } from './tileProduct.js';
@@ -42,6 +43,7 @@ export interface Kernels
     RowStepKernels,
     ScoreKernels,
     SoftmaxKernels,
+    SparseKernels,
     StepKernels,
     TileFactorKernels,
     TileProductKernels,
@@ -58,6 +60,7 @@ export function plainKernels(memory: WebAssembly.Memory): Kernels {
     ...plainScatter(buffer),
     ...plainScores(buffer),
     ...plainSoftmax(buffer),
+    ...plainSparse(buffer),
     ...plainSteps(buffer),
     ...plainGram(buffer),
     ...plainGramRows(buffer),

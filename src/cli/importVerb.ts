@@ -1,5 +1,6 @@
 import { parse } from 'node:path';
 import type { DatasetDescription } from '../data/format.js';
+import type { ImportOptions } from '../data/import/importOptions.js';
 import { MlmlError } from '../errors.js';
 import { ProgressReporter } from '../run/progressReporter.js';
 import type { CommandContext } from './commandContext.js';
@@ -39,6 +40,30 @@ export async function importTarget(services: Services, given: Arguments): Promis
   };
 }
 
+/** Options of LIBSVM text. */
+function textOptions(given: Arguments): Partial<ImportOptions> {
+  const { testFile, d, k } = {
+    testFile: given.text('test-file'),
+    d: given.number('d'),
+    k: given.flag('one-hot') === false ? 1 : given.number('k'),
+  };
+  return {
+    ...(testFile === undefined ? {} : { testFile }),
+    ...(d === undefined ? {} : { d }),
+    ...(k === undefined ? {} : { k }),
+    dense: given.flag('dense') ?? false,
+  };
+}
+
+/** @throws MlmlError `MLML_USAGE` for options that only texts have */
+function refuseTextOptions(given: Arguments, source: string): object {
+  for (const name of ['test-file', 'dense']) {
+    if (!given.has(name)) continue;
+    throw new MlmlError('MLML_USAGE', `--${name}: is for LIBSVM text, and ${source} is none`);
+  }
+  return {};
+}
+
 /** `mlml import`: makes a data set folder. */
 export async function importVerb(context: CommandContext, given: Arguments): Promise<void> {
   const { services } = context;
@@ -48,15 +73,18 @@ export async function importVerb(context: CommandContext, given: Arguments): Pro
     quiet: given.flag('quiet') ?? false,
     clock: context.clock,
   });
-  // --d says that the path is a file of raw rows.
-  const raw = given.has('d') ? await rawRequest(services.storage, 'import', given, source) : undefined;
   const importing = await services.importing();
+  const text = await importing.isLibsvmFile(services.storage, source);
+  // --d says that the path is a file of raw rows, unless it is a text.
+  const raw =
+    given.has('d') && !text ? await rawRequest(services.storage, 'import', given, source) : undefined;
   let description: DatasetDescription;
   try {
     description = await importing.importDataset(services.storage, source, {
       ...openRequest(context, given, reporter),
       out,
       ...(raw === undefined ? {} : { raw }),
+      ...(text ? textOptions(given) : refuseTextOptions(given, source)),
     });
   } finally {
     reporter.end();

@@ -1,4 +1,4 @@
-import type { DatasetDescription } from '../data/format.js';
+import type { DatasetDescription, SparseSizes } from '../data/format.js';
 import { rowLayout } from '../data/rowLayout.js';
 import { kernelName } from '../kernel/functions/kernelName.js';
 import { formatBytes } from '../memory/byteSize.js';
@@ -11,16 +11,32 @@ import type { Score, TrainSummary } from '../run/summary.js';
 
 const field = (name: string, value: string) => `${name.padEnd(11)} ${value}`;
 
+function denseSize({ d, dtype, labelDtype, parts }: DatasetDescription): string[] {
+  const { rowBytes } = rowLayout(d, dtype, labelDtype);
+  return [
+    field('features', `${formatCount(d)} of ${dtype}, label ${labelDtype}, ${formatBytes(rowBytes)} a row`),
+    field('size', formatBytes((parts.train.n + parts.test.n) * rowBytes)),
+  ];
+}
+
+function sparseSize({ d, dtype, parts }: DatasetDescription, { train, test }: SparseSizes): string[] {
+  const each = (train.nonzeros + test.nonzeros) / (parts.train.n + parts.test.n);
+  return [
+    field('features', `${formatCount(d)} of ${dtype}, sparse: ${each.toPrecision(3)} a row are not 0`),
+    field('size', formatBytes(train.bytes + test.bytes)),
+  ];
+}
+
 /** A data set, in words. */
 export function datasetText(description: DatasetDescription, path: string): string {
-  const { name, task, d, k, dtype, labelDtype, parts, classCounts, classNames, image } = description;
-  const { rowBytes } = rowLayout(d, dtype, labelDtype);
+  const { name, task, k, parts, classCounts, classNames, image } = description;
   const lines = [
     field('data set', `${name} (${path})`),
     field('task', task === 'classification' ? `classification, ${k} classes` : 'regression'),
     field('rows', `${formatCount(parts.train.n)} for training, ${formatCount(parts.test.n)} for testing`),
-    field('features', `${formatCount(d)} of ${dtype}, label ${labelDtype}, ${formatBytes(rowBytes)} a row`),
-    field('size', formatBytes((parts.train.n + parts.test.n) * rowBytes)),
+    ...(description.sparse === undefined
+      ? denseSize(description)
+      : sparseSize(description, description.sparse)),
   ];
   if (image !== undefined)
     lines.push(field('images', `${image.height} x ${image.width} x ${image.channels}`));

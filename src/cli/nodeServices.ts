@@ -1,5 +1,5 @@
 import { compileKernels } from '../arithmetic/kernels.js';
-import { datasetFolder, openByName } from '../data/import/openByName.js';
+import { datasetFolder, openAnyByName, openByName } from '../data/import/openByName.js';
 import * as training from '../ssgd/train.js';
 import { nodeStorage } from '../storage/nodeStorage.js';
 import type { Services } from './services.js';
@@ -30,6 +30,10 @@ export const nodeServices: Services = {
     return {
       datasetFolder,
       openByName,
+      openAnyByName,
+      async isLibsvmFile(...args) {
+        return await (await import('../data/import/libsvm/importLibsvm.js')).isLibsvmFile(...args);
+      },
       // The readers of original files and of raw rows take megabytes: loaded when they are called.
       async importDataset(...args) {
         return await (await import('../data/import/importDataset.js')).importDataset(...args);

@@ -11,8 +11,10 @@ import {
 } from '../ssgd/options.js';
 import { exportOptionTable } from './exportOptionTable.js';
 import { heldOutOptionTable } from './heldOutOptionTable.js';
+import { importOptionTable } from './importOptionTable.js';
 import { kernelTrainingVerbs, kernelVerbs, type OptionSpec } from './optionSpec.js';
 import { runOptionTable } from './runOptionTable.js';
+import { scoringOptionTable } from './scoringOptionTable.js';
 
 const streaming = ['ssgd', 'hsgd'] as const;
 const stochastic = ['sgd', 'ssgd', 'hsgd'] as const;
@@ -269,13 +271,6 @@ export const optionTable: readonly OptionSpec[] = [
     effective: streaming,
   },
   {
-    name: 'scratch',
-    kind: 'text',
-    help: 'folder for scores that are sorted on disk',
-    shownDefault: 'the current folder',
-    verbs: ['evaluate'],
-  },
-  {
     name: 'train',
     kind: 'text',
     help: 'raw row file to train on, instead of a data set (with --n and --d)',
@@ -344,16 +339,7 @@ export const optionTable: readonly OptionSpec[] = [
     verbs: ['import', ...training],
     rawOnly: true,
   },
-  {
-    name: 'percentage',
-    kind: 'number',
-    min: 0,
-    aboveMin: true,
-    max: 1,
-    help: 'share of the rows that trains, where the source has no test set of its own',
-    shownDefault: '0.8',
-    verbs: ['import'],
-  },
+  ...importOptionTable,
   {
     name: 'data-dir',
     kind: 'text',
@@ -361,20 +347,7 @@ export const optionTable: readonly OptionSpec[] = [
     shownDefault: './data',
     verbs: ['import', ...open, ...kernelVerbs],
   },
-  {
-    name: 'part',
-    kind: 'choice',
-    choices: ['train', 'test'],
-    help: 'which rows of the data set',
-    shownDefault: 'test',
-    verbs: ['predict', 'evaluate'],
-  },
-  {
-    name: 'proba',
-    kind: 'flag',
-    help: 'probabilities of all classes (models of loss softmax or logistic)',
-    verbs: ['predict'],
-  },
+  ...scoringOptionTable,
   { name: 'verify', kind: 'flag', help: 'read everything and check the checksums', verbs: ['info'] },
   {
     name: 'seed',
@@ -388,7 +361,7 @@ export const optionTable: readonly OptionSpec[] = [
   {
     name: 'out',
     kind: 'text',
-    help: 'what is made: the data set folder (import), the run folder (training), a .csv or .npy file or - (predict)',
+    help: 'what is made: the data set folder (import), the run folder (training), a .csv, .jsonl or .npy file or - for stdout (predict)',
     verbs: ['import', ...training, 'predict'],
   },
   ...exportOptionTable,

@@ -5,6 +5,7 @@ import { assertGolden } from '../../test/support/golden.js';
 import { saveModel } from '../model/saveModel.js';
 import { MemoryStorage } from '../storage/memoryStorage.js';
 import { readText, replaceFile } from '../storage/textFile.js';
+import { commandNames } from './optionSpec.js';
 
 async function withModel(): Promise<MemoryStorage> {
   const storage = new MemoryStorage();
@@ -125,6 +126,8 @@ test('predict writes CSV to stdout, or to a file by its extension', async () => 
   const storage = await withModel();
   const { stdout } = await fakeCommand(['predict', 'm', 'digits'], { storage });
   assert.equal(stdout, 'row,class,name\n0,2,"up, high"\n1,0,none\n');
+  const objects = await fakeCommand(['predict', 'm', 'digits', '--format=jsonl'], { storage });
+  assert.equal(objects.stdout, '{"row":0,"class":2,"name":"up, high"}\n{"row":1,"class":0,"name":"none"}\n');
   const told = await fakeCommand(['predict', 'm', 'digits', '--out=p.csv'], { storage });
   assert.equal(told.stdout, 'p.csv: 2 predictions for part test of tiny\n');
   assert.equal(await readText(storage, 'p.csv'), stdout);
@@ -143,15 +146,11 @@ test('predict writes CSV to stdout, or to a file by its extension', async () => 
 /** Everything these verbs refuse, with its message. */
 const bad: readonly (readonly [string, string, string])[] = [
   ['sssgd mnist', 'MLML_USAGE', 'sssgd: there is no such verb; did you mean ssgd?'],
-  [
-    'xyzzy',
-    'MLML_USAGE',
-    'xyzzy: there is no such verb; the verbs are import, closed, gd, sgd, ssgd, hsgd, generate, cg, bcd, nystrom, krr, kernels, prune, plan, predict, evaluate, resume, info, help',
-  ],
+  ['xyzzy', 'MLML_USAGE', `xyzzy: there is no such verb; the verbs are ${commandNames.join(', ')}`],
   [
     '--buffer=1 ssgd',
     'MLML_USAGE',
-    '--buffer=1: the verb comes first; the verbs are import, closed, gd, sgd, ssgd, hsgd, generate, cg, bcd, nystrom, krr, kernels, prune, plan, predict, evaluate, resume, info, help',
+    `--buffer=1: the verb comes first; the verbs are ${commandNames.join(', ')}`,
   ],
   ['help plam', 'MLML_USAGE', 'plam: there is no such verb; did you mean plan?'],
   ['import', 'MLML_USAGE', 'import needs mnist, spam, cifar-10, digits or a path; see mlml import --help'],
@@ -182,7 +181,7 @@ const bad: readonly (readonly [string, string, string])[] = [
   [
     'predict m digits --out=p.txt',
     'MLML_USAGE',
-    '--out=p.txt: must end in .csv or .npy, or be - for CSV to stdout',
+    '--out=p.txt: must end in .csv, .jsonl or .npy (or give --format), or be - for stdout',
   ],
   [
     'predict m digits --json',

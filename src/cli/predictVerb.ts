@@ -1,6 +1,6 @@
 import { MlmlError } from '../errors.js';
 import { type ByteSink, fileSink } from '../model/byteSink.js';
-import { predictionFormat } from '../model/predict.js';
+import { type PredictionFormat, predictionFormat } from '../model/predictionFormat.js';
 import { probabilityColumns } from '../model/probabilities.js';
 import { writePredictions } from '../model/writePredictions.js';
 import { formatCount } from '../run/numbers.js';
@@ -11,16 +11,15 @@ import type { CommandContext } from './commandContext.js';
 import { openModelAndData } from './modelAndData.js';
 import type { Arguments } from './parseArguments.js';
 
-/** Where predictions go and in which format, from --out. */
-function predictionTarget(given: Arguments): { out: string; format: 'csv' | 'npy' } {
+/** Where predictions go and in which format, from --out and --format. */
+export function predictionTarget(given: Arguments): { out: string; format: PredictionFormat } {
   const out = given.text('out') ?? '-';
-  if (out === '-') {
-    if (given.flag('json')) {
-      throw new MlmlError('MLML_USAGE', '--json: stdout cannot hold the predictions too; give --out=<file>');
-    }
-    return { out, format: 'csv' };
+  const format = given.text('format') as PredictionFormat | undefined;
+  if (out !== '-') return { out, format: format ?? predictionFormat(out) };
+  if (given.flag('json')) {
+    throw new MlmlError('MLML_USAGE', '--json: stdout cannot hold the predictions too; give --out=<file>');
   }
-  return { out, format: predictionFormat(out) };
+  return { out, format: format ?? 'csv' };
 }
 
 /** `mlml predict`: streams the predictions of a model for a part of a data set. */

@@ -4,6 +4,7 @@ import type { ImportOptions } from '../data/import/importOptions.js';
 import type { OpenOptions } from '../data/import/openByName.js';
 import type { OpenRawOptions, RawRows } from '../data/rawRows.js';
 import type { RowFile } from '../data/rowFile.js';
+import type { SparseDataset } from '../data/sparse/sparseDataset.js';
 import type { KernelJobs } from '../kernel/jobs.js';
 import type { Plan } from '../memory/plan.js';
 import type { EvaluationReport } from '../model/evaluation/evaluationReport.js';
@@ -45,6 +46,10 @@ export interface Importing {
   datasetFolder(storage: Storage, name: string, dataDir?: string, n?: number): Promise<string>;
   /** A folder is opened; a known name is looked up in the data folder and imported first when it is not there. */
   openByName(storage: Storage, source: string, options: OpenOptions): Promise<Dataset>;
+  /** The same, also of sparse rows. */
+  openAnyByName(storage: Storage, source: string, options: OpenOptions): Promise<Dataset | SparseDataset>;
+  /** Whether a file begins like LIBSVM text. */
+  isLibsvmFile(storage: Storage, path: string): Promise<boolean>;
   openRawRows(storage: Storage, raw: RawRows, options?: OpenRawOptions): Promise<Dataset>;
 }
 

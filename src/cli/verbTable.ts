@@ -27,17 +27,20 @@ function trainingVerb(
 /** What the help says about each verb. */
 export const verbTable: Readonly<Record<CommandName, VerbDescription>> = {
   import: {
-    summary: 'make a data set folder from original files, raw rows or the digits generator',
+    summary: 'make a data set folder from original files, LIBSVM text, raw rows or generated digits',
     synopsis: ['mlml import (mnist|spam|cifar-10|digits|<path>) [options]'],
     details: [
       'Files of mnist, spam and cifar-10 are looked for in <dir>/<name>/ and <dir>/ for <dir> in --data-dir, ' +
         '$MLML_DATA, ./data and the cache folder of the user, and downloaded when they are nowhere.',
+      'LIBSVM (SVMlight) text, also .gz, becomes a data set of sparse rows, which sgd, ssgd and hsgd train on, or with ' +
+        '--dense one of dense rows. Few different whole numbers as labels are classes; --k=1 takes them as targets.',
     ],
     examples: [
       ['mlml import mnist', 'download MNIST and make ./data/mnist'],
       ['mlml import digits --n=10000000', 'make a data set of ten million rows'],
       ['mlml import spam --percentage=0.7 --seed=1', 'another split into training and test rows'],
       ['mlml import rows.bin --n=60000 --d=784 --dtype=uint8 --out=mydata', 'raw rows'],
+      ['mlml import a9a --test-file=a9a.t --d=123', 'LIBSVM text, stored sparse'],
     ],
   },
   closed: trainingVerb(
@@ -126,8 +129,8 @@ export const verbTable: Readonly<Record<CommandName, VerbDescription>> = {
     summary: 'apply a model to a data set',
     synopsis: ['mlml predict <model> (mnist|spam|cifar-10|digits|<data set folder>) [options]'],
     details: [
-      '<model> is a model folder or a run folder. Predictions are written as CSV to stdout, or to --out: CSV, or ' +
-        'for a name in .npy a NumPy array (class numbers as int32, values and probabilities as float64).',
+      '<model> is a model folder or a run folder. Predictions are written as CSV to stdout, or to --out: CSV, for a name in .jsonl ' +
+        'a JSON object a line, or for one in .npy a NumPy array (class numbers as int32, values and probabilities as float64).',
     ],
     examples: [
       ['mlml predict runs/ssgd-2026-01-31T12-00-00 mnist --out=predictions.csv', 'CSV'],

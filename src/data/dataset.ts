@@ -5,6 +5,7 @@ import { readJson } from '../storage/textFile.js';
 import { checkDescription, type DatasetDescription, DESCRIPTION_FILE } from './format.js';
 import { RowFile } from './rowFile.js';
 import { type RowLayout, rowLayout } from './rowLayout.js';
+import { openSparse, type SparseDataset } from './sparse/sparseDataset.js';
 
 /** An open data set: its description and its two row files. */
 export interface Dataset {
@@ -17,8 +18,8 @@ export interface Dataset {
   close(): Promise<void>;
 }
 
-/** Opens a data set folder; sizes are checked, contents are not (see `verifyDataset`). */
-export async function openDataset(storage: Storage, folder: string): Promise<Dataset> {
+/** Reads and checks `dataset.json`. */
+export async function readDescription(storage: Storage, folder: string): Promise<DatasetDescription> {
   const path = join(folder, DESCRIPTION_FILE);
   if ((await storage.status(path)) === undefined) {
     throw new MlmlError(
@@ -26,7 +27,37 @@ export async function openDataset(storage: Storage, folder: string): Promise<Dat
       `${folder}: is not a data set folder (there is no ${DESCRIPTION_FILE} in it)`,
     );
   }
-  const description = checkDescription(await readJson(storage, path), path);
+  return checkDescription(await readJson(storage, path), path);
+}
+
+/**
+ * Opens a data set folder; sizes are checked, contents are not (see `verifyDataset`). One of sparse rows is `MLML_USAGE`: it is
+ * opened by `openAnyDataset`.
+ */
+export async function openDataset(storage: Storage, folder: string): Promise<Dataset> {
+  const description = await readDescription(storage, folder);
+  if (description.sparse !== undefined) {
+    throw new MlmlError(
+      'MLML_USAGE',
+      `${folder}: holds sparse rows, and dense ones are needed here; import the text again with --dense. ` +
+        'Sparse rows are for sgd, ssgd, hsgd, evaluate, predict and info',
+    );
+  }
+  return await openDense(storage, folder, description);
+}
+
+/** Opens a data set folder of dense or of sparse rows; see `isSparse`. */
+export async function openAnyDataset(storage: Storage, folder: string): Promise<Dataset | SparseDataset> {
+  const description = await readDescription(storage, folder);
+  if (description.sparse !== undefined) return await openSparse(storage, folder, description);
+  return await openDense(storage, folder, description);
+}
+
+async function openDense(
+  storage: Storage,
+  folder: string,
+  description: DatasetDescription,
+): Promise<Dataset> {
   const layout = rowLayout(description.d, description.dtype, description.labelDtype);
   const open = (part: 'train' | 'test') =>
     RowFile.open(

@@ -3,12 +3,18 @@ import { MlmlError } from '../errors.js';
 import { checkSeal, shown } from '../storage/sealedJson.js';
 import { checkMapping } from './columns/checkMapping.js';
 import type { ColumnMapping } from './columns/columnMapping.js';
+import { sparseDtypes } from './sparse/sparseRecord.js';
 
+/** Of data sets of dense rows. */
 export const FORMAT_VERSION = 1;
+/** Of data sets of sparse rows, which readers of version 1 cannot read. */
+export const SPARSE_VERSION = 2;
 /** Bytes one checksum covers. */
 export const CHECKSUM_BLOCK = 1 << 20;
 /** Letters of names of data sets and files, which messages repeat. */
 const LONGEST_NAME = 255;
+/** Features of sparse rows: what their indices of 32 bits reach, with room to spare. */
+export const MOST_FEATURES = 2 ** 31;
 export const DESCRIPTION_FILE = 'dataset.json';
 
 export type Task = 'classification' | 'regression';
@@ -37,6 +43,20 @@ export interface FeatureStatistics {
   readonly maxRowNorm: number;
 }
 
+/** Sizes of the sparse rows of a part, in bytes of its row file and numbers other than 0. */
+export interface SparsePart {
+  readonly bytes: number;
+  readonly nonzeros: number;
+  /** Nonzeros of the longest row. */
+  readonly longestRow: number;
+}
+
+/** What the description of a data set of sparse rows has beside that of dense ones. */
+export interface SparseSizes extends Readonly<Record<PartName, SparsePart>> {
+  /** File of the figures of features: d doubles each of mean, variance, min, max and the number of nonzeros. */
+  readonly features: string;
+}
+
 /** What `dataset.json` holds. See docs/format.md. */
 export interface DatasetDescription {
   readonly format: 'mlml-dataset';
@@ -49,7 +69,10 @@ export interface DatasetDescription {
   readonly dtype: Dtype;
   readonly labelDtype: Dtype;
   readonly parts: Readonly<Record<PartName, Part>>;
+  /** Of sparse rows the lists are empty: they lie in a file of their own. */
   readonly statistics: FeatureStatistics;
+  /** Of sparse rows only: their sizes. */
+  readonly sparse?: SparseSizes;
   /** Training rows of each class; empty for regression. */
   readonly classCounts: readonly number[];
   /** Names of the classes 0 to k−1; empty when they have none. */
@@ -88,6 +111,25 @@ function checkClasses(given: Record<string, unknown>, bad: BadField): void {
     bad('source', source, 'a description and a list of files');
 }
 
+/** The sizes of sparse rows, whose files are named after their parts. */
+function checkSparse(given: Record<string, unknown>, bad: BadField): void {
+  const { sparse, dtype, labelDtype, d, parts } = given as unknown as DatasetDescription;
+  if (!(sparseDtypes as readonly string[]).includes(dtype)) bad('dtype', dtype, `one of ${sparseDtypes}`);
+  if (labelDtype !== 'float64') bad('labelDtype', labelDtype, '"float64"');
+  if (d > MOST_FEATURES) bad('d', d, `at most ${MOST_FEATURES}`);
+  if (typeof sparse !== 'object' || sparse === null) bad('sparse', sparse, 'sizes of sparse rows');
+  const { features } = sparse!;
+  if (typeof features !== 'string' || /[\\/]/.test(features) || features.length > LONGEST_NAME)
+    bad('sparse.features', features, 'a file name without folders');
+  for (const name of ['train', 'test'] as const) {
+    const part = sparse![name];
+    const sizes = [part?.bytes, part?.nonzeros, part?.longestRow];
+    if (!sizes.every(isCount) || part.longestRow > d)
+      bad(`sparse.${name}`, part, 'bytes, nonzeros and longestRow');
+    if (parts[name].shards.length !== 1) bad(`parts.${name}.shards`, parts[name].shards.length, 'one shard');
+  }
+}
+
 /** Checks a parsed `dataset.json`; anything unexpected is an error naming the field. */
 export function checkDescription(value: unknown, path: string): DatasetDescription {
   const bad: BadField = (field, found, wanted) => {
@@ -97,13 +139,15 @@ export function checkDescription(value: unknown, path: string): DatasetDescripti
   if (typeof value !== 'object' || value === null || given['format'] !== 'mlml-dataset') {
     return bad('format', (given as { format?: unknown } | null)?.['format'], '"mlml-dataset"');
   }
-  if (typeof given['version'] === 'number' && given['version'] > FORMAT_VERSION) {
+  if (typeof given['version'] === 'number' && given['version'] > SPARSE_VERSION) {
     throw new MlmlError(
       'MLML_VERSION',
-      `${path}: format version ${given['version']} is newer than this mlml understands (${FORMAT_VERSION}); update mlml`,
+      `${path}: format version ${given['version']} is newer than this mlml understands (${SPARSE_VERSION}); update mlml`,
     );
   }
-  if (given['version'] !== FORMAT_VERSION) bad('version', given['version'], String(FORMAT_VERSION));
+  const sparse = given['version'] === SPARSE_VERSION;
+  if (given['version'] !== FORMAT_VERSION && !sparse)
+    bad('version', given['version'], String(FORMAT_VERSION));
   for (const field of ['d', 'k']) {
     const number = given[field];
     if (!Number.isSafeInteger(number) || (number as number) < 1) bad(field, number, 'a positive integer');
@@ -123,8 +167,9 @@ export function checkDescription(value: unknown, path: string): DatasetDescripti
   const statistics = given['statistics'] as Record<string, unknown> | undefined;
   for (const field of ['mean', 'variance', 'min', 'max']) {
     const list = statistics?.[field];
-    if (!Array.isArray(list) || list.length !== d || !list.every((x) => typeof x === 'number')) {
-      bad(`statistics.${field}`, Array.isArray(list) ? `[${list.length} values]` : list, `${d} numbers`);
+    const length = sparse ? 0 : d;
+    if (!Array.isArray(list) || list.length !== length || !list.every((x) => typeof x === 'number')) {
+      bad(`statistics.${field}`, Array.isArray(list) ? `[${list.length} values]` : list, `${length} numbers`);
     }
   }
   if (typeof statistics?.['maxRowNorm'] !== 'number')
@@ -155,6 +200,8 @@ export function checkDescription(value: unknown, path: string): DatasetDescripti
     if (rows !== part!.n) bad(`parts.${name}.n`, part!.n, `the sum of its shards' rows, ${rows}`);
   }
   if (parts!['train']!.n < 1) bad('parts.train.n', parts!['train']!.n, 'at least one training row');
+  if (sparse) checkSparse(given, bad);
+  else if (given['sparse'] !== undefined) bad('sparse', given['sparse'], 'nothing in version 1');
   checkSeal(given, path);
   return value as DatasetDescription;
 }

@@ -77,6 +77,11 @@ export class RowFile implements RowReader {
     return new RowFile(layout, firstRow, part, open);
   }
 
+  /** So many rows that begin at the start of an open file. */
+  static of(layout: RowLayout, file: ReadableFile, rows: number): RowFile {
+    return new RowFile(layout, rows, undefined, [{ file, firstRow: 0, rows, skipped: 0 }]);
+  }
+
   /** The same rows, only the first `rows` of them. Shares the open files. */
   first(rows: number): RowFile {
     return new RowFile(this.layout, Math.min(rows, this.rows), this.part, this.#shards, this.#mend);

@@ -2,8 +2,10 @@ import { join } from 'node:path';
 import { MlmlError } from '../errors.js';
 import { crc32c } from '../storage/crc32c.js';
 import type { ReadableFile, Storage } from '../storage/storage.js';
-import { openDataset } from './dataset.js';
-import { CHECKSUM_BLOCK, type Shard } from './format.js';
+import { type Dataset, openAnyDataset } from './dataset.js';
+import { CHECKSUM_BLOCK, type DatasetDescription } from './format.js';
+import { isSparse } from './sparse/sparseDataset.js';
+import { FEATURE_COLUMNS } from './sparse/sparseStatistics.js';
 
 /** Checksums read at once. */
 const CHECKSUMS_AT_ONCE = 1024;
@@ -17,15 +19,15 @@ export async function verifyDataset(
   folder: string,
   onProgress: (done: number, total: number) => void = () => {},
 ): Promise<number> {
-  const dataset = await openDataset(storage, folder);
+  const dataset = await openAnyDataset(storage, folder);
   await dataset.close();
-  const { description, layout } = dataset;
-  const shards = [...description.parts.train.shards, ...description.parts.test.shards];
-  const total = shards.reduce((sum, shard) => sum + shard.rows * layout.rowBytes, 0);
+  const { description } = dataset;
+  const files = isSparse(dataset) ? sparseFiles(description) : denseFiles(dataset);
+  const total = files.reduce((sum, file) => sum + file.bytes, 0);
   const buffer = new Uint8Array(Math.min(CHECKSUM_BLOCK, total));
   let done = 0;
-  for (const shard of shards) {
-    await verifyShard(storage, folder, shard, layout.rowBytes, buffer, (bytes) => {
+  for (const file of files) {
+    await verifyFile(storage, folder, file, buffer, (bytes) => {
       done += bytes;
       onProgress(done, total);
     });
@@ -33,11 +35,38 @@ export async function verifyDataset(
   return done;
 }
 
-async function verifyShard(
+/** A file with checksums beside it. */
+interface CheckedFile {
+  readonly file: string;
+  readonly checksums: string;
+  readonly bytes: number;
+  /** Of rows of one size. */
+  readonly rowBytes?: number;
+}
+
+function denseFiles({ description, layout: { rowBytes } }: Dataset): CheckedFile[] {
+  const { train, test } = description.parts;
+  return [...train.shards, ...test.shards].map(({ file, checksums, rows }) => {
+    return { file, checksums, bytes: rows * rowBytes, rowBytes };
+  });
+}
+
+function sparseFiles({ parts, sparse, d }: DatasetDescription): CheckedFile[] {
+  const checked = (file: string, bytes: number) => ({ file, checksums: `${file}.crc32c`, bytes });
+  return [
+    ...(['train', 'test'] as const).flatMap((part) => {
+      const { file } = parts[part].shards[0]!;
+      const offsets = file.replace(/\.rows$/, '.offsets');
+      return [checked(file, sparse![part].bytes), checked(offsets, 8 * (parts[part].n + 1))];
+    }),
+    checked(sparse!.features, 8 * d * FEATURE_COLUMNS.length),
+  ];
+}
+
+async function verifyFile(
   storage: Storage,
   folder: string,
-  shard: Shard,
-  rowBytes: number,
+  shard: CheckedFile,
   buffer: Uint8Array,
   advance: (bytes: number) => void,
 ): Promise<void> {
@@ -70,8 +99,7 @@ async function verifyShard(
       if (wanted !== found) {
         throw new MlmlError(
           'MLML_CHECKSUM',
-          `${path}: MiB ${block} (bytes ${start} to ${end - 1}, rows ${Math.floor(start / rowBytes)} to ` +
-            `${Math.floor((end - 1) / rowBytes)}) has CRC32C ${hex(found)} instead of ${hex(wanted)}; ` +
+          `${path}: MiB ${block} (bytes ${start} to ${end - 1}${rowsText(shard, start, end)}) has CRC32C ${hex(found)} instead of ${hex(wanted)}; ` +
             'the file is damaged: import the data set anew',
         );
       }
@@ -81,6 +109,11 @@ async function verifyShard(
     await rows.close();
     await checksums?.close();
   }
+}
+
+function rowsText({ rowBytes }: CheckedFile, start: number, end: number): string {
+  if (rowBytes === undefined) return '';
+  return `, rows ${Math.floor(start / rowBytes)} to ${Math.floor((end - 1) / rowBytes)}`;
 }
 
 function hex(crc: number): string {

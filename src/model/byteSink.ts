@@ -7,6 +7,8 @@ import type { Storage } from '../storage/storage.js';
 export interface ByteSink {
   /** The bytes belong to the caller again when the promise settles. */
   write(bytes: Uint8Array): Promise<void>;
+  /** Writes again what was written at the very beginning, as long as it was; absent where that cannot be done. */
+  rewriteStart?(bytes: Uint8Array): Promise<void>;
   finish(): Promise<void>;
   discard(): Promise<void>;
 }
@@ -27,6 +29,7 @@ export async function fileSink(storage: Storage, path: string): Promise<ByteSink
       await file.write(bytes, position);
       position += bytes.length;
     },
+    rewriteStart: (bytes) => file.write(bytes, 0),
     async finish() {
       await file.sync();
       await file.close();

@@ -1,8 +1,8 @@
 import type { ScoreMeaning } from '../ssgd/linearModel.js';
 import type { ByteSink } from './byteSink.js';
+import { hasNames } from './classNames.js';
 import type { PredictionWriter } from './predictionWriter.js';
-
-const FLUSH_AT = 32768;
+import { textBuffer } from './textBuffer.js';
 
 /** A CSV field, quoted when it must be (RFC 4180). */
 export function csvField(text: string): string {
@@ -11,36 +11,35 @@ export function csvField(text: string): string {
 
 /**
  * CSV with a header: `row,class`, with `,name` when the classes have names other than their numbers and `,p0,p1,…` when probabilities are
- * asked for; `row,value` for a regression.
+ * asked for; `row,value` for a regression. With `idName` that and the ids stand for `row` and the numbers of the rows.
  */
-export function csvWriter(sink: ByteSink, model: ScoreMeaning, probabilityColumns: number): PredictionWriter {
+export function csvWriter(
+  sink: ByteSink,
+  model: ScoreMeaning,
+  probabilityColumns: number,
+  idName?: string,
+): PredictionWriter {
   // Names that are the class numbers themselves say nothing new.
-  const named = model.classNames.some((name, c) => name !== String(c));
+  const named = hasNames(model);
   const names = model.classNames.map(csvField);
-  const encoder = new TextEncoder();
-  let text = '';
-  const flush = async () => {
-    const bytes = encoder.encode(text);
-    text = '';
-    await sink.write(bytes);
-  };
+  const text = textBuffer(sink);
   return {
     async begin() {
-      if (model.task === 'regression') text = 'row,value\n';
-      else {
-        const columns = Array.from({ length: probabilityColumns }, (_, c) => `,p${c}`).join('');
-        text = `row,class${named ? ',name' : ''}${columns}\n`;
+      const first = idName === undefined ? 'row' : csvField(idName);
+      if (model.task === 'regression') {
+        text.add(`${first},value\n`);
+        return;
       }
+      const columns = Array.from({ length: probabilityColumns }, (_, c) => `,p${c}`).join('');
+      text.add(`${first},class${named ? ',name' : ''}${columns}\n`);
     },
-    append(row, prediction, probabilities) {
-      text += `${row},${prediction}`;
-      if (named) text += `,${names[prediction] ?? ''}`;
-      for (let c = 0; c < probabilityColumns; c++) text += `,${probabilities![c]!}`;
-      text += '\n';
-      return text.length >= FLUSH_AT ? flush() : undefined;
+    append(row, prediction, probabilities, id) {
+      let line = `${id === undefined ? row : csvField(id)},${prediction}`;
+      if (named) line += `,${names[prediction] ?? ''}`;
+      for (let c = 0; c < probabilityColumns; c++) line += `,${probabilities![c]!}`;
+      return text.add(`${line}\n`);
     },
-    async end() {
-      if (text !== '') await flush();
-    },
+    flush: text.flush,
+    end: text.flush,
   };
 }

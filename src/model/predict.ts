@@ -1,21 +1,14 @@
 import type { RowFile } from '../data/rowFile.js';
-import { MlmlError } from '../errors.js';
 import type { Storage } from '../storage/storage.js';
 import { fileSink } from './byteSink.js';
+import { predictionFormat } from './predictionFormat.js';
 import { probabilityColumns } from './probabilities.js';
 import type { Model } from './saveModel.js';
 import { type ScoringOptions, scoreModel } from './scoreModel.js';
 import { writePredictions } from './writePredictions.js';
 
-/** Format of a predictions file, from its name. */
-export function predictionFormat(path: string): 'csv' | 'npy' {
-  const extension = /\.([a-z0-9]+)$/i.exec(path)?.[1]?.toLowerCase();
-  if (extension === 'csv' || extension === 'npy') return extension;
-  throw new MlmlError('MLML_USAGE', `--out=${path}: must end in .csv or .npy, or be - for CSV to stdout`);
-}
-
 export interface PredictOptions extends ScoringOptions {
-  /** Class probabilities too (csv), or instead of classes (npy). Default false. */
+  /** Class probabilities too (csv, jsonl), or instead of classes (npy). Default false. */
   readonly proba?: boolean;
   /** Called now and then with the rows done. */
   readonly onProgress?: (rows: number) => void;
@@ -23,7 +16,7 @@ export interface PredictOptions extends ScoringOptions {
 
 /**
  * Predicts all rows of a part of a data set, streaming, into a file: CSV (`row,class`, `row,class,name` or
- * `row,value`) or NumPy (int32 classes, float64 values or probabilities). The file appears whole or not at all.
+ * `row,value`), JSON lines, or NumPy (int32 classes, float64 values or probabilities). The file appears whole or not at all.
  *
  * @example
  * await predict(nodeStorage, model, dataset.test, 'predictions.npy', { bufferBytes: 1e6 });

@@ -1,7 +1,17 @@
 /** Writes one prediction per row, in order. */
 export interface PredictionWriter {
   begin(): Promise<void>;
-  /** A promise when the caller must wait before the next call, undefined otherwise. */
-  append(row: number, prediction: number, probabilities: Float64Array | undefined): Promise<void> | undefined;
+  /**
+   * The number of the row, its prediction (a class or a value), probabilities and the text that names it, where there are any. A promise when
+   * the caller must wait before the next call, undefined otherwise.
+   */
+  append(
+    row: number,
+    prediction: number,
+    probabilities: Float64Array | undefined,
+    id: string | undefined,
+  ): Promise<void> | undefined;
+  /** Hands on all that was appended. */
+  flush(): Promise<void>;
   end(): Promise<void>;
 }

@@ -3,9 +3,11 @@ import type { RowFile } from '../data/rowFile.js';
 import { badScoresError, classOf } from '../ssgd/evaluate.js';
 import type { ScoreMeaning } from '../ssgd/linearModel.js';
 import type { ByteSink } from './byteSink.js';
-
 import { csvWriter } from './csvWriter.js';
+import { jsonlWriter } from './jsonlWriter.js';
 import { npyWriter } from './npyWriter.js';
+import type { PredictionFormat } from './predictionFormat.js';
+import type { PredictionWriter } from './predictionWriter.js';
 import { probabilitiesOf, probabilityColumns } from './probabilities.js';
 
 /** Scores of consecutive rows: rows × k, row by row. The array is reused for the next block. */
@@ -13,12 +15,18 @@ export interface ScoreBlock {
   readonly scores: Float64Array;
   readonly rows: number;
   readonly firstRow: number;
+  /** Texts that name the rows. */
+  readonly ids?: readonly string[];
+  /** More rows may take their time: what is there is handed on. */
+  readonly pause?: boolean;
 }
 
 export interface PredictionOptions {
-  readonly format: 'csv' | 'npy';
-  /** Class probabilities too (csv), or instead (npy). Default false. */
+  readonly format: PredictionFormat;
+  /** Class probabilities too (csv, jsonl), or instead (npy). Default false. */
   readonly proba?: boolean;
+  /** What ids are called; absent when rows have none. */
+  readonly idName?: string;
   /** The rows that are scored: one whose scores are not finite is then an error that names it. */
   readonly file?: RowFile;
   readonly signal?: AbortSignal;
@@ -26,20 +34,40 @@ export interface PredictionOptions {
   readonly onProgress?: (rows: number) => void;
 }
 
-/** Turns scores into predictions and streams them to a sink, which is finished, or discarded on an error. */
+/** The writer of a format. */
+function writerOf(
+  model: ScoreMeaning,
+  rows: number | undefined,
+  sink: ByteSink,
+  columns: number,
+  { format, idName }: PredictionOptions,
+): PredictionWriter {
+  switch (format) {
+    case 'csv':
+      return csvWriter(sink, model, columns, idName);
+    case 'jsonl':
+      return jsonlWriter(sink, model, columns);
+    case 'npy':
+      return npyWriter(sink, model.task === 'classification' && columns === 0 ? '<i4' : '<f8', rows, columns);
+  }
+}
+
+/**
+ * Turns scores into predictions and streams them to a sink, which is finished, or discarded on an error. `rows`: undefined when not known
+ * before. Returns how many there were.
+ */
 export async function writePredictions(
   model: ScoreMeaning,
-  rows: number,
+  rows: number | undefined,
   blocks: AsyncIterable<ScoreBlock>,
   sink: ByteSink,
   options: PredictionOptions,
-): Promise<void> {
+): Promise<number> {
+  let done = 0;
   try {
     const columns = options.proba ? probabilityColumns(model) : 0;
     const probabilities = options.proba ? new Float64Array(columns) : undefined;
-    const dtype = model.task === 'classification' && columns === 0 ? '<i4' : '<f8';
-    const writer =
-      options.format === 'npy' ? npyWriter(sink, dtype, rows, columns) : csvWriter(sink, model, columns);
+    const writer = writerOf(model, rows, sink, columns, options);
     await writer.begin();
     for await (const block of blocks) {
       options.signal?.throwIfAborted();
@@ -50,13 +78,16 @@ export async function writePredictions(
         if (probabilities !== undefined) probabilitiesOf(model, block.scores, offset, probabilities);
         const prediction =
           model.task === 'classification' ? classOf(block.scores, offset, model.k) : block.scores[offset]!;
-        const full = writer.append(block.firstRow + i, prediction, probabilities);
+        const full = writer.append(block.firstRow + i, prediction, probabilities, block.ids?.[i]);
         if (full !== undefined) await full;
       }
-      options.onProgress?.(block.firstRow + block.rows);
+      done = block.firstRow + block.rows;
+      if (block.pause === true) await writer.flush();
+      options.onProgress?.(done);
     }
     await writer.end();
     await sink.finish();
+    return done;
   } catch (error) {
     await sink.discard();
     throw error;

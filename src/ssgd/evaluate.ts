@@ -91,6 +91,11 @@ export class EvaluationSum {
         new MlmlError('MLML_BAD_DATA', 'the loss is not a number: some targets of these rows are too large')
       );
     }
+    return this.plainResult();
+  }
+
+  /** The same, of scores and labels that are known to be numbers. */
+  plainResult(): Evaluation {
     const rows = Math.max(this.#seen, 1);
     const common = { rows: this.#seen, loss: this.#lossSum / rows };
     if (this.#task === 'classification') return { ...common, accuracy: this.#right / rows };

@@ -228,22 +228,25 @@ export function leastScoringBytes({ k }: Pick<LinearModel, 'k'>, layout: RowLayo
   return layOut(scorerRegions(layout, k, 0)).totalBytes;
 }
 
-/** A scorer with the model in it, in an arena of its own. Close its threads when all is scored. */
-async function openScorer(
+/**
+ * A scorer with the model in it, in an arena of its own, for files of one layout. `rows` that it will score in all decide how many
+ * threads are worth their start. Close its threads when all is scored.
+ */
+export async function openScorer(
   model: LinearModel,
-  file: RowReader,
+  { layout, rows }: Pick<RowReader, 'layout' | 'rows'>,
   { bufferBytes, nthreads = defaultThreads() }: ScoreOptions,
 ): Promise<{ scorer: Scorer; threads: Threads }> {
   const { d, k } = model;
-  const work = { total: (file.rows * d * (k + 4)) / SHORT, step: SHARED_ROWS * d * (k + 4) };
+  const work = { total: (rows * d * (k + 4)) / SHORT, step: SHARED_ROWS * d * (k + 4) };
   const count = threadsWorth(nthreads, work);
-  const regions = scorerRegions(file.layout, k, bufferBytes, k, count > 1 ? SHARED_ROWS : BLOCK_ROWS);
+  const regions = scorerRegions(layout, k, bufferBytes, k, count > 1 ? SHARED_ROWS : BLOCK_ROWS);
   const { totalBytes } = layOut(regions);
   if (totalBytes > bufferBytes) {
     throw budgetTooSmall(`scoring ${d} features x ${k} columns`, totalBytes, bufferBytes);
   }
   const workspace = await startThreads(new Arena(regions), count);
-  const scorer = new Scorer(workspace, file.layout, k, model.scaling);
+  const scorer = new Scorer(workspace, layout, k, model.scaling);
   scorer.weights.set(model.weights);
   scorer.intercept.set(model.intercept);
   return { scorer, threads: workspace.threads };

@@ -12,6 +12,7 @@ const rows = Uint8Array.from({ length: 160 }, (_, i) => (i % 4 === 3 ? (i >> 2) 
 export const image = await prepare(
   new Map([
     ['/raw', rows],
+    ['/text', new TextEncoder().encode('1 1:1 3:2\n-1 2:0.5\n'.repeat(12))],
     ...[...mnistFiles(5, 2)].map(([name, bytes]) => [`/mnist/${name}`, bytes] as const),
   ]),
   [
@@ -63,6 +64,11 @@ export const diskJobs: readonly DiskJob[] = [
   {
     name: 'import raw rows',
     words: ['import', '/raw', '--n=40', '--d=3', '--k=2', '--dtype=uint8', '--out=/new', quiet],
+    results: ['/new/'],
+  },
+  {
+    name: 'import LIBSVM text',
+    words: ['import', '/text', '--out=/new', quiet],
     results: ['/new/'],
   },
   {

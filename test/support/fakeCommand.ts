@@ -190,22 +190,25 @@ export async function fakeCommand(words: readonly string[], world: FakeWorld = {
     },
     async readers() {},
     async importing() {
+      const openByName = async (_storage: unknown, source: string, request: OpenOptions) => {
+        opened.push({ source, request });
+        const folder = `data/${source}`;
+        if ((await storage.status(folder)) === undefined) {
+          request.onNotice?.(`${source} has not been imported yet`);
+          request.onProgress?.({ phase: 'download', what: source, done: 1, total: 2 });
+          await makeDataset(storage, folder, world.task ?? 'classification');
+        }
+        return await openDataset(storage, folder);
+      };
       return {
+        isLibsvmFile: async () => false,
         importDataset: async (_storage, source, options) => {
           opened.push({ source, request: options });
           return await makeDataset(storage, options.out, world.task ?? 'classification');
         },
         datasetFolder: async (_storage, name, dataDir = 'data') => `${dataDir}/${name}`,
-        openByName: async (_storage, source, request) => {
-          opened.push({ source, request });
-          const folder = `data/${source}`;
-          if ((await storage.status(folder)) === undefined) {
-            request.onNotice?.(`${source} has not been imported yet`);
-            request.onProgress?.({ phase: 'download', what: source, done: 1, total: 2 });
-            await makeDataset(storage, folder, world.task ?? 'classification');
-          }
-          return await openDataset(storage, folder);
-        },
+        openByName,
+        openAnyByName: openByName,
         openRawRows: async (_storage, request) => {
           raw.push(request);
           await makeDataset(storage, 'data/raw', request.task ?? 'classification');

@@ -46,5 +46,7 @@ export const tortureJobs: readonly TortureJob[] = [
   { name: 'nystrom', words: ['nystrom', 'kernel', ...KERNEL, '--centers=200', '--reg=1,0.1'], env },
   { name: 'closed-memId', words: ['closed', 'kernel', ...STORED, '--reg=1,0.1'], stored: true, env },
   { name: 'ssgd-memId', words: ['ssgd', 'kernel', ...STORED, '--epochs=4'], stored: true, env },
+  // Which solver it takes is measured, and kept in run.json.
+  { name: 'krr', words: ['krr', 'kernel', ...KERNEL, '--reg=1e-2,1'], env },
   { name: 'generate', words: ['generate', 'kernel', ...KERNEL, '--tile=64'], env },
 ];

@@ -9,6 +9,7 @@ import { type DatasetName, datasetNames, isDatasetName } from './datasetNames.js
 import { importDigits } from './digits.js';
 import { fetchRawFiles } from './fetchRawFiles.js';
 import type { ImportOptions } from './importOptions.js';
+import { importLibsvm, isLibsvmFile } from './libsvm/importLibsvm.js';
 import { cacheFolder, locateIn, locateRawFiles, rawFolders } from './locate.js';
 import { mnist } from './mnist.js';
 import { importRawRows } from './rawRowImport.js';
@@ -60,6 +61,7 @@ async function makeDataset(
   if (isDatasetName(source)) return await importers[source](storage, options);
   const known = await recognise(storage, source);
   if (known !== undefined) return await known.set.read(storage, known.located, options);
+  if (await isLibsvmFile(storage, source)) return await importLibsvm(storage, source, options);
   const names = datasetNames.join(', ');
   if ((await storage.status(source)) === undefined) {
     throw new MlmlError(

@@ -31,6 +31,14 @@ export interface ImportOptions {
   readonly onNan?: OnNan;
   /** Describes raw row files; needed to import a path that is one. */
   readonly raw?: RawRows;
+  /** Of LIBSVM text: the file of test rows. Default: a share of the rows, see `percentage`. */
+  readonly testFile?: string;
+  /** Of LIBSVM text: number of features. Default: as many as the largest index tells. */
+  readonly d?: number;
+  /** Of LIBSVM text: 1 for targets of a regression, else the number of classes at least. Default: what the labels tell. */
+  readonly k?: number;
+  /** Of LIBSVM text: store dense rows. Default false: sparse ones. */
+  readonly dense?: boolean;
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: ImportProgress) => void;
   readonly onWarning?: (message: string) => void;

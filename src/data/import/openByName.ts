@@ -3,9 +3,10 @@ import { MlmlError } from '../../errors.js';
 import { missingFolders, removeEmptyFolders } from '../../storage/madeFolders.js';
 import type { Storage } from '../../storage/storage.js';
 import { readJson } from '../../storage/textFile.js';
-import { type Dataset, openDataset } from '../dataset.js';
+import { type Dataset, openAnyDataset, openDataset } from '../dataset.js';
 import { checkDescription, DESCRIPTION_FILE } from '../format.js';
-import { datasetNames, isDatasetName } from './datasetNames.js';
+import type { SparseDataset } from '../sparse/sparseDataset.js';
+import { type DatasetName, datasetNames, isDatasetName } from './datasetNames.js';
 import type { ImportOptions } from './importOptions.js';
 
 export interface OpenOptions extends Omit<ImportOptions, 'out' | 'raw'> {
@@ -46,14 +47,37 @@ export async function openByName(
   options: OpenOptions = {},
 ): Promise<Dataset> {
   if (!isDatasetName(nameOrFolder)) {
-    if ((await storage.status(nameOrFolder)) === undefined) {
-      throw new MlmlError(
-        'MLML_NOT_FOUND',
-        `${nameOrFolder}: is neither a known data set (${datasetNames.join(', ')}) nor a folder`,
-      );
-    }
+    await requireFolder(storage, nameOrFolder);
     return await openDataset(storage, nameOrFolder);
   }
+  return await openNamed(storage, nameOrFolder, options);
+}
+
+/** The same, also of sparse rows; see `isSparse`. */
+export async function openAnyByName(
+  storage: Storage,
+  nameOrFolder: string,
+  options: OpenOptions = {},
+): Promise<Dataset | SparseDataset> {
+  if (isDatasetName(nameOrFolder)) return await openNamed(storage, nameOrFolder, options);
+  await requireFolder(storage, nameOrFolder);
+  return await openAnyDataset(storage, nameOrFolder);
+}
+
+async function requireFolder(storage: Storage, nameOrFolder: string): Promise<void> {
+  if ((await storage.status(nameOrFolder)) === undefined) {
+    throw new MlmlError(
+      'MLML_NOT_FOUND',
+      `${nameOrFolder}: is neither a known data set (${datasetNames.join(', ')}) nor a folder`,
+    );
+  }
+}
+
+async function openNamed(
+  storage: Storage,
+  nameOrFolder: DatasetName,
+  options: OpenOptions,
+): Promise<Dataset> {
   const folder = await datasetFolder(storage, nameOrFolder, options.dataDir, options.n);
   if ((await storage.status(join(folder, DESCRIPTION_FILE))) === undefined) {
     await importFirst(storage, nameOrFolder, folder, options);

@@ -2,7 +2,7 @@ import type { RowFile } from '../../data/rowFile.js';
 import { Arena } from '../../memory/arena.js';
 import { budgetTooSmall, layOut, type Region } from '../../memory/plan.js';
 import { smallestBudget } from '../../memory/smallestBudget.js';
-import type { ScoredBlock } from '../../ssgd/score.js';
+import type { RowScorer, ScoredBlock } from '../../ssgd/score.js';
 import {
   type Evaluation,
   evaluationRegions,
@@ -54,17 +54,22 @@ export function leastKernelScoringBytes(
   return smallestBudget((budget) => planFor(budget).bytes, 0);
 }
 
+/** A kernel model ready to score files of one layout, of at most as many rows as it was opened for. */
+export interface OpenKernelScorer extends RowScorer {
+  close(): Promise<void>;
+}
+
 /**
- * Scores of all rows of a file by a kernel model whose training rows are open, in stored order, inside `bufferBytes`.
+ * Starts the threads that score rows by a kernel model whose training rows are open, inside `bufferBytes`. Close it when all is scored.
  *
  * @throws MlmlError `MLML_BUDGET_TOO_SMALL`
  */
-export async function* scoreKernelRows(
+export async function openKernelScorer(
   model: KernelModel,
   source: RowSource,
-  file: RowFile,
+  file: Pick<RowFile, 'rows' | 'layout'>,
   options: KernelScoringOptions,
-): AsyncGenerator<ScoredBlock> {
+): Promise<OpenKernelScorer> {
   const { k, n, coefficients } = model;
   const { evaluation, threads, planFor } = planner(model, file, options.nthreads);
   const { plan, regions, bytes } = planFor(options.bufferBytes);
@@ -77,17 +82,29 @@ export async function* scoreKernelRows(
     );
   }
   const workspace = await startEvaluation(new Arena(regions), evaluation, threads);
+  const vectors = { values: coefficients, stride: k };
+  const scorer = new KernelScorer(workspace, evaluation, source, vectors, k, plan);
+  return {
+    blocks: (rows: RowFile, signal?: AbortSignal) => scorer.blocks(rows, signal),
+    close: () => workspace.threads.close(),
+  };
+}
+
+/**
+ * Scores of all rows of a file by a kernel model whose training rows are open, in stored order, inside `bufferBytes`.
+ *
+ * @throws MlmlError `MLML_BUDGET_TOO_SMALL`
+ */
+export async function* scoreKernelRows(
+  model: KernelModel,
+  source: RowSource,
+  file: RowFile,
+  options: KernelScoringOptions,
+): AsyncGenerator<ScoredBlock> {
+  const scorer = await openKernelScorer(model, source, file, options);
   try {
-    const scorer = new KernelScorer(
-      workspace,
-      evaluation,
-      source,
-      { values: coefficients, stride: k },
-      k,
-      plan,
-    );
     yield* scorer.blocks(file, options.signal);
   } finally {
-    await workspace.threads.close();
+    await scorer.close();
   }
 }

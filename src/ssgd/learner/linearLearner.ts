@@ -98,8 +98,8 @@ export class LinearLearner {
   /**
    * Learns from rows, a step for every `batch` of them and one for those left over. Returns the loss of the rows (with
    * their weights) and accuracy, or rmse (where loss is
-   * ridge and rows have no weights), while the weights moved. The first call with rows sets an automatic learning
-   * rate: give it a fair sample of some hundred.
+   * ridge and rows have no weights), while the weights moved. The first call with rows that count sets an automatic
+   * learning rate: give it a fair sample of some hundred.
    *
    * @throws MlmlError `MLML_USAGE` for arrays that do not fit, `MLML_BAD_DATA` for values that cannot be used: nothing has
    *   been learnt then; `MLML_DIVERGED` at a given rate: the weights are then the last good ones
@@ -124,8 +124,12 @@ export class LinearLearner {
   }
 
   #learn(block: RowBlock): void {
-    if (!this.#trainee.calibrated) this.#calibrate({ ...block, to: Math.min(block.to, SAMPLE_ROWS) });
+    let sought = this.#trainee.calibrated;
     for (let at = block.from; at < block.to; ) {
+      if (!sought && this.#batch.filled === 0) {
+        sought = true;
+        this.#calibrate(block, at);
+      }
       at += this.#batch.take(block, at);
       if (this.#batch.full) this.#step();
     }
@@ -142,8 +146,11 @@ export class LinearLearner {
     }
   }
 
-  #calibrate(sample: RowBlock): void {
+  #calibrate(block: RowBlock, at: number): void {
     const trainee = this.#trainee;
+    const from = this.#batch.firstCounting(block, at);
+    if (from === block.to) return trainee.calibrate(undefined, undefined);
+    const sample = { ...block, from, to: Math.min(block.to, from + SAMPLE_ROWS) };
     const vector = this.#arena.float64('score weights').subarray(0, this.#plan.layout.d);
     const automatic = this.#setting.options.eta0 === 'auto';
     trainee.calibrate(sample, automatic ? measureCurvature(trainee.model.sample(sample), vector) : undefined);

@@ -16,9 +16,10 @@ test('a full window no worse than before is good', () => {
 });
 
 /** The verdict on the fourth of four windows of this mean loss; the first three must be open. */
-function lasting(watch: DivergenceWatch, mean: number): string {
-  for (let i = 0; i < 3; i++) assert.equal(watch.observe(mean * 512, 512), 'open');
-  return watch.observe(mean * 512, 512);
+function lasting(watch: DivergenceWatch, mean: number, weight = 1): string {
+  const next = () => watch.observe(mean * weight * 512, 512, weight * 512);
+  for (let i = 0; i < 3; i++) assert.equal(next(), 'open');
+  return next();
 }
 
 test('a rise must last; a moderate one counts only when strict', () => {
@@ -39,7 +40,34 @@ test('an explosion inside a window need not wait for its end', () => {
   assert.equal(new DivergenceWatch(1, true).observe(1e9, 1), 'diverged');
 });
 
+test('rows of weight 0 are no rows: what comes before rows that count is no measure for them', () => {
+  const watch = new DivergenceWatch(Infinity, true);
+  assert.ok(!watch.judges);
+  for (let i = 0; i < 10; i++) assert.equal(watch.observe(0, 0, 0), 'open');
+  const begun = new DivergenceWatch(1, true);
+  assert.ok(begun.judges);
+  // A window of 512 rows that count, however many do not.
+  for (let i = 0; i < 100; i++) assert.equal(begun.observe(0, 0, 0), 'open');
+  assert.equal(begun.observe(256, 256, 256), 'open');
+  assert.equal(begun.observe(0, 0, 0), 'open');
+  assert.equal(begun.observe(256, 256, 256), 'good', 'of this mean, not of half of it');
+});
+
+test('losses are compared by unit of weight', () => {
+  for (const weight of [1e-6, 1, 1e6]) {
+    const watch = new DivergenceWatch(1, true);
+    // Rows of small weight first, then these.
+    assert.equal(watch.observe(512e-9, 512, 512e-9), 'good');
+    for (let i = 0; i < 8; i++) assert.equal(watch.observe(512 * weight, 512, 512 * weight), 'good');
+    assert.equal(lasting(watch, 4, weight), 'diverged');
+    assert.equal(new DivergenceWatch(1, true).observe(1e9 * weight, 1, weight), 'diverged');
+  }
+});
+
 test('its state survives JSON: a restored watch goes on with the same verdicts', () => {
+  const none = new DivergenceWatch(1, true);
+  none.restore(JSON.parse(JSON.stringify(new DivergenceWatch(Infinity, true).state())));
+  assert.ok(!none.judges);
   for (const seen of [
     [],
     [300],

@@ -6,18 +6,20 @@ const RISE = 100;
 const STRICT_RISE = 3;
 /** Windows in a row that make a rise lasting: a few rows with enormous features fill one window, not four. */
 const LASTING = 4;
-/** Rows over which the loss is averaged before it is judged. */
+/** Rows that count over which the loss is averaged before it is judged. */
 const WINDOW_ROWS = 512;
 
 export type Verdict = 'good' | 'open' | 'diverged';
 
 /** Plain data: survives JSON, which has no infinity, hence the null. */
 export interface DivergenceWatchState {
-  readonly limit: number;
-  readonly explosion: number;
+  /** Null before there is a loss to compare with. */
+  readonly limit: number | null;
+  readonly explosion: number | null;
   readonly risen: number;
   readonly windowLoss: number;
   readonly windowRows: number;
+  readonly windowWeight: number;
   /** Smallest mean loss of a window so far, if there was one. */
   readonly best: number | null;
 }
@@ -25,6 +27,9 @@ export interface DivergenceWatchState {
 /**
  * Watches the loss of each step. `open` while a window is being filled, `good` when a full window is no
  * worse than its predecessors (time to keep the weights), `diverged` at the first NaN, infinity or explosion.
+ *
+ * Losses are compared by unit of weight, and rows of weight 0 are no rows: a stretch of rows that do not count shows
+ * nothing of the model, and must not be what later rows are measured by.
  */
 export class DivergenceWatch {
   #limit: number;
@@ -32,26 +37,40 @@ export class DivergenceWatch {
   #risen = 0;
   #windowLoss = 0;
   #windowRows = 0;
+  #windowWeight = 0;
   #best = Infinity;
   /** Whether the last full window was good. Of no meaning before there was one; no part of the state. */
   lastWasGood = false;
 
-  /** @param firstLoss mean loss of the first weights @param strict whether a moderate rise counts */
+  /**
+   * @param firstLoss mean loss of the first weights by unit of weight; Infinity while no row has counted: nothing is judged then
+   * @param strict whether a moderate rise counts
+   */
   constructor(firstLoss: number, strict: boolean) {
     const first = Math.max(firstLoss, 1e-12);
     this.#limit = (strict ? STRICT_RISE : RISE) * first;
     this.#explosion = EXPLOSION * first;
   }
 
-  observe(lossSum: number, rows: number): Verdict {
+  /** Whether there is a loss to compare with. */
+  get judges(): boolean {
+    return this.#limit < Infinity;
+  }
+
+  /** @param rows rows of the step that count @param weight sum of their weights */
+  observe(lossSum: number, rows: number, weight = rows): Verdict {
     if (!Number.isFinite(lossSum)) return 'diverged';
+    if (rows === 0) return 'open';
     this.#windowLoss += lossSum;
     this.#windowRows += rows;
-    if (this.#windowLoss > this.#explosion * WINDOW_ROWS) return 'diverged';
+    this.#windowWeight += weight;
+    const rowWeight = this.#windowWeight / this.#windowRows;
+    if (this.#windowLoss > this.#explosion * (WINDOW_ROWS * rowWeight)) return 'diverged';
     if (this.#windowRows < WINDOW_ROWS) return 'open';
-    const mean = this.#windowLoss / this.#windowRows;
+    const mean = this.#windowLoss / this.#windowWeight;
     this.#windowLoss = 0;
     this.#windowRows = 0;
+    this.#windowWeight = 0;
     this.lastWasGood = false;
     if (mean > this.#limit) return ++this.#risen >= LASTING ? 'diverged' : 'open';
     this.#risen = 0;
@@ -66,25 +85,33 @@ export class DivergenceWatch {
     this.#risen = 0;
     this.#windowLoss = 0;
     this.#windowRows = 0;
+    this.#windowWeight = 0;
   }
 
   state(): DivergenceWatchState {
     return {
-      limit: this.#limit,
-      explosion: this.#explosion,
+      limit: finiteOrNull(this.#limit),
+      explosion: finiteOrNull(this.#explosion),
       risen: this.#risen,
       windowLoss: this.#windowLoss,
       windowRows: this.#windowRows,
-      best: Number.isFinite(this.#best) ? this.#best : null,
+      windowWeight: this.#windowWeight,
+      best: finiteOrNull(this.#best),
     };
   }
 
   restore(state: DivergenceWatchState): void {
-    this.#limit = state.limit;
-    this.#explosion = state.explosion;
+    this.#limit = state.limit ?? Infinity;
+    this.#explosion = state.explosion ?? Infinity;
     this.#risen = state.risen;
     this.#windowLoss = state.windowLoss;
     this.#windowRows = state.windowRows;
+    this.#windowWeight = state.windowWeight;
     this.#best = state.best ?? Infinity;
   }
+}
+
+/** JSON has no infinity. */
+function finiteOrNull(value: number): number | null {
+  return Number.isFinite(value) ? value : null;
 }

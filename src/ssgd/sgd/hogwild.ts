@@ -3,7 +3,7 @@ import type { Arena } from '../../memory/arena.js';
 import type { Threads } from '../../threads/threads.js';
 import { NEXT, STOP } from './hogwildThread.js';
 import type { StreamingPlan } from './planStreaming.js';
-import { SEGMENT_BATCHES } from './streamingThreads.js';
+import { OUTCOME, SEGMENT_BATCHES } from './streamingThreads.js';
 import type { Trainee } from './trainee.js';
 
 /** The threads of hsgd, seen from the main thread: gives them the batches of a block, and tells the trainee what came of it. */
@@ -56,7 +56,7 @@ export class Hogwild {
       threads.add('trainSegment', base, order, from, batches, steps, samples, total, eta0);
     threads.run();
     const taken = Math.min(batches, Atomics.load(this.#control, NEXT));
-    const outcomes = this.#outcomes.subarray(0, 2 * taken);
+    const outcomes = this.#outcomes.subarray(0, OUTCOME * taken);
     if (!trainee.observe(outcomes, this.#plan.chosen.batch, epoch, progress)) this.#clearState();
     return taken;
   }

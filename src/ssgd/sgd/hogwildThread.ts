@@ -7,6 +7,7 @@ import { learningRate } from '../schedules.js';
 import { ModelStep } from './modelStep.js';
 import type { StreamingPlan } from './planStreaming.js';
 import { RowBatch } from './rowBatch.js';
+import { OUTCOME } from './streamingThreads.js';
 
 /** What every thread of hsgd is told at its start. Plain data. */
 export interface HogwildSetup {
@@ -86,9 +87,12 @@ export class HogwildThread {
         progress: Math.min(1, done / total),
       });
       model.step(rate, steps + number + 1);
+      const at = OUTCOME * number;
+      this.#outcomes[at] = model.lossSum;
+      this.#outcomes[at + 1] = model.right;
+      this.#outcomes[at + 2] = model.counted;
+      this.#outcomes[at + 3] = model.weight;
       this.#batch.clear();
-      this.#outcomes[2 * number] = model.lossSum;
-      this.#outcomes[2 * number + 1] = model.right;
       if (!Number.isFinite(model.lossSum)) Atomics.store(this.#control, STOP, 1);
     }
   }

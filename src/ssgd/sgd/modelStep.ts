@@ -163,15 +163,25 @@ export class ModelStep {
     this.#optimizer.stepIntercept(step);
   }
 
-  /** Mean loss of the rows of a block with the weights as they are; uses the batch, changes nothing else. */
-  meanLoss(block: RowBlock): number {
-    let sum = 0;
+  /** Loss of the rows of a block with the weights as they are, and the sum of their weights; uses the batch, changes nothing else. */
+  lossOn(block: RowBlock): { readonly loss: number; readonly weight: number } {
+    let loss = 0;
+    let weight = 0;
     this.#batch.forEach(block, () => {
       this.#batch.checkLabels();
       this.#evaluateBatch();
-      sum += this.lossSum;
+      loss += this.lossSum;
+      weight += this.#batch.weight;
     });
-    return sum / (block.to - block.from);
+    return { loss, weight };
+  }
+
+  /** Rows of the batch that count, and the sum of their weights. */
+  get counted(): number {
+    return this.#batch.counted;
+  }
+  get weight(): number {
+    return this.#batch.weight;
   }
 
   /** Steps at a constant rate from the rows of a block: changes the weights and the optimiser's state. */
@@ -192,6 +202,7 @@ export class ModelStep {
     const { w, x, state } = this.#weightStep;
     const { scores } = this.#addresses;
     const zero = this.#arena.address(`${this.#model.prefix}good intercept`);
+    this.#good.intercept.fill(0);
     return {
       rows: block.to - block.from,
       d,

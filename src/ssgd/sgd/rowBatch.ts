@@ -15,6 +15,9 @@ import type { SharedStep } from './sharedStep.js';
 export class RowBatch {
   /** Rows in the batch so far. */
   filled = 0;
+  /** Those of them whose weight is not 0, and the sum of all weights. */
+  counted = 0;
+  weight = 0;
   /** Address of the scaled rows, `stride` floats apart. */
   readonly x: number;
   /** The same as numbers. */
@@ -87,6 +90,13 @@ export class RowBatch {
     if (this.#weighting !== undefined) {
       const { labels, weights, filled } = this;
       readRowWeights(this.#kernels, this.#weighting, layout, block, from, count, labels, weights!, filled);
+      for (let i = filled; i < filled + count; i++) {
+        if (weights![i] !== 0) this.counted++;
+        this.weight += weights![i]!;
+      }
+    } else {
+      this.counted += count;
+      this.weight += count;
     }
     this.filled += count;
     return count;
@@ -104,6 +114,22 @@ export class RowBatch {
 
   clear(): void {
     this.filled = 0;
+    this.counted = 0;
+    this.weight = 0;
+  }
+
+  /** From `from` on, the first position of a block whose row counts (its weight is not 0), or the end. The batch must be empty, and is after it. */
+  firstCounting(block: RowBlock, from: number): number {
+    if (this.weights === undefined) return from;
+    for (let at = from; at < block.to; ) {
+      const taken = this.take(block, at);
+      this.checkLabels();
+      const row = this.weights.subarray(0, taken).findIndex((weight) => weight !== 0);
+      this.clear();
+      if (row >= 0) return at + row;
+      at += taken;
+    }
+    return block.to;
   }
 
   /** Takes the rows of a block a batch at a time and leaves the batch empty. */

@@ -11,6 +11,8 @@ const ROW_OVERHEAD = 5000;
 const LARGEST_SHARE = 1 / 4;
 /** Batches between two meetings of the threads of hsgd. */
 export const SEGMENT_BATCHES = 128;
+/** Numbers told of each batch: sum of the losses, rows right, rows that count, sum of their weights. */
+export const OUTCOME = 4;
 
 /** Sizes that decide how many threads help. */
 export interface StreamingSize {
@@ -51,7 +53,7 @@ export function hogwildRegions(
   if (size.verb !== 'hsgd' || threads === 1) return [];
   return [
     { name: 'hogwild control', bytes: 8 },
-    { name: 'hogwild outcomes', bytes: 16 * SEGMENT_BATCHES },
+    { name: 'hogwild outcomes', bytes: 8 * OUTCOME * SEGMENT_BATCHES },
     ...Array.from({ length: threads - 1 }, (_, i) => ownRegions(i + 1, size, batch, options)).flat(),
   ];
 }

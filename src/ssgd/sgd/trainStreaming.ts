@@ -235,8 +235,13 @@ class StreamingRun {
     for await (const block of this.#stream.epoch(epoch, fromRow)) {
       // From here on a job that is to stop saves its state first.
       this.#opening.end();
-      if (!group.calibrated) this.#calibrate(block);
+      let sought = group.calibrated;
       for (let at = block.from; at < block.to; ) {
+        // Between steps, as the batch is needed for it. Most often before the first.
+        if (!sought && batch.filled === 0) {
+          sought = true;
+          this.#calibrate(block, at);
+        }
         if (batch.filled === 0 && this.#hogwild !== undefined) {
           const before = at;
           at = this.#hogwild.train(group.active[0]!, block, at, epoch, this.#progress);
@@ -316,8 +321,10 @@ class StreamingRun {
     await requireFiniteRows(this.#used, this.#context.signal);
   }
 
-  #calibrate(block: RowBlock): void {
-    const sample = { ...block, to: Math.min(block.to, block.from + SAMPLE_ROWS) };
+  #calibrate(block: RowBlock, at: number): void {
+    const from = this.#batch.firstCounting(block, at);
+    const sample =
+      from === block.to ? undefined : { ...block, from, to: Math.min(block.to, from + SAMPLE_ROWS) };
     this.#group.calibrate(sample, this.#arena.float64('score weights').subarray(0, this.#plan.layout.d));
   }
 

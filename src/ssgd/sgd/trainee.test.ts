@@ -29,7 +29,7 @@ test('weights are kept after a segment of steps only when its last window was go
   /** Steps of 32 rows with this loss of a row: 16 make a window. */
   const segment = (losses: readonly number[]) => {
     const outcomes = Float64Array.from(
-      losses.flatMap((loss) => [...Array(16)].flatMap(() => [32 * loss, 16])),
+      losses.flatMap((loss) => [...Array(16)].flatMap(() => [32 * loss, 16, 32, 32])),
     );
     return trainee.observe(outcomes, 32, 0, () => {});
   };

@@ -16,6 +16,7 @@ import {
   RunningLoss,
   type RunningLossState,
 } from './progressClock.js';
+import { OUTCOME } from './streamingThreads.js';
 
 /** Halvings of an automatic rate before giving up. */
 const MOST_HALVINGS = 60;
@@ -78,7 +79,7 @@ export class Trainee {
   readonly #schedule: { schedule: ModelPlan['schedule']; eta0: number; damp: number; step: number };
   readonly #now = { step: 0, progress: 0 };
   readonly #position = { step: 0, samples: 0, epoch: 0, learningRate: 0 };
-  #watch = new DivergenceWatch(1, false);
+  #watch = new DivergenceWatch(Infinity, false);
   /** 0: not calibrated yet. */
   #eta0 = 0;
   #halvings = 0;
@@ -126,16 +127,36 @@ export class Trainee {
     return this.#halvings > 0 || this.fate === 'diverged';
   }
 
+  /** False while it has yet to see rows that count: with an automatic rate it learns nothing before. */
   get calibrated(): boolean {
-    return this.#eta0 > 0;
+    return this.#eta0 > 0 && this.#watch.judges;
   }
 
-  /** Starting weights, first loss and learning rate, from rows of a block and what was measured on them. */
-  calibrate(sample: RowBlock, curvature: Curvature | undefined): void {
+  /**
+   * Starting weights, first loss and learning rate, from rows of a block of which the first counts, and what was measured on
+   * them. Without such a block (all weights are 0) it does what can be done without, and is to be called again.
+   */
+  calibrate(sample: RowBlock | undefined, curvature: Curvature | undefined): void {
+    if (this.#eta0 === 0) this.#begin(sample, curvature);
+    if (sample === undefined) return;
+    const { options } = this.#setting.model;
+    const { loss, weight } = this.model.lossOn(sample);
+    if (!(loss <= LARGEST_LOSS * (sample.to - sample.from))) {
+      throw new MlmlError(
+        'MLML_BAD_DATA',
+        `the first rows have a loss of ${loss / (sample.to - sample.from)} before any training: features or targets are too large for the single precision of sgd, ssgd and hsgd; use --scale=standard, smaller targets, or closed or gd`,
+      );
+    }
+    this.#watch = new DivergenceWatch(loss / weight, options.eta0 === 'auto');
+  }
+
+  #begin(sample: RowBlock | undefined, curvature: Curvature | undefined): void {
     const { plan, emit } = this.#setting;
     const { options } = this.#setting.model;
-    const { model } = this;
-    if (options.eta0 === 'auto') {
+    if (options.eta0 !== 'auto') {
+      this.#eta0 = options.eta0;
+      emit({ type: 'rate', eta0: this.#eta0, reason: 'as given' });
+    } else if (sample !== undefined) {
       const { eta0, reason } = automaticRate(curvature!, {
         optimizer: options.optimizer,
         lossCurvature: lossOf(options.loss).curvature,
@@ -149,20 +170,9 @@ export class Trainee {
       this.#eta0 = eta0 / 2 ** halvings;
       const slower = `${reason}; halved ${halvings} times, until steps no longer raise the loss of the model started from`;
       emit({ type: 'rate', eta0: this.#eta0, reason: halvings > 0 ? slower : reason });
-    } else {
-      this.#eta0 = options.eta0;
-      emit({ type: 'rate', eta0: this.#eta0, reason: 'as given' });
     }
-    model.clearState();
+    this.model.clearState();
     this.#startWeights();
-    const firstLoss = model.meanLoss(sample);
-    if (!(firstLoss <= LARGEST_LOSS)) {
-      throw new MlmlError(
-        'MLML_BAD_DATA',
-        `the first rows have a loss of ${firstLoss} before any training: features or targets are too large for the single precision of sgd, ssgd and hsgd; use --scale=standard, smaller targets, or closed or gd`,
-      );
-    }
-    this.#watch = new DivergenceWatch(firstLoss, options.eta0 === 'auto');
   }
 
   /** Zero weights; with squared losses the intercept starts from the class frequencies, which need not be learnt then. */
@@ -194,12 +204,12 @@ export class Trainee {
     const { model } = this;
     const judged = { base, order, from: middle, to };
     this.#startWeights();
-    const limit = LOSS_KEPT * model.meanLoss(judged);
+    const limit = LOSS_KEPT * model.lossOn(judged).loss;
     let halvings = 0;
     for (; halvings < MOST_HALVINGS; halvings++) {
       model.clearState();
       model.tryRate(eta0 / 2 ** halvings, { base, order, from, to: middle });
-      const loss = model.meanLoss(judged);
+      const { loss } = model.lossOn(judged);
       this.#startWeights();
       if (loss <= limit) break;
     }
@@ -242,7 +252,7 @@ export class Trainee {
   }
 
   /**
-   * Takes note of steps that threads have made on the weights: sum of the losses and rows right of each. They are watched
+   * Takes note of steps that threads have made on the weights: four numbers of each (see `OUTCOME`). They are watched
    * together: weights are kept, or averaged, as they are after the last of them. False after a divergence.
    */
   observe(
@@ -252,12 +262,12 @@ export class Trainee {
     progress: (done: number, total: number, epoch: number) => void,
   ): boolean {
     let good = false;
-    for (let i = 0; i < outcomes.length; i += 2) {
+    for (let i = 0; i < outcomes.length; i += OUTCOME) {
       const [lossSum, right] = [outcomes[i]!, outcomes[i + 1]!];
       const learningRate = this.#rate();
       this.#steps++;
       this.#samples += batchRows;
-      const verdict = this.#watch.observe(lossSum, batchRows);
+      const verdict = this.#watch.observe(lossSum, outcomes[i + 2]!, outcomes[i + 3]!);
       if (verdict === 'diverged') {
         this.#recover();
         return false;
@@ -304,7 +314,7 @@ export class Trainee {
     this.#samples += batchRows;
     model.step(rate, this.#steps);
     const { lossSum, right } = model;
-    const verdict = this.#watch.observe(lossSum, batchRows);
+    const verdict = this.#watch.observe(lossSum, model.counted, model.weight);
     if (verdict === 'diverged') return this.#recover();
     if (verdict === 'good') this.#keep();
     if (this.#averages(epoch)) model.average();

@@ -57,17 +57,21 @@ export class TraineeGroup {
   }
 
   get calibrated(): boolean {
-    return this.trainees[0]!.calibrated;
+    return this.#active.every(({ calibrated }) => calibrated);
   }
 
-  /** Learning rates and starting weights of all models, from rows of a block. `vector`: work space for d numbers. */
-  calibrate(sample: RowBlock, vector: Float64Array): void {
+  /**
+   * Learning rates and starting weights of all models, from rows of a block of which the first counts, if there is one.
+   * `vector`: work space for d numbers.
+   */
+  calibrate(sample: RowBlock | undefined, vector: Float64Array): void {
     // The curvature is that of the rows, whatever the model.
-    const automatic = this.#variants.some(({ eta0 }) => eta0 === 'auto');
-    const curvature = automatic
-      ? measureCurvature(this.trainees[0]!.model.sample(sample), vector)
-      : undefined;
-    for (const trainee of this.trainees) trainee.calibrate(sample, curvature);
+    const automatic = this.#active.find(({ options }) => options.eta0 === 'auto');
+    const curvature =
+      automatic !== undefined && sample !== undefined
+        ? measureCurvature(automatic.model.sample(sample), vector)
+        : undefined;
+    for (const trainee of this.#active) trainee.calibrate(sample, curvature);
   }
 
   beginEpoch(): void {

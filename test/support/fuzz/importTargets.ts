@@ -20,6 +20,7 @@ import {
   put,
   tarGz,
 } from '../originalFiles.js';
+import { plainLibsvm, storedSparse } from '../sparseRows.js';
 import { bytesLike, type FuzzTarget } from './fuzz.js';
 import { mutated, mutationsOf } from './mutations.js';
 import { type PlainRows, plainCifar, plainIdx, plainMatlab, plainText } from './originalReaders.js';
@@ -278,6 +279,44 @@ given.push({
   async run(bytes: Uint8Array) {
     const storage = await importIn([['spambase.data', bytes]]);
     await sameRows(storage, plainText(bytes));
+    return true;
+  },
+});
+
+const svmlight = [
+  '+1 1:0.5 3:2 17:1e-3 # first\n-1 2:1 3:1\n\n1 qid:3 5:.25\n-1 4:-7\n',
+  '3 0:1 1:255\n1 1:1\n2 0:4 9:1\n',
+];
+const realText = real('libsvm/heart_scale');
+given.push({
+  name: 'LIBSVM text',
+  cases: bytesLike([
+    ...svmlight.map((each) => concat(each)),
+    ...(realText === undefined ? [] : [realText.slice(0, 600)]),
+  ]),
+  async run(bytes: Uint8Array) {
+    const storage = new MemoryStorage();
+    await put(storage, '/raw/text', bytes);
+    const before = storage.paths();
+    const options = { out: '/out', percentage: 1, dtype: 'float64' } as const;
+    try {
+      await importDataset(storage, '/raw/text', options);
+    } catch (error) {
+      assert.deepEqual(storage.paths(), before, 'a failed import left files behind');
+      throw error;
+    }
+    await verifyDataset(storage, '/out');
+    const plain = plainLibsvm(Buffer.from(bytes).toString('latin1'))!;
+    const first = plain.some(({ pairs }) => pairs[0]?.[0] === 0) ? 0 : 1;
+    const labels = [...new Set(plain.map(({ label }) => label))].sort((a, b) => a - b);
+    const classes = labels.every(Number.isInteger);
+    assert.deepEqual(
+      storedSparse(storage, '/out', 'train'),
+      plain.map(({ label, pairs }) => ({
+        label: classes ? labels.indexOf(label) : label,
+        pairs: pairs.map(([index, value]) => [index - first, value]),
+      })),
+    );
     return true;
   },
 });

@@ -23,10 +23,15 @@ async function solve(problem: KernelProblem): Promise<KernelSolution> {
   const layout = plannedLayout(size, arena);
   const key = JSON.stringify([1, layout, options.reg, size.k, size.heldOut, options.tol]);
   const blocks = stateBlocks(arena, coefficients);
-  const folder = await checkpoint.folder();
+  let folder = await checkpoint.folder();
   const present = (await storage.status(factorPath(folder))) !== undefined;
   // Without its factor a state is of no use.
   const saved = present ? await loadState(checkpoint, key, blocks) : undefined;
+  if (saved === undefined) {
+    // Else a kill in the middle of a new factor would leave it with states that speak of an old one.
+    await checkpoint.clear();
+    folder = await checkpoint.folder();
+  }
   const tiles = scratchTiles(layout, leavesOneOut(size));
   const file = await FactorFile.open(storage, folder, layout, tiles, workspace, saved !== undefined);
   let finished = false;

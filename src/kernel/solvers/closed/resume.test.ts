@@ -64,6 +64,23 @@ for (const [name, damage] of [
   });
 }
 
+test('states whose factor is gone go before a new one is begun', async () => {
+  const storage = new MemoryStorage();
+  const checkpoint = await killedAfter(14, storage);
+  // As by a kill when the factor had been removed and the states had not.
+  await storage.remove(FACTOR);
+  let killed = false;
+  const dying = new FaultyStorage(storage, ({ kind, path }) => {
+    if (killed) throw new MlmlError('MLML_IO', 'killed');
+    killed = kind === 'write' && path === FACTOR;
+  });
+  await assert.rejects(solveClosed({ ...given, storage: dying, checkpoint }), { message: /killed/ });
+  assert.deepEqual(storage.paths(), [FACTOR]);
+  const { events, coefficients } = await solveClosed({ ...given, storage, checkpoint });
+  assert.ok(!events.some(({ type }) => type === 'resumed'));
+  assert.deepEqual(coefficients, (await solveClosed(given)).coefficients);
+});
+
 test('too little free space is seen before anything is written', async () => {
   class SmallDisk extends MemoryStorage {
     override async freeBytes(): Promise<number> {

@@ -1,0 +1,70 @@
+import { join } from 'node:path';
+import { MlmlError } from '../../errors.js';
+import type { Storage } from '../../storage/storage.js';
+import type { Dataset } from '../dataset.js';
+import type { DatasetDescription } from '../format.js';
+import type { SparseDtype } from './sparseRecord.js';
+import { SparseRowFile } from './sparseRowFile.js';
+import { FEATURE_COLUMNS } from './sparseStatistics.js';
+
+/** An open data set of sparse rows. */
+export interface SparseDataset {
+  readonly description: DatasetDescription;
+  /** The folder it lies in. */
+  readonly path: string;
+  readonly train: SparseRowFile;
+  readonly test: SparseRowFile;
+  /** Reads one figure of each feature; the target holds d numbers. */
+  readFeatures(figure: (typeof FEATURE_COLUMNS)[number], target: Float64Array): Promise<void>;
+  close(): Promise<void>;
+}
+
+export function isSparse(dataset: Dataset | SparseDataset): dataset is SparseDataset {
+  return dataset.description.sparse !== undefined;
+}
+
+/** Opens a data set folder whose description says that its rows are sparse; sizes are checked, contents are not. */
+export async function openSparse(
+  storage: Storage,
+  folder: string,
+  description: DatasetDescription,
+): Promise<SparseDataset> {
+  const { d, parts, sparse } = description;
+  const layout = { d, dtype: description.dtype as SparseDtype };
+  const open = (part: 'train' | 'test') => {
+    const { n, shards } = parts[part];
+    const path = join(folder, shards[0]!.file);
+    return SparseRowFile.open(storage, layout, path, n, sparse![part], part);
+  };
+  const train = await open('train');
+  const test = await open('test').catch(async (error) => {
+    await train.close();
+    throw error;
+  });
+  return {
+    description,
+    path: folder,
+    train,
+    test,
+    async readFeatures(figure, target) {
+      const path = join(folder, sparse!.features);
+      const file = await storage.openRead(path);
+      try {
+        if (file.byteLength !== 8 * d * FEATURE_COLUMNS.length) {
+          throw new MlmlError(
+            'MLML_BAD_FILE',
+            `${path}: has ${file.byteLength} bytes; the figures of ${d} features are ${8 * d * FEATURE_COLUMNS.length} bytes`,
+          );
+        }
+        const bytes = new Uint8Array(target.buffer, target.byteOffset, 8 * d);
+        await file.readInto(bytes, 8 * d * FEATURE_COLUMNS.indexOf(figure));
+      } finally {
+        await file.close();
+      }
+    },
+    async close() {
+      await train.close();
+      await test.close();
+    },
+  };
+}

@@ -1,0 +1,110 @@
+import { MlmlError } from '../../errors.js';
+import type { ReadableFile, Storage } from '../../storage/storage.js';
+import type { PartName, SparsePart } from '../format.js';
+import type { SparseDtype } from './sparseRecord.js';
+
+/** How sparse rows lie in a file. */
+export interface SparseLayout {
+  readonly d: number;
+  readonly dtype: SparseDtype;
+}
+
+/** The sparse rows of one part of a data set, in stored order. */
+export class SparseRowFile {
+  readonly layout: SparseLayout;
+  /** Number of rows. */
+  readonly rows: number;
+  readonly sizes: SparsePart;
+  readonly part: PartName;
+  readonly #file: ReadableFile;
+  readonly #offsets: ReadableFile;
+
+  private constructor(
+    layout: SparseLayout,
+    rows: number,
+    sizes: SparsePart,
+    part: PartName,
+    file: ReadableFile,
+    offsets: ReadableFile,
+  ) {
+    this.layout = layout;
+    this.rows = rows;
+    this.sizes = sizes;
+    this.part = part;
+    this.#file = file;
+    this.#offsets = offsets;
+  }
+
+  /** Opens `<part>.rows` and `<part>.offsets` and checks their sizes. */
+  static async open(
+    storage: Storage,
+    layout: SparseLayout,
+    path: string,
+    rows: number,
+    sizes: SparsePart,
+    part: PartName,
+  ): Promise<SparseRowFile> {
+    const file = await storage.openRead(path);
+    try {
+      if (file.byteLength !== sizes.bytes)
+        throw new MlmlError(
+          'MLML_BAD_FILE',
+          `${path}: has ${file.byteLength} bytes; its ${rows} rows are ${sizes.bytes} bytes`,
+        );
+      const offsetsPath = path.replace(/\.rows$/, '.offsets');
+      const offsets = await storage.openRead(offsetsPath);
+      if (offsets.byteLength !== 8 * (rows + 1)) {
+        await offsets.close();
+        throw new MlmlError(
+          'MLML_BAD_FILE',
+          `${offsetsPath}: has ${offsets.byteLength} bytes; the offsets of ${rows} rows are ${8 * (rows + 1)} bytes`,
+        );
+      }
+      return new SparseRowFile(layout, rows, sizes, part, file, offsets);
+    } catch (error) {
+      await file.close();
+      throw error;
+    }
+  }
+
+  get path(): string {
+    return this.#file.path;
+  }
+
+  /** Where a row begins in the file; of `rows`, its end. A read of 8 bytes. */
+  async offsetOf(row: number): Promise<number> {
+    if (row === 0) return 0;
+    const bytes = new Uint8Array(8);
+    await this.#offsets.readInto(bytes, 8 * row);
+    const offset = Number(new DataView(bytes.buffer).getBigUint64(0, true));
+    if (offset <= this.sizes.bytes && offset % 4 === 0) return offset;
+    throw new MlmlError(
+      'MLML_BAD_FILE',
+      `${this.#offsets.path}: byte ${8 * row}: row ${row} cannot begin at byte ${offset} of ${this.sizes.bytes}; import the data set anew`,
+    );
+  }
+
+  /** Fills `target` from a byte of the row file. */
+  readInto(target: Uint8Array, position: number): Promise<void> {
+    return this.#file.readInto(target, position);
+  }
+
+  /** What `walkSparse` found wrong with the row that begins at a byte of the file. */
+  fault(row: number, position: number, fault: number): MlmlError {
+    const what =
+      fault === 1
+        ? `has more nonzeros than there are features (${this.layout.d})`
+        : fault === 2
+          ? `has a feature that is not below ${this.layout.d}`
+          : 'is cut short, or is not where it should be';
+    return new MlmlError(
+      'MLML_BAD_FILE',
+      `${this.path}: byte ${position}: ${this.part} row ${row} ${what}; the file is damaged: import the data set anew`,
+    );
+  }
+
+  async close(): Promise<void> {
+    await this.#file.close();
+    await this.#offsets.close();
+  }
+}

@@ -1,0 +1,142 @@
+import { writeNumber } from '../../arithmetic/dtype.js';
+import { MlmlError } from '../../errors.js';
+import { featureNames, widthOf } from '../columns/columnMapping.js';
+import type { Locate, RowEncoder } from '../columns/rowEncoder.js';
+import { convertNumbers, fitsDtype } from '../convert.js';
+import { RowFile } from '../rowFile.js';
+import type { RowLayout } from '../rowLayout.js';
+import { numbersOf, type TableBatch } from './tableSource.js';
+
+/** Bytes that so many rows take here. */
+export function featureRowBytes({ d, dtype, labelDtype, rowBytes }: RowLayout, rows: number): number {
+  const doubles = 8 * (d + 1) * rows;
+  const direct = dtype === 'float64' && labelDtype === 'float64';
+  return doubles + 8 * rows + (direct ? 0 : rowBytes * rows);
+}
+
+/**
+ * Rows of a table as rows of features in memory, for models that are already trained: values must be finite, missing ones become what
+ * the mapping says. Labels are 0 unless the column they are in is given.
+ */
+export class FeatureRows {
+  readonly layout: RowLayout;
+  readonly capacity: number;
+  readonly #encoder: RowEncoder;
+  readonly #positions: readonly number[];
+  readonly #label: number | undefined;
+  readonly #block: Float64Array;
+  readonly #column: Float64Array;
+  /** The rows in their layout; the block itself where that is all doubles. */
+  readonly #bytes: Uint8Array;
+  #rows = 0;
+
+  /** `columns`: names of the columns of the table. `label`: the number of the one with the labels. */
+  constructor(
+    encoder: RowEncoder,
+    columns: readonly string[],
+    layout: RowLayout,
+    capacity: number,
+    label?: number,
+  ) {
+    this.layout = layout;
+    this.capacity = capacity;
+    this.#encoder = encoder;
+    this.#positions = encoder.mapping.features.map(({ column }) => columns.indexOf(column));
+    this.#label = label;
+    this.#block = new Float64Array(capacity * (layout.d + 1));
+    this.#column = new Float64Array(capacity);
+    const direct = layout.dtype === 'float64' && layout.labelDtype === 'float64';
+    this.#bytes = direct ? new Uint8Array(this.#block.buffer) : new Uint8Array(capacity * layout.rowBytes);
+  }
+
+  get rows(): number {
+    return this.#rows;
+  }
+
+  clear(): void {
+    this.#rows = 0;
+  }
+
+  /** Appends rows `from` to `from + count` of a batch; there must be room. A value that cannot be used is `MLML_BAD_DATA`. */
+  add(batch: TableBatch, from: number, count: number): void {
+    const { d } = this.layout;
+    const stride = d + 1;
+    const block = this.#block.subarray(this.#rows * stride, (this.#rows + count) * stride);
+    block.fill(0);
+    let row = 0;
+    const locate: Locate = (column) => `${batch.place(from + row)}, column ${column}`;
+    let at = 0;
+    for (const [f, feature] of this.#encoder.mapping.features.entries()) {
+      const position = this.#positions[f]!;
+      const width = widthOf(feature);
+      const numeric = feature.kind === 'number';
+      if (numeric) numbersOf(batch, position, from, count, this.#column);
+      for (row = 0; row < count; row++) {
+        const start = row * stride + at;
+        const number = numeric ? this.#column[row]! : Number.NaN;
+        if (number - number === 0) {
+          block[start] = number;
+          continue;
+        }
+        this.#encoder.encodeColumn(f, batch.cell(from + row, position), block, start, locate);
+        if (!Number.isFinite(block[start])) throw unusable(block[start]!, locate(feature.column));
+      }
+      at += width;
+    }
+    const label = this.#label;
+    if (label !== undefined)
+      for (row = 0; row < count; row++)
+        block[row * stride + d] = this.#encoder.label(batch.cell(from + row, label), locate);
+    this.#convert(batch, from, count);
+    this.#rows += count;
+  }
+
+  /** Turns doubles into numbers of the layout. */
+  #convert(batch: TableBatch, from: number, count: number): void {
+    const { d, dtype, labelDtype, labelOffset, rowBytes } = this.layout;
+    if (this.#bytes.buffer === this.#block.buffer) return;
+    const source = new DataView(this.#block.buffer);
+    const target = new DataView(this.#bytes.buffer);
+    for (let row = 0; row < count; row++) {
+      const first = (this.#rows + row) * (d + 1);
+      const start = (this.#rows + row) * rowBytes;
+      const misfit = convertNumbers(source, 8 * first, 'float64', target, start, dtype, d);
+      const label = this.#block[first + d]!;
+      if (misfit < 0 && fitsDtype(label, labelDtype)) {
+        writeNumber(target, start + labelOffset, labelDtype, label);
+        continue;
+      }
+      const { mapping } = this.#encoder;
+      const [name, value, type] =
+        misfit < 0
+          ? [mapping.label.column, label, labelDtype]
+          : [featureNames(mapping)[misfit], this.#block[first + misfit]!, dtype];
+      throw new MlmlError(
+        'MLML_BAD_DATA',
+        `${batch.place(from + row)}, ${name}: ${value} is no ${type}, as which the model has its training rows`,
+      );
+    }
+  }
+
+  /** The rows that are there now, until the next change. */
+  file(): RowFile {
+    const bytes = this.#bytes;
+    const readNow = (target: Uint8Array, offset: number, length: number, position: number) =>
+      target.set(bytes.subarray(position, position + length), offset);
+    const file = {
+      path: 'rows of a table',
+      byteLength: bytes.length,
+      readNow,
+      readInto: async (target: Uint8Array, position: number) => readNow(target, 0, target.length, position),
+      close: async () => {},
+    };
+    return RowFile.of(this.layout, file, this.#rows);
+  }
+}
+
+function unusable(value: number, place: string): MlmlError {
+  const what = Number.isNaN(value)
+    ? 'the value is missing, and nothing says what stands for it'
+    : `${value} is not a finite number`;
+  return new MlmlError('MLML_BAD_DATA', `${place}: ${what}`);
+}

@@ -1,0 +1,39 @@
+import type { TableSource } from '../../data/table/tableSource.js';
+import type { Storage } from '../../storage/storage.js';
+import { type ByteSink, fileSink } from '../byteSink.js';
+import type { PredictOptions } from '../predict.js';
+import { type PredictionFormat, predictionFormat } from '../predictionFormat.js';
+import { probabilityColumns } from '../probabilities.js';
+import type { Model } from '../saveModel.js';
+import { writePredictions } from '../writePredictions.js';
+import { scoreTable } from './scoreTable.js';
+import { fitTable } from './tableFit.js';
+
+export interface PredictTableOptions extends PredictOptions {
+  /** Column that names rows. Default: that of the training table, or one called `id`; else rows have numbers. */
+  readonly id?: string;
+  /** Default: from the name of the file. */
+  readonly format?: PredictionFormat;
+}
+
+/**
+ * Predicts all rows of a table, streaming, into a file (CSV, JSON lines or NumPy) or a sink: in their order, with their ids. Columns
+ * are read as those of the training table were. The memory of the table's reader comes on top of `bufferBytes`. Returns the number of rows.
+ *
+ * @throws MlmlError `MLML_BAD_DATA` when columns are missing, or naming the place of a value that cannot be used
+ */
+export async function predictTable(
+  storage: Storage,
+  model: Model,
+  source: TableSource,
+  target: string | ByteSink,
+  options: PredictTableOptions,
+): Promise<number> {
+  const format = options.format ?? (typeof target === 'string' ? predictionFormat(target) : 'csv');
+  if (options.proba) probabilityColumns(model);
+  const fit = fitTable(model, source, options.id);
+  const scores = scoreTable(storage, model, source, fit, options);
+  const sink = typeof target === 'string' ? await fileSink(storage, target) : target;
+  const idName = fit.id === undefined ? {} : { idName: source.columns[fit.id]! };
+  return await writePredictions(model, undefined, scores, sink, { ...options, ...idName, format });
+}

@@ -1,0 +1,161 @@
+import { allFinite } from '../../data/badValue.js';
+import { textOf } from '../../data/columns/cells.js';
+import type { RowFile } from '../../data/rowFile.js';
+import { rowLayout } from '../../data/rowLayout.js';
+import { FeatureRows, featureRowBytes } from '../../data/table/featureRows.js';
+import type { TableBatch, TableSource } from '../../data/table/tableSource.js';
+import { MlmlError } from '../../errors.js';
+import { openKernelScorer } from '../../kernel/predict/scoreKernelRows.js';
+import { budgetTooSmall } from '../../memory/plan.js';
+import { openScorer, type ScoredBlock } from '../../ssgd/score.js';
+import type { Storage } from '../../storage/storage.js';
+import { defaultThreads } from '../../threads/defaultThreads.js';
+import { openModelRows } from '../kernelRows.js';
+import { isKernelModel, type Model } from '../saveModel.js';
+import { leastBytes, type ScoringOptions } from '../scoreModel.js';
+import type { TableFit } from './tableFit.js';
+
+/** Scores of some rows of a table. The arrays are reused: valid until the next block is asked for. */
+export interface TableScores extends ScoredBlock {
+  /** The text of the id of each row; absent when rows have none. */
+  readonly ids?: readonly string[];
+  /** These are the last rows for now: more may take their time. */
+  readonly pause: boolean;
+}
+
+/** Rows encoded at a time by linear models need not take more bytes. */
+const BLOCK_BYTES = 256 * 1024;
+const MOST_ROWS = 1024;
+/** A kernel model compares a block with all its training rows, which should serve many. */
+const MOST_KERNEL_ROWS = 4096;
+
+/** Rows of features that a quarter of the budget holds, and their layout. */
+function planRows(model: Model, bufferBytes: number) {
+  const kernel = isKernelModel(model);
+  const layout = kernel ? model.geometry.layout : rowLayout(model.d, 'float64');
+  const one = featureRowBytes(layout, 1);
+  const bytes = kernel ? bufferBytes / 4 : Math.min(bufferBytes / 4, BLOCK_BYTES);
+  const rows = Math.min(kernel ? MOST_KERNEL_ROWS : MOST_ROWS, Math.floor(bytes / one));
+  return { layout, rows: Math.max(1, rows), bytes: one * Math.max(1, rows) };
+}
+
+/**
+ * Scores of all rows of a table, in order, inside `bufferBytes` (the reader of the table has its own memory). Labels are those of the
+ * table when `fit` has a label and `labelled`.
+ *
+ * @throws MlmlError `MLML_BAD_DATA` naming the place of a value that cannot be used, `MLML_BUDGET_TOO_SMALL`
+ */
+export async function* scoreTable(
+  storage: Storage,
+  model: Model,
+  source: TableSource,
+  fit: TableFit,
+  options: ScoringOptions,
+  labelled = false,
+): AsyncGenerator<TableScores> {
+  const { bufferBytes, signal, nthreads = defaultThreads() } = options;
+  const { layout, rows: capacity, bytes } = planRows(model, bufferBytes);
+  const least = leastBytes(model, { layout, rows: capacity }, nthreads);
+  if (bytes + least > bufferBytes) {
+    const what = `scoring tables by ${model.d} features x ${model.k} columns`;
+    throw budgetTooSmall(what, Math.max(bytes + least, featureRowBytes(layout, 1) * 4), bufferBytes);
+  }
+  const label = labelled ? fit.label : undefined;
+  const rows = new FeatureRows(fit.encoder, source.columns, layout, capacity, label);
+  const scorer = await openTableScorer(storage, model, rows, {
+    ...options,
+    nthreads,
+    bufferBytes: bufferBytes - bytes,
+  });
+  // Rows of a pipe are answered as they come; of a file, blocks are filled.
+  const prompt = !source.repeatable || !isKernelModel(model);
+  let firstRow = 0;
+  let ids: string[] = [];
+  /** Where rows stand, for messages, while their batch is there. */
+  let places: { batch: TableBatch; from: number } | undefined;
+  const score = async function* (pause: boolean): AsyncGenerator<TableScores> {
+    const file = rows.file();
+    for await (const block of scorer.blocks(file, signal)) {
+      const from = block.firstRow;
+      if (!allFinite(block.scores, block.rows * model.k)) throw tooLarge(source, places, firstRow + from);
+      yield {
+        ...block,
+        firstRow: firstRow + from,
+        ...(fit.id === undefined ? {} : { ids: ids.slice(from, from + block.rows) }),
+        pause: pause && from + block.rows === file.rows,
+      };
+    }
+    firstRow += file.rows;
+    ids = [];
+    rows.clear();
+  };
+  try {
+    for await (const batch of source.batches(signal)) {
+      for (let from = 0; from < batch.rows; ) {
+        const count = Math.min(batch.rows - from, capacity - rows.rows);
+        places = rows.rows === 0 ? { batch, from } : undefined;
+        rows.add(batch, from, count);
+        if (fit.id !== undefined)
+          for (let i = 0; i < count; i++) ids.push(textOf(batch.cell(from + i, fit.id)));
+        from += count;
+        const last = from === batch.rows;
+        if (rows.rows === capacity || (prompt && last)) yield* score(last && !source.repeatable);
+      }
+    }
+    places = undefined;
+    if (rows.rows > 0) yield* score(true);
+  } finally {
+    await scorer.close();
+  }
+}
+
+interface TableScorer {
+  blocks(file: RowFile, signal?: AbortSignal): AsyncGenerator<ScoredBlock>;
+  close(): Promise<void>;
+}
+
+async function openTableScorer(
+  storage: Storage,
+  model: Model,
+  { layout, capacity }: FeatureRows,
+  options: ScoringOptions & { readonly nthreads: number },
+): Promise<TableScorer> {
+  if (!isKernelModel(model)) {
+    // Reading a table takes longer than its scores: one thread is enough.
+    const { scorer, threads } = await openScorer(
+      model,
+      { layout, rows: capacity },
+      { ...options, nthreads: 1 },
+    );
+    return { blocks: (file, signal) => scorer.blocks(file, signal), close: () => threads.close() };
+  }
+  const training = await openModelRows(storage, model);
+  try {
+    const scorer = await openKernelScorer(model, training.rows, { layout, rows: capacity }, options);
+    return {
+      blocks: (file, signal) => scorer.blocks(file, signal),
+      async close() {
+        await scorer.close();
+        await training.close();
+      },
+    };
+  } catch (error) {
+    await training.close();
+    throw error;
+  }
+}
+
+function tooLarge(
+  { name }: TableSource,
+  places: { batch: TableBatch; from: number } | undefined,
+  row: number,
+): MlmlError {
+  const where =
+    places === undefined
+      ? `${name}: row ${row} or one soon after it`
+      : `${places.batch.place(places.from)} or a row soon after it`;
+  return new MlmlError(
+    'MLML_BAD_DATA',
+    `${where}: the scores are not finite: its values are far larger than those the model was trained on`,
+  );
+}

@@ -1,0 +1,72 @@
+import type { ColumnMapping, FeatureColumn } from '../../data/columns/columnMapping.js';
+import { RowEncoder } from '../../data/columns/rowEncoder.js';
+import type { TableSource } from '../../data/table/tableSource.js';
+import { MlmlError } from '../../errors.js';
+import type { ScoreMeaning } from '../../ssgd/linearModel.js';
+
+/** How the columns of a table are taken by a model. */
+export interface TableFit {
+  readonly encoder: RowEncoder;
+  /** Number of the column that names rows. */
+  readonly id?: number;
+  /** Number of the column of the label; absent when the table has none. */
+  readonly label?: number;
+}
+
+type Columns = Pick<TableSource, 'name' | 'columns'>;
+
+/**
+ * Finds the columns a model needs. A model of a table finds them by name, any other takes as many columns of numbers as it has features, in
+ * their order. `id`: the column that names rows; by default that of the training table, or one called `id` that is no feature.
+ *
+ * @throws MlmlError `MLML_BAD_DATA` naming all columns that are missing; `MLML_USAGE` when there is no column `id`
+ */
+export function fitTable(model: ScoreMeaning, source: Columns, given?: string): TableFit {
+  const { columns, name } = source;
+  if (given !== undefined && !columns.includes(given)) {
+    throw new MlmlError('MLML_USAGE', `--id=${given}: ${name} has no such column; it has ${listed(columns)}`);
+  }
+  const mapping = model.columns ?? numbersInOrder(model, source, given);
+  const features = new Set(mapping.features.map(({ column }) => column));
+  const missing = [...features].filter((column) => !columns.includes(column));
+  if (missing.length > 0) {
+    throw new MlmlError(
+      'MLML_BAD_DATA',
+      `${name}: lacks ${missing.length === 1 ? 'a column' : `${missing.length} columns`} of the model: ${listed(missing)}; it has ${listed(columns)}`,
+    );
+  }
+  const named =
+    given ??
+    [mapping.id, 'id'].find(
+      (column) => column !== undefined && columns.includes(column) && !features.has(column),
+    );
+  const label = model.columns === undefined ? -1 : columns.indexOf(mapping.label.column);
+  return {
+    encoder: new RowEncoder(mapping, columns, model.classNames),
+    ...(named === undefined ? {} : { id: columns.indexOf(named) }),
+    ...(label < 0 ? {} : { label }),
+  };
+}
+
+/** A mapping that takes the columns as they stand. A missing value has no number that could stand for it. */
+function numbersInOrder({ d, task }: ScoreMeaning, { columns, name }: Columns, id?: string): ColumnMapping {
+  const others = columns.filter((column) => column !== id && (column !== 'id' || columns.length <= d));
+  if (others.length !== d) {
+    throw new MlmlError(
+      'MLML_BAD_DATA',
+      `${name}: has ${others.length} columns${others.length < columns.length ? ' beside that of the ids' : ''}, the model takes ${d} features: ` +
+        'it was trained on rows without names of columns, so a table must have just its features, in their order',
+    );
+  }
+  const missing = { fill: Number.NaN, indicator: false };
+  const features: FeatureColumn[] = others.map((column) => ({ column, kind: 'number', missing }));
+  const mapping: ColumnMapping = {
+    features,
+    label: { column: '', kind: task === 'classification' ? 'class' : 'number' },
+  };
+  return mapping;
+}
+
+function listed(names: readonly string[]): string {
+  return `${names.slice(0, 20).join(', ')}${names.length > 20 ? `, … (${names.length} in all)` : ''}`;
+}
