@@ -131,22 +131,12 @@ class DuckdbTable implements TableSource {
   /** Starts the process and finds the columns. */
   async describe(): Promise<void> {
     this.#process = await QueryProcess.open(this.#options);
-    const { kind } = this.#source;
-    // As the user wrote it, so that what DuckDB says of it is about that.
-    const sql = this.#source.kind === 'files' ? undefined : this.#source.sql;
-    const described = await this.#process.ask(
-      `DESCRIBE ${sql === undefined ? `SELECT * FROM ${this.#relation}` : sql.trim().replace(/;\s*$/, '')}`,
-    );
+    const described = await this.#process.ask(`DESCRIBE SELECT * FROM ${this.#relation}`);
+    // DuckDB has given columns of the same name different ones.
     const columns = described.map(([name, type]) => [name!, type!] as const);
-    const twice = columns.find(([name], i) => columns.findIndex(([other]) => other === name) !== i);
-    if (twice !== undefined)
-      throw new MlmlError(
-        'MLML_USAGE',
-        `${this.name}: two columns are named ${twice[0]}; give one of them another name with AS`,
-      );
     const from = this.#source.kind === 'files' ? literal(this.#source.pattern) : '(…)';
     this.#columns = duckdbColumns(columns, from);
-    if (kind !== 'files') return;
+    if (this.#source.kind !== 'files') return;
     const pattern = /^read_parquet\((.*)\)$/s.exec(this.#relation)![1]!;
     this.#files = (await this.#process.ask(`SELECT file FROM glob(${pattern}) ORDER BY file`)).map(
       ([file]) => file!,
@@ -190,7 +180,8 @@ class DuckdbTable implements TableSource {
     const sent = this.#columns.flatMap(({ sent }) => (sent === undefined ? [] : [sent]));
     const expressions = this.#columns.flatMap(({ expressions }) => expressions);
     // Rows are counted also where no column can be sent.
-    if (sent.length === 0) return { rows: `SELECT 0::DOUBLE FROM ${this.#relation}`, columns: ['doubles'] as const };
+    if (sent.length === 0)
+      return { rows: `SELECT 0::DOUBLE FROM ${this.#relation}`, columns: ['doubles'] as const };
     return { rows: `SELECT ${expressions.join(', ')} FROM ${this.#relation}`, columns: sent };
   }
 

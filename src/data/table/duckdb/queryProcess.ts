@@ -78,7 +78,7 @@ export class QueryProcess {
     const opened = new QueryProcess(options);
     const { queryBytes, temporaryFolder, longestRow, setup } = options;
     const request: OpenRequest = {
-      memoryLimit: queryBytes - OWN_BYTES,
+      memoryLimit: Math.max(LEAST_MANAGED, queryBytes - OWN_BYTES),
       residentLimit: queryBytes,
       temporaryFolder,
       longestRow,
@@ -164,7 +164,7 @@ export class QueryProcess {
         'MLML_BAD_DATA',
         `${name}: row ${failure.row + 1}: takes ${formatBytes(failure.bytes!)}, more than ${formatBytes(longestRow)}, a quarter of --buffer`,
       );
-    const message = failure.message ?? '';
+    const message = (failure.message ?? '').replace(/^Failed to extract statements: /, '');
     if (failure.code === 'MODULE_NOT_FOUND')
       return missingPackage('@duckdb/node-api', `${name}: is read through DuckDB`, message);
     if (failure.code === 'ERR_DLOPEN_FAILED')

@@ -15,7 +15,7 @@ export interface DuckdbColumn {
 export const identifier = (name: string) => `"${name.replaceAll('"', '""')}"`;
 export const literal = (text: string) => `'${text.replaceAll("'", "''")}'`;
 
-const EXACT = 2 ** 53;
+const EXACT = Number.MAX_SAFE_INTEGER;
 
 /**
  * The columns of a result by the types that DuckDB tells (`DESCRIBE`). Missing numbers travel as NaN, missing texts as empty ones.
@@ -37,7 +37,8 @@ function columnOf(name: string, type: string, from: string): DuckdbColumn {
     sent: 'doubles',
     expressions: [double(expression)],
   });
-  if (/\[\d*\]$/.test(type)) return problem(name, type, 'a list', `${c}[1] AS ${identifier(`${name}_1`)}`, from);
+  if (/\[\d*\]$/.test(type))
+    return problem(name, type, 'a list', `${c}[1] AS ${identifier(`${name}_1`)}`, from);
   switch (/^[A-Z_0-9 ]+/.exec(type)?.[0].trim()) {
     case 'TINYINT':
     case 'SMALLINT':
