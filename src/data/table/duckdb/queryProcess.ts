@@ -141,7 +141,7 @@ export class QueryProcess {
     const { name, queryBytes } = this.#options;
     const resident = this.#errors.split(TOO_LARGE)[1];
     if (resident !== undefined)
-      return this.#tooSmall(`the process that reads it took ${formatBytes(Number.parseInt(resident))}`);
+      return this.#tooSmall(`the process that reads it took ${formatBytes(Number.parseInt(resident, 10))}`);
     const said = this.#errors.trim().split('\n').at(-1)!;
     return new MlmlError(
       'MLML_IO',
