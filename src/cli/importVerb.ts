@@ -3,6 +3,7 @@ import type { DatasetDescription } from '../data/format.js';
 import type { ImportOptions } from '../data/import/importOptions.js';
 import { MlmlError } from '../errors.js';
 import { ProgressReporter } from '../run/progressReporter.js';
+import { arrayRequest } from './arrayRequest.js';
 import type { CommandContext } from './commandContext.js';
 import { datasetText } from './infoText.js';
 import { openRequest } from './openData.js';
@@ -42,13 +43,11 @@ export async function importTarget(services: Services, given: Arguments): Promis
 
 /** Options of LIBSVM text. */
 function textOptions(given: Arguments): Partial<ImportOptions> {
-  const { testFile, d, k } = {
-    testFile: given.text('test-file'),
+  const { d, k } = {
     d: given.number('d'),
     k: given.flag('one-hot') === false ? 1 : given.number('k'),
   };
   return {
-    ...(testFile === undefined ? {} : { testFile }),
     ...(d === undefined ? {} : { d }),
     ...(k === undefined ? {} : { k }),
     dense: given.flag('dense') ?? false,
@@ -57,11 +56,8 @@ function textOptions(given: Arguments): Partial<ImportOptions> {
 
 /** @throws MlmlError `MLML_USAGE` for options that only texts have */
 function refuseTextOptions(given: Arguments, source: string): object {
-  for (const name of ['test-file', 'dense']) {
-    if (!given.has(name)) continue;
-    throw new MlmlError('MLML_USAGE', `--${name}: is for LIBSVM text, and ${source} is none`);
-  }
-  return {};
+  if (!given.has('dense')) return {};
+  throw new MlmlError('MLML_USAGE', `--dense: is for LIBSVM text, and ${source} is none`);
 }
 
 /** `mlml import`: makes a data set folder. */
@@ -82,6 +78,7 @@ export async function importVerb(context: CommandContext, given: Arguments): Pro
   try {
     description = await importing.importDataset(services.storage, source, {
       ...openRequest(context, given, reporter),
+      ...arrayRequest(given),
       out,
       ...(raw === undefined ? {} : { raw }),
       ...(text ? textOptions(given) : refuseTextOptions(given, source)),

@@ -9,6 +9,7 @@ import {
   shuffleNames,
   verbs as training,
 } from '../ssgd/options.js';
+import { arrayOptionTable } from './arrayOptionTable.js';
 import { exportOptionTable } from './exportOptionTable.js';
 import { heldOutOptionTable } from './heldOutOptionTable.js';
 import { importOptionTable } from './importOptionTable.js';
@@ -340,6 +341,7 @@ export const optionTable: readonly OptionSpec[] = [
     rawOnly: true,
   },
   ...importOptionTable,
+  ...arrayOptionTable,
   {
     name: 'data-dir',
     kind: 'text',

@@ -27,11 +27,12 @@ function trainingVerb(
 /** What the help says about each verb. */
 export const verbTable: Readonly<Record<CommandName, VerbDescription>> = {
   import: {
-    summary: 'make a data set folder from original files, LIBSVM text, raw rows or generated digits',
+    summary: 'make a data set folder from files: arrays, LIBSVM text, raw rows; or of digits',
     synopsis: ['mlml import (mnist|spam|cifar-10|digits|<path>) [options]'],
     details: [
       'Files of mnist, spam and cifar-10 are looked for in <dir>/<name>/ and <dir>/ for <dir> in --data-dir, ' +
         '$MLML_DATA, ./data and the cache folder of the user, and downloaded when they are nowhere.',
+      'A path may be a NumPy file (.npy, .npz), a MATLAB 5 file (.mat) or an idx file (.gz too): see docs/sources.md.',
       'LIBSVM (SVMlight) text, also .gz, becomes a data set of sparse rows, which sgd, ssgd and hsgd train on, or with ' +
         '--dense one of dense rows. Few different whole numbers as labels are classes; --k=1 takes them as targets.',
     ],
@@ -39,6 +40,8 @@ export const verbTable: Readonly<Record<CommandName, VerbDescription>> = {
       ['mlml import mnist', 'download MNIST and make ./data/mnist'],
       ['mlml import digits --n=10000000', 'make a data set of ten million rows'],
       ['mlml import spam --percentage=0.7 --seed=1', 'another split into training and test rows'],
+      ['mlml import X.npy --labels=y.npy', 'NumPy files of features and labels'],
+      ['mlml import arrays.npz --out=mydata', 'X_train, y_train, X_test, y_test of a NumPy archive'],
       ['mlml import rows.bin --n=60000 --d=784 --dtype=uint8 --out=mydata', 'raw rows'],
       ['mlml import a9a --test-file=a9a.t --d=123', 'LIBSVM text, stored sparse'],
     ],

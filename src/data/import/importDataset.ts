@@ -2,6 +2,8 @@ import { basename, dirname } from 'node:path';
 import { dtypeBytes } from '../../arithmetic/dtype.js';
 import { MlmlError } from '../../errors.js';
 import type { Storage } from '../../storage/storage.js';
+import { arrayFormat } from '../arrays/arrayFiles.js';
+import { importArrays } from '../arrays/importArrays.js';
 import type { DatasetDescription } from '../format.js';
 import { checkOnNan } from '../onNan.js';
 import { cifar10 } from './cifar10.js';
@@ -15,6 +17,9 @@ import { mnist } from './mnist.js';
 import { importRawRows } from './rawRowImport.js';
 import type { LocatedFiles, RawSet } from './rawSet.js';
 import { spam } from './spam.js';
+
+/** Options of arrays only. */
+const arrayOptions = ['features', 'labels', 'labelColumn', 'testFile', 'testLabels', 'task'] as const;
 
 type Importer = (storage: Storage, options: ImportOptions) => Promise<DatasetDescription>;
 
@@ -57,11 +62,27 @@ async function makeDataset(
   source: string,
   options: ImportOptions,
 ): Promise<DatasetDescription> {
-  if (options.raw !== undefined) return await importRawRows(storage, options.raw, options);
+  const { raw } = options;
+  const isNamed = raw !== undefined || isDatasetName(source);
+  const isArrays = !isNamed && arrayFormat(source) !== undefined;
+  const given = arrayOptions.filter((name) => options[name] !== undefined);
+  // Who says what the arrays are called means no file of a known data set.
+  const known = isNamed || (isArrays && given.length > 0) ? undefined : await recognise(storage, source);
+  const isText = !isNamed && known === undefined && !isArrays && (await isLibsvmFile(storage, source));
+  const strange = given.find((name) => !isArrays && !(isText && name === 'testFile'));
+  if (strange !== undefined) {
+    const option = strange.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+    const also = strange === 'testFile' ? ' and LIBSVM text' : '';
+    throw new MlmlError(
+      'MLML_USAGE',
+      `--${option}=${options[strange]}: is for arrays (.npy, .npz, .mat, idx)${also}, which ${source} is not`,
+    );
+  }
+  if (raw !== undefined) return await importRawRows(storage, raw, options);
   if (isDatasetName(source)) return await importers[source](storage, options);
-  const known = await recognise(storage, source);
   if (known !== undefined) return await known.set.read(storage, known.located, options);
-  if (await isLibsvmFile(storage, source)) return await importLibsvm(storage, source, options);
+  if (isArrays) return await importArrays(storage, source, options);
+  if (isText) return await importLibsvm(storage, source, options);
   const names = datasetNames.join(', ');
   if ((await storage.status(source)) === undefined) {
     throw new MlmlError(
