@@ -96,12 +96,13 @@ describe('the process that runs DuckDB', { skip }, () => {
       const parent = spawn(process.execPath, ['--input-type=module', '-e', script, how], {
         stdio: ['ignore', 'pipe', 'inherit'],
       });
+      const exited = once(parent, 'exit');
       const [line] = (await once(parent.stdout!, 'data')) as [Buffer];
       const pid = Number(line.toString());
       assert.equal(isAlive(pid), true);
       await new Promise((resolve) => setTimeout(resolve, 200));
       if (how !== 'exit') parent.kill('SIGKILL');
-      await once(parent, 'exit');
+      await exited;
       assert.equal(await isGone(pid), true, how);
     }
   });
