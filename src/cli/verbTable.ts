@@ -158,7 +158,7 @@ export const verbTable: Readonly<Record<CommandName, VerbDescription>> = {
   },
   export: {
     summary: 'write a model in a format that other programs read',
-    synopsis: ['mlml export <model> --onnx [options]'],
+    synopsis: ['mlml export <model> (--onnx|--npz|--json|--js) [options]'],
     details: [
       '<model> is a model folder or a run folder. The file has the scaling of features in it, and of a model of a table how its ' +
         'columns become features; that of a kernel model has its training rows. docs/export.md says how to use each format.',
@@ -166,6 +166,8 @@ export const verbTable: Readonly<Record<CommandName, VerbDescription>> = {
     examples: [
       ['mlml export runs/mine --onnx', 'mine.onnx, for onnxruntime'],
       ['mlml export runs/mine --onnx --precision=float32 --out=small.onnx', 'for a GPU'],
+      ['mlml export runs/mine --npz', 'mine.npz, for scikit-learn'],
+      ['mlml export runs/mine --js --out=web/model.js', 'a module, and web/model.d.ts'],
     ],
   },
   resume: {
