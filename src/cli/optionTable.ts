@@ -79,7 +79,7 @@ export const optionTable: readonly OptionSpec[] = [
     name: 'loss',
     kind: 'choice',
     choices: lossNames,
-    help: 'what is minimised (closed solves ridge)',
+    help: 'what is minimised (closed solves ridge; huber: half the square of an error up to 1, a line beyond)',
     shownDefault: defaultOptions.loss,
     verbs: training,
     linearOnly: true,
