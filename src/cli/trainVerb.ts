@@ -1,4 +1,5 @@
 import type { Dataset } from '../data/dataset.js';
+import type { SparseDataset } from '../data/sparse/sparseDataset.js';
 import { loadModel } from '../model/loadModel.js';
 import { saveModel } from '../model/saveModel.js';
 import { allowedBytes, scoreOf, summaryText, type TrainSummary } from '../run/summary.js';
@@ -7,11 +8,13 @@ import { heldOutShare, type TrainOptions, type Verb } from '../ssgd/options.js';
 import { variantsOf } from '../ssgd/sgd/sweepGrid.js';
 import { checkInitialModel } from '../ssgd/warmStart.js';
 import type { CommandContext } from './commandContext.js';
-import { openTrainingData } from './openData.js';
+import { openAnyTrainingData } from './openData.js';
 import type { Arguments } from './parseArguments.js';
 import type { Training } from './services.js';
 import { runTraining, type TrainingRun } from './trainingRun.js';
 import { trainOptions, uselessOptions } from './trainSettings.js';
+
+type AnyData = Dataset | SparseDataset;
 
 /** closed, gd, sgd, ssgd, hsgd: trains a linear model and leaves a run folder. */
 export async function trainVerb(
@@ -22,7 +25,7 @@ export async function trainVerb(
 ): Promise<void> {
   const options = trainOptions(given);
   let init: LinearModel | undefined;
-  await runTraining<TrainSummary>(context, { verb, given, words }, async () => {
+  await runTraining<TrainSummary, AnyData>(context, { verb, given, words }, async () => {
     // Everything is loaded before the baseline is taken; what comes later is the job's.
     const training = await context.services.training();
     return {
@@ -35,7 +38,7 @@ export async function trainVerb(
         ...(heldOutShare(options) > 0 ? (['holdout'] as const) : []),
         ...(options.sweep === undefined ? [] : (['model'] as const)),
       ],
-      open: (reporter) => openTrainingData(context, verb, given, reporter),
+      open: (reporter) => openAnyTrainingData(context, verb, given, reporter),
       plan: async (dataset) => {
         // Before anything is made: a model that does not fit leaves no trace.
         init = await initialModel(context, verb, options, dataset);
@@ -52,7 +55,7 @@ async function initialModel(
   { services }: CommandContext,
   verb: Verb,
   options: TrainOptions,
-  { description }: Dataset,
+  { description }: AnyData,
 ): Promise<LinearModel | undefined> {
   if (options.init === undefined || verb === 'closed') return undefined;
   const model = (await loadModel(services.storage, options.init)) as LinearModel;
@@ -65,7 +68,7 @@ async function trainAndSave(
   training: Training,
   verb: Verb,
   options: TrainOptions,
-  { dataset, paths, log, reporter, scratchFolder, baselineBytes, checkpoint }: TrainingRun,
+  { dataset, paths, log, reporter, scratchFolder, baselineBytes, checkpoint }: TrainingRun<AnyData>,
   init: LinearModel | undefined,
 ): Promise<TrainSummary> {
   const { storage } = context.services;
