@@ -10,10 +10,11 @@ import { footprint } from '../shuffle/footprint.js';
 const SHORTEST = 12;
 /** Rows handed over, or sent to buckets, at a time. */
 const SEGMENT_ROWS = 4096;
-const LARGEST_CHUNK = 1 << 16;
-/** Smaller chunks cost more calls than reading buckets several times. */
-const SMALL_CHUNK = 768;
 const SMALLEST_CHUNK = 64;
+/** The largest first, so that of equals it is taken. */
+const chunkSizes = Array.from({ length: 11 }, (_, i) => (SMALLEST_CHUNK << 10) >> i);
+/** A call of the file system takes as long as copying so many bytes. */
+const CALL_BYTES = 1 << 11;
 /** Standard deviations of the bytes of a bucket, beyond the mean, for which there is room. */
 const DEVIATIONS = 6;
 /** An arena ends at 4 GiB; what is left is for the rest of the job. */
@@ -118,12 +119,11 @@ function leastRows({ sizes, dtype }: SparseShuffleRequest): number {
 /** The smallest memory that some way works in. */
 export function minimumSparseShuffle(request: SparseShuffleRequest): number {
   const whole = memoryRegions(request);
-  const longest = longestBytes(request.sizes.longestRow, request.dtype);
-  const other =
+  const others =
     request.algo === 'none'
-      ? storedRegions(longest)
-      : scatterRegions(request, 2, SMALLEST_CHUNK, leastRows(request));
-  return Math.min(footprint(other), whole === undefined ? Number.POSITIVE_INFINITY : footprint(whole));
+      ? [storedRegions(longestBytes(request.sizes.longestRow, request.dtype))]
+      : chunkSizes.map((chunkBytes) => scatterRegions(request, 2, chunkBytes, leastRows(request)));
+  return Math.min(...[...others, ...(whole === undefined ? [] : [whole])].map(footprint));
 }
 
 /** Decides how to shuffle inside `bytes`, at least `minimumSparseShuffle`. */
@@ -185,47 +185,46 @@ interface Shape {
   readonly capacity: number;
 }
 
-/** The largest chunks with which a bucket fits in memory; where they are too small, fewer buckets, each read in parts. */
+/**
+ * The cheapest way: writing small chunks takes calls; a bucket that does not fit is read anew for each of its parts, and as often again
+ * to find them.
+ */
 function chooseShape(request: SparseShuffleRequest, bytes: number): Shape {
   let best: Shape | undefined;
-  for (const buckets of bucketCounts(request.rows)) {
-    const capacity = Math.max(roomyBucket(request, buckets), leastRows(request));
-    const chunkBytes = largestChunk(request, buckets, capacity, bytes);
-    if (chunkBytes > (best?.chunkBytes ?? 0)) best = { buckets, chunkBytes, capacity };
-    if (chunkBytes === LARGEST_CHUNK) break;
+  let least = Number.POSITIVE_INFINITY;
+  for (const chunkBytes of chunkSizes) {
+    for (const buckets of bucketCounts(request.rows)) {
+      const roomy = roomyBucket(request, buckets);
+      const capacity = capacityIn(request, buckets, chunkBytes, bytes, roomy);
+      if (capacity === 0) break;
+      const parts = Math.ceil(roomy / capacity);
+      const cost = CALL_BYTES / chunkBytes + (parts === 1 ? 1 : 2 * parts);
+      if (cost >= least) continue;
+      least = cost;
+      best = { buckets, chunkBytes, capacity };
+    }
   }
-  if (best !== undefined && best.chunkBytes >= SMALL_CHUNK) return best;
-  // Half of the memory for rows, the rest for as many buckets as there are good chunks.
-  const least = leastRows(request);
-  let capacity = Math.max(least, alignUp(Math.floor((bytes * 3) / 8), 4));
-  for (let chunkBytes = 1024; ; ) {
-    let buckets = Math.max(2, Math.floor(bytes / 2 / chunkBytes));
-    while (buckets > 2 && footprint(scatterRegions(request, buckets, chunkBytes, capacity)) > bytes)
-      buckets = Math.max(2, Math.floor(buckets * 0.9));
-    if (footprint(scatterRegions(request, buckets, chunkBytes, capacity)) <= bytes)
-      return { buckets, chunkBytes, capacity };
-    if (capacity > least) capacity = Math.max(least, alignUp(Math.floor(capacity * 0.8), 4));
-    else if (chunkBytes > SMALLEST_CHUNK) chunkBytes = Math.max(SMALLEST_CHUNK, chunkBytes / 2);
-    else return { buckets: 2, chunkBytes, capacity: least };
-  }
+  return best ?? { buckets: 2, chunkBytes: SMALLEST_CHUNK, capacity: leastRows(request) };
 }
 
-/** Bytes of a chunk, a multiple of 4, at most; 0 where none fits. */
-function largestChunk(
+/** Room for rows beside the slots and tables, as much as is of use; 0 where the longest rows would have none. */
+function capacityIn(
   request: SparseShuffleRequest,
   buckets: number,
-  capacity: number,
+  chunkBytes: number,
   bytes: number,
+  roomy: number,
 ): number {
-  let chunk = LARGEST_CHUNK;
-  while (chunk >= SMALLEST_CHUNK) {
-    const taken = footprint(scatterRegions(request, buckets, chunk, capacity));
-    if (taken <= bytes) return chunk;
-    // What is over has to come from the slots, and the chains grow.
-    const next = Math.floor((chunk - (taken - bytes) / (buckets + 1)) / 4) * 4;
-    chunk = Math.min(chunk - 4, next);
-  }
-  return 0;
+  const least = leastRows(request);
+  const fits = (capacity: number) =>
+    footprint(scatterRegions(request, buckets, chunkBytes, capacity)) <= bytes;
+  if (!fits(least)) return 0;
+  if (fits(Math.max(roomy, least))) return Math.max(roomy, least);
+  // Where the rows begin takes a third as much as the rows.
+  const left = bytes - footprint(scatterRegions(request, buckets, chunkBytes, 0));
+  let capacity = Math.max(least, Math.floor((left * 3) / 16) * 4);
+  while (capacity > least && !fits(capacity)) capacity = Math.max(least, capacity - 64);
+  return capacity;
 }
 
 /** 2, 3, 4 … in steps of one and later five per cent. */
