@@ -27,8 +27,9 @@ import {
 export const SCORED_ROWS = 64;
 /** Bytes read at a time for scoring, where memory is not short. */
 const SCORE_READ = 1 << 18;
-/** What a row costs beside its nonzeros, in multiply-adds. */
-const ROW_OVERHEAD = 200;
+/** What a row costs beside its nonzeros, and a nonzero, in multiply-adds of dense rows. */
+const ROW_OVERHEAD = 3000;
+const NONZERO_COST = 20;
 /** Numbers beside the weights that steps keep: see `SparseStep`. */
 export const SCALARS = 8;
 
@@ -252,6 +253,6 @@ export function planSparse(
 
 function sparseThreads(options: TrainOptions, rows: number, epochs: number, each: number): number {
   if (options.optimizer !== 'sgd') return 1;
-  const total = rows * epochs * (8 * each + ROW_OVERHEAD);
+  const total = rows * epochs * (NONZERO_COST * each + ROW_OVERHEAD);
   return threadsWorth(options.nthreads, { total, step: Number.POSITIVE_INFINITY });
 }
