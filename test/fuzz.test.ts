@@ -1,4 +1,5 @@
 import { describe, test } from 'node:test';
+import { arrayTargets } from './support/fuzz/arrayTargets.js';
 import { commandTargets } from './support/fuzz/commandTargets.js';
 import { formatTargets } from './support/fuzz/formatTargets.js';
 import { fuzz } from './support/fuzz/fuzz.js';
@@ -9,7 +10,7 @@ const CASES = 60;
 const SEED = 20161;
 
 describe('what others wrote is read right or refused in one line', () => {
-  for (const target of [...importTargets, ...formatTargets, ...commandTargets]) {
+  for (const target of [...importTargets, ...arrayTargets, ...formatTargets, ...commandTargets]) {
     test(`${target.name}: ${CASES} cases`, async () => {
       await fuzz(target, CASES, SEED);
     });

@@ -78,6 +78,10 @@ export function modelText(model: ModelDescription, path: string): string {
   lines.push(field('scaling', scaling));
   if (classNames.length > 0) lines.push(field('classes', classNames.join(', ')));
   lines.push(field('trained on', `data of fingerprint ${fingerprint}`));
+  if (model.calibration !== undefined) {
+    const { method, rows } = model.calibration;
+    lines.push(field('calibrated', `${method} curves fitted on ${formatCount(rows)} rows`));
+  }
   return `${lines.join('\n')}\n`;
 }
 
@@ -87,13 +91,18 @@ function scoreText(score: Score): string {
     .join(', ');
 }
 
-function goOnLines({ command, process, saved }: Resumable): string[] {
+function goOnLines({ command, process, saved, damaged = [] }: Resumable): string[] {
   const all = saved !== undefined && saved.total > 0 ? ` of ${formatCount(saved.total)}` : '';
   return [
     field(
       'saved',
-      saved === undefined ? 'nothing yet' : `after ${formatCount(saved.done)}${all} ${saved.unit}`,
+      saved === undefined
+        ? damaged.length > 0
+          ? 'nothing that can be used'
+          : 'nothing yet'
+        : `after ${formatCount(saved.done)}${all} ${saved.unit}`,
     ),
+    ...damaged.map((sentence) => field('warning', sentence)),
     process === undefined ? field('to go on', command) : field('busy', `process ${process} works on it`),
   ];
 }

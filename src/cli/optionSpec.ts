@@ -14,6 +14,8 @@ export const commandNames = [
   'plan',
   'predict',
   'evaluate',
+  'calibrate',
+  'serve',
   'export',
   'resume',
   'info',

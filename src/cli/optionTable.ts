@@ -9,17 +9,20 @@ import {
   shuffleNames,
   verbs as training,
 } from '../ssgd/options.js';
+import { arrayOptionTable } from './arrayOptionTable.js';
 import { exportOptionTable } from './exportOptionTable.js';
 import { heldOutOptionTable } from './heldOutOptionTable.js';
 import { importOptionTable } from './importOptionTable.js';
 import { kernelTrainingVerbs, kernelVerbs, type OptionSpec } from './optionSpec.js';
 import { runOptionTable } from './runOptionTable.js';
 import { scoringOptionTable } from './scoringOptionTable.js';
+import { serveOptionTable } from './serveOptionTable.js';
+import { tableOptionTable } from './tableOptionTable.js';
 
 const streaming = ['ssgd', 'hsgd'] as const;
 const stochastic = ['sgd', 'ssgd', 'hsgd'] as const;
 const iterative = ['gd', 'sgd', 'ssgd', 'hsgd'] as const;
-const open = [...training, 'predict', 'evaluate', 'info'] as const;
+const open = [...training, 'predict', 'evaluate', 'calibrate', 'info'] as const;
 const shown = (value: number | string | boolean) => String(value);
 
 /** The options of all verbs but those that only kernel jobs have (`kernelOptionTable`), in the order of the help. */
@@ -29,7 +32,7 @@ export const optionTable: readonly OptionSpec[] = [
     kind: 'size',
     help: 'memory for everything that grows with the data, in MB (also 512KB, 2GiB)',
     shownDefault: shown(defaultOptions.bufferBytes / 1e6),
-    verbs: [...training, ...kernelVerbs, 'kernels', 'predict', 'evaluate'],
+    verbs: ['import', ...training, ...kernelVerbs, 'kernels', 'predict', 'evaluate', 'calibrate', 'serve'],
   },
   {
     name: 'algo',
@@ -76,7 +79,7 @@ export const optionTable: readonly OptionSpec[] = [
     name: 'loss',
     kind: 'choice',
     choices: lossNames,
-    help: 'what is minimised (closed solves ridge)',
+    help: 'what is minimised (closed solves ridge; huber: half the square of an error up to 1, a line beyond)',
     shownDefault: defaultOptions.loss,
     verbs: training,
     linearOnly: true,
@@ -235,7 +238,7 @@ export const optionTable: readonly OptionSpec[] = [
     max: 1024,
     help: 'threads; only with hsgd does the result depend on them',
     shownDefault: 'one for each processor',
-    verbs: training,
+    verbs: [...training, 'serve'],
   },
   {
     name: 'subset',
@@ -340,6 +343,7 @@ export const optionTable: readonly OptionSpec[] = [
     rawOnly: true,
   },
   ...importOptionTable,
+  ...arrayOptionTable,
   {
     name: 'data-dir',
     kind: 'text',
@@ -364,6 +368,8 @@ export const optionTable: readonly OptionSpec[] = [
     help: 'what is made: the data set folder (import), the run folder (training), a .csv, .jsonl or .npy file or - for stdout (predict)',
     verbs: ['import', ...training, 'predict'],
   },
+  ...tableOptionTable,
+  ...serveOptionTable,
   ...exportOptionTable,
   ...runOptionTable,
 ];

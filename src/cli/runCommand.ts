@@ -47,9 +47,17 @@ export async function runCommand(context: CommandContext, words: readonly string
       const { predictVerb } = await import('./predictVerb.js');
       return await predictVerb(context, given);
     }
+    case 'calibrate': {
+      const { calibrateVerb } = await import('./calibrateVerb.js');
+      return await calibrateVerb(context, given);
+    }
     case 'evaluate': {
       const { evaluateVerb } = await import('./evaluateVerb.js');
       return await evaluateVerb(context, given);
+    }
+    case 'serve': {
+      const { serveVerb } = await import('./serveVerb.js');
+      return await serveVerb(context, given);
     }
     case 'export': {
       const { exportVerb } = await import('./exportVerb.js');

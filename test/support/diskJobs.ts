@@ -1,4 +1,5 @@
 import { optionsOf } from '../../src/cli/optionsOf.js';
+import { npyFile, npzFile } from './arrayFiles.js';
 import type { DiskJob } from './diskFaults.js';
 import { prepare } from './diskFaults.js';
 import { mnistFiles } from './originalFiles.js';
@@ -8,10 +9,24 @@ const quiet = '--quiet';
 
 const rows = Uint8Array.from({ length: 160 }, (_, i) => (i % 4 === 3 ? (i >> 2) % 2 : (i * 7919) % 251));
 
+const numbers = [...rows.subarray(0, 120)];
+const arrays = npzFile(
+  {
+    X: npyFile('<f4', [40, 3], numbers, { fortranOrder: true }),
+    y: npyFile(
+      '|u1',
+      [40],
+      numbers.slice(0, 40).map((value) => value % 2),
+    ),
+  },
+  { deflated: true },
+);
+
 /** A data set, models and a stored kernel: what was there before, and must stay. */
 export const image = await prepare(
   new Map([
     ['/raw', rows],
+    ['/arrays.npz', arrays],
     ['/text', new TextEncoder().encode('1 1:1 3:2\n-1 2:0.5\n'.repeat(12))],
     ...[...mnistFiles(5, 2)].map(([name, bytes]) => [`/mnist/${name}`, bytes] as const),
   ]),
@@ -69,6 +84,12 @@ export const diskJobs: readonly DiskJob[] = [
   {
     name: 'import raw rows',
     words: ['import', '/raw', '--n=40', '--d=3', '--k=2', '--dtype=uint8', '--out=/new', quiet],
+    results: ['/new/'],
+  },
+  {
+    // Which unpacks an array to scratch.
+    name: 'import a NumPy archive',
+    words: ['import', '/arrays.npz', '--out=/new', quiet],
     results: ['/new/'],
   },
   {

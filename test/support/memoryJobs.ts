@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import { mkdirSync, openSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
+import { BLOCK_BYTES } from '../../src/data/arrays/columnOrder.js';
 import { HEAP_ALLOWANCE, THREAD_ALLOWANCE } from '../../src/run/summary.js';
+import { npyFile, npzFile } from './arrayFiles.js';
 import { commandFile, runCli } from './cli.js';
 import { type LimitedResult, runLimited } from './limitedProcess.js';
 import { cifarRecords, mnistFiles } from './originalFiles.js';
@@ -17,6 +20,8 @@ export interface MemoryJob {
   words(set: string, budget: string): readonly string[];
   readonly set: 'linear' | 'kernel' | 'import';
   readonly threads?: number;
+  /** Memory that it may take whatever is asked for, where it has no `--buffer`. */
+  readonly budgetBytes?: number;
   /** Keeps its data in memory: it must be refused, and say with how much it would run. */
   readonly refused?: boolean;
 }
@@ -208,12 +213,12 @@ export function kernelJobs(world: MemoryWorld): readonly MemoryJob[] {
       ],
     },
     computed('cg', '--passes=2', '--reg=1'),
-    computed('bcd', '--passes=2', '--reg=1'),
+    computed('bcd', '--passes=4', '--reg=1'),
     computed('nystrom', '--centers=40'),
     computed('krr', '--passes=2', '--reg=1'),
     stored('cg', 1, '--passes=3', '--reg=1'),
     stored('cg', 2, '--passes=3', '--reg=1'),
-    stored('bcd', 1, '--passes=3', '--reg=1'),
+    stored('bcd', 1, '--passes=4', '--reg=1'),
     stored('ssgd', 1, '--epochs=1'),
     stored('closed', 2, '--reg=1'),
     {
@@ -266,6 +271,30 @@ export function importJobs(world: MemoryWorld): readonly MemoryJob[] {
             words: (set) => ['import', set === 'import' ? join(real, name) : tiny, fresh(), '--quiet'],
           },
         ];
+  const arraysJob = (name: string, file: string, fortranOrder: boolean, budgetBytes: number): MemoryJob => {
+    const written = (rows: number) => {
+      const arrays = {
+        X: npyFile('|u1', [rows, 784], randomBytes(784 * rows), { fortranOrder }),
+        y: npyFile(
+          '|u1',
+          [rows],
+          randomBytes(rows).map((byte) => byte % 10),
+        ),
+      };
+      return npzFile(arrays, { deflated: fortranOrder });
+    };
+    const large = join(
+      folder(`${file}-arrays`, [['a.npz', written(Math.min(world.sizes.digits, 30_000))]]),
+      'a.npz',
+    );
+    const tiny = join(folder(`${file}-arrays-tiny`, [['a.npz', written(60)]]), 'a.npz');
+    return {
+      name,
+      set: 'import',
+      budgetBytes,
+      words: (set) => ['import', set === 'import' ? large : tiny, fresh(), '--quiet'],
+    };
+  };
   return [
     {
       name: 'import digits',
@@ -290,6 +319,8 @@ export function importJobs(world: MemoryWorld): readonly MemoryJob[] {
         return ['import', join(from, 'train.rows'), ...layout, fresh(), '--quiet'];
       },
     },
+    arraysJob('import rows of an array', 'rows', false, 0),
+    arraysJob('import columns of a deflated array', 'columns', true, BLOCK_BYTES),
     ...original('mnist', mnist),
     ...original('cifar-10', cifar),
   ];

@@ -1,4 +1,11 @@
-import { createGunzip, createInflate, type Gunzip, type Inflate } from 'node:zlib';
+import {
+  createGunzip,
+  createInflate,
+  createInflateRaw,
+  type Gunzip,
+  type Inflate,
+  type InflateRaw,
+} from 'node:zlib';
 import { MlmlError } from '../../errors.js';
 import { collectGarbage } from '../../memory/collectGarbage.js';
 
@@ -18,9 +25,14 @@ export function inflate(source: AsyncIterable<Uint8Array>, path: string): AsyncG
   return decompress(source, createInflate({ chunkSize: CHUNK_BYTES }), path, 'zlib');
 }
 
+/** Decompresses what a zip archive holds. */
+export function inflateRaw(source: AsyncIterable<Uint8Array>, path: string): AsyncGenerator<Uint8Array> {
+  return decompress(source, createInflateRaw({ chunkSize: CHUNK_BYTES }), path, 'deflate');
+}
+
 async function* decompress(
   source: AsyncIterable<Uint8Array>,
-  stream: Gunzip | Inflate,
+  stream: Gunzip | Inflate | InflateRaw,
   path: string,
   format: string,
 ): AsyncGenerator<Uint8Array> {

@@ -2,6 +2,8 @@ import { basename, dirname } from 'node:path';
 import { dtypeBytes } from '../../arithmetic/dtype.js';
 import { MlmlError } from '../../errors.js';
 import type { Storage } from '../../storage/storage.js';
+import { arrayFormat } from '../arrays/arrayFiles.js';
+import { importArrays } from '../arrays/importArrays.js';
 import type { DatasetDescription } from '../format.js';
 import { checkOnNan } from '../onNan.js';
 import { cifar10 } from './cifar10.js';
@@ -15,6 +17,9 @@ import { mnist } from './mnist.js';
 import { importRawRows } from './rawRowImport.js';
 import type { LocatedFiles, RawSet } from './rawSet.js';
 import { spam } from './spam.js';
+
+/** Options of arrays only. */
+const arrayOptions = ['features', 'labels', 'labelColumn', 'testFile', 'testLabels', 'task'] as const;
 
 type Importer = (storage: Storage, options: ImportOptions) => Promise<DatasetDescription>;
 
@@ -31,7 +36,7 @@ const importers: Readonly<Record<DatasetName, Importer>> = {
 /**
  * Makes a data set folder at `options.out`, streaming, in constant memory. `source` is a known name (its original
  * files are looked for, else downloaded), a folder or file of one of the known formats, or, with `options.raw`, raw
- * row files. Damaged input is `MLML_BAD_FILE` or `MLML_BAD_DATA` naming the place, and leaves nothing behind.
+ * row files, or, with `options.table`, files of a table. Damaged input is `MLML_BAD_FILE` or `MLML_BAD_DATA` naming the place, and leaves nothing behind.
  */
 export async function importDataset(
   storage: Storage,
@@ -57,12 +62,34 @@ async function makeDataset(
   source: string,
   options: ImportOptions,
 ): Promise<DatasetDescription> {
-  if (options.raw !== undefined) return await importRawRows(storage, options.raw, options);
+  if (options.table !== undefined) return await importTableSource(storage, source, options);
+  const { raw } = options;
+  const isNamed = raw !== undefined || isDatasetName(source);
+  const isArrays = !isNamed && arrayFormat(source) !== undefined;
+  const given = arrayOptions.filter((name) => options[name] !== undefined);
+  // Who says what the arrays are called means no file of a known data set.
+  const known = isNamed || (isArrays && given.length > 0) ? undefined : await recognise(storage, source);
+  const isText = !isNamed && known === undefined && !isArrays && (await isLibsvmFile(storage, source));
+  const strange = given.find((name) => !isArrays && !(isText && name === 'testFile'));
+  if (strange !== undefined) {
+    const option = strange.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+    const also = strange === 'testFile' ? ' and LIBSVM text' : '';
+    throw new MlmlError(
+      'MLML_USAGE',
+      `--${option}=${options[strange]}: is for arrays (.npy, .npz, .mat, idx)${also}, which ${source} is not`,
+    );
+  }
+  if (raw !== undefined) return await importRawRows(storage, raw, options);
   if (isDatasetName(source)) return await importers[source](storage, options);
-  const known = await recognise(storage, source);
   if (known !== undefined) return await known.set.read(storage, known.located, options);
-  if (await isLibsvmFile(storage, source)) return await importLibsvm(storage, source, options);
+  if (isArrays) return await importArrays(storage, source, options);
+  if (isText) return await importLibsvm(storage, source, options);
   const names = datasetNames.join(', ');
+  if (await isTable(storage, source))
+    throw new MlmlError(
+      'MLML_USAGE',
+      `${source}: of a table, --label=<column> has to say which column is to be predicted; see mlml import --help`,
+    );
   if ((await storage.status(source)) === undefined) {
     throw new MlmlError(
       'MLML_NOT_FOUND',
@@ -73,6 +100,28 @@ async function makeDataset(
     'MLML_USAGE',
     `${source}: holds the original files of none of ${names}; for raw rows give --n, --d and --dtype`,
   );
+}
+
+/** Files of a table; the readers are loaded when they are used. */
+async function importTableSource(
+  storage: Storage,
+  source: string,
+  { table, raw: _, dataDir: _dataDir, nt: _nt, ...options }: ImportOptions,
+): Promise<DatasetDescription> {
+  if (isDatasetName(source))
+    throw new MlmlError(
+      'MLML_USAGE',
+      `${source}: has a label of its own; for a file of that name write ./${source}`,
+    );
+  const { importTableFiles } = await import('../table/importTableFiles.js');
+  return await importTableFiles(storage, source, { ...options, ...table! });
+}
+
+/** Whether a path or pattern looks like that of a table. */
+async function isTable(storage: Storage, source: string): Promise<boolean> {
+  const { tableFormatOf } = await import('../table/openTable.js');
+  if (source === '-') return true;
+  return tableFormatOf(source) !== undefined && (await storage.status(source))?.isFolder !== true;
 }
 
 function checkOptions({ n, percentage, onNan }: ImportOptions): void {

@@ -1,6 +1,8 @@
 import type { Dtype } from '../../arithmetic/dtype.js';
+import type { Task } from '../format.js';
 import type { OnNan } from '../onNan.js';
 import type { RawRows } from '../rawRows.js';
+import type { TableFileImport } from '../table/importTableFiles.js';
 
 /** How far an import is. `total` is 0 when it is not known. */
 export interface ImportProgress {
@@ -29,10 +31,22 @@ export interface ImportOptions {
   readonly seed?: number;
   /** What is done with NaN and infinities of the original; see `NanRepair`. Default error. */
   readonly onNan?: OnNan;
+  /** Of a file of several arrays (.npz, .mat): the one with the features. Default: one with a usual name, such as X_train or X. */
+  readonly features?: string;
+  /** Labels of arrays: the name of an array in the same file, or a file of their own. Default: a usual name, or `labelColumn`. */
+  readonly labels?: string;
+  /** Column of the features that is the label; from the end when below 0. Default −1, the last. */
+  readonly labelColumn?: number;
+  /** Of arrays and LIBSVM text: the file of test rows. Default: a share of the rows, see `percentage`. */
+  readonly testFile?: string;
+  /** Labels of `testFile`, as `labels`. */
+  readonly testLabels?: string;
+  /** What labels of arrays are. Default: classes when they are whole and at most 20 different ones; else numbers. */
+  readonly task?: Task;
   /** Describes raw row files; needed to import a path that is one. */
   readonly raw?: RawRows;
-  /** Of LIBSVM text: the file of test rows. Default: a share of the rows, see `percentage`. */
-  readonly testFile?: string;
+  /** Says that the source is a table, and how it is read. What counts for all sources counts for it too. */
+  readonly table?: Omit<TableFileImport, 'out'>;
   /** Of LIBSVM text: number of features. Default: as many as the largest index tells. */
   readonly d?: number;
   /** Of LIBSVM text: 1 for targets of a regression, else the number of classes at least. Default: what the labels tell. */
@@ -41,5 +55,7 @@ export interface ImportOptions {
   readonly dense?: boolean;
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: ImportProgress) => void;
+  /** Told what was decided. */
+  readonly onNotice?: (message: string) => void;
   readonly onWarning?: (message: string) => void;
 }

@@ -1,8 +1,8 @@
+import { hexWord, idxBytes, readIdxHeader } from '../arrays/idxArray.js';
 import { labelDtypeFor } from '../convert.js';
 import type { DatasetWriter } from '../datasetWriter.js';
 import type { PartName } from '../format.js';
 import { ByteReader } from './byteReader.js';
-import { gunzip } from './decompress.js';
 import type { ImportOptions } from './importOptions.js';
 import { layoutOf, type RawSet } from './rawSet.js';
 import { RowBatch } from './rowBatch.js';
@@ -80,25 +80,20 @@ export const mnist: RawSet = {
 };
 
 async function openIdx(sources: SourceFiles, path: string): Promise<ByteReader> {
-  const file = await sources.open(path);
-  if (!path.endsWith('.gz')) return new ByteReader(file.chunks(), path);
-  return new ByteReader(gunzip(file.chunks(), path), path, 'of the decompressed data');
+  const { chunks, unit } = idxBytes(await sources.open(path));
+  return new ByteReader(chunks(), path, unit);
 }
 
 /** Reads an idx header; returns the number of items. */
 async function readHeader(reader: ByteReader, magic: number, dimensions: readonly number[]): Promise<number> {
-  const header = new Uint8Array(8 + 4 * dimensions.length);
-  await reader.read(header, 'the idx header');
-  const view = new DataView(header.buffer);
-  const hex = (word: number) => `0x${word.toString(16).padStart(8, '0')}`;
-  if (view.getUint32(0) !== magic) {
-    throw reader.fault(`the idx header begins with ${hex(view.getUint32(0))} instead of ${hex(magic)}`, 0);
+  const { magic: found, shape } = await readIdxHeader(reader);
+  if (found !== magic)
+    throw reader.fault(`the idx header begins with ${hexWord(found)} instead of ${hexWord(magic)}`, 0);
+  const [count = 0, ...sizes] = shape;
+  for (const [i, size] of sizes.entries()) {
+    if (dimensions[i] === size) continue;
+    throw reader.fault(`images are ${dimensions[i]}x${dimensions[i]} pixels, not ${size}`, 8 + 4 * i);
   }
-  for (const [i, size] of dimensions.entries()) {
-    const found = view.getUint32(8 + 4 * i);
-    if (found !== size) throw reader.fault(`images are ${size}x${size} pixels, not ${found}`, 8 + 4 * i);
-  }
-  const count = view.getUint32(4);
   if (count === 0) throw reader.fault('the header says there are 0 items', 4);
   return count;
 }

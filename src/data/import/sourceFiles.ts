@@ -39,6 +39,11 @@ export class SourceFile {
     }
   }
 
+  /** Fills the target from anywhere; such bytes are hashed by another pass. */
+  readInto(target: Uint8Array, position: number): Promise<void> {
+    return this.#file.readInto(target, position);
+  }
+
   /** File name and sha256 of the whole file; reads what no pass has read. */
   async record(): Promise<{ name: string; sha256: string }> {
     for await (const chunk of this.chunks(this.#hashed)) void chunk;

@@ -1,12 +1,13 @@
 import { MlmlError } from '../../errors.js';
 import { Random } from '../../memory/random.js';
 import type { Storage } from '../../storage/storage.js';
+import { matlabArrays } from '../arrays/matlabArrays.js';
+import { allNumbers } from '../arrays/wholeArray.js';
 import { labelDtypeFor } from '../convert.js';
 import type { DatasetDescription } from '../format.js';
 import { NanRepair } from '../onNan.js';
 import { rowLayout } from '../rowLayout.js';
 import type { ImportOptions } from './importOptions.js';
-import { readMatlabFile } from './matlab.js';
 import { type LocatedFiles, layoutOf, type RawSet } from './rawSet.js';
 import { RowBatch } from './rowBatch.js';
 import { type SourceFile, SourceFiles } from './sourceFiles.js';
@@ -14,6 +15,8 @@ import { type Messages, readSpambase } from './spambase.js';
 import { writeDataset } from './writeDataset.js';
 
 const D = 57;
+/** The official file has 200 000; anything much larger is another file, and is never allocated. */
+const MOST_NUMBERS = 2 ** 21;
 /** Random streams are numbered by purpose; this is the split's. */
 const SPLIT_STREAM = 0x73706c74;
 
@@ -90,31 +93,33 @@ async function importSpam(
 }
 
 async function readSpamMatrix(file: SourceFile, options: ImportOptions): Promise<Messages> {
-  const variables = await readMatlabFile(file, ['Xtrain', 'ytrain']);
-  const x = variables.get('Xtrain');
-  const y = variables.get('ytrain');
-  if (x === undefined || y === undefined) {
-    const missing = x === undefined ? 'Xtrain' : 'ytrain';
+  const variables = await matlabArrays(file);
+  const missing = ['Xtrain', 'ytrain'].find((name) => !variables.names.includes(name));
+  if (missing !== undefined) {
     throw new MlmlError(
       'MLML_BAD_FILE',
       `${file.path}: byte ${file.byteLength}: the file ends and there was no variable '${missing}'`,
     );
   }
-  if (x.columns !== D || y.values.length !== x.rows || x.rows === 0) {
+  const x = await variables.open('Xtrain');
+  const y = await variables.open('ytrain');
+  if (x.columns !== D || y.rows * y.columns !== x.rows) {
     throw new MlmlError(
       'MLML_BAD_FILE',
       `${file.path}: Xtrain is ${x.rows} x ${x.columns} and ytrain ${y.rows} x ${y.columns}; ` +
         `n x ${D} and n labels are needed`,
     );
   }
+  const xs = await allNumbers(x, MOST_NUMBERS);
+  const ys = await allNumbers(y, MOST_NUMBERS);
   const features = new Float64Array(x.rows * D);
   const labels = new Float64Array(x.rows);
   const repair = new NanRepair(rowLayout(D, 'float64'), options.onNan ?? 'error', 1);
   const message = new Float64Array(D + 1);
   let rows = 0;
   for (let row = 0; row < x.rows; row++) {
-    for (let column = 0; column < D; column++) message[column] = x.values[column * x.rows + row]!;
-    message[D] = y.values[row]!;
+    for (let column = 0; column < D; column++) message[column] = xs[column * x.rows + row]!;
+    message[D] = ys[row]!;
     if (repair.apply(new Uint8Array(message.buffer), 1, 'train', row) === 0) continue;
     const wrong = message.findIndex((value, column) => column < D && !Number.isFinite(value));
     if (wrong >= 0) {

@@ -18,6 +18,7 @@ import { GramObjective } from './gramObjective.js';
 import type { GdPlan } from './planGd.js';
 import type { SmoothObjective } from './smoothObjective.js';
 import { StreamingObjective } from './streamingObjective.js';
+import { unconverged } from './unconverged.js';
 
 const PROGRESS_MS = 100;
 
@@ -69,7 +70,7 @@ async function descend(
   options: TrainOptions,
   context: SolveContext,
 ): Promise<GdFit> {
-  const { onEvent, signal, init } = context;
+  const { onEvent, signal, init, missingInit } = context;
   const checkpoint = context.checkpoint ?? noCheckpoint(signal);
   const { size } = plan;
   const { arena } = workspace;
@@ -82,6 +83,7 @@ async function descend(
       ? new GramObjective(workspace, equations, size, options)
       : makeStreaming(workspace, plan, dataset, options, context);
   const from = saved?.phase === 'descend' ? saved : undefined;
+  if (from === undefined && missingInit !== undefined) throw missingInit.error;
   const length = size.k * (size.d + 1);
   const all = arena.float64('vectors');
   if (from === undefined) all.fill(0);
@@ -151,6 +153,8 @@ async function descend(
         message: `gd diverged in iteration ${iteration + 1}: back to the best weights with learning rate ${rate.toPrecision(3)}`,
       }),
   });
+  const message = unconverged(result, options);
+  if (message !== undefined) onEvent?.({ type: 'warning', message });
   if (result.converged && onEvent !== undefined) {
     const { iterations, objective: loss } = result;
     onEvent({

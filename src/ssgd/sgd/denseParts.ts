@@ -80,11 +80,12 @@ export class DenseParts implements RunParts {
   }
 
   #initial(scaling: Scaling, centre: Float64Array): RunParts['initial'] {
-    const { init } = this.#context;
-    if (init === undefined) return undefined;
+    const { init, missingInit } = this.#context;
+    if ((init ?? missingInit) === undefined) return undefined;
     const { mean } = this.#dataset.description.statistics;
     const { stride } = this.#plan;
     return (model, bias) => {
+      if (init === undefined) throw missingInit!.error;
       const { weights, intercept } = model as ModelStep;
       convertModel(init, scaling, centre, mean, bias, { weights, stride, intercept });
     };

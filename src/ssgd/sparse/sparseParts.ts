@@ -49,7 +49,7 @@ export class SparseParts implements RunParts {
     plan: SparsePlan,
     dataset: SparseDataset,
     options: TrainOptions,
-    { init }: JobContext,
+    { init, missingInit }: JobContext,
     scaling: Scaling,
     mean: Float64Array,
   ) {
@@ -69,9 +69,10 @@ export class SparseParts implements RunParts {
     this.classShares = classification ? classSharesOf(description.classCounts, weighting) : undefined;
     this.hogwild = threads.count > 1 ? new Hogwild(plan, arena, threads) : undefined;
     this.#scorer = new SparseScorer(arena, kernels);
-    if (init === undefined) return;
+    if ((init ?? missingInit) === undefined) return;
     const centre = new Float64Array(description.d);
     this.initial = (model, bias) => {
+      if (init === undefined) throw missingInit!.error;
       const { weights, intercept, columns } = model as SparseStep;
       convertModel(init, scaling, centre, mean, bias, { weights, stride: 1, step: columns, intercept });
     };

@@ -3,8 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import fc from 'fast-check';
-import { type Dtype, dtypeBytes, readNumber } from '../../../src/arithmetic/dtype.js';
-import { openDataset } from '../../../src/data/dataset.js';
+import { type Dtype, dtypeBytes } from '../../../src/arithmetic/dtype.js';
 import { importDataset } from '../../../src/data/import/importDataset.js';
 import { openRawRows } from '../../../src/data/rawRows.js';
 import { verifyDataset } from '../../../src/data/verify.js';
@@ -24,27 +23,11 @@ import { plainLibsvm, storedSparse } from '../sparseRows.js';
 import { bytesLike, type FuzzTarget } from './fuzz.js';
 import { mutated, mutationsOf } from './mutations.js';
 import { type PlainRows, plainCifar, plainIdx, plainMatlab, plainText } from './originalReaders.js';
+import { rowsIn } from './rowsIn.js';
 
 type Files = readonly (readonly [string, Uint8Array])[];
 
 const given: FuzzTarget[] = [];
-
-/** The rows of a part, as numbers. */
-async function rowsIn(storage: MemoryStorage, folder: string, part: 'train' | 'test'): Promise<PlainRows> {
-  const dataset = await openDataset(storage, folder);
-  const { layout, description } = dataset;
-  await dataset.close();
-  const bytes = storage.bytesOf(`${folder}/${part}.rows`);
-  const view = new DataView(bytes.buffer);
-  const { d, dtype, labelDtype, rowBytes, labelOffset } = layout;
-  const rows = Array.from({ length: description.parts[part].n }, (_, row) => row * rowBytes);
-  return {
-    features: rows.map((at) =>
-      Array.from({ length: d }, (_, j) => readNumber(view, at + j * dtypeBytes[dtype], dtype)),
-    ),
-    labels: rows.map((at) => readNumber(view, at + labelOffset, labelDtype)),
-  };
-}
 
 /** Imports files in memory: nothing may be left of what failed, and what was made is whole. */
 async function importIn(files: Files): Promise<MemoryStorage> {
