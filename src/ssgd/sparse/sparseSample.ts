@@ -17,7 +17,7 @@ export function sparseSample(
 ): RowSample {
   const view = new RecordView(new Uint8Array(arena.buffer), dtype);
   const rows = block.to - block.from;
-  const valueOf = (word: number, i: number) => {
+  const scaledValue = (word: number, i: number) => {
     const value = view.value(word, i);
     return factors === undefined ? value : value * factors[view.index(word, i)]!;
   };
@@ -35,7 +35,7 @@ export function sparseSample(
     forEachRow: (visit) => {
       forEach((word, weight) => {
         let squares = 0;
-        for (let i = 0; i < view.nonzeros(word); i++) squares += valueOf(word, i) ** 2;
+        for (let i = 0; i < view.nonzeros(word); i++) squares += scaledValue(word, i) ** 2;
         visit(squares, weight);
       });
     },
@@ -44,8 +44,9 @@ export function sparseSample(
       forEach((word, weight) => {
         let score = 0;
         const count = view.nonzeros(word);
-        for (let i = 0; i < count; i++) score += valueOf(word, i) * vector[view.index(word, i)]!;
-        for (let i = 0; i < count; i++) product[view.index(word, i)]! += weight * score * valueOf(word, i);
+        for (let i = 0; i < count; i++) score += scaledValue(word, i) * vector[view.index(word, i)]!;
+        for (let i = 0; i < count; i++)
+          product[view.index(word, i)]! += weight * score * scaledValue(word, i);
       });
       for (let j = 0; j < d; j++) vector[j] = product[j]! / rows;
     },

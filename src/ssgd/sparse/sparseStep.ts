@@ -10,12 +10,13 @@ import { countRight } from '../sgd/countRight.js';
 import type { ModelPlan } from '../sgd/planStreaming.js';
 import type { StepModel } from '../sgd/runParts.js';
 import type { SparsePlan } from './planSparse.js';
+import { settleAdagrad, settleShrunk } from './settleWeights.js';
 import type { SparseBatch } from './sparseBatch.js';
 import { sparseSample } from './sparseSample.js';
 
 /** Below it the factor of all weights is multiplied into them: they have grown by as much. */
 const SMALLEST_SCALE = 1e-6;
-export const ADAGRAD_EPSILON = 1e-8;
+const ADAGRAD_EPSILON = 1e-8;
 /** Weights are copied (as good ones, into their mean) at most once in so many nonzeros as there are weights to copy, over this. */
 const COPY_SHARE = 4;
 
@@ -299,25 +300,10 @@ export class SparseStep implements StepModel {
     const { weights, columns } = this;
     const seen = this.#seen;
     const [s, total] = [this.#scalars[SCALE]!, this.#scalars[TOTAL]!];
-    if (this.#squares !== undefined) {
-      const { decay, l1 } = this.#penalties;
-      const squares = this.#squares;
-      for (let i = 0; (decay > 0 || l1 > 0) && i < weights.length; i++) {
-        const v = weights[i]!;
-        const time = total - seen![Math.floor(i / columns)]!;
-        if (v === 0 || time === 0) continue;
-        const tau = time / (Math.sqrt(squares[i]!) + ADAGRAD_EPSILON);
-        const power = Math.exp(-decay * tau);
-        const lost = decay > 0 ? (l1 / decay) * (1 - power) : l1 * tau;
-        weights[i] = Math.sign(v) * Math.max(0, Math.abs(v) * power - lost);
-      }
-    } else if (seen !== undefined && !this.#lockFree) {
-      for (let i = 0; i < weights.length; i++) {
-        const v = weights[i]!;
-        const threshold = total - seen[Math.floor(i / columns)]!;
-        weights[i] = Math.sign(v) * Math.max(0, Math.abs(v) - threshold) * s;
-      }
-    } else if (s !== 1) for (let i = 0; i < weights.length; i++) weights[i]! *= s;
+    if (this.#squares !== undefined)
+      settleAdagrad(weights, this.#squares, columns, seen!, total, this.#penalties, ADAGRAD_EPSILON);
+    else if (seen !== undefined && !this.#lockFree) settleShrunk(weights, columns, seen, total, s);
+    else if (s !== 1) for (let i = 0; i < weights.length; i++) weights[i]! *= s;
     this.#forgetPenalties();
   }
 
