@@ -32,6 +32,7 @@ export interface KernelContext {
   readonly onPick?: (pick: KrrPick) => void;
 }
 
+/** What making a stored kernel came to. */
 export interface GenerateResult {
   readonly memId: string;
   readonly folder: string;
@@ -75,6 +76,7 @@ export interface RegularizationResult {
   readonly validation?: number;
 }
 
+/** What training a kernel model came to. */
 export interface KernelTrainResult {
   readonly model: KernelModel;
   readonly plan: Plan;
@@ -111,15 +113,18 @@ export interface KernelJobs {
     options: KernelTrainOptions,
     context: KernelContext,
   ): Promise<Plan>;
+  /** See `trainKernel`. */
   trainKernel(
     solver: SolverName,
     dataset: Dataset,
     options: KernelTrainOptions,
     context: KernelContext,
   ): Promise<KernelTrainResult>;
+  /** See `listKernels`. */
   listKernels(storage: Storage, folder: string): Promise<StoredKernel[]>;
   /** One of them; the others may be damaged. */
   findKernel(storage: Storage, folder: string, memId: string): Promise<StoredKernel>;
+  /** See `removeKernel`. */
   removeKernel(storage: Storage, folder: string, memId: string): Promise<void>;
   /**
    * Reads all tiles and compares them with their checksums. Those that are wrong are marked, so that the same generate

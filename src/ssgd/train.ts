@@ -15,6 +15,7 @@ import { trainStreaming } from './sgd/trainStreaming.js';
 import { planSolving, trainBySolving } from './trainBySolving.js';
 import { checkInitialModel, type MissingModel, modelHash } from './warmStart.js';
 
+/** What training is given besides rows and options. */
 export interface TrainContext {
   readonly storage: Storage;
   /** Where scratch files go; made when needed, left empty. */
@@ -46,6 +47,7 @@ export interface TrainCheckpoint extends Omit<CheckpointOptions, 'signal'> {
   readonly folder: string;
 }
 
+/** What training came to. */
 export interface TrainResult {
   readonly model: LinearModel;
   readonly plan: Plan;
