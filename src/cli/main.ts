@@ -40,6 +40,10 @@ const context: CommandContext = {
       }),
   },
   stderr: process.stderr,
+  // Not touched before somebody reads: it would keep the process alive.
+  get stdin() {
+    return process.stdin;
+  },
   signal: interruption.signal,
   onHangUp: (listener) => {
     hangUp = listener;

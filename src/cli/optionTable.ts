@@ -17,6 +17,7 @@ import { kernelTrainingVerbs, kernelVerbs, type OptionSpec } from './optionSpec.
 import { runOptionTable } from './runOptionTable.js';
 import { scoringOptionTable } from './scoringOptionTable.js';
 import { serveOptionTable } from './serveOptionTable.js';
+import { tableOptionTable } from './tableOptionTable.js';
 
 const streaming = ['ssgd', 'hsgd'] as const;
 const stochastic = ['sgd', 'ssgd', 'hsgd'] as const;
@@ -31,7 +32,7 @@ export const optionTable: readonly OptionSpec[] = [
     kind: 'size',
     help: 'memory for everything that grows with the data, in MB (also 512KB, 2GiB)',
     shownDefault: shown(defaultOptions.bufferBytes / 1e6),
-    verbs: [...training, ...kernelVerbs, 'kernels', 'predict', 'evaluate', 'serve'],
+    verbs: ['import', ...training, ...kernelVerbs, 'kernels', 'predict', 'evaluate', 'serve'],
   },
   {
     name: 'algo',
@@ -367,6 +368,7 @@ export const optionTable: readonly OptionSpec[] = [
     help: 'what is made: the data set folder (import), the run folder (training), a .csv, .jsonl or .npy file or - for stdout (predict)',
     verbs: ['import', ...training, 'predict'],
   },
+  ...tableOptionTable,
   ...serveOptionTable,
   ...exportOptionTable,
   ...runOptionTable,

@@ -13,26 +13,38 @@
  */
 export { type Dtype, dtypeBytes } from '../arithmetic/dtype.js';
 export { type ErrorCode, errorCodes, MlmlError } from '../errors.js';
+export type { CheckpointOptions } from '../storage/checkpoint.js';
 export { MemoryStorage } from '../storage/memoryStorage.js';
 export { nodeStorage } from '../storage/nodeStorage.js';
+export type { SavingInterval } from '../storage/savingInterval.js';
 export type { CreateOptions, FileStatus, ReadableFile, Storage, WritableFile } from '../storage/storage.js';
-export type {
-  BooleanColumn,
-  CategoryColumn,
-  Cell,
-  ColumnMapping,
-  DateColumn,
-  DatePart,
-  FeatureColumn,
-  HashedColumn,
-  LabelColumn,
-  Missing,
-  NumberColumn,
-  TextColumn,
+export {
+  type BooleanColumn,
+  type CategoryColumn,
+  type Cell,
+  type ColumnMapping,
+  type DateColumn,
+  type DatePart,
+  datePartNames,
+  type FeatureColumn,
+  type HashedColumn,
+  type LabelColumn,
+  type Missing,
+  type NumberColumn,
+  type TextColumn,
 } from './columns/columnMapping.js';
 export { type Dataset, openAnyDataset, openDataset } from './dataset.js';
 export { DatasetWriter, type NewDataset } from './datasetWriter.js';
-export type { DatasetDescription, FeatureStatistics, Part, PartName, Shard, SparsePart, SparseSizes, Task } from './format.js';
+export type {
+  DatasetDescription,
+  FeatureStatistics,
+  Part,
+  PartName,
+  Shard,
+  SparsePart,
+  SparseSizes,
+  Task,
+} from './format.js';
 export { datasetNames } from './import/datasetNames.js';
 export { importDataset } from './import/importDataset.js';
 export type { ImportOptions, ImportProgress } from './import/importOptions.js';
@@ -47,6 +59,7 @@ export { type SparseDtype, sparseDtypes } from './sparse/sparseRecord.js';
 export type { SparseLayout, SparseRowFile } from './sparse/sparseRowFile.js';
 export { type NewSparseDataset, type SparseEnd, SparseWriter } from './sparse/sparseWriter.js';
 export { importTable } from './table/importTable.js';
+export type { TableFileImport } from './table/importTableFiles.js';
 export { type ColumnKind, columnKinds, type TableImportOptions } from './table/tableImportOptions.js';
 export type { ColumnType, TableBatch, TableSource } from './table/tableSource.js';
 export { verifyDataset } from './verify.js';

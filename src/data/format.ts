@@ -29,6 +29,7 @@ export interface Shard {
   readonly checksums: string;
 }
 
+/** The rows of a part, in the order of its shards. */
 export interface Part {
   readonly n: number;
   readonly shards: readonly Shard[];

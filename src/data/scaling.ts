@@ -1,6 +1,7 @@
 import type { Dtype } from '../arithmetic/dtype.js';
 import type { FeatureStatistics } from './format.js';
 
+/** The ways of scaling features while they are read. */
 export const scalingNames = ['auto', 'none', 'unit', 'standard'] as const;
 /** How features are scaled while they are read. */
 export type ScalingName = (typeof scalingNames)[number];

@@ -8,13 +8,13 @@ import type { KernelFunction, TileDtype } from './functions/kernelFunction.js';
 import type { KernelModel } from './kernelModel.js';
 import type { GenerateOptions, KernelTrainOptions, SolverName } from './options.js';
 
-/** What every kernel job is given. */
 /** What krr picked: a solver, and whether its kernel is stored. */
 export interface KrrPick {
   readonly solver: 'cg' | 'closed' | 'bcd' | 'nystrom';
   readonly stored: boolean;
 }
 
+/** What every kernel job is given. */
 export interface KernelContext {
   readonly storage: Storage;
   /** Folder for checkpoints and factors of jobs without a stored kernel. */
