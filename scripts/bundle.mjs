@@ -1,5 +1,5 @@
 // Bundles the command line into dist/bundle/cli/: one file for what every training run loads, a few for what few runs
-// need, and one for worker threads.
+// need, and one for worker threads. And what exported predictors begin with, into dist/bundle/predictor/.
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'esbuild';
@@ -31,3 +31,14 @@ await build({
 // Builds of their own, beside the parts that start them by their name: a worker loads its one file and nothing of the rest.
 await build({ ...common, entryPoints: ['src/kernel/kernelWorker.ts'] });
 await build({ ...common, entryPoints: ['src/ssgd/linearWorker.ts'] });
+await build({
+  ...common,
+  outdir: join(root, 'dist', 'bundle', 'predictor'),
+  entryPoints: ['src/model/export/predictor/predictor.ts'],
+  // It runs in browsers too, as the beginning of a module that calls it by this name.
+  platform: 'neutral',
+  target: 'es2022',
+  format: 'iife',
+  globalName: 'mlml',
+  minify: true,
+});

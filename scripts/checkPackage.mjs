@@ -28,6 +28,7 @@ function checkContents(files) {
     'dist/bundle/cli/main.js',
     'dist/bundle/cli/kernelWorker.js',
     'dist/bundle/cli/linearWorker.js',
+    'dist/bundle/predictor/predictor.js',
   ];
   const builds = ['dist/assembly/kernels.simd.wasm', 'dist/assembly/kernels.relaxed.wasm'];
   const missing = [...needed, ...builds].filter((path) => !files.includes(path));

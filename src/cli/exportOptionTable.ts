@@ -9,6 +9,14 @@ export const exportOptionTable: readonly OptionSpec[] = [
     help: 'ONNX, preprocessing included: for onnxruntime, browsers, phones',
     verbs: ['export'],
   },
+  { name: 'npz', kind: 'flag', help: 'arrays for NumPy and scikit-learn', verbs: ['export'] },
+  { name: 'json', kind: 'flag', help: 'one JSON object', verbs: ['export'] },
+  {
+    name: 'js',
+    kind: 'flag',
+    help: 'a JavaScript module without dependencies, for browsers and Node, and its types',
+    verbs: ['export'],
+  },
   {
     name: 'precision',
     kind: 'choice',

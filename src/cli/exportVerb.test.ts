@@ -37,7 +37,14 @@ test('--out, and floats', async () => {
 const wrong: readonly (readonly [string, RegExp])[] = [
   ['export', /^export takes one model/],
   ['export runs/mine other --onnx', /^export takes one model/],
-  ['export runs/mine', /^export: say which format: --onnx/],
+  ['export runs/mine', /^export: say which format: --onnx, --npz, --json, --js$/],
+  ['export runs/mine --npz --json', /^export: choose one format: --onnx, --npz, --json, --js$/],
+  ['export runs/mine --npz --precision=float32', /^--precision=float32: only --onnx has it/],
+  [
+    'export runs/mine --js --out=model.ts',
+    /^--out=model\.ts: the name of a module must end in \.js or \.mjs$/,
+  ],
+  ['export runs/mine --onnx --quiet', /^--quiet: is not an option of export/],
   ['export runs/mine --onnx --precision=float16', /^--precision=float16: must be one of float64, float32/],
 ];
 for (const [line, message] of wrong)
@@ -47,6 +54,23 @@ for (const [line, message] of wrong)
       message,
     });
   });
+
+test('the other formats, a file each but for the module, which has its types', async () => {
+  const storage = await withModel();
+  for (const [format, files] of [
+    ['npz', ['mine.npz']],
+    ['json', ['mine.json']],
+    ['js', ['mine.d.ts', 'mine.js']],
+  ] as const) {
+    const { stdout } = await fakeCommand(['export', 'runs/mine', `--${format}`], { storage });
+    const lines = stdout.trimEnd().split('\n');
+    assert.deepEqual(
+      lines.map((line) => line.split(': ')[0]),
+      files,
+    );
+    for (const file of files) assert.ok(storage.bytesOf(file).length > 0);
+  }
+});
 
 test('no such model', async () => {
   await assert.rejects(fakeCommand(['export', 'nowhere', '--onnx']), { code: 'MLML_NOT_FOUND' });

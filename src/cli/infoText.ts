@@ -87,13 +87,18 @@ function scoreText(score: Score): string {
     .join(', ');
 }
 
-function goOnLines({ command, process, saved }: Resumable): string[] {
+function goOnLines({ command, process, saved, damaged = [] }: Resumable): string[] {
   const all = saved !== undefined && saved.total > 0 ? ` of ${formatCount(saved.total)}` : '';
   return [
     field(
       'saved',
-      saved === undefined ? 'nothing yet' : `after ${formatCount(saved.done)}${all} ${saved.unit}`,
+      saved === undefined
+        ? damaged.length > 0
+          ? 'nothing that can be used'
+          : 'nothing yet'
+        : `after ${formatCount(saved.done)}${all} ${saved.unit}`,
     ),
+    ...damaged.map((sentence) => field('warning', sentence)),
     process === undefined ? field('to go on', command) : field('busy', `process ${process} works on it`),
   ];
 }

@@ -34,12 +34,12 @@ export async function kernelTrainVerb(
       scratch,
       csv: logfreq > 0,
       open: (reporter) => openTrainingData(context, solver, given, reporter),
-      plan: (dataset, scratchFolder, before) =>
+      plan: (dataset, scratchFolder, earlier) =>
         jobs.planKernelTraining(solver, dataset, options, {
           storage,
           scratchFolder,
           signal: context.signal,
-          ...(before === undefined ? {} : { pick: before as KrrPick }),
+          ...(earlier?.run.pick === undefined ? {} : { pick: earlier.run.pick as KrrPick }),
           onPick: (picked) => {
             pick = picked;
           },

@@ -1,11 +1,14 @@
 import type { Dataset } from '../data/dataset.js';
+import { MlmlError } from '../errors.js';
 import { loadModel } from '../model/loadModel.js';
 import { saveModel } from '../model/saveModel.js';
+import type { RunDescription } from '../run/runFolder.js';
 import { allowedBytes, scoreOf, summaryText, type TrainSummary } from '../run/summary.js';
 import type { LinearModel } from '../ssgd/linearModel.js';
 import { heldOutShare, type TrainOptions, type Verb } from '../ssgd/options.js';
 import { variantsOf } from '../ssgd/sgd/sweepGrid.js';
-import { checkInitialModel } from '../ssgd/warmStart.js';
+import type { TrainContext } from '../ssgd/train.js';
+import { checkInitialModel, modelHash } from '../ssgd/warmStart.js';
 import type { CommandContext } from './commandContext.js';
 import { openTrainingData } from './openData.js';
 import type { Arguments } from './parseArguments.js';
@@ -21,7 +24,7 @@ export async function trainVerb(
   words: readonly string[],
 ): Promise<void> {
   const options = trainOptions(given);
-  let init: LinearModel | undefined;
+  let start: StartingModel = {};
   await runTraining<TrainSummary>(context, { verb, given, words }, async () => {
     // Everything is loaded before the baseline is taken; what comes later is the job's.
     const training = await context.services.training();
@@ -36,28 +39,50 @@ export async function trainVerb(
         ...(options.sweep === undefined ? [] : (['model'] as const)),
       ],
       open: (reporter) => openTrainingData(context, verb, given, reporter),
-      plan: async (dataset) => {
+      plan: async (dataset, _scratch, earlier) => {
         // Before anything is made: a model that does not fit leaves no trace.
-        init = await initialModel(context, verb, options, dataset);
+        start = await startingModel(context, verb, options, dataset, earlier);
         return training.planTraining(verb, dataset.description, options);
       },
-      work: (run) => trainAndSave(context, training, verb, options, run, init),
+      init: () => (start.init === undefined ? start.missingInit?.hash : modelHash(start.init)),
+      work: (run) => trainAndSave(context, training, verb, options, run, start),
       text: summaryText,
     };
   });
 }
 
-/** The model that --init names, when it can be started from. */
-async function initialModel(
+type StartingModel = Pick<TrainContext, 'init' | 'missingInit'>;
+
+/**
+ * The model that --init names, when it can be started from. A run that is gone on with has its weights in its states: it can
+ * do without the model, and must not go on with another one.
+ */
+async function startingModel(
   { services }: CommandContext,
   verb: Verb,
   options: TrainOptions,
   { description }: Dataset,
-): Promise<LinearModel | undefined> {
-  if (options.init === undefined || verb === 'closed') return undefined;
-  const model = (await loadModel(services.storage, options.init)) as LinearModel;
+  earlier: { readonly run: RunDescription; readonly folder: string } | undefined,
+): Promise<StartingModel> {
+  if (options.init === undefined || verb === 'closed') return {};
+  const hash = earlier?.run.init;
+  let model: LinearModel;
+  try {
+    model = (await loadModel(services.storage, options.init)) as LinearModel;
+  } catch (error) {
+    if (hash === undefined || !(error instanceof MlmlError)) throw error;
+    const message = `${error.message}; this run began from that model and must begin from it again: put the model back`;
+    return { missingInit: { hash, error: new MlmlError(error.code, message, { cause: error }) } };
+  }
   for (const variant of variantsOf(options)) checkInitialModel(model, description, variant);
-  return model;
+  if (hash !== undefined && hash !== modelHash(model)) {
+    throw new MlmlError(
+      'MLML_MISMATCH',
+      `${earlier!.folder}: the model of --init=${options.init} is another one than when this run began; ` +
+        'put that one back (or take this one away: a run that has saved a state goes on without it), or give another --out',
+    );
+  }
+  return { init: model };
 }
 
 async function trainAndSave(
@@ -66,7 +91,7 @@ async function trainAndSave(
   verb: Verb,
   options: TrainOptions,
   { dataset, paths, log, reporter, scratchFolder, baselineBytes, checkpoint }: TrainingRun,
-  init: LinearModel | undefined,
+  start: StartingModel,
 ): Promise<TrainSummary> {
   const { storage } = context.services;
   const result = await training.train(verb, dataset, options, {
@@ -74,7 +99,7 @@ async function trainAndSave(
     scratchFolder,
     signal: context.signal,
     checkpoint: { folder: paths.states, ...checkpoint },
-    ...(init === undefined ? {} : { init }),
+    ...start,
     onEvent: (event) => {
       log.record(event);
       reporter.event(event);

@@ -24,6 +24,7 @@ import {
   writeRun,
 } from '../run/runFolder.js';
 import { type ExtraColumn, type LogMark, RunLog } from '../run/runLog.js';
+import { hasSaved } from '../run/savedProgress.js';
 import type { CheckpointOptions } from '../storage/checkpoint.js';
 import { type Lock, lockFolder } from '../storage/lock.js';
 import { missingFolders, removeEmptyFolders } from '../storage/madeFolders.js';
@@ -72,10 +73,16 @@ export interface TrainingJob<Summary extends object> {
   /** Columns of the CSV log beside those of 2016. */
   readonly csvColumns?: readonly ExtraColumn[];
   open(reporter: ProgressReporter): Promise<Dataset>;
-  /** `pick`: what the run that is gone on with picked. */
-  plan(dataset: Dataset, scratchFolder: string, pick?: object): Plan | Promise<Plan>;
+  /** `earlier`: the run that is gone on with, in `folder`. */
+  plan(
+    dataset: Dataset,
+    scratchFolder: string,
+    earlier?: { readonly run: RunDescription; readonly folder: string },
+  ): Plan | Promise<Plan>;
   /** What the plan picked by measured speeds; kept in run.json. */
   pick?(): object | undefined;
+  /** Hash of the model that training starts from, once there is a plan; kept in run.json. */
+  init?(): string | undefined;
   /** Trains and saves the model at `run.paths.model`. */
   work(run: TrainingRun): Promise<Summary>;
   /** The result in words; `task`: of the data. */
@@ -208,8 +215,9 @@ async function recordedRun<Summary extends object>(
   const out = given.text('out');
   if (earlier?.run !== undefined) checkSameData(out!, earlier.run, description.fingerprint);
   // Before anything is made: a budget that is too small leaves no trace.
-  const plan = await job.plan(state.dataset, scratchFolder, earlier?.run?.pick);
-  const pick = job.pick?.();
+  const begun = earlier?.run && { run: earlier.run, folder: out! };
+  const plan = await job.plan(state.dataset, scratchFolder, begun);
+  const [pick, init] = [job.pick?.(), job.init?.()];
   running.threads = plan.threads ?? 1;
   for (const warning of usedInstead(given, plan, description.parts.train.n)) state.reporter.warn(warning);
   // Nor does a disk that is too small.
@@ -254,6 +262,7 @@ async function recordedRun<Summary extends object>(
       ...(csv === undefined ? {} : { log: csv }),
       ...(made.length === 0 ? {} : { made }),
       ...(pick === undefined ? {} : { pick }),
+      ...(init === undefined ? {} : { init }),
     };
     await writeRun(storage, paths, run);
     // From here on it is told of, and stays whatever happens.
@@ -269,13 +278,22 @@ async function recordedRun<Summary extends object>(
       earlier === undefined
         ? await RunLog.create(storage, paths, logOptions)
         : RunLog.waiting(storage, paths, logOptions);
+    // Kernel jobs keep their states elsewhere.
+    const savedBefore =
+      earlier?.run !== undefined && given.kind === 'linear' && (await hasSaved(storage, paths.folder));
     let endJob: ((states: 'remove' | 'keep') => Promise<void>) | undefined;
     let states: string | undefined;
     let isComplete = false;
     const checkpoint: TrainingRun['checkpoint'] = {
       ...state.checkpoint,
       onSave: () => log.mark(),
-      onLoad: (mark) => log.goOn(mark as LogMark | undefined),
+      onLoad: async (mark, found) => {
+        await log.goOn(mark as LogMark | undefined);
+        if (found === 'some' || !savedBefore) return;
+        const message = `${paths.states} holds no state, though one was saved: begins anew`;
+        log.record({ type: 'warning', message });
+        state.reporter.warn(message);
+      },
       onDone: (end, folder) => {
         endJob = end;
         if (folder !== paths.states) states = folder;

@@ -7,7 +7,7 @@ export type NpyDtype = '<i4' | '<f8';
  * The header of a NumPy file, format 1.0: magic, version, header length, a Python dictionary padded with
  * spaces so that the numbers start at a multiple of 64 bytes, and no earlier than at `leastLength`.
  */
-export function npyHeader(dtype: NpyDtype, shape: readonly number[], leastLength = 0): Uint8Array {
+export function npyHeader(dtype: string, shape: readonly number[], leastLength = 0): Uint8Array {
   const sizes = shape.length === 1 ? `${shape[0]},` : shape.join(', ');
   const dictionary = `{'descr': '${dtype}', 'fortran_order': False, 'shape': (${sizes}), }`;
   const length = Math.ceil(Math.max(10 + dictionary.length + 1, leastLength) / 64) * 64;

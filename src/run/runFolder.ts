@@ -124,6 +124,8 @@ export interface RunDescription {
   readonly log?: string;
   /** Folders it made for its scratch files, the innermost first: they go at its end, when they are empty. */
   readonly made?: readonly string[];
+  /** Hash of the weights of the model that training began from. */
+  readonly init?: string;
   /** What was picked by measured speeds (krr): who goes on with the run takes the same. */
   readonly pick?: object;
   /** Once done: the folder in which its job saved states, where that is not the run's own. */
@@ -178,7 +180,7 @@ export function checkRun(value: unknown, path: string): RunDescription {
   }
   const { code, message } = (error ?? { code: '', message: '' }) as Record<string, unknown>;
   if (typeof code !== 'string' || typeof message !== 'string') bad('error', 'a code and a message');
-  for (const field of ['ended', 'cwd', 'log', 'states'])
+  for (const field of ['ended', 'cwd', 'log', 'init', 'states'])
     if (run[field] !== undefined && typeof run[field] !== 'string') bad(field, 'a string');
   const { made = [] } = run;
   if (!Array.isArray(made) || !made.every((path) => typeof path === 'string')) bad('made', 'paths');

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { SavedProgress } from '../storage/checkpoint.js';
 import { holdersOf } from '../storage/lock.js';
-import { readStateHeader, STATE_FILES } from '../storage/stateFile.js';
+import { checkState, type SavedState, STATE_FILES } from '../storage/stateFile.js';
 import type { Storage } from '../storage/storage.js';
 import { resumeCommand } from './commandWords.js';
 import { failedForGood } from './earlierRun.js';
@@ -18,6 +18,8 @@ export interface Resumable {
   readonly process?: number;
   /** How far it was when its state was saved last; absent when nothing has been saved. */
   readonly saved?: SavedProgress;
+  /** What is wrong with saved states that cannot be used, a sentence each. */
+  readonly damaged?: readonly string[];
 }
 
 /** Undefined for a run that is complete, or failed for good. */
@@ -28,23 +30,42 @@ export async function resumable(
 ): Promise<Resumable | undefined> {
   if (run.status === 'done' || failedForGood(run) !== undefined) return undefined;
   const [holder] = await holdersOf(storage, folder);
-  const saved = (await inStates(storage, join(folder, 'checkpoint'))) ?? (await inEvents(storage, folder));
+  const { newest, damaged } = await inStates(storage, join(folder, 'checkpoint'));
+  const saved = newest ?? (damaged.length > 0 ? undefined : await inEvents(storage, folder));
   return {
     command: resumeCommand(folder),
     ...(holder === undefined ? {} : { process: holder.pid }),
     ...(saved === undefined ? {} : { saved }),
+    ...(damaged.length === 0 ? {} : { damaged }),
   };
 }
 
 /** Linear jobs keep their states in the run folder. */
-async function inStates(storage: Storage, folder: string): Promise<SavedProgress | undefined> {
-  const states = await Promise.all(STATE_FILES.map((file) => readStateHeader(storage, join(folder, file))));
-  const newest = states.sort((a, b) => (b?.sequence ?? 0) - (a?.sequence ?? 0))[0];
-  return newest?.progress;
+async function inStates(storage: Storage, folder: string) {
+  const damaged: string[] = [];
+  let newest: SavedState | undefined;
+  for (const name of STATE_FILES) {
+    const path = join(folder, name);
+    const found = await checkState(storage, path);
+    if (found.kind === 'damaged') damaged.push(`${path} is damaged: ${found.why}`);
+    if (found.kind === 'whole' && found.state.sequence > (newest?.sequence ?? 0)) newest = found.state;
+  }
+  return { newest: newest?.progress, damaged };
 }
 
 /** Kernel jobs keep them elsewhere, and tell of each. */
 async function inEvents(storage: Storage, folder: string): Promise<SavedProgress | undefined> {
+  const pass = (await lastSave(storage, folder))?.['pass'];
+  return typeof pass === 'number' ? { done: pass, total: 0, unit: 'passes' } : undefined;
+}
+
+/** Whether a run tells of a state that it has saved. */
+export async function hasSaved(storage: Storage, folder: string): Promise<boolean> {
+  return (await lastSave(storage, folder)) !== undefined;
+}
+
+/** The last save a run tells of, if there was one lately. */
+async function lastSave(storage: Storage, folder: string): Promise<Record<string, unknown> | undefined> {
   const path = join(folder, 'events.jsonl');
   if ((await storage.status(path)) === undefined) return undefined;
   const file = await storage.openRead(path);
@@ -53,8 +74,7 @@ async function inEvents(storage: Storage, folder: string): Promise<SavedProgress
     await file.readInto(tail, file.byteLength - tail.length);
     const lines = new TextDecoder().decode(tail).split('\n');
     const last = lines.findLast((line) => line.includes('"type":"checkpoint"'));
-    const pass: unknown = last === undefined ? undefined : JSON.parse(last)['pass'];
-    return typeof pass === 'number' ? { done: pass, total: 0, unit: 'passes' } : undefined;
+    return last === undefined ? undefined : JSON.parse(last);
   } catch {
     // A line that was cut short tells nothing.
     return undefined;

@@ -3,28 +3,14 @@ import type { Task } from '../data/format.js';
 import { RowFile, type RowReader } from '../data/rowFile.js';
 import { MlmlError } from '../errors.js';
 import { checkLabels } from './checkLabels.js';
+import { classOf } from './classOf.js';
 import type { Evaluation } from './events.js';
 import type { LinearModel } from './linearModel.js';
 import type { Loss } from './losses/loss.js';
 import { lossOf } from './losses/losses.js';
 import { type RowScorer, type ScoreOptions, scoreRows } from './score.js';
 
-/**
- * The class of the row whose scores start at `at`: with one column, 1 if its score is positive, else 0;
- * otherwise the column with the largest score, the first of equals.
- */
-export function classOf(scores: Float32Array | Float64Array, at: number, columns: number): number {
-  if (columns === 1) return scores[at]! > 0 ? 1 : 0;
-  let best = 0;
-  let largest = scores[at]!;
-  for (let c = 1; c < columns; c++) {
-    if (scores[at + c]! > largest) {
-      largest = scores[at + c]!;
-      best = c;
-    }
-  }
-  return best;
-}
+export { classOf };
 
 /** Why scores of rows are not finite: a value of theirs is not, or values and weights are too large together. */
 export async function badScoresError(

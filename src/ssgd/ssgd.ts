@@ -44,3 +44,4 @@ export {
 } from './options.js';
 export { type ScoredBlock, scoreRows } from './score.js';
 export { planTraining, type TrainContext, type TrainResult, train } from './train.js';
+export { type MissingModel, modelHash } from './warmStart.js';

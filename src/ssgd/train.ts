@@ -5,6 +5,7 @@ import { MlmlError } from '../errors.js';
 import type { Plan } from '../memory/plan.js';
 import { type Checkpoint, type CheckpointOptions, openCheckpoint } from '../storage/checkpoint.js';
 import type { Storage } from '../storage/storage.js';
+import { requireContext, requireDataset, requireDescription, requireOptions } from './checkArguments.js';
 import { checkOptions } from './checkOptions.js';
 import type { Evaluation, SweepModel, TrainListener } from './events.js';
 import type { LinearModel } from './linearModel.js';
@@ -13,7 +14,7 @@ import { planStreaming } from './sgd/planStreaming.js';
 import { checkSweep, variantsOf } from './sgd/sweepGrid.js';
 import { trainStreaming } from './sgd/trainStreaming.js';
 import { planSolving, trainBySolving } from './trainBySolving.js';
-import { checkInitialModel, modelHash } from './warmStart.js';
+import { checkInitialModel, type MissingModel, modelHash } from './warmStart.js';
 
 export interface TrainContext {
   readonly storage: Storage;
@@ -21,6 +22,8 @@ export interface TrainContext {
   readonly scratchFolder: string;
   /** Start from this model (gd, sgd, ssgd, hsgd). Its scores are the same whatever scaling it was trained with. */
   readonly init?: LinearModel;
+  /** Instead of `init`, when it is gone: enough where `checkpoint` has a state. */
+  readonly missingInit?: MissingModel;
   readonly signal?: AbortSignal;
   readonly onEvent?: TrainListener;
   /**
@@ -73,6 +76,8 @@ export interface TrainResult {
 function checkAll(verb: Verb, description: DatasetDescription, options: TrainOptions): void {
   if (!(verbs as readonly string[]).includes(verb))
     throw new MlmlError('MLML_USAGE', `${verb}: is no verb of training; use ${verbs.join(', ')}`);
+  requireDescription('description', description);
+  requireOptions(options);
   checkSweep(verb, options);
   for (const variant of variantsOf(options)) checkOptions(description, variant);
 }
@@ -95,10 +100,15 @@ export async function train(
   given: TrainOptions,
   context: TrainContext,
 ): Promise<TrainResult> {
+  requireDataset(dataset);
+  requireOptions(given);
+  requireContext(context);
   const { description } = dataset;
   // The plan has room for the model to start from where there is one.
   const options: TrainOptions =
-    context.init === undefined || given.init !== undefined ? given : { ...given, init: 'a model' };
+    (context.init ?? context.missingInit) === undefined || given.init !== undefined
+      ? given
+      : { ...given, init: 'a model' };
   checkAll(verb, description, options);
   checkInit(verb, description, options, context);
   const start = performance.now();
@@ -125,9 +135,9 @@ function checkInit(
   verb: Verb,
   description: DatasetDescription,
   options: TrainOptions,
-  { init, onEvent }: TrainContext,
+  { init, missingInit, onEvent }: TrainContext,
 ): void {
-  if (options.init === undefined || verb === 'closed') return;
+  if (options.init === undefined || verb === 'closed' || missingInit !== undefined) return;
   if (init === undefined)
     throw new MlmlError('MLML_USAGE', `--init=${options.init}: load the model and give it as context.init`);
   const messages = variantsOf(options).flatMap((variant) => checkInitialModel(init, description, variant));
@@ -178,6 +188,7 @@ async function withCheckpoint<Result>(
   if (given === undefined) return await run(context);
   const { folder, ...settings } = given;
   const { description } = dataset;
+  const init = context.init === undefined ? context.missingInit?.hash : modelHash(context.init);
   const key = {
     verb,
     fingerprint: description.fingerprint,
@@ -186,9 +197,10 @@ async function withCheckpoint<Result>(
     regions: planTraining(verb, description, options)
       .regions.filter(({ name }) => DECIDING.test(name))
       .map(({ name, bytes }) => [name, bytes]),
-    ...(context.init === undefined ? {} : { init: modelHash(context.init) }),
+    ...(init === undefined ? {} : { init }),
   };
   const checkpoint = await openCheckpoint(storage, folder, key, {
+    onWarning: (message) => context.onEvent?.({ type: 'warning', message }),
     ...settings,
     ...(signal === undefined ? {} : { signal }),
   });

@@ -15,6 +15,17 @@ export function modelHash({ loss, weights, intercept, scaling }: LinearModel): s
   return hash.digest('hex').slice(0, 32);
 }
 
+/**
+ * Instead of a model that training began from and that cannot be read any more: enough to go on from a state, which holds
+ * the weights.
+ */
+export interface MissingModel {
+  /** Of the model, see `modelHash`. */
+  readonly hash: string;
+  /** Why it cannot be read; thrown when training must begin from it all the same. */
+  readonly error: Error;
+}
+
 /** Room for the model that training starts from, which lies outside the arena: the pages are never touched. */
 export function initialModelRegions({ init }: TrainOptions, d: number, columns: number): Region[] {
   return init === undefined ? [] : [{ name: 'initial model', bytes: 8 * (columns * (d + 1) + 2 * d) }];

@@ -7,9 +7,9 @@ import { type Lock, lockFolder } from './lock.js';
 import { type SavingInterval, usualInterval } from './savingInterval.js';
 import {
   type Blocks,
+  type FoundState,
   readState,
   readStateHeader,
-  type SavedState,
   STATE_FILES,
   writeState,
 } from './stateFile.js';
@@ -79,8 +79,10 @@ export interface CheckpointOptions {
   readonly signal?: AbortSignal;
   /** Called before a state is written; what it returns is kept in the state (plain data). */
   readonly onSave?: () => Promise<unknown>;
-  /** Called by `load` before it returns, with what `onSave` returned for the state found; undefined without a state. */
-  readonly onLoad?: (kept: unknown) => Promise<void>;
+  /** Called by `load` before it returns, with what `onSave` returned for the state found; undefined without one that can be used. `states`: whether there are any. */
+  readonly onLoad?: (kept: unknown, states: 'none' | 'some') => Promise<void>;
+  /** Called by `load`, after `onLoad`, with what is wrong with states that it cannot use. */
+  readonly onWarning?: (message: string) => void;
   /**
    * Takes over the end of a job: it is given what ends it, to call with 'remove' once the result is safe (a model that has been
    * written), or with 'keep' when that failed, and the folder with the states, for `removeFinishedJob`. Default: states are
@@ -132,24 +134,43 @@ export class JobCheckpoint implements Checkpoint {
   }
 
   async load(blocks: Blocks): Promise<unknown> {
-    const found: { state: SavedState; file: 0 | 1 }[] = [];
-    for (const file of [0, 1] as const) {
-      const state = await this.#read(file, blocks, false);
-      if (state !== undefined) found.push({ state, file });
-    }
-    const best = found.sort((a, b) => b.state.sequence - a.state.sequence)[0];
+    const files = [0, 1] as const;
+    const found = [await this.#read(0, blocks, false), await this.#read(1, blocks, false)];
+    const whole = files.flatMap((file) => {
+      const state = found[file]!;
+      return state.kind === 'whole' ? [{ file, state: state.state }] : [];
+    });
+    const best = whole.sort((a, b) => b.state.sequence - a.state.sequence)[0];
+    const warning = this.#warningOf(found, best?.state.sequence);
     if (best === undefined) {
-      await this.#options.onLoad?.(undefined);
+      await this.#options.onLoad?.(undefined, found.every(({ kind }) => kind === 'none') ? 'none' : 'some');
+      if (warning !== undefined) this.#options.onWarning?.(warning);
       return undefined;
     }
     // Only now, so that a damaged state leaves the blocks as they are.
-    if ((await this.#read(best.file, blocks, true)) === undefined)
+    if ((await this.#read(best.file, blocks, true)).kind !== 'whole')
       throw new MlmlError('MLML_IO', `${join(this.path, STATE_FILES[best.file])}: changed while it was read`);
     this.#sequence = best.state.sequence;
     this.#current = best.file;
     this.#lastRows = undefined;
-    await this.#options.onLoad?.(best.state.kept ?? undefined);
+    await this.#options.onLoad?.(best.state.kept ?? undefined, 'some');
+    if (warning !== undefined) this.#options.onWarning?.(warning);
     return best.state.header;
+  }
+
+  /** What is lost by states that cannot be used; `used`: number of the one that is. */
+  #warningOf(found: readonly FoundState[], used: number | undefined): string | undefined {
+    const faults = found.flatMap((state, file) => {
+      const path = join(this.path, STATE_FILES[file as 0 | 1]);
+      // One that is older than that which is used is no loss; nor is one of another job.
+      if (state.kind === 'damaged' && !(state.sequence! < (used ?? 0)))
+        return [`${path} is damaged: ${state.why}`];
+      if (state.kind === 'other' && used === undefined)
+        return [`${path} is of a job on other data, with other options or from another model`];
+      return [];
+    });
+    if (faults.length === 0) return undefined;
+    return `${faults.join('; ')}; ${used === undefined ? 'begins anew' : 'goes on from the other state'}`;
   }
 
   due(rows: number): boolean {
@@ -247,7 +268,7 @@ export class JobCheckpoint implements Checkpoint {
     }
   }
 
-  async #read(file: 0 | 1, blocks: Blocks, copy: boolean): Promise<SavedState | undefined> {
+  async #read(file: 0 | 1, blocks: Blocks, copy: boolean): Promise<FoundState> {
     return await readState(this.#storage, join(this.path, STATE_FILES[file]), this.#key, blocks, copy);
   }
 }

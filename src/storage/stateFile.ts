@@ -75,59 +75,99 @@ export async function writeState(
   }
 }
 
-/** A state that is whole, of this key and for these blocks, else undefined; with `copy` they are filled. */
+/** What lies where a state may be. `other`: whole, as far as was looked, but of another job. */
+export type FoundState =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'whole'; readonly state: SavedState }
+  | { readonly kind: 'other' }
+  /** `sequence`: where it can still be told. */
+  | { readonly kind: 'damaged'; readonly why: string; readonly sequence?: number };
+
+/** The state of this key and for these blocks; with `copy` they are filled. */
 export async function readState(
   storage: Storage,
   path: string,
   key: string,
   blocks: Blocks,
   copy: boolean,
-): Promise<SavedState | undefined> {
+): Promise<FoundState> {
   return await withHeader(storage, path, async (file, state, end) => {
-    if (state.key !== key) return undefined;
-    if (Object.keys(blocks).length !== state.blocks.length) return undefined;
-    let position = end;
-    for (const { name, bytes, crc32c: wanted } of state.blocks) {
-      if (blocks[name]?.length !== bytes) return undefined;
-      const target = copy ? blocks[name] : undefined;
-      if ((await readBlock(file, position, bytes, target)) !== wanted) return undefined;
-      position += bytes;
-    }
-    return position === file.byteLength ? state : undefined;
+    const isOwn =
+      state.key === key &&
+      Object.keys(blocks).length === state.blocks.length &&
+      state.blocks.every(({ name, bytes }) => blocks[name]?.length === bytes);
+    return isOwn ? await readBlocks(file, state, end, copy ? blocks : undefined) : { kind: 'other' };
   });
+}
+
+/** The state of whatever job, read whole. */
+export async function checkState(storage: Storage, path: string): Promise<FoundState> {
+  return await withHeader(storage, path, (file, state, end) => readBlocks(file, state, end, undefined));
 }
 
 /** What is told of a state without its blocks; undefined when there is none whose header is whole. */
 export async function readStateHeader(storage: Storage, path: string): Promise<SavedState | undefined> {
-  return await withHeader(storage, path, async (file, state, end) => {
-    const blockBytes = state.blocks.reduce((sum, { bytes }) => sum + bytes, 0);
-    return end + blockBytes === file.byteLength ? state : undefined;
+  const found = await withHeader(storage, path, async (file, state, end) => {
+    return wrongLength(file, state, end) ?? { kind: 'whole', state };
   });
+  return found.kind === 'whole' ? found.state : undefined;
+}
+
+function wrongLength(
+  { byteLength }: ReadableFile,
+  { blocks, sequence }: StateHeader,
+  end: number,
+): FoundState | undefined {
+  const wanted = blocks.reduce((sum, { bytes }) => sum + bytes, end);
+  if (wanted === byteLength) return undefined;
+  return { kind: 'damaged', sequence, why: `it has ${byteLength} bytes, not ${wanted}` };
+}
+
+async function readBlocks(
+  file: ReadableFile,
+  state: StateHeader,
+  end: number,
+  target: Blocks | undefined,
+): Promise<FoundState> {
+  const { sequence } = state;
+  const wrong = wrongLength(file, state, end);
+  if (wrong !== undefined) return wrong;
+  let position = end;
+  for (const { name, bytes, crc32c: wanted } of state.blocks) {
+    const crc = await readBlock(file, position, bytes, target?.[name]);
+    if (crc !== wanted) return { kind: 'damaged', sequence, why: `the checksum of its ${name} is wrong` };
+    position += bytes;
+  }
+  return { kind: 'whole', state };
 }
 
 async function withHeader(
   storage: Storage,
   path: string,
-  use: (file: ReadableFile, state: StateHeader, end: number) => Promise<StateHeader | undefined>,
-): Promise<SavedState | undefined> {
-  if ((await storage.status(path)) === undefined) return undefined;
+  use: (file: ReadableFile, state: StateHeader, end: number) => Promise<FoundState>,
+): Promise<FoundState> {
+  if ((await storage.status(path)) === undefined) return { kind: 'none' };
+  const damaged = (why: string): FoundState => ({ kind: 'damaged', why });
   const file = await storage.openRead(path);
   try {
+    if (file.byteLength < PREFIX_BYTES) return damaged(`it has ${file.byteLength} bytes`);
     const prefix = new Uint8Array(PREFIX_BYTES);
     await file.readInto(prefix, 0);
     const view = new DataView(prefix.buffer);
     const length = view.getUint32(8, true);
     const known = new TextDecoder().decode(prefix.subarray(0, 8)) === MAGIC;
-    if (!known || length > Math.min(LARGEST_HEADER, file.byteLength)) return undefined;
+    if (!known) return damaged(`it does not begin with ${MAGIC}`);
+    if (length > Math.min(LARGEST_HEADER, file.byteLength - PREFIX_BYTES))
+      return damaged(`its header of ${length} bytes does not fit in its ${file.byteLength}`);
     const text = new Uint8Array(length);
     await file.readInto(text, PREFIX_BYTES);
-    if (crc32c(text) !== view.getUint32(12, true)) return undefined;
+    if (crc32c(text) !== view.getUint32(12, true)) return damaged('the checksum of its header is wrong');
     const state = JSON.parse(new TextDecoder().decode(text)) as StateHeader;
     return await use(file, state, PREFIX_BYTES + length);
   } catch (error) {
     // Cut short or unreadable: the other state may be whole.
     if (error instanceof MlmlError && (error.code === 'MLML_BAD_FILE' || error.code === 'MLML_IO'))
-      return undefined;
+      return damaged(`it cannot be read (${error.message})`);
     throw error;
   } finally {
     await file.close();

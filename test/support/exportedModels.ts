@@ -1,5 +1,5 @@
 import { type Dtype, dtypeBytes, readNumber, writeNumber } from '../../src/arithmetic/dtype.js';
-import { type Cell, type ColumnMapping, featureCount } from '../../src/data/columns/columnMapping.js';
+import type { Cell, ColumnMapping } from '../../src/data/columns/columnMapping.js';
 import { rowLayout } from '../../src/data/rowLayout.js';
 import type { KernelFunction } from '../../src/kernel/functions/kernelFunction.js';
 import type { KernelModel } from '../../src/kernel/kernelModel.js';
@@ -179,4 +179,31 @@ export function randomCells(random: Random, mapping: ColumnMapping): Record<stri
   );
 }
 
-export const widthOfMapping = featureCount;
+const leaves: readonly KernelFunction[] = [
+  { kind: 'rbf', lengthscale: 1.5 },
+  { kind: 'laplacian', lengthscale: 2 },
+  { kind: 'laplacian_l1', gamma: 0.3 },
+  { kind: 'matern', nu: 0.5, lengthscale: 1.5 },
+  { kind: 'matern', nu: 1.5, lengthscale: 1.5 },
+  { kind: 'matern', nu: 2.5, lengthscale: 1.5 },
+  { kind: 'polynomial', gamma: 0.2, coef0: -0.5, degree: 3 },
+  { kind: 'polynomial', gamma: 1, coef0: 0, degree: 1 },
+  { kind: 'linear' },
+  { kind: 'cosine' },
+  { kind: 'sigmoid', gamma: 0.2, coef0: 0.1 },
+  { kind: 'chi2', gamma: 0.4 },
+  { kind: 'arc_cosine', depth: 1 },
+  { kind: 'arc_cosine', depth: 3 },
+  { kind: 'ntk', depth: 2 },
+];
+const combined: KernelFunction = {
+  kind: 'sum',
+  terms: [
+    { kind: 'scale', factor: 0.5, of: leaves[0]! },
+    { kind: 'product', factors: [leaves[1]!, { kind: 'linear' }, { kind: 'laplacian_l1', gamma: 0.1 }] },
+    { kind: 'cosine' },
+  ],
+};
+
+/** Every kernel function that has a name, and a sum and product of some. */
+export const everyKernel: readonly KernelFunction[] = [...leaves, combined];

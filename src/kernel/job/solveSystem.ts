@@ -120,6 +120,7 @@ async function solveIn(
         : { kernelFolder: kernelFolder(options.kernels, stored.memId) };
     const key = jobKey(job);
     const checkpoint = await openCheckpoint(storage, jobFolder(place, key), key, {
+      onWarning: (message) => context.onEvent?.({ type: 'warning', message }),
       ...context.checkpoint,
       ...job.checkpoints,
       ...(signal === undefined ? {} : { signal }),

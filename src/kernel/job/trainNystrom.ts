@@ -147,6 +147,7 @@ async function solve(
   };
   const folder = jobFolder({ scratchFolder: context.scratchFolder }, key);
   const checkpoint = await openCheckpoint(storage, folder, key, {
+    onWarning: (message) => context.onEvent?.({ type: 'warning', message }),
     ...context.checkpoint,
     ...(signal === undefined ? {} : { signal }),
   });

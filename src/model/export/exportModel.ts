@@ -1,20 +1,24 @@
 import { MlmlError } from '../../errors.js';
 import type { Storage } from '../../storage/storage.js';
-import { fileSink } from '../byteSink.js';
+import { type ByteSink, fileSink } from '../byteSink.js';
 import { openModelRows } from '../kernelRows.js';
 import { isKernelModel, type Model } from '../saveModel.js';
+import { jsonFile } from './jsonFile.js';
 import type { ModelSource } from './modelSource.js';
+import { npzFile } from './npz/npzFile.js';
 import type { PortDescription } from './onnx/graphBuilder.js';
 import { onnxFile } from './onnx/onnxFile.js';
-import { type Piece, pieceBytes, writePieces } from './pieces.js';
+import { type Chunks, writeParts } from './pieces.js';
 import type { Precision } from './precision.js';
+import { declarationFile } from './script/declarationFile.js';
+import { scriptFile } from './script/scriptFile.js';
 
-export const exportFormats = ['onnx'] as const;
+export const exportFormats = ['onnx', 'npz', 'json', 'js'] as const;
 export type ExportFormat = (typeof exportFormats)[number];
 
 export interface ExportOptions {
   readonly format: ExportFormat;
-  /** ONNX: type of the numbers that are stored and computed with. Default float64, in which mlml computes. */
+  /** Of ONNX: type of the numbers that are stored and computed with. Default float64, in which mlml computes. */
   readonly precision?: Precision;
   readonly signal?: AbortSignal;
 }
@@ -29,7 +33,7 @@ export interface ExportResult {
 
 interface FileToWrite {
   readonly path: string;
-  readonly pieces: readonly Piece[];
+  readonly parts: readonly (Uint8Array | Chunks)[];
 }
 
 /**
@@ -66,17 +70,19 @@ async function write(
     if ((await storage.status(target))?.isFolder)
       throw new MlmlError('MLML_EXISTS', `${target}: is a folder; give the name of a file`);
   }
-  for (const { path: target, pieces } of files) {
-    const sink = await fileSink(storage, target);
-    try {
-      await writePieces(sink, pieces, options.signal);
-      await sink.finish();
-    } catch (error) {
-      await sink.discard();
-      throw error;
+  const sinks: ByteSink[] = [];
+  const written: { path: string; bytes: number }[] = [];
+  try {
+    for (const { path: target, parts } of files) {
+      const sink = await fileSink(storage, target);
+      sinks.push(sink);
+      written.push({ path: target, bytes: await writeParts(sink, parts, options.signal) });
     }
+    for (const sink of sinks) await sink.finish();
+  } catch (error) {
+    for (const sink of sinks) await sink.discard();
+    throw error;
   }
-  const written = files.map(({ path: target, pieces }) => ({ path: target, bytes: pieceBytes(pieces) }));
   return { ...described, files: written };
 }
 
@@ -90,7 +96,23 @@ function contentOf(
   switch (format) {
     case 'onnx': {
       const { pieces, inputs, outputs } = onnxFile(source, precision);
-      return { files: [{ path, pieces }], inputs, outputs };
+      return { files: [{ path, parts: pieces }], inputs, outputs };
+    }
+    case 'npz':
+      return { files: [{ path, parts: npzFile(source) }] };
+    case 'json':
+      return { files: [{ path, parts: [jsonFile(source)] }] };
+    case 'js': {
+      const types = { path: declarationPath(path), parts: [declarationFile(source.model)] };
+      return { files: [types, { path, parts: [scriptFile(source)] }] };
     }
   }
+}
+
+/** Where TypeScript looks for the types of a module. */
+function declarationPath(path: string): string {
+  const found = /^(.*)\.(m?)js$/s.exec(path);
+  if (found === null)
+    throw new MlmlError('MLML_USAGE', `--out=${path}: the name of a module must end in .js or .mjs`);
+  return `${found[1]}.d.${found[2]}ts`;
 }

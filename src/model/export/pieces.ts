@@ -1,13 +1,17 @@
 import type { ByteSink } from '../byteSink.js';
 
-/** Bytes whose number is known before they are made: written in chunks, so that they never lie in memory whole. */
-export interface Blob {
-  readonly byteLength: number;
+/** Bytes written in chunks, so that they never lie in memory whole. */
+export interface Chunks {
   /** All bytes in order. A chunk is valid until the next is asked for. */
   chunks(): AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
 }
 
-/** A part of a file to be written. */
+/** … whose number is known before they are made. */
+export interface Blob extends Chunks {
+  readonly byteLength: number;
+}
+
+/** A part of a file whose size has to be known before it is written. */
 export type Piece = Uint8Array | Blob;
 
 /** Bytes of all pieces together. */
@@ -15,20 +19,23 @@ export function pieceBytes(pieces: readonly Piece[]): number {
   return pieces.reduce((sum, { byteLength }) => sum + byteLength, 0);
 }
 
-/** Writes pieces one after another; `signal` is heard between chunks. */
-export async function writePieces(
+/** The chunks of a part. */
+export function chunksOf(part: Uint8Array | Chunks): AsyncIterable<Uint8Array> | Iterable<Uint8Array> {
+  return part instanceof Uint8Array ? [part] : part.chunks();
+}
+
+/** Writes parts one after another and returns how many bytes they were; `signal` is heard between chunks. */
+export async function writeParts(
   sink: Pick<ByteSink, 'write'>,
-  pieces: readonly Piece[],
+  parts: readonly (Uint8Array | Chunks)[],
   signal?: AbortSignal,
-): Promise<void> {
-  for (const piece of pieces) {
-    if (piece instanceof Uint8Array) {
-      await sink.write(piece);
-      continue;
-    }
-    for await (const chunk of piece.chunks()) {
+): Promise<number> {
+  let bytes = 0;
+  for (const part of parts)
+    for await (const chunk of chunksOf(part)) {
       signal?.throwIfAborted();
       await sink.write(chunk);
+      bytes += chunk.length;
     }
-  }
+  return bytes;
 }

@@ -8,6 +8,7 @@ import type { TrainListener } from '../events.js';
 import type { LinearModel } from '../linearModel.js';
 import type { TrainOptions } from '../options.js';
 import { isWeighted } from '../rowWeights.js';
+import type { MissingModel } from '../warmStart.js';
 
 /** What `closed` and `gd` return. Weights act on scaled features: score_c = Σⱼ weights[c·d + j]·x'ⱼ + intercept[c]. */
 export interface Fit {
@@ -32,6 +33,7 @@ export interface SolveContext {
   readonly storage: Storage;
   /** The model gradient descent starts from. */
   readonly init?: LinearModel;
+  readonly missingInit?: MissingModel;
   readonly signal?: AbortSignal;
   readonly onEvent?: TrainListener;
   /** Default: nothing is saved. */

@@ -69,7 +69,7 @@ async function descend(
   options: TrainOptions,
   context: SolveContext,
 ): Promise<GdFit> {
-  const { onEvent, signal, init } = context;
+  const { onEvent, signal, init, missingInit } = context;
   const checkpoint = context.checkpoint ?? noCheckpoint(signal);
   const { size } = plan;
   const { arena } = workspace;
@@ -82,6 +82,7 @@ async function descend(
       ? new GramObjective(workspace, equations, size, options)
       : makeStreaming(workspace, plan, dataset, options, context);
   const from = saved?.phase === 'descend' ? saved : undefined;
+  if (from === undefined && missingInit !== undefined) throw missingInit.error;
   const length = size.k * (size.d + 1);
   const all = arena.float64('vectors');
   if (from === undefined) all.fill(0);

@@ -98,12 +98,14 @@ class StreamingRun {
     const classes = classification ? description.k : 0;
     this.#batch = new RowBatch(plan, classes, arena, kernels, centred, weighting, shared);
     const classShares = classification ? classSharesOf(description.classCounts, weighting) : undefined;
-    const { init } = context;
+    const { init, missingInit } = context;
     const initial =
-      init === undefined
+      (init ?? missingInit) === undefined
         ? undefined
-        : ({ weights, intercept }: ModelStep, bias: boolean) =>
+        : ({ weights, intercept }: ModelStep, bias: boolean) => {
+            if (init === undefined) throw missingInit!.error;
             convertModel(init, scaling, centre, mean, bias, { weights, stride: plan.stride, intercept });
+          };
     const trainees = plan.models.map((model, index) => {
       const emit: TrainListener =
         options.sweep === undefined

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import {
   everyColumn,
+  everyKernel,
   hashedColumns,
   randomCells,
   randomKernel,
@@ -15,7 +16,6 @@ import type { Cell, ColumnMapping } from '../../../data/columns/columnMapping.js
 import { featureCount, neededColumns } from '../../../data/columns/columnMapping.js';
 import { RowEncoder } from '../../../data/columns/rowEncoder.js';
 import { MlmlError } from '../../../errors.js';
-import type { KernelFunction } from '../../../kernel/functions/kernelFunction.js';
 import { Random } from '../../../memory/random.js';
 import { classOf } from '../../../ssgd/evaluate.js';
 import type { LossName } from '../../../ssgd/options.js';
@@ -155,34 +155,8 @@ describe('linear models in onnxruntime', () => {
   });
 });
 
-const leaves: readonly KernelFunction[] = [
-  { kind: 'rbf', lengthscale: 1.5 },
-  { kind: 'laplacian', lengthscale: 2 },
-  { kind: 'laplacian_l1', gamma: 0.3 },
-  { kind: 'matern', nu: 0.5, lengthscale: 1.5 },
-  { kind: 'matern', nu: 1.5, lengthscale: 1.5 },
-  { kind: 'matern', nu: 2.5, lengthscale: 1.5 },
-  { kind: 'polynomial', gamma: 0.2, coef0: -0.5, degree: 3 },
-  { kind: 'polynomial', gamma: 1, coef0: 0, degree: 1 },
-  { kind: 'linear' },
-  { kind: 'cosine' },
-  { kind: 'sigmoid', gamma: 0.2, coef0: 0.1 },
-  { kind: 'chi2', gamma: 0.4 },
-  { kind: 'arc_cosine', depth: 1 },
-  { kind: 'arc_cosine', depth: 3 },
-  { kind: 'ntk', depth: 2 },
-];
-const combined: KernelFunction = {
-  kind: 'sum',
-  terms: [
-    { kind: 'scale', factor: 0.5, of: leaves[0]! },
-    { kind: 'product', factors: [leaves[1]!, { kind: 'linear' }, { kind: 'laplacian_l1', gamma: 0.1 }] },
-    { kind: 'cosine' },
-  ],
-};
-
 describe('kernel models in onnxruntime', () => {
-  for (const kernel of [...leaves, combined])
+  for (const kernel of everyKernel)
     test(JSON.stringify(kernel), async () => {
       const random = Random.of(3);
       const storage = new MemoryStorage();
@@ -203,7 +177,7 @@ describe('kernel models in onnxruntime', () => {
       const random = Random.of(4);
       const storage = new MemoryStorage();
       const meaning = { task: 'regression', k: 1 } as const;
-      const kernel = leaves[0]!;
+      const kernel = everyKernel[0]!;
       const { model, rows: training } = await randomKernel(random, storage, kernel, 40, 5, meaning, dtype);
       const rows = randomRows(random, 10, 5, dtype);
       const outputs = await (await exported(model, storage)).run({ features: feed(rows) });
