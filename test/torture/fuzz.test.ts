@@ -12,7 +12,13 @@ const CASES = Number(process.env['MLML_TORTURE_CASES'] ?? 4000);
 const SEED = Number(process.env['MLML_TORTURE_SEED'] ?? Date.now() % 2 ** 31);
 
 describe('what others wrote is read right or refused in one line', () => {
-  for (const target of [...importTargets, ...tableTargets, ...arrayTargets, ...formatTargets, ...commandTargets]) {
+  for (const target of [
+    ...importTargets,
+    ...tableTargets,
+    ...arrayTargets,
+    ...formatTargets,
+    ...commandTargets,
+  ]) {
     test(`${target.name}: ${CASES} cases, seed ${SEED}`, { timeout: 3_600_000 }, async (t) => {
       const { cases, taken } = await fuzz(target, CASES, SEED);
       t.diagnostic(`${cases} cases, ${taken} of them taken, the others refused`);

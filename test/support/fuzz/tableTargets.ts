@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { gzipSync } from 'node:zlib';
+import { gunzipSync, gzipSync } from 'node:zlib';
+import fc from 'fast-check';
 import { importTableFiles } from '../../../src/data/table/importTableFiles.js';
 import { openTable } from '../../../src/data/table/openTable.js';
 import { verifyDataset } from '../../../src/data/verify.js';
@@ -136,15 +137,22 @@ export const tableTargets: readonly FuzzTarget[] = [
     run: (bytes: Uint8Array) => sameCells('/t.csv', bytes, (columns) => csvCells(bytes, columns)),
   },
   {
+    name: 'CSV of pieces',
+    cases: fc
+      .array(
+        fc.constantFrom(',', ',', '\n', '\n', '\r\n', '"', '""', '1', '-2.5', 'a', 'b', ' ', '\r', 'é'),
+        { maxLength: 30 },
+      )
+      .map((pieces) => concat(`x,y\n1,a\n2,b\n${pieces.join('')}`)),
+    run: (bytes: Uint8Array) => sameCells('/t.csv', bytes, (columns) => csvCells(bytes, columns)),
+  },
+  {
     name: 'CSV in gzip',
     cases: bytesLike(csv.map((bytes) => new Uint8Array(gzipSync(bytes)))),
-    // Its checksum tells of damage: what is taken is one of them, or was no gzip at all.
     run: (bytes: Uint8Array) =>
-      sameCells('/t.csv.gz', bytes, (columns) => {
-        if (bytes[0] !== 0x1f || bytes[1] !== 0x8b) return csvCells(bytes, columns);
-        const found = csv.find((each) => Buffer.from(bytes).includes(gzipSync(each).subarray(10, -8)));
-        return found === undefined ? undefined : csvCells(found, columns);
-      }),
+      sameCells('/t.csv.gz', bytes, (columns) =>
+        csvCells(bytes[0] === 0x1f && bytes[1] === 0x8b ? gunzipSync(bytes) : bytes, columns),
+      ),
   },
   {
     name: 'CSV in Zstandard',
