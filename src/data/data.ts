@@ -18,6 +18,7 @@ export { MemoryStorage } from '../storage/memoryStorage.js';
 export { nodeStorage } from '../storage/nodeStorage.js';
 export type { SavingInterval } from '../storage/savingInterval.js';
 export type { CreateOptions, FileStatus, ReadableFile, Storage, WritableFile } from '../storage/storage.js';
+export type { NumericRow, NumericRowOptions, NumericRows } from './arrays/importNumericRows.js';
 export {
   type BooleanColumn,
   type CategoryColumn,
@@ -48,6 +49,7 @@ export type {
 export { datasetNames } from './import/datasetNames.js';
 export { importDataset } from './import/importDataset.js';
 export type { ImportOptions, ImportProgress } from './import/importOptions.js';
+export { importRows, type NamedRow, type NamedRowOptions, type NamedRows } from './import/importRows.js';
 export { datasetFolder, type OpenOptions, openAnyByName, openByName } from './import/openByName.js';
 export { type OnNan, onNanNames } from './onNan.js';
 export { type OpenRawOptions, openRawRows, type RawRows } from './rawRows.js';
