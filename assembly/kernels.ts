@@ -1,5 +1,6 @@
 export { checksumStrips, fillChecksumTables } from './checksum';
 export * from './cholesky';
+export { delimitedRows } from './delimitedRows';
 export * from './epilogueDirect';
 export * from './epilogueFunctions';
 export * from './epilogueProducts';

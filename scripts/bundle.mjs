@@ -31,6 +31,8 @@ await build({
 // Builds of their own, beside the parts that start them by their name: a worker loads its one file and nothing of the rest.
 await build({ ...common, entryPoints: ['src/kernel/kernelWorker.ts'] });
 await build({ ...common, entryPoints: ['src/ssgd/linearWorker.ts'] });
+// The same for the process that runs DuckDB.
+await build({ ...common, entryPoints: ['src/data/table/duckdb/duckdbProcess.ts'] });
 await build({
   ...common,
   outdir: join(root, 'dist', 'bundle', 'predictor'),

@@ -17,10 +17,11 @@ const rooms = {
   // Evaluations, their events and the choice of a class are those of linear models.
   kernel: { values: ['ssgd', 'data', 'threads', ...leaves] },
   model: { values: ['kernel', 'ssgd', 'data', 'threads', ...leaves] },
+  serve: { values: ['model', 'kernel', 'ssgd', 'data', 'threads', ...leaves] },
   run: { values: leaves, types: ['kernel', 'ssgd', 'data', 'model'] },
-  cli: { values: ['run', 'model', 'kernel', 'ssgd', 'data', 'threads', ...leaves, 'mlml.ts'] },
+  cli: { values: ['run', 'serve', 'model', 'kernel', 'ssgd', 'data', 'threads', ...leaves, 'mlml.ts'] },
   // The package entry gathers what is public.
-  'mlml.ts': { values: ['model', 'kernel', 'ssgd', 'data', ...leaves, 'run'] },
+  'mlml.ts': { values: ['serve', 'model', 'kernel', 'ssgd', 'data', ...leaves, 'run'] },
   'errors.ts': { values: [] },
 };
 

@@ -19,6 +19,10 @@ export const errorCodes = {
   MLML_VERSION: { exitStatus: 1, meaning: 'a file was written by a newer version of mlml' },
   MLML_IO: { exitStatus: 1, meaning: 'reading or writing failed' },
   MLML_DISK_FULL: { exitStatus: 1, meaning: 'not enough free disk space' },
+  MLML_MISSING_PACKAGE: {
+    exitStatus: 1,
+    meaning: 'an optional package is needed that is not installed',
+  },
   MLML_DOWNLOAD: { exitStatus: 1, meaning: 'a download failed' },
   MLML_DIVERGED: { exitStatus: 1, meaning: 'training diverged at the learning rate given' },
   MLML_NOT_DEFINITE: {

@@ -38,9 +38,21 @@ export {
 } from './model/export/exportModel.js';
 export { loadModel } from './model/loadModel.js';
 export { type PredictOptions, predict } from './model/predict.js';
+export type { InputRow } from './model/predictor/inputEncoder.js';
+export {
+  openPredictor,
+  type Prediction,
+  type Predictor,
+  type PredictorOptions,
+  type PredictRowsOptions,
+  type PredictStreamOptions,
+} from './model/predictor/predictor.js';
+export { RowError } from './model/predictor/rowError.js';
 export { probabilitiesOf } from './model/probabilities.js';
 export { type Model, type SaveOptions, saveModel } from './model/saveModel.js';
 export { type ScoringOptions, scoreModel } from './model/scoreModel.js';
 export { evaluateTable } from './model/table/evaluateTable.js';
 export { type PredictTableOptions, predictTable } from './model/table/predictTable.js';
+export type { ServeEvent, ServeOptions } from './serve/serveOptions.js';
+export { type ModelServer, startServer } from './serve/server.js';
 export * from './ssgd/ssgd.js';

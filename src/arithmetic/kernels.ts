@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { setFlagsFromString } from 'node:v8';
 import { type ChecksumKernels, plainChecksum } from './checksum.js';
 import { type CholeskyKernels, plainCholesky } from './cholesky.js';
+import { type DelimitedRowKernels, plainDelimitedRows } from './delimitedRows.js';
 import { type EpilogueKernels, plainEpilogue } from './epilogue.js';
 import { type FloatProductKernels, plainFloatProduct } from './floatProduct.js';
 import { type GatherKernels, plainGather } from './gather.js';
@@ -30,6 +31,7 @@ import { plainTileProduct32, type TileProduct32Kernels } from './tileProduct32.j
 export interface Kernels
   extends ChecksumKernels,
     CholeskyKernels,
+    DelimitedRowKernels,
     EpilogueKernels,
     GatherKernels,
     GramKernels,
@@ -76,6 +78,7 @@ export function plainKernels(memory: WebAssembly.Memory): Kernels {
     ...plainTileProduct(buffer),
     ...plainTileProduct32(buffer),
     ...plainChecksum(buffer),
+    ...plainDelimitedRows(buffer),
     ...plainTileFactor(buffer),
   };
 }

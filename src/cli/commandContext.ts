@@ -10,7 +10,11 @@ export interface CommandContext {
     write(data: string | Uint8Array): Promise<void>;
   };
   readonly stderr: ProgressStream;
+  /** What comes in by a pipe. */
+  readonly stdin?: AsyncIterable<Uint8Array>;
   readonly signal: AbortSignal;
+  /** From now on SIGHUP calls this, and does not stop the command. */
+  readonly onHangUp?: (listener: () => void) => void;
   /** Milliseconds from any origin, never going back. */
   readonly clock: () => number;
   readonly now: () => Date;

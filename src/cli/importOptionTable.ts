@@ -15,7 +15,7 @@ export const importOptionTable: readonly OptionSpec[] = [
   {
     name: 'test-file',
     kind: 'text',
-    help: 'a second file (arrays, LIBSVM text), whose rows are the test rows; without it --percentage divides the rows',
+    help: 'a second file (table, arrays, LIBSVM text), whose rows are the test rows; without it --percentage divides the rows',
     verbs: ['import'],
   },
   {

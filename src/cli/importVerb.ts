@@ -1,6 +1,7 @@
 import { parse } from 'node:path';
 import type { DatasetDescription } from '../data/format.js';
 import type { ImportOptions } from '../data/import/importOptions.js';
+import { tableName } from '../data/table/openTable.js';
 import { MlmlError } from '../errors.js';
 import { ProgressReporter } from '../run/progressReporter.js';
 import { arrayRequest } from './arrayRequest.js';
@@ -10,6 +11,7 @@ import { openRequest } from './openData.js';
 import type { Arguments } from './parseArguments.js';
 import { rawRequest } from './rawRows.js';
 import type { Services } from './services.js';
+import { type TableRequest, tableRequest } from './tableRequest.js';
 
 /** What an import reads and where its data set goes. */
 export interface ImportTarget {
@@ -32,7 +34,7 @@ export async function importTarget(services: Services, given: Arguments): Promis
   const out = given.text('out');
   if (out !== undefined) return { source, out };
   const { datasetFolder } = await services.importing();
-  const name = parse(source).name;
+  const name = given.has('label') ? tableName(source) : parse(source).name;
   // With --d the source is a file of raw rows and --n describes it; else --n asks for a copy with so many rows.
   const rows = given.has('d') ? undefined : given.number('n');
   return {
@@ -60,6 +62,11 @@ function refuseTextOptions(given: Arguments, source: string): object {
   throw new MlmlError('MLML_USAGE', `--dense: is for LIBSVM text, and ${source} is none`);
 }
 
+/** A table may come from standard input. */
+function withInput(table: TableRequest, { stdin }: CommandContext): TableRequest & { input?: typeof stdin } {
+  return stdin === undefined ? table : { ...table, input: stdin };
+}
+
 /** `mlml import`: makes a data set folder. */
 export async function importVerb(context: CommandContext, given: Arguments): Promise<void> {
   const { services } = context;
@@ -70,7 +77,8 @@ export async function importVerb(context: CommandContext, given: Arguments): Pro
     clock: context.clock,
   });
   const importing = await services.importing();
-  const text = await importing.isLibsvmFile(services.storage, source);
+  const table = tableRequest(given);
+  const text = table === undefined && (await importing.isLibsvmFile(services.storage, source));
   // --d says that the path is a file of raw rows, unless it is a text.
   const raw =
     given.has('d') && !text ? await rawRequest(services.storage, 'import', given, source) : undefined;
@@ -78,7 +86,7 @@ export async function importVerb(context: CommandContext, given: Arguments): Pro
   try {
     description = await importing.importDataset(services.storage, source, {
       ...openRequest(context, given, reporter),
-      ...arrayRequest(given),
+      ...(table === undefined ? arrayRequest(given) : { table: withInput(table, context) }),
       out,
       ...(raw === undefined ? {} : { raw }),
       ...(text ? textOptions(given) : refuseTextOptions(given, source)),

@@ -9,9 +9,11 @@ import { runCommand } from './runCommand.js';
 
 const interruption = new AbortController();
 let stoppedBy: string | undefined;
+let hangUp: (() => void) | undefined;
 
 for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   process.on(name, () => {
+    if (name === 'SIGHUP' && hangUp !== undefined) return hangUp();
     // The first asks the job to clean up and stop; whoever insists is obeyed at once.
     if (stoppedBy !== undefined) process.exit(interruptionStatus(name));
     stoppedBy = name;
@@ -38,7 +40,14 @@ const context: CommandContext = {
       }),
   },
   stderr: process.stderr,
+  // Not touched before somebody reads: it would keep the process alive.
+  get stdin() {
+    return process.stdin;
+  },
   signal: interruption.signal,
+  onHangUp: (listener) => {
+    hangUp = listener;
+  },
   clock: () => performance.now(),
   now: () => new Date(),
   residentBytes: () => process.memoryUsage.rss(),

@@ -14,6 +14,7 @@ export const commandNames = [
   'plan',
   'predict',
   'evaluate',
+  'serve',
   'export',
   'resume',
   'info',

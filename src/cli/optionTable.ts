@@ -16,6 +16,8 @@ import { importOptionTable } from './importOptionTable.js';
 import { kernelTrainingVerbs, kernelVerbs, type OptionSpec } from './optionSpec.js';
 import { runOptionTable } from './runOptionTable.js';
 import { scoringOptionTable } from './scoringOptionTable.js';
+import { serveOptionTable } from './serveOptionTable.js';
+import { tableOptionTable } from './tableOptionTable.js';
 
 const streaming = ['ssgd', 'hsgd'] as const;
 const stochastic = ['sgd', 'ssgd', 'hsgd'] as const;
@@ -30,7 +32,7 @@ export const optionTable: readonly OptionSpec[] = [
     kind: 'size',
     help: 'memory for everything that grows with the data, in MB (also 512KB, 2GiB)',
     shownDefault: shown(defaultOptions.bufferBytes / 1e6),
-    verbs: [...training, ...kernelVerbs, 'kernels', 'predict', 'evaluate'],
+    verbs: ['import', ...training, ...kernelVerbs, 'kernels', 'predict', 'evaluate', 'serve'],
   },
   {
     name: 'algo',
@@ -236,7 +238,7 @@ export const optionTable: readonly OptionSpec[] = [
     max: 1024,
     help: 'threads; only with hsgd does the result depend on them',
     shownDefault: 'one for each processor',
-    verbs: training,
+    verbs: [...training, 'serve'],
   },
   {
     name: 'subset',
@@ -366,6 +368,8 @@ export const optionTable: readonly OptionSpec[] = [
     help: 'what is made: the data set folder (import), the run folder (training), a .csv, .jsonl or .npy file or - for stdout (predict)',
     verbs: ['import', ...training, 'predict'],
   },
+  ...tableOptionTable,
+  ...serveOptionTable,
   ...exportOptionTable,
   ...runOptionTable,
 ];

@@ -51,6 +51,10 @@ export async function runCommand(context: CommandContext, words: readonly string
       const { evaluateVerb } = await import('./evaluateVerb.js');
       return await evaluateVerb(context, given);
     }
+    case 'serve': {
+      const { serveVerb } = await import('./serveVerb.js');
+      return await serveVerb(context, given);
+    }
     case 'export': {
       const { exportVerb } = await import('./exportVerb.js');
       return await exportVerb(context, given);

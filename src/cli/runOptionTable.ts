@@ -16,6 +16,7 @@ export const runOptionTable: readonly OptionSpec[] = [
       'plan',
       'predict',
       'evaluate',
+      'serve',
       'resume',
       'info',
     ],

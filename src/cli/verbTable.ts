@@ -27,9 +27,16 @@ function trainingVerb(
 /** What the help says about each verb. */
 export const verbTable: Readonly<Record<CommandName, VerbDescription>> = {
   import: {
-    summary: 'make a data set folder from files: arrays, LIBSVM text, raw rows; or of digits',
-    synopsis: ['mlml import (mnist|spam|cifar-10|digits|<path>) [options]'],
+    summary: 'make a data set folder from files: tables, arrays, LIBSVM text, raw rows; or of digits',
+    synopsis: [
+      'mlml import (<file>|<pattern>|-) --label=<column> [options]',
+      'mlml import (mnist|spam|cifar-10|digits|<path>) [options]',
+    ],
     details: [
+      'Tables are files of CSV, TSV or JSON lines, also compressed (.gz, .zst), one or several by a pattern such as ' +
+        "'trips/*.csv.gz', or - for standard input. What each column holds is found out by reading; numbers, truth values, " +
+        'dates, words and texts become features, and how is kept with the data set. Rows for testing are drawn by --seed, of ' +
+        'each class in proportion, or come from --test-file or --split-column. See docs/tables.md.',
       'Files of mnist, spam and cifar-10 are looked for in <dir>/<name>/ and <dir>/ for <dir> in --data-dir, ' +
         '$MLML_DATA, ./data and the cache folder of the user, and downloaded when they are nowhere.',
       'A path may be a NumPy file (.npy, .npz), a MATLAB 5 file (.mat) or an idx file (.gz too): see docs/sources.md.',
@@ -37,6 +44,11 @@ export const verbTable: Readonly<Record<CommandName, VerbDescription>> = {
         '--dense one of dense rows. Few different whole numbers as labels are classes; --k=1 takes them as targets.',
     ],
     examples: [
+      ['mlml import housing.csv --label=price', 'make ./data/housing of a table'],
+      [
+        "mlml import 'logs/*.jsonl.gz' --label=kind --drop=id,note --hash-bits=10 --out=mydata",
+        'many files; columns of many words become 1024 features each',
+      ],
       ['mlml import mnist', 'download MNIST and make ./data/mnist'],
       ['mlml import digits --n=10000000', 'make a data set of ten million rows'],
       ['mlml import spam --percentage=0.7 --seed=1', 'another split into training and test rows'],
@@ -154,6 +166,21 @@ export const verbTable: Readonly<Record<CommandName, VerbDescription>> = {
     examples: [
       ['mlml evaluate runs/ssgd-2026-01-31T12-00-00 mnist', 'on the test rows'],
       ['mlml evaluate model mnist --part=train --json', 'on the training rows; as JSON'],
+    ],
+  },
+  serve: {
+    summary: 'answer requests for predictions over HTTP',
+    synopsis: ['mlml serve <model> [options]'],
+    details: [
+      '<model> is a model folder or a run folder. POST /predict takes rows as JSON: lists of numbers, or objects by the names ' +
+        'of columns for models made from tables; ?proba=1 asks for probabilities. GET /health, /model and /metrics ' +
+        '(Prometheus) tell how it is.',
+      'SIGTERM and SIGINT end it when what has come is answered (exit status 0); SIGHUP loads the model again. See docs/serving.md.',
+    ],
+    examples: [
+      ['mlml serve runs/ssgd-2026-01-31T12-00-00', 'on http://127.0.0.1:8080'],
+      ['mlml serve model --port=0 --json', 'on a free port, told as JSON'],
+      ["curl -H 'content-type: application/json' -d '[[5.1,3.5]]' localhost:8080/predict", 'ask it'],
     ],
   },
   export: {

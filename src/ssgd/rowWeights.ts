@@ -53,6 +53,13 @@ function checkedColumn({ d, name, statistics }: DatasetDescription, column: numb
 /** `balanced`, or classes (names or numbers) and their weights: `0:1,spam:5`. A class that is not named has weight 1. */
 function classWeightsOf(description: DatasetDescription, text: string): Float64Array {
   const { task, k, classCounts, classNames, name } = description;
+  if (typeof text !== 'string') {
+    const given = JSON.stringify(text);
+    throw new MlmlError(
+      'MLML_USAGE',
+      `classWeight ${given}: must be text: balanced, or 0:1,1:5 for each class`,
+    );
+  }
   const usage = (message: string) => new MlmlError('MLML_USAGE', `--class-weight=${text}: ${message}`);
   if (task !== 'classification') throw usage(`${name} is a data set of regression, which has no classes`);
   const weights = new Float64Array(k).fill(1);

@@ -5,6 +5,7 @@ import { MlmlError } from '../errors.js';
 import type { Plan } from '../memory/plan.js';
 import { type Checkpoint, type CheckpointOptions, openCheckpoint } from '../storage/checkpoint.js';
 import type { Storage } from '../storage/storage.js';
+import { requireContext, requireDataset, requireDescription, requireOptions } from './checkArguments.js';
 import { checkOptions } from './checkOptions.js';
 import type { Evaluation, SweepModel, TrainListener } from './events.js';
 import type { LinearModel } from './linearModel.js';
@@ -75,6 +76,8 @@ export interface TrainResult {
 function checkAll(verb: Verb, description: DatasetDescription, options: TrainOptions): void {
   if (!(verbs as readonly string[]).includes(verb))
     throw new MlmlError('MLML_USAGE', `${verb}: is no verb of training; use ${verbs.join(', ')}`);
+  requireDescription('description', description);
+  requireOptions(options);
   checkSweep(verb, options);
   for (const variant of variantsOf(options)) checkOptions(description, variant);
 }
@@ -97,6 +100,9 @@ export async function train(
   given: TrainOptions,
   context: TrainContext,
 ): Promise<TrainResult> {
+  requireDataset(dataset);
+  requireOptions(given);
+  requireContext(context);
   const { description } = dataset;
   // The plan has room for the model to start from where there is one.
   const options: TrainOptions =

@@ -70,6 +70,16 @@ class NodeFile implements WritableFile {
     }
   }
 
+  /** The descriptor. */
+  get #open(): number {
+    const { fd } = this.#handle;
+    if (fd >= 0) return fd;
+    throw new MlmlError(
+      'MLML_USAGE',
+      `${this.path}: has been closed; close a data set only when all that works on it has ended`,
+    );
+  }
+
   #endsEarly(end: number, from: number, to: number): MlmlError {
     return new MlmlError(
       'MLML_BAD_FILE',
@@ -80,7 +90,7 @@ class NodeFile implements WritableFile {
   // Callbacks leave a third of the garbage on the heap that the promises of FileHandle do.
   #read(target: Uint8Array, offset: number, length: number, position: number): Promise<number> {
     return new Promise((resolve, reject) => {
-      read(this.#handle.fd, target, offset, length, position, (error, bytesRead) => {
+      read(this.#open, target, offset, length, position, (error, bytesRead) => {
         if (error === null) resolve(bytesRead);
         else reject(translate(error, `reading at byte ${position}`, this.path));
       });
@@ -89,7 +99,7 @@ class NodeFile implements WritableFile {
 
   #write(source: Uint8Array, offset: number, length: number, position: number): Promise<number> {
     return new Promise((resolve, reject) => {
-      write(this.#handle.fd, source, offset, length, position, (error, bytesWritten) => {
+      write(this.#open, source, offset, length, position, (error, bytesWritten) => {
         if (error === null) resolve(bytesWritten);
         else reject(translate(error, `writing at byte ${position}`, this.path));
       });
@@ -108,7 +118,7 @@ class NodeFile implements WritableFile {
       const request = Math.min(length - done, LARGEST_REQUEST);
       let bytesRead: number;
       try {
-        bytesRead = readSync(this.#handle.fd, target, offset + done, request, position + done);
+        bytesRead = readSync(this.#open, target, offset + done, request, position + done);
       } catch (error) {
         throw translate(error, `reading at byte ${position + done}`, this.path);
       }
@@ -121,7 +131,7 @@ class NodeFile implements WritableFile {
     try {
       for (let done = 0; done < length; ) {
         const request = Math.min(length - done, LARGEST_REQUEST);
-        done += writeSync(this.#handle.fd, source, offset + done, request, position + done);
+        done += writeSync(this.#open, source, offset + done, request, position + done);
       }
     } catch (error) {
       throw translate(error, `writing at byte ${position}`, this.path);

@@ -86,6 +86,10 @@ test('values that are not what their column holds are told with their place', ()
   const fails = (row: Readonly<Record<string, Cell>>, message: string) =>
     assert.throws(() => encode(row), { code: 'MLML_BAD_DATA', message });
   fails({ rooms: 'many' }, 'toy.csv: line 3, column rooms: "many" is not a number');
+  fails(
+    { rooms: 2n ** 53n },
+    'toy.csv: line 3, column rooms: 9007199254740992 is beyond 2^53 and would be rounded; --drop=rooms leaves the column out, --types=rooms:hash takes it for a name',
+  );
   fails({ sea: 2 }, 'toy.csv: line 3, column sea: "2" is not true or false');
   fails(
     { built: '2026-02-30' },

@@ -59,7 +59,7 @@ export class RowEncoder {
     const { label } = this.mapping;
     if (isMissing(cell)) throw badCell(locate(label.column), 'the label is missing');
     if (label.kind === 'number') {
-      const number = numberOf(cell);
+      const number = exactNumberOf(cell, label.column, locate);
       if (number === undefined || !Number.isFinite(number))
         throw badCell(locate(label.column), `the label is ${quoted(cell)}, not a finite number`);
       return number;
@@ -85,7 +85,8 @@ export class RowEncoder {
       case 'number':
       case 'boolean': {
         if (missing) return fillMissing(feature.missing, target, at, 1);
-        const value = feature.kind === 'number' ? numberOf(cell) : booleanOf(cell);
+        const value =
+          feature.kind === 'number' ? exactNumberOf(cell, feature.column, locate) : booleanOf(cell);
         if (value === undefined) throw wrongKind(feature, cell, locate);
         target[at] = value;
         return;
@@ -114,6 +115,17 @@ export class RowEncoder {
       }
     }
   }
+}
+
+/** Integers of databases that a double cannot hold are mostly names: rounding them would make several one. */
+function exactNumberOf(cell: Cell, column: string, locate: Locate): number | undefined {
+  const number = numberOf(cell);
+  if (typeof cell === 'bigint' && !Number.isSafeInteger(number))
+    throw badCell(
+      locate(column),
+      `${cell} is beyond 2^53 and would be rounded; --drop=${column} leaves the column out, --types=${column}:hash takes it for a name`,
+    );
+  return number;
 }
 
 function fillMissing(

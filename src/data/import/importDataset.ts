@@ -36,7 +36,7 @@ const importers: Readonly<Record<DatasetName, Importer>> = {
 /**
  * Makes a data set folder at `options.out`, streaming, in constant memory. `source` is a known name (its original
  * files are looked for, else downloaded), a folder or file of one of the known formats, or, with `options.raw`, raw
- * row files. Damaged input is `MLML_BAD_FILE` or `MLML_BAD_DATA` naming the place, and leaves nothing behind.
+ * row files, or, with `options.table`, files of a table. Damaged input is `MLML_BAD_FILE` or `MLML_BAD_DATA` naming the place, and leaves nothing behind.
  */
 export async function importDataset(
   storage: Storage,
@@ -62,6 +62,7 @@ async function makeDataset(
   source: string,
   options: ImportOptions,
 ): Promise<DatasetDescription> {
+  if (options.table !== undefined) return await importTableSource(storage, source, options);
   const { raw } = options;
   const isNamed = raw !== undefined || isDatasetName(source);
   const isArrays = !isNamed && arrayFormat(source) !== undefined;
@@ -84,6 +85,11 @@ async function makeDataset(
   if (isArrays) return await importArrays(storage, source, options);
   if (isText) return await importLibsvm(storage, source, options);
   const names = datasetNames.join(', ');
+  if (await isTable(storage, source))
+    throw new MlmlError(
+      'MLML_USAGE',
+      `${source}: of a table, --label=<column> has to say which column is to be predicted; see mlml import --help`,
+    );
   if ((await storage.status(source)) === undefined) {
     throw new MlmlError(
       'MLML_NOT_FOUND',
@@ -94,6 +100,28 @@ async function makeDataset(
     'MLML_USAGE',
     `${source}: holds the original files of none of ${names}; for raw rows give --n, --d and --dtype`,
   );
+}
+
+/** Files of a table; the readers are loaded when they are used. */
+async function importTableSource(
+  storage: Storage,
+  source: string,
+  { table, raw: _, dataDir: _dataDir, nt: _nt, ...options }: ImportOptions,
+): Promise<DatasetDescription> {
+  if (isDatasetName(source))
+    throw new MlmlError(
+      'MLML_USAGE',
+      `${source}: has a label of its own; for a file of that name write ./${source}`,
+    );
+  const { importTableFiles } = await import('../table/importTableFiles.js');
+  return await importTableFiles(storage, source, { ...options, ...table! });
+}
+
+/** Whether a path or pattern looks like that of a table. */
+async function isTable(storage: Storage, source: string): Promise<boolean> {
+  const { tableFormatOf } = await import('../table/openTable.js');
+  if (source === '-') return true;
+  return tableFormatOf(source) !== undefined && (await storage.status(source))?.isFolder !== true;
 }
 
 function checkOptions({ n, percentage, onNan }: ImportOptions): void {

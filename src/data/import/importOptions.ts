@@ -2,6 +2,7 @@ import type { Dtype } from '../../arithmetic/dtype.js';
 import type { Task } from '../format.js';
 import type { OnNan } from '../onNan.js';
 import type { RawRows } from '../rawRows.js';
+import type { TableFileImport } from '../table/importTableFiles.js';
 
 /** How far an import is. `total` is 0 when it is not known. */
 export interface ImportProgress {
@@ -44,6 +45,8 @@ export interface ImportOptions {
   readonly task?: Task;
   /** Describes raw row files; needed to import a path that is one. */
   readonly raw?: RawRows;
+  /** Says that the source is a table, and how it is read. What counts for all sources counts for it too. */
+  readonly table?: Omit<TableFileImport, 'out'>;
   /** Of LIBSVM text: number of features. Default: as many as the largest index tells. */
   readonly d?: number;
   /** Of LIBSVM text: 1 for targets of a regression, else the number of classes at least. Default: what the labels tell. */

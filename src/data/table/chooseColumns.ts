@@ -126,7 +126,7 @@ function featureOf(profile: ColumnProfile, type: ColumnType, settings: TableSett
 
 function kindOf(profile: ColumnProfile, type: ColumnType, settings: TableSettings): ColumnKind {
   const { name, numbers, booleans, dates } = profile;
-  const { types, text, oneHot, onNotice } = settings;
+  const { types, text, categories, onNotice } = settings;
   const rows = profile.rows - profile.missing;
   const given = types?.[name] ?? (text?.includes(name) ? 'text' : undefined);
   if (given !== undefined && given !== 'category') return given;
@@ -142,7 +142,7 @@ function kindOf(profile: ColumnProfile, type: ColumnType, settings: TableSetting
   onNotice?.(
     kind === 'text'
       ? `column ${name} is read as text, ${features} counts of hashed words; --drop=${name} leaves it out`
-      : `column ${name} has more than ${oneHot} different values, which are hashed to ${features} features; --drop=${name} leaves it out`,
+      : `column ${name} has more than ${categories} different values, which are hashed to ${features} features; --drop=${name} leaves it out`,
   );
   return kind;
 }

@@ -186,7 +186,12 @@ describe('importing a table', () => {
         ['1', 'd', 'a house by a road', '3'],
       ],
     );
-    const { description, notices } = await imported(table, { label: 'y', oneHot: 3, hashBits: 3, ngrams: 2 });
+    const { description, notices } = await imported(table, {
+      label: 'y',
+      categories: 3,
+      hashBits: 3,
+      ngrams: 2,
+    });
     assert.deepEqual(description.columns!.features, [
       { column: 'code', kind: 'category', values: ['1', '2', 'x'] },
       { column: 'zip', kind: 'hash', bits: 3 },
@@ -364,7 +369,7 @@ describe('importing a table', () => {
     );
     for (const [option, value] of [
       ['percentage', 2],
-      ['oneHot', -1],
+      ['categories', -1],
       ['hashBits', 25],
       ['ngrams', 0],
       ['n', 0],

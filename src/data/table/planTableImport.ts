@@ -32,7 +32,7 @@ export function planTableImport(
     throw new MlmlError(
       'MLML_BUDGET_TOO_SMALL',
       `importing ${name} as rows of ${d} features needs at least ${formatBytes(least)}; --buffer is ${formatBytes(bufferBytes)}; ` +
-        '--hash-bits, --one-hot and --drop make fewer features',
+        '--hash-bits, --categories and --drop make fewer features',
     );
   }
   const rows = (bytes: number, size: number) =>

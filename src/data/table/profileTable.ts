@@ -30,7 +30,7 @@ export async function profileTable(
   const make = (column: number, mostValues: number) =>
     new ColumnProfile(source.columns[column]!, mostValues, room);
   const label = new ColumnProfile(source.columns[roles.label]!, MOST_CLASSES, room, classNameOf);
-  const features = roles.features.map((column) => make(column, settings.oneHot));
+  const features = roles.features.map((column) => make(column, settings.categories));
   const isExact = (column: number) => {
     const name = source.columns[column]!;
     return settings.types?.[name] === 'category';
@@ -63,7 +63,7 @@ export async function profileTable(
     profile.counted > 0 && profile.numbers + profile.missing < profile.rows ? [i] : [],
   );
   const again = mixed.map(
-    (i) => [make(roles.features[i]!, settings.oneHot), roles.features[i]!, true] as const,
+    (i) => [make(roles.features[i]!, settings.categories), roles.features[i]!, true] as const,
   );
   if (again.length > 0) await passOver(again, false);
   for (const [k, i] of mixed.entries()) features[i] = again[k]![0];

@@ -36,7 +36,7 @@ export interface TableImportOptions {
   /** Default mean. */
   readonly missing?: MissingName;
   /** A column of words with more different values than this is hashed. Default 100. */
-  readonly oneHot?: number;
+  readonly categories?: number;
   /** 2^hashBits features for each column that is hashed, or of text. Default 8. */
   readonly hashBits?: number;
   /** Columns read as text: counts of hashed words. */
@@ -64,7 +64,7 @@ export interface TableImportOptions {
    * unless rows are skipped.
    */
   readonly onNan?: OnNan;
-  /** Memory for everything that grows with the table's columns and rows. Default 64e6. */
+  /** Memory for everything that grows with the table's columns and rows. Default 10e6. */
   readonly bufferBytes?: number;
   readonly signal?: AbortSignal;
   readonly onWarning?: (message: string) => void;
@@ -74,14 +74,14 @@ export interface TableImportOptions {
 
 export const tableDefaults = {
   missing: 'mean',
-  oneHot: 100,
+  categories: 100,
   hashBits: 8,
   ngrams: 1,
   percentage: 0.8,
   seed: 0,
   dtype: 'float32',
   onNan: 'error',
-  bufferBytes: 64e6,
+  bufferBytes: 10e6,
 } as const;
 
 /** `TableImportOptions` with the defaults filled in. */
@@ -97,7 +97,7 @@ export function tableSettings(given: TableImportOptions): TableSettings {
     ...(whole ? { percentage: 1 } : {}),
     ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)),
   } as TableSettings;
-  const { percentage, n, oneHot, hashBits, ngrams, dateParts, missing, types } = settings;
+  const { percentage, n, categories, hashBits, ngrams, dateParts, missing, types } = settings;
   const bad = (option: string, value: unknown, wanted: string) => {
     throw new MlmlError('MLML_USAGE', `--${option}=${value}: must be ${wanted}`);
   };
@@ -107,7 +107,7 @@ export function tableSettings(given: TableImportOptions): TableSettings {
   if (n !== undefined && !whole32(n, 1, Number.MAX_SAFE_INTEGER)) bad('n', n, 'a positive whole number');
   if (!(percentage > 0 && percentage <= 1))
     bad('percentage', percentage, 'above 0 and at most 1, such as 0.8');
-  if (!whole32(oneHot, 0, 65536)) bad('one-hot', oneHot, 'a whole number from 0 to 65536');
+  if (!whole32(categories, 0, 65536)) bad('categories', categories, 'a whole number from 0 to 65536');
   if (!whole32(hashBits, 1, MOST_HASH_BITS))
     bad('hash-bits', hashBits, `a whole number from 1 to ${MOST_HASH_BITS}`);
   if (!whole32(ngrams, 1, MOST_NGRAMS)) bad('ngrams', ngrams, `a whole number from 1 to ${MOST_NGRAMS}`);

@@ -9,6 +9,7 @@ import { vectorWidth } from '../solvers/solver.js';
 import { CrossKernel, type CrossPlan, crossRowsRead, planCross } from '../tiles/crossKernel.js';
 import { addTimesTile } from '../tiles/multiply.js';
 import type { RowSource } from '../tiles/rowSource.js';
+import { type Coefficients, copyCoefficients, packScores } from './coefficients.js';
 
 /** Rows whose labels are read at once. */
 const LABEL_ROWS = 64;
@@ -40,7 +41,7 @@ export interface ScoringPlan {
   readonly regions: readonly Region[];
 }
 
-const evenWidth = (k: number) => vectorWidth({ k, regularizations: 1 });
+export const evenWidth = (k: number) => vectorWidth({ k, regularizations: 1 });
 
 function scoringRegions(sizes: ScoringSizes, blockSize: number): Region[] {
   const vector = 8 * blockSize * evenWidth(sizes.k);
@@ -64,15 +65,6 @@ export function planScoring(sizes: ScoringSizes, dtype: Evaluation['dtype'], byt
   if (layOut(first.regions).totalBytes <= bytes) return first;
   const beside = layOut(scoringRegions(sizes, first.cross.blockSize)).totalBytes;
   return plan(bytes - beside);
-}
-
-/** Coefficients of the rows, n × k. */
-export interface Coefficients {
-  readonly values: Float64Array;
-  /** Numbers from one row to the next. */
-  readonly stride: number;
-  /** Their address when they lie in the arena with an even stride. */
-  readonly address?: number;
 }
 
 /** Scores of rows by a kernel model, in an arena with the regions of `planScoring` for the rows of the file it is given. */
@@ -126,7 +118,7 @@ export class KernelScorer implements RowScorer {
       threads.run();
       if (block.firstColumn + block.columns < this.#source.rows) continue;
       await this.#readLabels(file, block.firstRow, block.rows, labels);
-      if (width !== this.#k) pack(sums, block.rows, width, this.#k);
+      if (width !== this.#k) packScores(sums, block.rows, width, this.#k);
       yield { firstRow: block.firstRow, rows: block.rows, scores: sums, labels };
     }
     this.bytesRead +=
@@ -135,15 +127,11 @@ export class KernelScorer implements RowScorer {
 
   /** Address of the coefficients of a block's columns. */
   #vectors({ firstColumn, columns }: { firstColumn: number; columns: number }, width: number): number {
-    const { values, stride, address } = this.#coefficients;
+    const { stride, address } = this.#coefficients;
     if (address !== undefined) return address + 8 * firstColumn * stride;
     const { arena } = this.#workspace;
     const target = arena.float64('score coefficients');
-    const k = this.#k;
-    for (let i = 0; i < columns; i++) {
-      const from = (firstColumn + i) * stride;
-      for (let c = 0; c < width; c++) target[i * width + c] = c < k ? values[from + c]! : 0;
-    }
+    copyCoefficients(this.#coefficients, this.#k, firstColumn, columns, target, width);
     return arena.address('score coefficients');
   }
 
@@ -161,9 +149,4 @@ export class KernelScorer implements RowScorer {
       kernels.gatherLabels(base, rowBytes, labelOffset, code, 0, 0, count, target);
     }
   }
-}
-
-/** Rows of `width` numbers become rows of `k`, in place. */
-function pack(sums: Float64Array, rows: number, width: number, k: number): void {
-  for (let i = 0; i < rows; i++) for (let c = 0; c < k; c++) sums[i * k + c] = sums[i * width + c]!;
 }

@@ -10,9 +10,9 @@ import { PackedBlocks, packedBlockRegions } from './packedBlocks.js';
 import type { RowSource } from './rowSource.js';
 import { LARGEST_TILE, SMALLEST_TILE, TILE_COST } from './tilePlan.js';
 
-const ROWS = 'cross rows';
-const COLUMNS = 'cross columns';
-const TILE = 'cross tile';
+export const ROWS = 'cross rows';
+export const COLUMNS = 'cross columns';
+export const TILE = 'cross tile';
 
 export interface CrossSizes {
   /** Rows of K(A, B). */

@@ -4,6 +4,13 @@ import type { DatasetDescription, Task } from '../../data/format.js';
 import { makeScaling, type Scaling, type ScalingName } from '../../data/scaling.js';
 import { nearest } from '../../data/suggest.js';
 import { MlmlError } from '../../errors.js';
+import {
+  requireBoolean,
+  requireClassNames,
+  requireDescription,
+  requireFunction,
+  requireModel,
+} from '../checkArguments.js';
 import { checkOptions } from '../checkOptions.js';
 import type { TrainListener } from '../events.js';
 import type { LinearModel } from '../linearModel.js';
@@ -110,21 +117,27 @@ export interface LearnerSetting {
 
 const usage = (message: string) => new MlmlError('MLML_USAGE', message);
 
-/** Throws `MLML_USAGE` unless there are options, and all are known: callers may not be checked by types. */
-function checkNames(given: LearnerOptions): void {
+/** Throws `MLML_USAGE` unless there are options, all known and of their kind: callers may not be checked by types. */
+function checkArguments(given: LearnerOptions): void {
   if (typeof given !== 'object' || given === null)
     throw usage('openLearner takes an object of options, such as { d: 784, k: 10 }');
-  for (const name of Object.keys(given)) {
+  for (const [name, value] of Object.entries(given)) {
+    if (value === null) throw usage(`${name}: is null; leave it out, or give it a value`);
     if (Object.hasOwn(names, name)) continue;
     const meant = nearest(name, Object.keys(names));
     const hint = meant === undefined ? `they are ${Object.keys(names).join(', ')}` : `did you mean ${meant}?`;
     throw usage(`${name}: is not an option of openLearner; ${hint}`);
   }
+  if (given.like !== undefined) requireDescription('like', given.like);
+  if (given.init !== undefined) requireModel('init', given.init);
+  requireClassNames(given.classNames);
+  requireFunction('onEvent', given.onEvent);
+  for (const name of ['bias', 'average', 'weighted'] as const) requireBoolean(name, given[name]);
 }
 
 /** Fills in defaults; `MLML_USAGE` for what does not go together, `MLML_MISMATCH` for a model that does not fit. */
 export function learnerSetting(given: LearnerOptions): LearnerSetting {
-  checkNames(given);
+  checkArguments(given);
   const { like, init, batch = 32, schedule = 'inverse', weighted = false } = given;
   const d = given.d ?? like?.d ?? init?.d;
   const k = given.k ?? like?.k ?? (init === undefined ? undefined : classesOf(init));

@@ -1,8 +1,13 @@
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import { describe, test } from 'node:test';
+import { temporaryFolder } from '../../../test/support/temporaryFolder.js';
 import { clouds, makeDataset } from '../../../test/support/tinyDataset.js';
+import { openDataset } from '../../data/dataset.js';
+import { importDataset } from '../../data/import/importDataset.js';
 import { LARGEST_ARENA } from '../../memory/arena.js';
 import { MemoryStorage } from '../../storage/memoryStorage.js';
+import { nodeStorage } from '../../storage/nodeStorage.js';
 import { defaultOptions } from '../options.js';
 import { planTraining, train } from '../train.js';
 import { openLearner } from './linearLearner.js';
@@ -26,6 +31,20 @@ describe('what no type has kept out is one usage error', () => {
       [{ d: 2, k: 2, toString: 1 }, /^toString: is not an option/],
       [{ d: 2, k: 2, reg: 1e39 }, /^--reg=1e\+39: the penalty of a row, /],
       [{ d: 2, k: 2, loss: 'cubic' }, /^--loss=cubic: must be one of/],
+      [{ d: 2, k: 2, classWeight: { 0: 1 } }, /^classWeight \{"0":1\}: must be text: balanced, or 0:1,1:5/],
+      [{ d: 2, k: 2, classWeight: 5 }, /^classWeight 5: must be text/],
+      [{ d: 2, k: 2, init: 'x' }, /^init: is the text 'x'; give a linear model, such as loadModel or train/],
+      [{ d: 2, k: 2, init: {} }, /^init: is an object; give a linear model/],
+      [{ d: 2, k: 2, like: 'x' }, /^like: is the text 'x'; give the description of a data set/],
+      [
+        { like: await makeDataset({ train: clouds(20, 2, 2) }) },
+        /^like: is a data set; give the description/,
+      ],
+      [{ d: 2, k: 2, classNames: 'ab' }, /^classNames: is the text 'ab'; give an array with the name/],
+      [{ d: 2, k: 2, classNames: [1, 2] }, /^classNames: is an object; give an array/],
+      [{ d: 2, k: 2, reg: null }, /^reg: is null; leave it out, or give it a value$/],
+      [{ d: 2, k: 2, onEvent: 5 }, /^onEvent: is the number 5; give a function$/],
+      [{ d: 2, k: 2, weighted: 'no' }, /^weighted: is the text 'no'; give true or false$/],
     ];
     for (const [options, message] of cases)
       await assert.rejects(openLearner(any(options)), { name: 'MlmlError', code: 'MLML_USAGE', message });
@@ -48,6 +67,69 @@ describe('what no type has kept out is one usage error', () => {
     for (const [job, message] of cases)
       assert.throws(job, { name: 'MlmlError', code: 'MLML_USAGE', message });
     assert.equal(learner.samples + weighted.samples, 0);
+  });
+
+  test('what training is given', async () => {
+    const dataset = await makeDataset({ train: clouds(20, 2, 2) });
+    const context = { storage: new MemoryStorage(), scratchFolder: '/s' };
+    const options = (more: object) => ({ ...defaultOptions, ...more });
+    const cases: readonly [readonly unknown[], RegExp][] = [
+      [
+        [dataset, defaultOptions],
+        /^context: is undefined; give \{ storage: nodeStorage, scratchFolder: 'scratch' \}$/,
+      ],
+      [[dataset, defaultOptions, {}], /^context\.storage: is undefined; give \{/],
+      [
+        [dataset, defaultOptions, { storage: context.storage }],
+        /^context\.scratchFolder: is undefined; give \{/,
+      ],
+      [
+        [dataset, defaultOptions, { ...context, onEvent: 5 }],
+        /^context\.onEvent: is the number 5; give a function$/,
+      ],
+      [
+        [dataset, defaultOptions, { ...context, init: 'x' }],
+        /^context\.init: is the text 'x'; give a linear model/,
+      ],
+      [
+        [dataset, defaultOptions, { ...context, signal: 5 }],
+        /^context\.signal: is the number 5; give the signal/,
+      ],
+      [
+        [dataset, defaultOptions, { ...context, checkpoint: 'x' }],
+        /^context\.checkpoint: is the text 'x'; give \{/,
+      ],
+      [[dataset], /^options: is undefined; give \{ \.\.\.defaultOptions, … \}$/],
+      [[undefined, defaultOptions, context], /^dataset: is undefined; give an open data set/],
+      [['mnist', defaultOptions, context], /^dataset: is the text 'mnist'; give an open data set/],
+      [[dataset, options({ classWeight: { 0: 1 } }), context], /^classWeight \{"0":1\}: must be text/],
+      [[dataset, options({ classWeight: 5 }), context], /^classWeight 5: must be text/],
+      [[dataset, options({ reg: null }), context], /^--reg=null: must be a number at least 0$/],
+      [[dataset, options({ sweep: { reg: 1 } }), context], /^sweep: give an object with an array of values/],
+      [[dataset, options({ bias: 'no' }), context], /^bias: is the text 'no'; give true or false$/],
+    ];
+    for (const [given, message] of cases) {
+      const job = train('ssgd', ...any<[typeof dataset, typeof defaultOptions, typeof context]>(given));
+      await assert.rejects(job, { name: 'MlmlError', code: 'MLML_USAGE', message });
+    }
+    assert.throws(() => planTraining('ssgd', any(dataset), defaultOptions), {
+      code: 'MLML_USAGE',
+      message: /^description: is a data set; give the description of a data set, dataset\.description$/,
+    });
+  });
+
+  test('a data set that has been closed', async (t) => {
+    const storage = nodeStorage;
+    const folder = temporaryFolder(t);
+    const file = await importDataset(storage, 'digits', { out: join(folder, 'digits'), n: 20 });
+    assert.ok(file);
+    const dataset = await openDataset(storage, join(folder, 'digits'));
+    await dataset.close();
+    for (const verb of ['ssgd', 'sgd', 'closed', 'gd'] as const)
+      await assert.rejects(train(verb, dataset, defaultOptions, { storage, scratchFolder: folder }), {
+        code: 'MLML_USAGE',
+        message: /: has been closed; close a data set only when all that works on it has ended$/,
+      });
   });
 
   test('a verb of training', async () => {

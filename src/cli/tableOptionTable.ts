@@ -1,0 +1,116 @@
+import { datePartNames } from '../data/columns/columnMapping.js';
+import { tableFormatNames } from '../data/table/openTable.js';
+import { columnKinds, missingNames, tableDefaults } from '../data/table/tableImportOptions.js';
+import type { OptionSpec } from './optionSpec.js';
+
+const verbs = ['import'] as const;
+const columns = '<column>[,<column>...]';
+
+/** The options of importing tables. */
+export const tableOptionTable: readonly OptionSpec[] = [
+  {
+    name: 'label',
+    kind: 'text',
+    shape: '<column>',
+    help: 'the source is a table, in which this column is to be predicted',
+    verbs,
+  },
+  {
+    name: 'format',
+    kind: 'choice',
+    choices: tableFormatNames,
+    help: 'format of the table',
+    shownDefault: 'by the ending of the name',
+    verbs,
+  },
+  {
+    name: 'keep',
+    kind: 'text',
+    shape: columns,
+    help: 'the columns that become features',
+    shownDefault: 'all but the label',
+    verbs,
+  },
+  { name: 'drop', kind: 'text', shape: columns, help: 'columns that do not', verbs },
+  {
+    name: 'id',
+    kind: 'text',
+    shape: '<column>',
+    help: 'column that names rows: no feature, carried through by predictions',
+    verbs,
+  },
+  {
+    name: 'types',
+    kind: 'text',
+    shape: '<column>:<kind>[,...]',
+    help: `what columns are, instead of what their values look like: ${columnKinds.join(', ')}`,
+    verbs,
+  },
+  { name: 'text', kind: 'text', shape: columns, help: 'columns of text: hashed words are counted', verbs },
+  {
+    name: 'ngrams',
+    kind: 'integer',
+    min: 1,
+    max: 5,
+    help: 'count runs of up to so many words of a text',
+    shownDefault: String(tableDefaults.ngrams),
+    verbs,
+  },
+  {
+    name: 'categories',
+    kind: 'integer',
+    min: 0,
+    max: 65536,
+    help: 'a feature for each value of a column of words, which is hashed when they are more',
+    shownDefault: String(tableDefaults.categories),
+    verbs,
+  },
+  {
+    name: 'hash-bits',
+    kind: 'integer',
+    min: 1,
+    max: 24,
+    help: 'columns that are hashed, or texts, make 2^bits features',
+    shownDefault: String(tableDefaults.hashBits),
+    verbs,
+  },
+  {
+    name: 'date-parts',
+    kind: 'text',
+    shape: '<part>[,<part>...]',
+    help: `features of a date: ${datePartNames.join(', ')}`,
+    shownDefault: 'year,month,day,weekday, with a time hour,minute too',
+    verbs,
+  },
+  {
+    name: 'missing',
+    kind: 'choice',
+    choices: missingNames,
+    help: 'missing numbers become the mean of the training rows, 0, or the mean and a feature that tells',
+    shownDefault: tableDefaults.missing,
+    verbs,
+  },
+  {
+    name: 'delimiter',
+    kind: 'text',
+    shape: '<character>',
+    help: 'what stands between the columns of CSV',
+    shownDefault: 'found out: comma, semicolon, tab or |',
+    verbs,
+  },
+  {
+    name: 'header',
+    kind: 'flag',
+    negatable: true,
+    help: 'the first line of CSV names the columns; without, they are column1, column2, ...',
+    shownDefault: 'yes',
+    verbs,
+  },
+  {
+    name: 'split-column',
+    kind: 'text',
+    shape: '<column>',
+    help: 'a column that holds train or test in each row',
+    verbs,
+  },
+];

@@ -1,0 +1,201 @@
+import { join } from 'node:path';
+import { MlmlError } from '../../../errors.js';
+import { formatBytes } from '../../../memory/byteSize.js';
+import { removeLeftovers } from '../../../storage/leftovers.js';
+import { ownedName } from '../../../storage/ownedFolder.js';
+import type { Storage } from '../../../storage/storage.js';
+import { RepeatCheck } from '../repeatCheck.js';
+import { sha256Of } from '../sha256Of.js';
+import type { TableBatch, TableSource } from '../tableSource.js';
+import { FrameBatch } from './frameBatch.js';
+import { END, type EndOfRows, ROWS } from './messages.js';
+import { LEAST_QUERY_BYTES, QUERY_BYTES, QueryProcess, type QueryProcessOptions } from './queryProcess.js';
+import { type DuckdbColumn, duckdbColumns, identifier, literal } from './selectColumns.js';
+
+/** What is read. */
+export type DuckdbSource =
+  /** Parquet files: a path, in which * stands for any letters and ** for any folders. */
+  | { readonly kind: 'files'; readonly pattern: string }
+  /** A query over files of any format that DuckDB reads. */
+  | { readonly kind: 'query'; readonly sql: string }
+  /** A DuckDB database: one of its tables, or a query over them. */
+  | { readonly kind: 'database'; readonly path: string; readonly table?: string; readonly sql?: string };
+
+export interface DuckdbOptions {
+  /** Memory of this process for what grows with the length of rows: a row may take a quarter. Default 64e6. */
+  readonly bufferBytes?: number;
+  /** Resident memory of the process that DuckDB runs in. Default 280e6. */
+  readonly queryBytes?: number;
+  /** Where DuckDB may write what does not fit in its memory. */
+  readonly scratchFolder: string;
+}
+
+/** Room for a row, whatever the budget. */
+const LEAST_ROW = 256 * 1024;
+const LETTERS_OF_NAME = 80;
+
+/**
+ * Opens a table that DuckDB reads, in a process of its own (QueryProcess). What is not there, or no query, is told at once.
+ * `MLML_MISSING_PACKAGE` without the optional package `@duckdb/node-api`.
+ */
+export async function openDuckdbTable(
+  storage: Storage,
+  source: DuckdbSource,
+  options: DuckdbOptions,
+): Promise<TableSource> {
+  const { bufferBytes = 64e6, queryBytes = QUERY_BYTES, scratchFolder } = options;
+  if (!(queryBytes >= LEAST_QUERY_BYTES))
+    throw new MlmlError(
+      'MLML_BUDGET_TOO_SMALL',
+      `--query-memory=${formatBytes(queryBytes).replace(' ', '')}: DuckDB needs at least ${formatBytes(LEAST_QUERY_BYTES)}`,
+    );
+  const { name, setup, relation } = await statementsFor(storage, source);
+  await removeLeftovers(storage, scratchFolder);
+  const processOptions: QueryProcessOptions = {
+    name,
+    queryBytes,
+    temporaryFolder: join(scratchFolder, ownedName('scratch')),
+    longestRow: Math.max(LEAST_ROW, Math.floor(bufferBytes / 4)),
+    setup: ["SET TimeZone = 'UTC'", ...setup],
+  };
+  const table = new DuckdbTable(storage, source, relation, processOptions);
+  try {
+    await table.describe();
+    return table;
+  } catch (error) {
+    await table.close();
+    throw error;
+  }
+}
+
+interface Statements {
+  readonly name: string;
+  readonly setup: readonly string[];
+  /** What stands after FROM. */
+  readonly relation: string;
+}
+
+async function statementsFor(storage: Storage, source: DuckdbSource): Promise<Statements> {
+  if (source.kind === 'files') {
+    const { pattern } = source;
+    // A file whose own name has letters that stand for others.
+    const exact = (await storage.status(pattern)) !== undefined;
+    const path = exact ? pattern.replace(/[*?[]/g, '[$&]') : pattern;
+    return { name: pattern, setup: [], relation: `read_parquet(${literal(path)})` };
+  }
+  const query = (sql: string) => `(${sql.trim().replace(/;\s*$/, '')}\n)`;
+  if (source.kind === 'query') return { name: shortened(source.sql), setup: [], relation: query(source.sql) };
+  const { path, table, sql } = source;
+  if ((await storage.status(path)) === undefined)
+    throw new MlmlError('MLML_NOT_FOUND', `${path}: there is no such file`);
+  const setup = [`ATTACH ${literal(path)} AS mlml_source (TYPE duckdb, READ_ONLY)`, 'USE mlml_source'];
+  if (sql !== undefined) return { name: `${path}: ${shortened(sql)}`, setup, relation: query(sql) };
+  const relation = (table ?? '').split('.').map(identifier).join('.');
+  return { name: `${path}: ${table}`, setup, relation };
+}
+
+export function shortened(sql: string): string {
+  const line = sql.trim().replace(/\s+/g, ' ');
+  return line.length > LETTERS_OF_NAME ? `${line.slice(0, LETTERS_OF_NAME)}…` : line;
+}
+
+class DuckdbTable implements TableSource {
+  readonly name: string;
+  readonly repeatable = true;
+  readonly #storage: Storage;
+  readonly #source: DuckdbSource;
+  readonly #relation: string;
+  readonly #options: QueryProcessOptions;
+  readonly #repeats: RepeatCheck;
+  #columns: readonly DuckdbColumn[] = [];
+  #files: readonly string[] = [];
+  #process: QueryProcess | undefined;
+
+  constructor(storage: Storage, source: DuckdbSource, relation: string, options: QueryProcessOptions) {
+    this.name = options.name;
+    this.#storage = storage;
+    this.#source = source;
+    this.#relation = relation;
+    this.#options = options;
+    this.#repeats = new RepeatCheck(options.name);
+  }
+
+  get columns(): readonly string[] {
+    return this.#columns.map(({ name }) => name);
+  }
+
+  get types() {
+    return this.#columns.map(({ type }) => type);
+  }
+
+  /** Starts the process and finds the columns. */
+  async describe(): Promise<void> {
+    this.#process = await QueryProcess.open(this.#options);
+    const described = await this.#process.ask(`DESCRIBE SELECT * FROM ${this.#relation}`);
+    // DuckDB has given columns of the same name different ones.
+    const columns = described.map(([name, type]) => [name!, type!] as const);
+    const from = this.#source.kind === 'files' ? literal(this.#source.pattern) : '(…)';
+    this.#columns = duckdbColumns(columns, from);
+    if (this.#source.kind !== 'files') return;
+    const pattern = /^read_parquet\((.*)\)$/s.exec(this.#relation)![1]!;
+    this.#files = (await this.#process.ask(`SELECT file FROM glob(${pattern}) ORDER BY file`)).map(
+      ([file]) => file!,
+    );
+  }
+
+  async *batches(signal?: AbortSignal): AsyncGenerator<TableBatch> {
+    signal?.throwIfAborted();
+    const running = this.#process ?? (await QueryProcess.open(this.#options));
+    // While rows are on their way it answers nothing else: a pass that is left early ends it.
+    this.#process = undefined;
+    const stop = () => void running.close();
+    signal?.addEventListener('abort', stop);
+    let whole = false;
+    try {
+      for await (const { kind, payload } of running.rows(this.#request())) {
+        signal?.throwIfAborted();
+        if (kind === END) {
+          const { sha256 } = JSON.parse(Buffer.from(payload).toString()) as EndOfRows;
+          this.#repeats.add(sha256);
+          whole = true;
+          return;
+        }
+        if (kind !== ROWS) throw new MlmlError('MLML_INTERNAL', `${this.name}: unknown frame ${kind}`);
+        const batch = new FrameBatch(payload, this.#columns, this.name, this.#repeats.rows);
+        this.#repeats.rows += batch.rows;
+        yield batch;
+      }
+    } catch (error) {
+      signal?.throwIfAborted();
+      throw error;
+    } finally {
+      signal?.removeEventListener('abort', stop);
+      this.#repeats.rows = 0;
+      if (whole) this.#process = running;
+      else await running.close();
+    }
+  }
+
+  #request() {
+    const sent = this.#columns.flatMap(({ sent }) => (sent === undefined ? [] : [sent]));
+    const expressions = this.#columns.flatMap(({ expressions }) => expressions);
+    // Rows are counted also where no column can be sent.
+    if (sent.length === 0)
+      return { rows: `SELECT 0::DOUBLE FROM ${this.#relation}`, columns: ['doubles'] as const };
+    return { rows: `SELECT ${expressions.join(', ')} FROM ${this.#relation}`, columns: sent };
+  }
+
+  /** The files; a query has none that are known, and is recorded with the hash of its rows. */
+  async records() {
+    if (this.#files.length === 0) return [{ name: this.name, sha256: this.#repeats.sha256 }];
+    const records = [];
+    for (const name of this.#files) records.push({ name, sha256: await sha256Of(this.#storage, name) });
+    return records;
+  }
+
+  async close(): Promise<void> {
+    await this.#process?.close();
+    this.#process = undefined;
+    await this.#storage.remove(this.#options.temporaryFolder);
+  }
+}

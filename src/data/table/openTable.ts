@@ -1,0 +1,118 @@
+import { basename } from 'node:path';
+import { MlmlError } from '../../errors.js';
+import type { Storage } from '../../storage/storage.js';
+import type { ImportProgress } from '../import/importOptions.js';
+import { joinedTable } from './joinedTable.js';
+import { tablePaths } from './tablePaths.js';
+import type { TableSource } from './tableSource.js';
+import type { ReaderMemory } from './text/delimitedTable.js';
+
+export interface OpenTableOptions {
+  /** Default: by the ending of the name, without .gz and .zst. */
+  readonly format?: string;
+  /** Of delimited text. Default: found out. */
+  readonly delimiter?: string;
+  /** Whether the first line of delimited text names the columns. Default true. */
+  readonly header?: boolean;
+  /** What messages call the source. Default: its path. */
+  readonly name?: string;
+  readonly bufferBytes: number;
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: ImportProgress) => void;
+  readonly onWarning?: (message: string) => void;
+}
+
+/** A kind of file that is read as a table. */
+interface TableFormat {
+  readonly name: string;
+  readonly endings: readonly string[];
+  /** `shared` is the same object for all files of a table: what one file's reader leaves there, the next finds. */
+  open(
+    storage: Storage,
+    path: string,
+    options: OpenTableOptions,
+    shared: { memory?: ReaderMemory },
+  ): Promise<TableSource>;
+}
+
+const delimited: TableFormat['open'] = async (storage, path, options, shared) => {
+  const { openDelimitedTable, ReaderMemory } = await import('./text/delimitedTable.js');
+  const { TableFile } = await import('./text/tableFile.js');
+  shared.memory ??= new ReaderMemory();
+  const { memory } = shared;
+  return await openDelimitedTable(new TableFile(storage, path, options), { ...options, memory });
+};
+
+/** Every format, each of which loads its reader when it is used. A new one is one entry here. */
+const formats: readonly TableFormat[] = [
+  { name: 'csv', endings: ['csv', 'txt'], open: delimited },
+  {
+    name: 'tsv',
+    endings: ['tsv', 'tab'],
+    open: (storage, path, options, shared) =>
+      delimited(storage, path, { delimiter: '\t', ...options }, shared),
+  },
+  {
+    name: 'jsonl',
+    endings: ['jsonl', 'ndjson'],
+    async open(storage, path, options) {
+      const { openJsonLinesTable } = await import('./text/jsonLinesTable.js');
+      const { TableFile } = await import('./text/tableFile.js');
+      return await openJsonLinesTable(new TableFile(storage, path, options), options);
+    },
+  },
+];
+
+export const tableFormatNames: readonly string[] = formats.map(({ name }) => name);
+
+/** The format of a file by its name, or undefined when the ending is none of a table. */
+export function tableFormatOf(path: string): string | undefined {
+  const ending = basename(path)
+    .toLowerCase()
+    .replace(/\.(gz|zst)$/, '')
+    .split('.')
+    .slice(1)
+    .pop();
+  return formats.find(({ endings }) => endings.includes(ending ?? ''))?.name;
+}
+
+/** A short name for the rows that a path or pattern names: `parts/trips-*.csv.gz` are `trips`. */
+export function tableName(source: string): string {
+  if (source === '-') return 'stdin';
+  const name = basename(source)
+    .replace(/\.(gz|zst)$/i, '')
+    .replace(/\.\w+$/, '')
+    .replace(/[^\p{L}\p{N}._-]+/gu, '-')
+    .replace(/^[-._]+|[-._]+$/g, '')
+    .slice(0, 100);
+  return name === '' ? 'table' : name;
+}
+
+/** Opens the files that a path or pattern names as one table. All must be of one format. */
+export async function openTable(
+  storage: Storage,
+  source: string,
+  options: OpenTableOptions,
+): Promise<TableSource> {
+  const paths = await tablePaths(storage, source);
+  const tables: TableSource[] = [];
+  const shared = {};
+  try {
+    for (const path of paths) {
+      const status = await storage.status(path);
+      if (status === undefined) throw new MlmlError('MLML_NOT_FOUND', `${path}: no such file`);
+      const name = options.format ?? tableFormatOf(path);
+      const format = formats.find((known) => known.name === name);
+      if (format === undefined)
+        throw new MlmlError(
+          'MLML_USAGE',
+          `${path}: give --format, one of ${tableFormatNames.join(', ')}; the ending tells of none`,
+        );
+      tables.push(await format.open(storage, path, options, shared));
+    }
+  } catch (error) {
+    for (const table of tables) await table.close();
+    throw error;
+  }
+  return tables.length === 1 ? tables[0]! : joinedTable(options.name ?? source, tables);
+}

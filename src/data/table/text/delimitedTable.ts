@@ -1,0 +1,196 @@
+import { RESULT_WORDS, RowStatus } from '../../../arithmetic/delimitedRows.js';
+import { type Kernels, loadKernels } from '../../../arithmetic/kernels.js';
+import { fillPowersOfTen, POWERS_BYTES } from '../../../arithmetic/powersOfTen.js';
+import { MlmlError } from '../../../errors.js';
+import { Arena } from '../../../memory/arena.js';
+import { formatBytes } from '../../../memory/byteSize.js';
+import { layOut, type Region } from '../../../memory/plan.js';
+import type { TableBatch, TableSource } from '../tableSource.js';
+import { DelimitedBatch } from './delimitedBatch.js';
+import { checkDelimiter, type Dialect, type DialectOptions, dialectOf } from './dialect.js';
+import { readHead } from './readHead.js';
+import type { TableFile } from './tableFile.js';
+
+/** Fields that are found at once; one row may have more. */
+const BATCH_FIELDS = 16 * 1024;
+/** Bytes in which a field is told of: where it lies, and its number. */
+const FIELD_BYTES = 16;
+/** Text that is at hand besides the row of which the end is missing. */
+const AHEAD_BYTES = 512 * 1024;
+/** The shares of the budget that a row, and all that belongs to reading, may take. */
+const ROW_SHARE = 1 / 16;
+const READER_SHARE = 1 / 4;
+
+/** The memory of a reader, for tables that are read one after the other: that of a hundred files is that of one. */
+export class ReaderMemory {
+  #memory: WebAssembly.Memory | undefined;
+  #kernels: Kernels | undefined;
+
+  /** The regions, of which the first are the tables of powers, and the kernels over them. */
+  open(regions: readonly Region[]): { arena: Arena; kernels: Kernels } {
+    const bytes = layOut(regions).totalBytes;
+    const isNew = this.#memory === undefined || this.#memory.buffer.byteLength < bytes;
+    if (isNew) {
+      this.#memory = Arena.memory(bytes);
+      this.#kernels = loadKernels(this.#memory);
+    }
+    const arena = new Arena(regions, this.#memory!);
+    if (isNew) fillPowersOfTen(arena.buffer, arena.address('powers'));
+    return { arena, kernels: this.#kernels! };
+  }
+}
+
+export interface DelimitedOptions extends DialectOptions {
+  /** Of the whole import; a row may be as long as a sixteenth of it. */
+  readonly bufferBytes: number;
+  readonly memory?: ReaderMemory;
+}
+
+/** A CSV or TSV file, or any other delimited text, as a table. Opens the file to look at its first row. */
+export async function openDelimitedTable(file: TableFile, options: DelimitedOptions): Promise<TableSource> {
+  const longest = Math.floor(options.bufferBytes * ROW_SHARE);
+  const delimiter = options.delimiter === undefined ? {} : { delimiter: checkDelimiter(options.delimiter) };
+  const { bytes, isWhole } = await readHead(file, longest);
+  const dialect = dialectOf(bytes, isWhole, file.name, { ...options, ...delimiter });
+  return new DelimitedTable(file, dialect, options, longest);
+}
+
+class DelimitedTable implements TableSource {
+  readonly name: string;
+  readonly columns: readonly string[];
+  readonly types: readonly 'text'[];
+  readonly repeatable = true;
+  readonly #file: TableFile;
+  readonly #dialect: Dialect;
+  readonly #longest: number;
+  readonly #mostRows: number;
+  readonly #regions: readonly Region[];
+  readonly #memory: ReaderMemory;
+
+  constructor(
+    file: TableFile,
+    dialect: Dialect,
+    { bufferBytes, memory = new ReaderMemory() }: DelimitedOptions,
+    longest: number,
+  ) {
+    const { columns } = dialect;
+    this.name = file.name;
+    this.columns = columns;
+    this.types = columns.map(() => 'text');
+    this.#file = file;
+    this.#dialect = dialect;
+    this.#longest = longest;
+    const room = bufferBytes * (READER_SHARE - ROW_SHARE);
+    this.#mostRows = Math.max(1, Math.floor(Math.min(BATCH_FIELDS, room / FIELD_BYTES) / columns.length));
+    const fields = this.#mostRows * columns.length;
+    this.#memory = memory;
+    this.#regions = [
+      { name: 'powers', bytes: POWERS_BYTES },
+      { name: 'fields', bytes: 8 * fields },
+      { name: 'values', bytes: 8 * fields },
+      { name: 'rows', bytes: 4 * this.#mostRows },
+      { name: 'result', bytes: 4 * RESULT_WORDS },
+      // Pages that no row reaches cost nothing.
+      { name: 'text', bytes: longest + AHEAD_BYTES + 1 },
+    ];
+    const least = (FIELD_BYTES * fields) / (READER_SHARE - ROW_SHARE);
+    if (least > bufferBytes)
+      throw new MlmlError(
+        'MLML_BUDGET_TOO_SMALL',
+        `${file.name}: reading ${columns.length} columns needs at least ${formatBytes(least)}; --buffer is ${formatBytes(bufferBytes)}`,
+      );
+  }
+
+  async *batches(signal?: AbortSignal): AsyncGenerator<TableBatch> {
+    const { arena, kernels } = this.#memory.open(this.#regions);
+    const text = arena.uint8('text');
+    const result = arena.uint32('result');
+    const batch = new DelimitedBatch(
+      this.name,
+      this.columns.length,
+      text,
+      arena.uint32('fields'),
+      arena.float64('values'),
+      arena.uint32('rows'),
+    );
+    let { skippedBytes: toSkip, skippedLines: line } = this.#dialect;
+    // Text from `from` to `to` has not been used yet.
+    let from = 0;
+    let to = 0;
+    const find = (isLast: boolean) => {
+      batch.firstLine = line;
+      const status = this.#find(arena, kernels, from, to, isLast);
+      batch.rows = result[0]!;
+      from = result[1]!;
+      line += result[2]!;
+      return status;
+    };
+    for await (const chunk of this.#file.bytes(signal)) {
+      const skipped = Math.min(toSkip, chunk.length);
+      toSkip -= skipped;
+      for (let used = skipped; used < chunk.length; ) {
+        text.copyWithin(0, from, to);
+        to -= from;
+        from = 0;
+        const room = Math.min(text.length - 1 - to, chunk.length - used);
+        text.set(chunk.subarray(used, used + room), to);
+        used += room;
+        to += room;
+        for (let status: number = RowStatus.full; status === RowStatus.full; ) {
+          status = find(false);
+          if (batch.rows > 0) yield batch;
+          if (status > RowStatus.full) throw this.#fault(status, line, result[3]!);
+        }
+        if (to - from > this.#longest)
+          throw new MlmlError(
+            'MLML_BAD_DATA',
+            `${this.name}: line ${line + 1}: is longer than ${formatBytes(this.#longest)}; if it is a row, give a larger --buffer, else a quote in it may not be closed`,
+          );
+      }
+    }
+    for (let status: number = RowStatus.full; status === RowStatus.full; ) {
+      status = find(true);
+      if (batch.rows > 0) yield batch;
+      if (status > RowStatus.full) throw this.#fault(status, line, result[3]!);
+    }
+  }
+
+  #find(arena: Arena, kernels: Kernels, from: number, to: number, isLast: boolean): number {
+    return kernels.delimitedRows(
+      arena.address('text'),
+      from,
+      to,
+      isLast ? 1 : 0,
+      this.#dialect.delimiter.charCodeAt(0),
+      this.columns.length,
+      this.#mostRows,
+      arena.address('fields'),
+      arena.address('values'),
+      arena.address('rows'),
+      arena.address('powers'),
+      arena.address('result'),
+    );
+  }
+
+  /** What is wrong with the row that begins in the line behind `line`. */
+  #fault(status: number, line: number, fields: number): MlmlError {
+    const place = `${this.name}: line ${line + 1}`;
+    const wanted = this.columns.length;
+    const column = this.columns[fields] ?? `number ${fields + 1}`;
+    const what =
+      status === RowStatus.few
+        ? `has ${fields} ${fields === 1 ? 'field' : 'fields'}, there are ${wanted} columns`
+        : status === RowStatus.many
+          ? `has more than ${wanted} fields, as many as there are columns`
+          : status === RowStatus.quote
+            ? `column ${column}: something other than ${JSON.stringify(this.#dialect.delimiter)} follows the closing quote; a quote inside a quoted field is written twice`
+            : `column ${column}: the quote is not closed`;
+    return new MlmlError('MLML_BAD_DATA', `${place}: ${what}`);
+  }
+
+  async records() {
+    return [await this.#file.record()];
+  }
+
+  async close(): Promise<void> {}
+}

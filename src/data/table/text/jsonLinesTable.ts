@@ -1,0 +1,98 @@
+import { MlmlError } from '../../../errors.js';
+import type { Cell } from '../../columns/columnMapping.js';
+import type { TableBatch, TableSource } from '../tableSource.js';
+import type { TableFile } from './tableFile.js';
+import { type TextLines, textLines } from './textLines.js';
+
+/** Columns at most: their names are kept. */
+const MOST_COLUMNS = 100_000;
+/** The share of the budget that a line may take: parsed, it takes several times as much. */
+const LINE_SHARE = 1 / 32;
+
+type Row = Readonly<Record<string, unknown>>;
+
+/**
+ * JSON lines, an object each, as a table. The columns are all names that occur, in the order in which they do; so the file is read
+ * once when it is opened. A name that a line lacks is a missing value there.
+ */
+export async function openJsonLinesTable(
+  file: TableFile,
+  { bufferBytes, signal }: { readonly bufferBytes: number; readonly signal?: AbortSignal },
+): Promise<TableSource> {
+  const longest = Math.floor(bufferBytes * LINE_SHARE);
+  const names = new Set<string>();
+  for await (const lines of textLines(file, longest, signal)) {
+    for (const { row, line } of rowsOf(file.name, lines)) {
+      for (const name of Object.keys(row)) names.add(name);
+      if (names.size > MOST_COLUMNS)
+        throw new MlmlError(
+          'MLML_BAD_DATA',
+          `${file.name}: line ${line}: there are more than ${MOST_COLUMNS} different names up to here`,
+        );
+    }
+  }
+  if (names.size === 0) throw new MlmlError('MLML_BAD_DATA', `${file.name}: is empty; a pipe is read as -`);
+  const columns = [...names];
+  return {
+    name: file.name,
+    columns,
+    types: columns.map(() => 'text'),
+    repeatable: true,
+    async *batches(given) {
+      for await (const lines of textLines(file, longest, given))
+        yield batchOf(file.name, columns, rowsOf(file.name, lines));
+    },
+    records: async () => [await file.record()],
+    close: async () => {},
+  };
+}
+
+function batchOf(
+  name: string,
+  columns: readonly string[],
+  rows: readonly { readonly row: Row; readonly line: number }[],
+): TableBatch {
+  return {
+    rows: rows.length,
+    cell(number, column): Cell {
+      const { row, line } = rows[number]!;
+      const key = columns[column]!;
+      // What every object inherits is no value of it.
+      const value = Object.hasOwn(row, key) ? row[key] : undefined;
+      if (typeof value === 'object' && value !== null)
+        throw new MlmlError(
+          'MLML_BAD_DATA',
+          `${name}: line ${line}, column ${key}: is a list or an object; a table holds numbers, texts, true, false and null (--drop=${key} leaves it out)`,
+        );
+      return value as Cell;
+    },
+    place: (number) => `${name}: line ${rows[number]!.line}`,
+  };
+}
+
+function rowsOf(name: string, { first, lines }: TextLines): { row: Row; line: number }[] {
+  const rows: { row: Row; line: number }[] = [];
+  for (const [i, text] of lines.entries()) {
+    const line = first + i;
+    const trimmed = (line === 1 ? text.replace(/^\ufeff/, '') : text).trim();
+    if (trimmed === '') continue;
+    let row: unknown;
+    try {
+      row = JSON.parse(trimmed);
+    } catch (error) {
+      throw new MlmlError('MLML_BAD_DATA', `${name}: line ${line}: is not JSON (${reasonOf(error)})`, {
+        cause: error,
+      });
+    }
+    if (typeof row !== 'object' || row === null || Array.isArray(row))
+      throw new MlmlError(
+        'MLML_BAD_DATA',
+        `${name}: line ${line}: is ${Array.isArray(row) ? 'a list' : `${row}`.slice(0, 40)}; an object is needed, such as {"size": 3, "price": 10}`,
+      );
+    rows.push({ row: row as Row, line });
+  }
+  return rows;
+}
+
+/** The engine repeats the text, which may be long. */
+const reasonOf = (error: unknown) => (error as Error).message.replace(/, ?(\.\.\.)?".*/s, '').slice(0, 100);

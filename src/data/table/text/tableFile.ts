@@ -1,0 +1,96 @@
+import { createHash } from 'node:crypto';
+import { basename } from 'node:path';
+import { MlmlError } from '../../../errors.js';
+import type { ReadableFile, Storage } from '../../../storage/storage.js';
+import { gunzip } from '../../import/decompress.js';
+import type { ImportProgress } from '../../import/importOptions.js';
+import { isZstandard, unzstd } from './unzstd.js';
+
+const CHUNK_BYTES = 256 * 1024;
+
+export interface TableFileOptions {
+  /** How messages call the file. Default: its path. */
+  readonly name?: string;
+  readonly onProgress?: (progress: ImportProgress) => void;
+}
+
+/**
+ * A file of text read from front to back, any number of times; gzip and Zstandard are undone. It is open only while it is read,
+ * so that there may be many. The first whole reading finds its sha256.
+ */
+export class TableFile {
+  readonly path: string;
+  readonly name: string;
+  readonly #storage: Storage;
+  readonly #onProgress: TableFileOptions['onProgress'];
+  #sha256: string | undefined;
+
+  constructor(storage: Storage, path: string, { name = path, onProgress }: TableFileOptions = {}) {
+    this.#storage = storage;
+    this.path = path;
+    this.name = name;
+    this.#onProgress = onProgress;
+  }
+
+  /** The text. A chunk is valid until the next is asked for. */
+  async *bytes(signal?: AbortSignal): AsyncGenerator<Uint8Array> {
+    const raw = this.#raw(signal);
+    const first = await raw.next();
+    if (first.done === true) return;
+    const chunks = joined(first.value, raw);
+    try {
+      if (first.value[0] === 0x1f && first.value[1] === 0x8b) yield* gunzip(chunks, this.name);
+      else if (isZstandard(first.value)) yield* unzstd(chunks, this.name);
+      else yield* chunks;
+    } finally {
+      await raw.return(undefined);
+    }
+  }
+
+  /** The bytes of the file: while one chunk is worked on, the next is read. */
+  async *#raw(signal?: AbortSignal): AsyncGenerator<Uint8Array> {
+    const file = await this.#storage.openRead(this.path);
+    let ahead: Promise<Uint8Array> | undefined;
+    try {
+      const { byteLength } = file;
+      const buffers = [0, 1].map(() => new Uint8Array(Math.min(CHUNK_BYTES, byteLength)));
+      const hash = this.#sha256 === undefined ? createHash('sha256') : undefined;
+      const readAt = (position: number, turn: number) => readChunk(file, buffers[turn]!, position);
+      ahead = byteLength > 0 ? readAt(0, 0) : undefined;
+      for (let position = 0, turn = 0; position < byteLength; turn = 1 - turn) {
+        const chunk = await ahead!;
+        const next = position + chunk.length;
+        ahead = next < byteLength ? readAt(next, 1 - turn) : undefined;
+        // The failure of a reading that nobody waits for any more must not end the process.
+        ahead?.catch(() => {});
+        hash?.update(chunk);
+        if (signal?.aborted)
+          throw new MlmlError('MLML_INTERRUPTED', `the import of ${this.name} was interrupted`);
+        this.#onProgress?.({ phase: 'import', what: basename(this.name), done: next, total: byteLength });
+        yield chunk;
+        position = next;
+      }
+      if (hash !== undefined) this.#sha256 = hash.digest('hex');
+    } finally {
+      await ahead?.catch(() => {});
+      await file.close();
+    }
+  }
+
+  /** File name and sha256 of the whole file. */
+  async record(): Promise<{ name: string; sha256: string }> {
+    if (this.#sha256 === undefined) for await (const chunk of this.#raw()) void chunk;
+    return { name: basename(this.name), sha256: this.#sha256! };
+  }
+}
+
+async function readChunk(file: ReadableFile, buffer: Uint8Array, position: number): Promise<Uint8Array> {
+  const chunk = buffer.subarray(0, Math.min(buffer.length, file.byteLength - position));
+  await file.readInto(chunk, position);
+  return chunk;
+}
+
+async function* joined(first: Uint8Array, rest: AsyncGenerator<Uint8Array>): AsyncGenerator<Uint8Array> {
+  yield first;
+  yield* rest;
+}
