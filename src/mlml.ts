@@ -19,6 +19,8 @@
 export * from './data/data.js';
 export * from './kernel/kernel.js';
 export { formatBytes, parseByteSize } from './memory/byteSize.js';
+export { type CalibrateOptions, calibrate } from './model/calibration/calibrate.js';
+export { saveCalibration } from './model/calibration/saveCalibration.js';
 export { type EvaluateOptions, evaluate } from './model/evaluation/evaluate.js';
 export type {
   Calibration,

@@ -78,6 +78,10 @@ export function modelText(model: ModelDescription, path: string): string {
   lines.push(field('scaling', scaling));
   if (classNames.length > 0) lines.push(field('classes', classNames.join(', ')));
   lines.push(field('trained on', `data of fingerprint ${fingerprint}`));
+  if (model.calibration !== undefined) {
+    const { method, rows } = model.calibration;
+    lines.push(field('calibrated', `${method} curves fitted on ${formatCount(rows)} rows`));
+  }
   return `${lines.join('\n')}\n`;
 }
 

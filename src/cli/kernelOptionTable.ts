@@ -234,7 +234,7 @@ export const kernelOptionTable: readonly OptionSpec[] = [
     max: 1024,
     help: 'threads; results do not depend on them',
     shownDefault: 'one for each processor',
-    verbs: [...all, 'predict', 'evaluate'],
+    verbs: [...all, 'predict', 'evaluate', 'calibrate'],
   },
   {
     name: 'copy-rows',

@@ -17,11 +17,13 @@ export const nodeServices: Services = {
     return await import('../kernel/kernel.js');
   },
   async scoring() {
-    const [{ evaluate }, { scoreModel }] = await Promise.all([
+    const [{ calibrate }, { evaluate }, { scoreModel }] = await Promise.all([
+      import('../model/calibration/calibrate.js'),
       import('../model/evaluation/evaluate.js'),
       import('../model/scoreModel.js'),
     ]);
     return {
+      calibrateModel: (model, file, { storage, ...options }) => calibrate(storage, model, file, options),
       evaluateModel: (model, file, { storage, ...options }) => evaluate(storage, model, file, options),
       scoreRows: (model, file, { storage, ...options }) => scoreModel(storage, model, file, options),
     };

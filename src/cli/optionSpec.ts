@@ -14,6 +14,7 @@ export const commandNames = [
   'plan',
   'predict',
   'evaluate',
+  'calibrate',
   'serve',
   'export',
   'resume',

@@ -22,7 +22,7 @@ import { tableOptionTable } from './tableOptionTable.js';
 const streaming = ['ssgd', 'hsgd'] as const;
 const stochastic = ['sgd', 'ssgd', 'hsgd'] as const;
 const iterative = ['gd', 'sgd', 'ssgd', 'hsgd'] as const;
-const open = [...training, 'predict', 'evaluate', 'info'] as const;
+const open = [...training, 'predict', 'evaluate', 'calibrate', 'info'] as const;
 const shown = (value: number | string | boolean) => String(value);
 
 /** The options of all verbs but those that only kernel jobs have (`kernelOptionTable`), in the order of the help. */
@@ -32,7 +32,7 @@ export const optionTable: readonly OptionSpec[] = [
     kind: 'size',
     help: 'memory for everything that grows with the data, in MB (also 512KB, 2GiB)',
     shownDefault: shown(defaultOptions.bufferBytes / 1e6),
-    verbs: ['import', ...training, ...kernelVerbs, 'kernels', 'predict', 'evaluate', 'serve'],
+    verbs: ['import', ...training, ...kernelVerbs, 'kernels', 'predict', 'evaluate', 'calibrate', 'serve'],
   },
   {
     name: 'algo',
@@ -79,7 +79,7 @@ export const optionTable: readonly OptionSpec[] = [
     name: 'loss',
     kind: 'choice',
     choices: lossNames,
-    help: 'what is minimised (closed solves ridge)',
+    help: 'what is minimised (closed solves ridge; huber: half the square of an error up to 1, a line beyond)',
     shownDefault: defaultOptions.loss,
     verbs: training,
     linearOnly: true,

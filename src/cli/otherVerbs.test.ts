@@ -198,7 +198,7 @@ const bad: readonly (readonly [string, string, string])[] = [
   [
     'predict hinge digits --proba',
     'MLML_USAGE',
-    '--proba: a model of loss hinge for classification gives no probabilities; train with --loss=softmax or --loss=logistic',
+    '--proba: a model of loss hinge for classification gives no probabilities; fit them to its scores with mlml calibrate, or train with --loss=softmax or --loss=logistic',
   ],
 ];
 

@@ -39,7 +39,7 @@ async function stopped(line: readonly string[], storage = new MemoryStorage()): 
 
 async function weightsOf(line: readonly string[], storage = new MemoryStorage()): Promise<Uint8Array> {
   const { stderr } = await fakeCommand(line, { storage, train });
-  assert.ok(!stderr.includes('warning'), stderr);
+  assert.deepEqual(warningsIn(stderr), []);
   return storage.bytesOf('mine/model/weights.bin');
 }
 
@@ -56,7 +56,9 @@ async function damage(storage: MemoryStorage, name: string): Promise<void> {
   await write(storage, `mine/checkpoint/${name}`, bytes);
 }
 
-const warningsIn = (text: string) => text.split('\n').filter((line) => line.includes('warning'));
+/** Few iterations of gd on ten rows are no end. */
+const warningsIn = (text: string) =>
+  text.split('\n').filter((line) => line.includes('warning') && !line.includes('gd has not converged'));
 
 for (const verb of ['ssgd', 'gd', 'hsgd']) {
   describe(`saved states that are damaged or gone: ${verb}`, () => {

@@ -47,6 +47,10 @@ export async function runCommand(context: CommandContext, words: readonly string
       const { predictVerb } = await import('./predictVerb.js');
       return await predictVerb(context, given);
     }
+    case 'calibrate': {
+      const { calibrateVerb } = await import('./calibrateVerb.js');
+      return await calibrateVerb(context, given);
+    }
     case 'evaluate': {
       const { evaluateVerb } = await import('./evaluateVerb.js');
       return await evaluateVerb(context, given);

@@ -16,6 +16,7 @@ export const runOptionTable: readonly OptionSpec[] = [
       'plan',
       'predict',
       'evaluate',
+      'calibrate',
       'serve',
       'resume',
       'info',
@@ -25,7 +26,7 @@ export const runOptionTable: readonly OptionSpec[] = [
     name: 'quiet',
     kind: 'flag',
     help: 'no progress, results only',
-    verbs: ['import', ...training, ...kernelVerbs, 'kernels', 'predict', 'evaluate', 'resume'],
+    verbs: ['import', ...training, ...kernelVerbs, 'kernels', 'predict', 'evaluate', 'calibrate', 'resume'],
   },
   {
     name: 'resume',

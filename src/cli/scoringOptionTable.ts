@@ -1,4 +1,5 @@
 import { predictionFormats } from '../model/predictionFormat.js';
+import { calibrationMethods } from '../ssgd/scoreCalibration.js';
 import type { OptionSpec } from './optionSpec.js';
 
 /** Options of the verbs that use a model: which rows, and what of them. */
@@ -9,12 +10,12 @@ export const scoringOptionTable: readonly OptionSpec[] = [
     choices: ['train', 'test'],
     help: 'which rows of the data set',
     shownDefault: 'test',
-    verbs: ['predict', 'evaluate'],
+    verbs: ['predict', 'evaluate', 'calibrate'],
   },
   {
     name: 'proba',
     kind: 'flag',
-    help: 'probabilities of all classes (models of loss softmax or logistic)',
+    help: 'probabilities of all classes (models of loss softmax or logistic, and calibrated ones)',
     verbs: ['predict'],
   },
   {
@@ -30,6 +31,21 @@ export const scoringOptionTable: readonly OptionSpec[] = [
     kind: 'text',
     help: 'folder for scores that are sorted on disk',
     shownDefault: 'the current folder',
-    verbs: ['evaluate'],
+    verbs: ['evaluate', 'calibrate'],
+  },
+  {
+    name: 'method',
+    kind: 'choice',
+    choices: calibrationMethods,
+    help: 'sigmoid: two numbers a class, for few rows; isotonic: any rising curve, for thousands of rows',
+    shownDefault: 'sigmoid',
+    verbs: ['calibrate'],
+  },
+  {
+    name: 'out',
+    kind: 'text',
+    shape: '<folder>',
+    help: 'a new model, instead of the one given',
+    verbs: ['calibrate'],
   },
 ];

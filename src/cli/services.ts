@@ -11,6 +11,7 @@ import type { EvaluationReport } from '../model/evaluation/evaluationReport.js';
 import type { Model } from '../model/saveModel.js';
 import type { ScoreBlock } from '../model/writePredictions.js';
 import type { TrainOptions, Verb } from '../ssgd/options.js';
+import type { CalibrationMethod, ScoreCalibration } from '../ssgd/scoreCalibration.js';
 import type { TrainContext, TrainResult } from '../ssgd/train.js';
 import type { Storage } from '../storage/storage.js';
 
@@ -35,7 +36,14 @@ export interface EvaluationOptions extends ScoringOptions {
   readonly scratchFolder: string;
 }
 
+export interface CalibrationOptions extends EvaluationOptions {
+  readonly method: CalibrationMethod;
+  /** Of the data set the rows are from. */
+  readonly fingerprint: string;
+}
+
 export interface Scoring {
+  calibrateModel(model: Model, file: RowFile, options: CalibrationOptions): Promise<ScoreCalibration>;
   evaluateModel(model: Model, file: RowFile, options: EvaluationOptions): Promise<EvaluationReport>;
   scoreRows(model: Model, file: RowFile, options: ScoringOptions): AsyncIterable<ScoreBlock>;
 }

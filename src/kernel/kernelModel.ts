@@ -1,6 +1,7 @@
 import type { ColumnMapping } from '../data/columns/columnMapping.js';
 import type { Task } from '../data/format.js';
 import type { Scaling } from '../data/scaling.js';
+import type { ScoreCalibration } from '../ssgd/scoreCalibration.js';
 import type { RowGeometry } from './functions/blockEvaluator.js';
 import type { KernelFunction } from './functions/kernelFunction.js';
 
@@ -39,4 +40,6 @@ export interface KernelModel {
   readonly fingerprint: string;
   /** How the columns of a table become the features, where the training data were made from one. */
   readonly columns?: ColumnMapping;
+  /** How scores become probabilities, where that was fitted. */
+  readonly calibration?: ScoreCalibration;
 }

@@ -47,7 +47,9 @@ export function pruneModel(model: KernelModel, options: PruneOptions): KernelMod
   const chosen = new Float64Array(kept.length * k);
   for (const [to, from] of kept.entries())
     chosen.set(coefficients.subarray(from * k, (from + 1) * k), to * k);
-  return { ...model, n: kept.length, coefficients: chosen, rows: { ...model.rows, indices } };
+  // The scores are others: what was fitted to the old ones no longer holds.
+  const { calibration: _, ...scoring } = model;
+  return { ...scoring, n: kept.length, coefficients: chosen, rows: { ...model.rows, indices } };
 }
 
 /** Beyond this share of the sum of absolute coefficients a pruned model scores differently. */

@@ -28,6 +28,8 @@ export interface Plan {
   readonly threads?: number;
   /** The choices made, one sentence each. */
   readonly notes: readonly string[];
+  /** What a larger budget would save, where that is much: told when a run begins. One of the notes. */
+  readonly hint?: string;
 }
 
 /** Address 0 stays unused, so that no region can be mistaken for a null pointer. */

@@ -4,6 +4,7 @@ import { columnsOf } from '../data/columns/columnMapping.js';
 import { rowLayout } from '../data/rowLayout.js';
 import { MlmlError } from '../errors.js';
 import type { KernelModel, ModelRows } from '../kernel/kernelModel.js';
+import { calibrationOf } from '../ssgd/scoreCalibration.js';
 import type { Storage } from '../storage/storage.js';
 import { type KernelModelDescription, kernelWeightBytes, type RowsDescription } from './kernelModelFormat.js';
 import { openModelRows } from './kernelRows.js';
@@ -58,6 +59,7 @@ export async function writeKernelModel(
     classNames: model.classNames,
     fingerprint: model.fingerprint,
     ...columnsOf(model),
+    ...calibrationOf(model),
     weights: {
       file: WEIGHTS_FILE,
       bytes: kernelWeightBytes(n, d, k, stored.selected),
@@ -134,6 +136,7 @@ export async function readKernelModel(
       classNames: description.classNames,
       fingerprint: description.fingerprint,
       ...columnsOf(description),
+      ...calibrationOf(description),
     };
   } finally {
     await file.close();

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { columnsOf } from '../data/columns/columnMapping.js';
 import { MlmlError } from '../errors.js';
+import { calibrationOf } from '../ssgd/scoreCalibration.js';
 import type { Storage } from '../storage/storage.js';
 import { readJson } from '../storage/textFile.js';
 import { readKernelModel } from './kernelModelFile.js';
@@ -60,6 +61,7 @@ export async function loadModel(storage: Storage, path: string): Promise<Model> 
       classNames: description.classNames,
       fingerprint: description.fingerprint,
       ...columnsOf(description),
+      ...calibrationOf(description),
       ...(description.weightColumn === undefined ? {} : { weightColumn: description.weightColumn }),
     };
   } finally {

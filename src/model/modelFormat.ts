@@ -2,7 +2,9 @@ import { checkMapping } from '../data/columns/checkMapping.js';
 import type { ColumnMapping } from '../data/columns/columnMapping.js';
 import { MlmlError } from '../errors.js';
 import { type LossName, lossNames } from '../ssgd/options.js';
+import type { ScoreCalibration } from '../ssgd/scoreCalibration.js';
 import { checkSeal, shown } from '../storage/sealedJson.js';
+import { checkCalibration } from './calibration/checkCalibration.js';
 import { checkKernelFields, type KernelModelDescription } from './kernelModelFormat.js';
 
 export const MODEL_FILE = 'model.json';
@@ -21,6 +23,7 @@ export interface CommonDescription {
   /** Of the training data. */
   readonly fingerprint: string;
   readonly columns?: ColumnMapping;
+  readonly calibration?: ScoreCalibration;
   /** float64, little-endian; what it holds depends on the kind. */
   readonly weights: { readonly file: string; readonly bytes: number; readonly sha256: string };
 }
@@ -75,6 +78,7 @@ export function checkModelDescription(value: unknown, path: string): ModelDescri
   if (typeof given['fingerprint'] !== 'string' || given['fingerprint'].length > 255)
     bad('fingerprint', given['fingerprint'], 'a string');
   checkMapping(given['columns'], given['d'] as number, given['task'] as string, bad);
+  checkCalibration(given, bad);
   const weights = (given['weights'] ?? {}) as Record<string, unknown>;
   if (
     typeof weights['file'] !== 'string' ||

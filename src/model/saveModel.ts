@@ -3,6 +3,7 @@ import { columnsOf } from '../data/columns/columnMapping.js';
 import { MlmlError } from '../errors.js';
 import type { KernelModel } from '../kernel/kernelModel.js';
 import type { LinearModel } from '../ssgd/linearModel.js';
+import { calibrationOf } from '../ssgd/scoreCalibration.js';
 import { removeLeftovers } from '../storage/leftovers.js';
 import { ownedName } from '../storage/ownedFolder.js';
 import { sealedText } from '../storage/sealedJson.js';
@@ -81,6 +82,7 @@ async function writeLinearModel(
     classNames: model.classNames,
     fingerprint: model.fingerprint,
     ...columnsOf(model),
+    ...calibrationOf(model),
     ...(model.weightColumn === undefined ? {} : { weightColumn: model.weightColumn }),
     weights: { file: WEIGHTS_FILE, bytes: weightBytes(d, k), sha256 },
   };

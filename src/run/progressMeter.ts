@@ -9,6 +9,7 @@ export type Phase =
   | 'download'
   | 'import'
   | 'predict'
+  | 'calibrate'
   | 'generate'
   | 'precondition'
   | 'factor'
@@ -42,6 +43,7 @@ const units: Partial<Record<Phase, string>> = {
   shuffle: 'rows/s',
   evaluate: 'rows/s',
   predict: 'rows/s',
+  calibrate: 'rows/s',
   generate: 'tiles/s',
   factor: 'tiles/s',
   verify: 'tiles/s',

@@ -102,7 +102,9 @@ export class ProgressReporter {
   event(event: TrainEvent): void {
     switch (event.type) {
       case 'plan':
-        return this.line(planLine(event.plan));
+        this.line(planLine(event.plan));
+        if (event.plan.hint !== undefined) this.line(`  - ${event.plan.hint}`);
+        return;
       case 'rate':
         if (event.model !== undefined) return;
         return this.line(`rate: eta0 ${formatLoss(event.eta0)} (${event.reason})`);

@@ -2,6 +2,7 @@ import type { ColumnMapping } from '../data/columns/columnMapping.js';
 import type { Task } from '../data/format.js';
 import type { Scaling } from '../data/scaling.js';
 import type { LossName } from './options.js';
+import type { ScoreCalibration } from './scoreCalibration.js';
 
 /** What the scores of a model mean, whatever computes them. */
 export interface ScoreMeaning {
@@ -14,6 +15,8 @@ export interface ScoreMeaning {
   readonly classNames: readonly string[];
   /** How the columns of a table become the features, where the training data were made from one. */
   readonly columns?: ColumnMapping;
+  /** How scores become probabilities, where that was fitted. */
+  readonly calibration?: ScoreCalibration;
 }
 
 /**

@@ -43,5 +43,11 @@ export {
   verbs,
 } from './options.js';
 export { type ScoredBlock, scoreRows } from './score.js';
+export type {
+  CalibrationMethod,
+  IsotonicCurve,
+  ScoreCalibration,
+  SigmoidCurve,
+} from './scoreCalibration.js';
 export { planTraining, type TrainContext, type TrainResult, train } from './train.js';
 export { type MissingModel, modelHash } from './warmStart.js';

@@ -22,8 +22,25 @@ import { initialModelRegions } from './warmStart.js';
 /** Verbs that work on all rows at once. */
 export type SolvingVerb = 'closed' | 'gd';
 
-/** The plan of closed or gd, with room for scoring in the same arena. */
+/** The plan of closed or gd, with room for scoring in the same arena. Says what budget would make one pass of many. */
 export function planSolving(
+  verb: SolvingVerb,
+  description: DatasetDescription,
+  options: TrainOptions,
+): ClosedPlan | GdPlan {
+  const plan = planWithScoring(verb, description, options);
+  // The room for scoring grows with the budget: until one is found that does.
+  let enough: number | undefined;
+  for (let wanted = plan.onePassBytes; wanted !== undefined; ) {
+    enough = Math.max(Math.ceil(wanted / 1e4) * 1e4, (enough ?? 0) + 1e4);
+    wanted = planWithScoring(verb, description, { ...options, bufferBytes: enough }).onePassBytes;
+  }
+  if (enough === undefined) return plan;
+  const hint = `with --buffer=${enough / 1e6} or more, one pass would do`;
+  return { ...plan, notes: [...plan.notes, hint], hint };
+}
+
+function planWithScoring(
   verb: SolvingVerb,
   description: DatasetDescription,
   options: TrainOptions,

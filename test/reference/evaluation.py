@@ -87,15 +87,16 @@ def figures(y, scores, probabilities):
     return result
 
 
-y, scores = mnist()
-a9aLabels, a9aScores = a9a()
-rng = np.arange(1, 1001)
-target, value = 10 * np.sin(rng) + 3, 9 * np.sin(rng) + np.cos(7 * rng)
-json.dump({
-    "mnist": figures(y, scores, softmax(scores, axis=1)),
-    "mnist of hinge": figures(y, scores, None),
-    "a9a": figures(a9aLabels, a9aScores, expit(a9aScores)),
-    "regression": {"rmse": mean_squared_error(target, value, squared=False),
-                   "mae": mean_absolute_error(target, value), "r2": r2_score(target, value)},
-}, sys.stdout, indent=1)
-print()
+if __name__ == "__main__":
+    y, scores = mnist()
+    a9aLabels, a9aScores = a9a()
+    rng = np.arange(1, 1001)
+    target, value = 10 * np.sin(rng) + 3, 9 * np.sin(rng) + np.cos(7 * rng)
+    json.dump({
+        "mnist": figures(y, scores, softmax(scores, axis=1)),
+        "mnist of hinge": figures(y, scores, None),
+        "a9a": figures(a9aLabels, a9aScores, expit(a9aScores)),
+        "regression": {"rmse": mean_squared_error(target, value, squared=False),
+                       "mae": mean_absolute_error(target, value), "r2": r2_score(target, value)},
+    }, sys.stdout, indent=1)
+    print()

@@ -164,6 +164,16 @@ export async function fakeCommand(words: readonly string[], world: FakeWorld = {
     },
     async scoring() {
       return {
+        calibrateModel: async (_model, file, { method, fingerprint }) => {
+          const from = { rows: file.rows, fingerprint };
+          if (method === 'sigmoid')
+            return { method, ...from, curves: [0, 1, 2].map(() => ({ slope: -2, intercept: 1 })) };
+          return {
+            method,
+            ...from,
+            curves: [0, 1, 2].map(() => ({ scores: [0, 1], probabilities: [0.25, 0.75] })),
+          };
+        },
         async evaluateModel() {
           return fakeReport;
         },

@@ -1,5 +1,3 @@
-import type { RankCurve } from './rankCurve.js';
-
 /** Numbers in rising order: of rows of a class, or of the rest. */
 export interface SortedStream {
   readonly positive: boolean;
@@ -10,8 +8,11 @@ export interface SortedStream {
   readonly refill?: (from: number, count: number) => Promise<void>;
 }
 
-/** Walks through all streams together from the smallest number up; equal ones are one step of the curve. */
-export async function mergeRuns(streams: readonly SortedStream[], curve: RankCurve): Promise<void> {
+/** Walks through all streams together from the smallest number up: each different one, with how often it is in streams of each kind. */
+export async function mergeRuns(
+  streams: readonly SortedStream[],
+  visit: (number: number, positives: number, negatives: number) => void,
+): Promise<void> {
   /** Numbers taken from a stream; where its next one lies; behind the last that lies there. */
   const taken = new Float64Array(streams.length);
   const next = new Float64Array(streams.length);
@@ -66,6 +67,6 @@ export async function mergeRuns(streams: readonly SortedStream[], curve: RankCur
       else heads[s] = values[next[s]!]!;
       if (size > 0) siftDown(0);
     }
-    curve.step(positives, negatives);
+    visit(number, positives, negatives);
   }
 }

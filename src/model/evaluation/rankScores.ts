@@ -2,7 +2,7 @@ import { MlmlError } from '../../errors.js';
 import { Scratch } from '../../storage/scratch.js';
 import type { Storage } from '../../storage/storage.js';
 import type { RankingNote } from './evaluationReport.js';
-import type { Ranking } from './rankCurve.js';
+import { RankCurve, type Ranking } from './rankCurve.js';
 import type { RankPlan } from './rankPlan.js';
 import { ScoreHistogram } from './scoreHistogram.js';
 import { ScoreRuns } from './scoreRuns.js';
@@ -64,7 +64,7 @@ export class RankScores {
     const { columns, exactBytes, bins, method } = this.#plan;
     const runs = this.#runs;
     if (runs !== undefined) {
-      const rankings = await runs.rankings(signal);
+      const rankings = await rankingsOf(runs, columns, signal);
       const used = runs.scratchBytes > 0 ? 'scratch' : 'memory';
       return { rankings, note: { ...exact, method: used, scratchBytes: runs.scratchBytes } };
     }
@@ -93,3 +93,19 @@ export class RankScores {
 }
 
 const exact = { rocAucError: 0, averagePrecisionError: 0, bins: 0, exactBufferBytes: 0 } as const;
+
+async function rankingsOf(
+  runs: ScoreRuns,
+  columns: number,
+  signal?: AbortSignal,
+): Promise<(Ranking | undefined)[]> {
+  await runs.sort();
+  const rankings: (Ranking | undefined)[] = [];
+  for (let column = 0; column < columns; column++) {
+    signal?.throwIfAborted();
+    const curve = new RankCurve();
+    await runs.merge(column, (_score, positives, negatives) => curve.step(positives, negatives));
+    rankings.push(curve.result());
+  }
+  return rankings;
+}

@@ -4,6 +4,7 @@ import type { Evaluation } from '../../ssgd/events.js';
 import type { ScoreMeaning } from '../../ssgd/linearModel.js';
 import { lossOf } from '../../ssgd/losses/losses.js';
 import type { ScoredBlock } from '../../ssgd/score.js';
+import { binaryScore } from '../../ssgd/scoreCalibration.js';
 import type { Storage } from '../../storage/storage.js';
 import { givesProbabilities, probabilitiesOf } from '../probabilities.js';
 import { ClassCounts, countBytes, meanFigures } from './classCounts.js';
@@ -88,7 +89,7 @@ export class ReportSum {
     const ranks = this.#ranks!;
     if (k <= 2) {
       // The order of the probabilities, which near 0 and 1 are equal where scores are not.
-      const score = k === 1 ? scores[at]! : scores[at + 1]! - scores[at]!;
+      const score = binaryScore(scores, at, k);
       ranks.add(0, score, score, label === 1);
     } else {
       for (let c = 0; c < k; c++) {

@@ -1,6 +1,5 @@
 import type { WritableFile } from '../../storage/storage.js';
 import { mergeRuns, type SortedStream } from './mergeRuns.js';
-import { RankCurve, type Ranking } from './rankCurve.js';
 import type { RankPlan } from './rankPlan.js';
 
 /**
@@ -68,19 +67,23 @@ export class ScoreRuns {
     this.#rows = 0;
   }
 
-  /** The ranking of each class; nothing can be added any more. */
-  async rankings(signal?: AbortSignal): Promise<(Ranking | undefined)[]> {
-    const { columns } = this.#plan;
+  /** Ends the adding. */
+  async sort(): Promise<void> {
     if (this.#file !== undefined && this.#rows > 0) await this.spill();
     else this.#sort();
-    const rankings: (Ranking | undefined)[] = [];
-    for (let column = 0; column < columns; column++) {
-      signal?.throwIfAborted();
-      const curve = new RankCurve();
-      await mergeRuns(this.#streams(column), curve);
-      rankings.push(curve.result());
-    }
-    return rankings;
+  }
+
+  /**
+   * Goes through the different scores of a class, from the highest down, with the numbers of its own rows and of the rest that have it.
+   * After `sort`, any number of times, one at a time.
+   */
+  async merge(
+    column: number,
+    visit: (score: number, positives: number, negatives: number) => void,
+  ): Promise<void> {
+    await mergeRuns(this.#streams(column), (number, positives, negatives) =>
+      visit(-number, positives, negatives),
+    );
   }
 
   #sort(): void {

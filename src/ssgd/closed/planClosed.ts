@@ -14,6 +14,8 @@ import { gramBlockRows, normalEquationRegions, normalEquationWork } from './norm
 import { mostPanelThreads } from './rowPanels.js';
 
 export interface ClosedPlan extends Plan {
+  /** A budget with which one pass would do, as far as the other regions do not grow with it. */
+  readonly onePassBytes?: number;
   readonly method: 'cholesky' | 'cg';
   readonly size: ProblemSize;
   /** Rows per block. */
@@ -47,11 +49,7 @@ export function planClosed(
   if (direct.plannedPeakBytes <= options.bufferBytes) return direct;
   const iterative = planConjugateGradients(size, options, others);
   if (iterative.plannedPeakBytes <= options.bufferBytes) {
-    const enough = Math.ceil(direct.plannedPeakBytes / 1e4) / 100;
-    return {
-      ...iterative,
-      notes: [...iterative.notes, `with --buffer=${enough} or more, one pass would do`],
-    };
+    return { ...iterative, onePassBytes: direct.plannedPeakBytes };
   }
   const needed = Math.min(direct.plannedPeakBytes, iterative.plannedPeakBytes);
   throw budgetTooSmall(direct.job, needed, options.bufferBytes);

@@ -38,11 +38,16 @@ export interface DescentState {
   readonly value: number;
   readonly residual: number;
   readonly iteration: number;
+  /** Value when a tenth of the iterations was left; null before. */
+  readonly late: number | null;
 }
 
 export interface DescentResult {
   readonly iterations: number;
   readonly objective: number;
+  /** Objective of the first iteration, and when a tenth of the iterations was left. */
+  readonly first: number;
+  readonly late: number;
   /** ‖gradient‖/‖gradient at the start‖ at the last evaluation (of the proximal step, with l1). */
   readonly residual: number;
   readonly converged: boolean;
@@ -87,7 +92,9 @@ export async function gradientDescent(
   let value = from?.value ?? 0;
   let residual = from?.residual ?? 1;
   let iteration = from?.iteration ?? 0;
-  const state = () => ({ eta0, halvings, first, firstNorm, bestValue, value, residual, iteration });
+  let late = from?.late ?? null;
+  const lateFrom = Math.floor(0.9 * settings.iterations);
+  const state = () => ({ eta0, halvings, first, firstNorm, bestValue, value, residual, iteration, late });
   let converged = false;
   let yielded = performance.now();
   if (from === undefined) {
@@ -124,6 +131,7 @@ export async function gradientDescent(
       bestValue = value;
       best.set(point);
     }
+    if (iteration >= lateFrom) late ??= value;
     const rate = eta0 * settings.schedule(iteration);
     iteration++;
     settings.onIteration(iteration, value, rate);
@@ -136,7 +144,7 @@ export async function gradientDescent(
       yielded = performance.now();
     }
   }
-  return { iterations: iteration, objective: value, residual, converged };
+  return { iterations: iteration, objective: value, first, late: late ?? first, residual, converged };
 }
 
 /** One update; returns the length of the step. */

@@ -13,6 +13,8 @@ import type { TrainOptions } from '../options.js';
 import { type SharedWork, threadNotes, threadsWorth } from '../threadsWorth.js';
 
 export interface GdPlan extends Plan {
+  /** As of `ClosedPlan`. */
+  readonly onePassBytes?: number;
   /** gram: one pass, then iterations without input; streaming: every iteration reads all rows. */
   readonly method: 'gram' | 'streaming';
   readonly size: ProblemSize;
@@ -48,7 +50,10 @@ export function planGd(
   const gram = planGram(size, options, others);
   if (options.loss === 'ridge' && gram.plannedPeakBytes <= options.bufferBytes) return gram;
   const streaming = planStreaming(size, options, others);
-  if (streaming.plannedPeakBytes <= options.bufferBytes) return streaming;
+  if (streaming.plannedPeakBytes <= options.bufferBytes) {
+    if (options.loss !== 'ridge') return streaming;
+    return { ...streaming, onePassBytes: gram.plannedPeakBytes };
+  }
   const needed =
     options.loss === 'ridge'
       ? Math.min(gram.plannedPeakBytes, streaming.plannedPeakBytes)

@@ -18,6 +18,7 @@ import { GramObjective } from './gramObjective.js';
 import type { GdPlan } from './planGd.js';
 import type { SmoothObjective } from './smoothObjective.js';
 import { StreamingObjective } from './streamingObjective.js';
+import { unconverged } from './unconverged.js';
 
 const PROGRESS_MS = 100;
 
@@ -152,6 +153,8 @@ async function descend(
         message: `gd diverged in iteration ${iteration + 1}: back to the best weights with learning rate ${rate.toPrecision(3)}`,
       }),
   });
+  const message = unconverged(result, options);
+  if (message !== undefined) onEvent?.({ type: 'warning', message });
   if (result.converged && onEvent !== undefined) {
     const { iterations, objective: loss } = result;
     onEvent({
