@@ -2,7 +2,7 @@ import type { DatePart } from '../data/columns/columnMapping.js';
 import type { TableFileImport } from '../data/table/importTableFiles.js';
 import type { ColumnKind } from '../data/table/tableImportOptions.js';
 import { MlmlError } from '../errors.js';
-import { arrayOptionTable } from './arrayOptionTable.js';
+import { arrayOptionTable, imageOptionTable } from './arrayOptionTable.js';
 import type { Arguments } from './parseArguments.js';
 import { tableOptionTable } from './tableOptionTable.js';
 
@@ -64,11 +64,13 @@ export function tableRequest(given: Arguments): TableRequest | undefined {
       'MLML_USAGE',
       `--label=${label}: raw rows, as --d says these are, have no columns with names`,
     );
-  const strange = arrayOptionTable.find(({ name }) => name !== 'task' && given.has(name));
+  const strange = [...arrayOptionTable, ...imageOptionTable].find(
+    ({ name }) => name !== 'task' && given.has(name),
+  );
   if (strange !== undefined)
     throw new MlmlError(
       'MLML_USAGE',
-      `--${strange.name}: is for arrays, and --label=${label} says that this is a table`,
+      `--${strange.name}: is for ${imageOptionTable.includes(strange) ? 'images' : 'arrays'}, and --label=${label} says that this is a table`,
     );
   const request: Record<string, unknown> = {
     label,

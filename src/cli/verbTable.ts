@@ -39,7 +39,8 @@ export const verbTable: Readonly<Record<CommandName, VerbDescription>> = {
         'each class in proportion, or come from --test-file or --split-column. See docs/tables.md.',
       'Files of mnist, spam and cifar-10 are looked for in <dir>/<name>/ and <dir>/ for <dir> in --data-dir, ' +
         '$MLML_DATA, ./data and the cache folder of the user, and downloaded when they are nowhere.',
-      'A path may be a NumPy file (.npy, .npz), a MATLAB 5 file (.mat) or an idx file (.gz too): see docs/sources.md.',
+      'A path may be a NumPy file (.npy, .npz), a MATLAB 5 file (.mat) or an idx file (.gz too), or a folder with a ' +
+        'folder of PNG and JPEG files for each class: see docs/sources.md.',
       'LIBSVM (SVMlight) text, also .gz, becomes a data set of sparse rows, which sgd, ssgd and hsgd train on, or with ' +
         '--dense one of dense rows. Few different whole numbers as labels are classes; --k=1 takes them as targets.',
     ],
@@ -54,6 +55,7 @@ export const verbTable: Readonly<Record<CommandName, VerbDescription>> = {
       ['mlml import spam --percentage=0.7 --seed=1', 'another split into training and test rows'],
       ['mlml import X.npy --labels=y.npy', 'NumPy files of features and labels'],
       ['mlml import arrays.npz --out=mydata', 'X_train, y_train, X_test, y_test of a NumPy archive'],
+      ['mlml import photos --image-size=32x32', 'images, a folder for each class'],
       ['mlml import rows.bin --n=60000 --d=784 --dtype=uint8 --out=mydata', 'raw rows'],
       ['mlml import a9a --test-file=a9a.t --d=123', 'LIBSVM text, stored sparse'],
     ],

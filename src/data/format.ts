@@ -11,6 +11,8 @@ export const FORMAT_VERSION = 1;
 export const SPARSE_VERSION = 2;
 /** Bytes one checksum covers. */
 export const CHECKSUM_BLOCK = 1 << 20;
+/** Features of dense rows that are imported: the figures of more would make a description that is too long to be read. */
+export const MOST_DENSE_FEATURES = 2 ** 19;
 /** Letters of names of data sets and files, which messages repeat. */
 const LONGEST_NAME = 255;
 /** Features of sparse rows: what their indices of 32 bits reach, with room to spare. */

@@ -43,6 +43,10 @@ export interface ImportOptions {
   readonly testLabels?: string;
   /** What labels of arrays are. Default: classes when they are whole and at most 20 different ones; else numbers. */
   readonly task?: Task;
+  /** Images are stretched to this, `<width>x<height>`. Default: all have the same size already. */
+  readonly imageSize?: string;
+  /** What is kept of images. Default rgb. */
+  readonly channels?: 'gray' | 'rgb';
   /** Describes raw row files; needed to import a path that is one. */
   readonly raw?: RawRows;
   /** Says that the source is a table, and how it is read. What counts for all sources counts for it too. */
