@@ -3,6 +3,7 @@ import { MlmlError } from '../../errors.js';
 import type { Storage } from '../../storage/storage.js';
 import type { ImportProgress } from '../import/importOptions.js';
 import { joinedTable } from './joinedTable.js';
+import { type TableFormatName, tableFormatNames } from './tableFormats.js';
 import { tablePaths } from './tablePaths.js';
 import type { TableSource } from './tableSource.js';
 import type { ReaderMemory } from './text/delimitedTable.js';
@@ -24,7 +25,7 @@ export interface OpenTableOptions {
 
 /** A kind of file that is read as a table. */
 interface TableFormat {
-  readonly name: string;
+  readonly name: TableFormatName;
   readonly endings: readonly string[];
   /** `shared` is the same object for all files of a table: what one file's reader leaves there, the next finds. */
   open(
@@ -62,8 +63,6 @@ const formats: readonly TableFormat[] = [
     },
   },
 ];
-
-export const tableFormatNames: readonly string[] = formats.map(({ name }) => name);
 
 /** The format of a file by its name, or undefined when the ending is none of a table. */
 export function tableFormatOf(path: string): string | undefined {
