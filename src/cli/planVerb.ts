@@ -1,6 +1,7 @@
 import type { Dataset } from '../data/dataset.js';
 import { DIGIT_ROW_BYTES } from '../data/digits/sample.js';
 import { nearest } from '../data/suggest.js';
+import { databaseKind, shownSource } from '../data/table/databaseKind.js';
 import { MlmlError } from '../errors.js';
 import type { SolverName } from '../kernel/options.js';
 import { formatBytes } from '../memory/byteSize.js';
@@ -106,8 +107,12 @@ async function planImport(context: CommandContext, given: Arguments): Promise<vo
   const notes: string[] = [];
   let bytesRead: number | null = null;
   let bytesWritten: number | null = null;
-  const status = await storage.status(source);
-  if (source === 'digits') {
+  const kind = databaseKind(source);
+  const isFile = kind !== 'sql' && kind !== 'postgres';
+  const status = isFile ? await storage.status(source) : undefined;
+  if (!isFile) {
+    notes.push('how much a query or a database gives is not known before it is read');
+  } else if (source === 'digits') {
     bytesRead = 0;
     const rows = (given.number('n') ?? DIGITS_TRAIN) + (given.number('nt') ?? DIGITS_TEST);
     bytesWritten = rows * DIGIT_ROW_BYTES;
@@ -121,8 +126,8 @@ async function planImport(context: CommandContext, given: Arguments): Promise<vo
   if ((await storage.status(out)) !== undefined) notes.push(`${out} exists already: the import would refuse`);
   const free = await storage.freeBytes(out);
   const plan = {
-    job: `import ${source} into ${out}`,
-    source,
+    job: `import ${shownSource(source)} into ${out}`,
+    source: shownSource(source),
     out,
     bytesRead,
     bytesWritten,

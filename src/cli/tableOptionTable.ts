@@ -107,6 +107,27 @@ export const tableOptionTable: readonly OptionSpec[] = [
     verbs,
   },
   {
+    name: 'table',
+    kind: 'text',
+    shape: '<name>',
+    help: 'the table of a database (SQLite, DuckDB, PostgreSQL)',
+    verbs,
+  },
+  {
+    name: 'query',
+    kind: 'text',
+    shape: '<SQL>',
+    help: 'a query over the tables of a database, instead of one table',
+    verbs,
+  },
+  {
+    name: 'query-memory',
+    kind: 'size',
+    help: 'memory in MB of the process that reads Parquet and SQL through DuckDB, besides --buffer',
+    shownDefault: '280',
+    verbs,
+  },
+  {
     name: 'split-column',
     kind: 'text',
     shape: '<column>',

@@ -155,6 +155,7 @@ export class RowFile implements RowReader {
     this.#mend?.(target, count);
   }
 
+  /** Closes the files, also for others that share them. */
   async close(): Promise<void> {
     const files = new Set(this.#shards.map((shard) => shard.file));
     await Promise.all([...files].map((file) => file.close()));

@@ -6,6 +6,7 @@ import { defaultThreads } from '../threads/defaultThreads.js';
 import { openModelRows } from './kernelRows.js';
 import { isKernelModel, type Model } from './saveModel.js';
 
+/** Options of `scoreModel`. */
 export interface ScoringOptions {
   /** Bound on the memory of reading and scoring, in bytes. */
   readonly bufferBytes: number;

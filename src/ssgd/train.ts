@@ -16,6 +16,7 @@ import { trainStreaming } from './sgd/trainStreaming.js';
 import { planSolving, trainBySolving } from './trainBySolving.js';
 import { checkInitialModel, type MissingModel, modelHash } from './warmStart.js';
 
+/** What training is given besides rows and options. */
 export interface TrainContext {
   readonly storage: Storage;
   /** Where scratch files go; made when needed, left empty. */
@@ -42,11 +43,13 @@ export interface JobContext extends Omit<TrainContext, 'checkpoint'> {
   readonly checkpoint?: Checkpoint;
 }
 
+/** Where and how often the state of training is saved. */
 export interface TrainCheckpoint extends Omit<CheckpointOptions, 'signal'> {
   /** Made when it is not there. `MLML_BUSY` when another job holds it. */
   readonly folder: string;
 }
 
+/** What training came to. */
 export interface TrainResult {
   readonly model: LinearModel;
   readonly plan: Plan;

@@ -22,10 +22,15 @@ const arrays = npzFile(
   { deflated: true },
 );
 
+const houses = new TextEncoder().encode(
+  `rooms,town,price\n${Array.from({ length: 40 }, (_, i) => `${i % 5 === 4 ? '' : i},${'abc'[i % 3]},${(i * 37) % 11}.5`).join('\n')}\n`,
+);
+
 /** A data set, models and a stored kernel: what was there before, and must stay. */
 export const image = await prepare(
   new Map([
     ['/raw', rows],
+    ['/houses.csv', houses],
     ['/arrays.npz', arrays],
     ['/text', new TextEncoder().encode('1 1:1 3:2\n-1 2:0.5\n'.repeat(12))],
     ...[...mnistFiles(5, 2)].map(([name, bytes]) => [`/mnist/${name}`, bytes] as const),
@@ -91,6 +96,11 @@ export const diskJobs: readonly DiskJob[] = [
     name: 'import LIBSVM text',
     words: ['import', '/text', '--out=/new', quiet],
     results: ['/new/'],
+  },
+  {
+    name: 'import a table',
+    words: ['import', '/houses.csv', '--label=price', '--out=/tables/new', quiet],
+    results: ['/tables/new/'],
   },
   {
     name: 'import digits',

@@ -67,6 +67,7 @@ export class SparseRowFile {
     }
   }
 
+  /** Path of its records. */
   get path(): string {
     return this.#file.path;
   }
@@ -103,6 +104,7 @@ export class SparseRowFile {
     );
   }
 
+  /** Closes the files. */
   async close(): Promise<void> {
     await this.#file.close();
     await this.#offsets.close();

@@ -8,6 +8,7 @@ import { leastBytes, type ScoringOptions, scoreModel } from '../scoreModel.js';
 import type { EvaluationReport } from './evaluationReport.js';
 import { planReport, ReportSum } from './reportSum.js';
 
+/** Options of `evaluate`. */
 export interface EvaluateOptions extends ScoringOptions {
   /**
    * Folder for sorted scores, when there are more than memory holds. Without one, areas and average precisions of so many rows come from

@@ -16,6 +16,7 @@ import {
 /** The values of a graph are known by their names alone. */
 export type Value = string;
 
+/** An input or output of an ONNX model. */
 export interface PortDescription {
   readonly name: string;
   readonly type: ElementType;
