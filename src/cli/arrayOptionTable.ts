@@ -41,3 +41,23 @@ export const arrayOptionTable: readonly OptionSpec[] = [
     verbs: ['import'],
   },
 ];
+
+/** Options of importing folders of images. */
+export const imageOptionTable: readonly OptionSpec[] = [
+  {
+    name: 'image-size',
+    kind: 'text',
+    shape: '<width>x<height>',
+    help: 'images are stretched to this',
+    shownDefault: 'their own, when all are of the same',
+    verbs: ['import'],
+  },
+  {
+    name: 'channels',
+    kind: 'choice',
+    choices: ['rgb', 'gray'],
+    help: 'what is kept of images',
+    shownDefault: 'rgb',
+    verbs: ['import'],
+  },
+];

@@ -34,7 +34,7 @@ export async function importTarget(services: Services, given: Arguments): Promis
   const out = given.text('out');
   if (out !== undefined) return { source, out };
   const { datasetFolder } = await services.importing();
-  const name = given.has('label') ? tableName(source) : parse(source).name;
+  const name = given.has('label') ? tableName(source, given.text('table')) : parse(source).name;
   // With --d the source is a file of raw rows and --n describes it; else --n asks for a copy with so many rows.
   const rows = given.has('d') ? undefined : given.number('n');
   return {

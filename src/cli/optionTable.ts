@@ -9,7 +9,7 @@ import {
   shuffleNames,
   verbs as training,
 } from '../ssgd/options.js';
-import { arrayOptionTable } from './arrayOptionTable.js';
+import { arrayOptionTable, imageOptionTable } from './arrayOptionTable.js';
 import { exportOptionTable } from './exportOptionTable.js';
 import { heldOutOptionTable } from './heldOutOptionTable.js';
 import { importOptionTable } from './importOptionTable.js';
@@ -344,6 +344,7 @@ export const optionTable: readonly OptionSpec[] = [
   },
   ...importOptionTable,
   ...arrayOptionTable,
+  ...imageOptionTable,
   {
     name: 'data-dir',
     kind: 'text',

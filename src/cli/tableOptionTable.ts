@@ -1,5 +1,5 @@
 import { datePartNames } from '../data/columns/columnMapping.js';
-import { tableFormatNames } from '../data/table/openTable.js';
+import { tableFormatNames } from '../data/table/tableFormats.js';
 import { columnKinds, missingNames, tableDefaults } from '../data/table/tableImportOptions.js';
 import type { OptionSpec } from './optionSpec.js';
 
@@ -107,6 +107,27 @@ export const tableOptionTable: readonly OptionSpec[] = [
     help: 'the first line of CSV names the columns; without, they are column1, column2, ...',
     shownDefault: 'yes',
     verbs: reading,
+  },
+  {
+    name: 'table',
+    kind: 'text',
+    shape: '<name>',
+    help: 'the table of a database (SQLite, DuckDB, PostgreSQL)',
+    verbs,
+  },
+  {
+    name: 'query',
+    kind: 'text',
+    shape: '<SQL>',
+    help: 'a query over the tables of a database, instead of one table',
+    verbs,
+  },
+  {
+    name: 'query-memory',
+    kind: 'size',
+    help: 'memory in MB of the process that reads Parquet and SQL through DuckDB, besides --buffer',
+    shownDefault: '280',
+    verbs,
   },
   {
     name: 'split-column',

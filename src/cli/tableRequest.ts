@@ -1,8 +1,9 @@
 import type { DatePart } from '../data/columns/columnMapping.js';
+import { databaseKind } from '../data/table/databaseKind.js';
 import type { TableFileImport } from '../data/table/importTableFiles.js';
 import type { ColumnKind } from '../data/table/tableImportOptions.js';
 import { MlmlError } from '../errors.js';
-import { arrayOptionTable } from './arrayOptionTable.js';
+import { arrayOptionTable, imageOptionTable } from './arrayOptionTable.js';
 import type { Arguments } from './parseArguments.js';
 import { tableOptionTable } from './tableOptionTable.js';
 
@@ -53,6 +54,12 @@ export function tableRequest(given: Arguments): TableRequest | undefined {
   const label = given.text('label');
   if (label === undefined) {
     const alone = tableOptionTable.find(({ name }) => name !== 'task' && given.has(name));
+    const kind = databaseKind(given.positionals[0] ?? '');
+    if (alone === undefined && (kind === 'sql' || kind === 'postgres'))
+      throw new MlmlError(
+        'MLML_USAGE',
+        'of a query or a database, --label=<column> has to say which column is to be predicted; see mlml import --help',
+      );
     if (alone === undefined) return undefined;
     throw new MlmlError(
       'MLML_USAGE',
@@ -64,11 +71,13 @@ export function tableRequest(given: Arguments): TableRequest | undefined {
       'MLML_USAGE',
       `--label=${label}: raw rows, as --d says these are, have no columns with names`,
     );
-  const strange = arrayOptionTable.find(({ name }) => name !== 'task' && given.has(name));
+  const strange = [...arrayOptionTable, ...imageOptionTable].find(
+    ({ name }) => name !== 'task' && given.has(name),
+  );
   if (strange !== undefined)
     throw new MlmlError(
       'MLML_USAGE',
-      `--${strange.name}: is for arrays, and --label=${label} says that this is a table`,
+      `--${strange.name}: is for ${imageOptionTable.includes(strange) ? 'images' : 'arrays'}, and --label=${label} says that this is a table`,
     );
   const request: Record<string, unknown> = {
     label,
@@ -86,6 +95,9 @@ export function tableRequest(given: Arguments): TableRequest | undefined {
     missing: given.text('missing'),
     delimiter: given.text('delimiter'),
     header: given.flag('header'),
+    table: given.text('table'),
+    query: given.text('query'),
+    queryBytes: given.number('query-memory'),
     testFile: given.text('test-file'),
     splitColumn: given.text('split-column'),
     bufferBytes: given.number('buffer'),

@@ -29,7 +29,7 @@ export const verbTable: Readonly<Record<CommandName, VerbDescription>> = {
   import: {
     summary: 'make a data set folder from files: tables, arrays, LIBSVM text, raw rows; or of digits',
     synopsis: [
-      'mlml import (<file>|<pattern>|-) --label=<column> [options]',
+      'mlml import (<file>|<pattern>|-|<SQL>|<database>) --label=<column> [options]',
       'mlml import (mnist|spam|cifar-10|digits|<path>) [options]',
     ],
     details: [
@@ -37,9 +37,13 @@ export const verbTable: Readonly<Record<CommandName, VerbDescription>> = {
         "'trips/*.csv.gz', or - for standard input. What each column holds is found out by reading; numbers, truth values, " +
         'dates, words and texts become features, and how is kept with the data set. Rows for testing are drawn by --seed, of ' +
         'each class in proportion, or come from --test-file or --split-column. See docs/tables.md.',
+      'Parquet files and SQL over files are read through DuckDB (npm install @duckdb/node-api), in a process of its own; ' +
+        'tables of SQLite (npm install node-sqlite3-wasm), DuckDB and PostgreSQL (npm install pg) with --table or --query. ' +
+        'See docs/databases.md.',
       'Files of mnist, spam and cifar-10 are looked for in <dir>/<name>/ and <dir>/ for <dir> in --data-dir, ' +
         '$MLML_DATA, ./data and the cache folder of the user, and downloaded when they are nowhere.',
-      'A path may be a NumPy file (.npy, .npz), a MATLAB 5 file (.mat) or an idx file (.gz too): see docs/sources.md.',
+      'A path may be a NumPy file (.npy, .npz), a MATLAB 5 file (.mat) or an idx file (.gz too), or a folder with a ' +
+        'folder of PNG and JPEG files for each class: see docs/sources.md.',
       'LIBSVM (SVMlight) text, also .gz, becomes a data set of sparse rows, which sgd, ssgd and hsgd train on, or with ' +
         '--dense one of dense rows. Few different whole numbers as labels are classes; --k=1 takes them as targets.',
     ],
@@ -49,11 +53,17 @@ export const verbTable: Readonly<Record<CommandName, VerbDescription>> = {
         "mlml import 'logs/*.jsonl.gz' --label=kind --drop=id,note --hash-bits=10 --out=mydata",
         'many files; columns of many words become 1024 features each',
       ],
+      [
+        `mlml import "select * exclude (id) from 'trips/*.parquet' where fare > 0" --label=fare --out=trips`,
+        'rows that a query gives',
+      ],
+      ['mlml import postgres://me@host/shop --table=orders --label=returned', 'a table of a database'],
       ['mlml import mnist', 'download MNIST and make ./data/mnist'],
       ['mlml import digits --n=10000000', 'make a data set of ten million rows'],
       ['mlml import spam --percentage=0.7 --seed=1', 'another split into training and test rows'],
       ['mlml import X.npy --labels=y.npy', 'NumPy files of features and labels'],
       ['mlml import arrays.npz --out=mydata', 'X_train, y_train, X_test, y_test of a NumPy archive'],
+      ['mlml import photos --image-size=32x32', 'images, a folder for each class'],
       ['mlml import rows.bin --n=60000 --d=784 --dtype=uint8 --out=mydata', 'raw rows'],
       ['mlml import a9a --test-file=a9a.t --d=123', 'LIBSVM text, stored sparse'],
     ],

@@ -11,13 +11,17 @@ export const FORMAT_VERSION = 1;
 export const SPARSE_VERSION = 2;
 /** Bytes one checksum covers. */
 export const CHECKSUM_BLOCK = 1 << 20;
+/** Features of dense rows that are imported: the figures of more would make a description that is too long to be read. */
+export const MOST_DENSE_FEATURES = 2 ** 19;
 /** Letters of names of data sets and files, which messages repeat. */
 const LONGEST_NAME = 255;
 /** Features of sparse rows: what their indices of 32 bits reach, with room to spare. */
 export const MOST_FEATURES = 2 ** 31;
 export const DESCRIPTION_FILE = 'dataset.json';
 
+/** Whether labels are classes or numbers. */
 export type Task = 'classification' | 'regression';
+/** The rows to train on, or those to test on. */
 export type PartName = 'train' | 'test';
 
 /** One row file and its checksum file (a u32 CRC32C, little-endian, per MiB of the row file). */
@@ -27,6 +31,7 @@ export interface Shard {
   readonly checksums: string;
 }
 
+/** The rows of a part, in the order of its shards. */
 export interface Part {
   readonly n: number;
   readonly shards: readonly Shard[];

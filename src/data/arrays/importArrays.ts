@@ -7,9 +7,9 @@ import type { ImportOptions } from '../import/importOptions.js';
 import { SourceFiles } from '../import/sourceFiles.js';
 import { writeDataset } from '../import/writeDataset.js';
 import { chooseArrays } from './chooseArrays.js';
-import { readable } from './gatherColumns.js';
 import { LabelCensus } from './labelCensus.js';
 import { LabelledRows } from './labelledRows.js';
+import { readable } from './unpackColumns.js';
 import { writeRows } from './writeRows.js';
 
 /**

@@ -1,6 +1,6 @@
 import { dtypeBytes, readNumber, writeNumber } from '../../arithmetic/dtype.js';
 import { MlmlError } from '../../errors.js';
-import type { DatasetDescription } from '../format.js';
+import { type DatasetDescription, MOST_DENSE_FEATURES } from '../format.js';
 import { type RowLayout, rowLayout } from '../rowLayout.js';
 import type { ArrayReader, NumericArray } from './numericArray.js';
 
@@ -53,6 +53,8 @@ export class LabelledRows {
     }
     this.y = y;
     this.layout = rowLayout(y === undefined ? x.columns - 1 : x.columns, x.dtype, 'float64');
+    if (this.layout.d > MOST_DENSE_FEATURES)
+      throw bad(`${x.name}: has ${this.layout.d} features in a row; at most ${MOST_DENSE_FEATURES}`);
     const largest = Math.max(this.layout.rowBytes, x.rowBytes);
     this.rowsAtOnce = Math.min(this.rows, Math.max(1, Math.floor(BLOCK_BYTES / largest)));
   }

@@ -5,9 +5,6 @@ import { openColumnOrder } from './columnOrder.js';
 import type { NumberType } from './numberType.js';
 import { openRowOrder } from './rowOrder.js';
 
-/** Keeps every size below computable exactly and one row readable at once; as of raw rows. */
-export const MOST_COLUMNS = 2 ** 27;
-
 /** Rows of an array, first to last. */
 export interface ArrayReader {
   /** Fills the first `count` rows of `target` with the next rows: numbers of the array's `dtype`, without gaps. */
@@ -49,7 +46,6 @@ export class NumericArray {
         `the shape ${sizes} of ${stored.type.name} needs ${needed} bytes of numbers, but there are ${there}`,
       );
     }
-    if (columns > MOST_COLUMNS) throw bad(`has ${columns} numbers in a row; at most ${MOST_COLUMNS}`);
     // Of more dimensions the numbers of a row would have another order.
     if (stored.columnOrder && shape.length > 2)
       throw bad(

@@ -5,6 +5,8 @@ import type { Storage } from '../../storage/storage.js';
 import { arrayFormat } from '../arrays/arrayFiles.js';
 import { importArrays } from '../arrays/importArrays.js';
 import type { DatasetDescription } from '../format.js';
+import { imageFolders } from '../images/imageFolders.js';
+import { importImages } from '../images/importImages.js';
 import { checkOnNan } from '../onNan.js';
 import { cifar10 } from './cifar10.js';
 import { type DatasetName, datasetNames, isDatasetName } from './datasetNames.js';
@@ -18,8 +20,18 @@ import { importRawRows } from './rawRowImport.js';
 import type { LocatedFiles, RawSet } from './rawSet.js';
 import { spam } from './spam.js';
 
-/** Options of arrays only. */
-const arrayOptions = ['features', 'labels', 'labelColumn', 'testFile', 'testLabels', 'task'] as const;
+/** Formats that have options of their own, and how they are called. */
+const formatNames = {
+  arrays: 'arrays (.npy, .npz, .mat, idx)',
+  images: 'folders of images',
+  text: 'LIBSVM text',
+} as const;
+type FormatName = keyof typeof formatNames;
+const optionsOf: Readonly<Record<FormatName, readonly (keyof ImportOptions)[]>> = {
+  arrays: ['features', 'labels', 'labelColumn', 'testFile', 'testLabels', 'task'],
+  images: ['imageSize', 'channels'],
+  text: ['testFile'],
+};
 
 type Importer = (storage: Storage, options: ImportOptions) => Promise<DatasetDescription>;
 
@@ -66,23 +78,28 @@ async function makeDataset(
   const { raw } = options;
   const isNamed = raw !== undefined || isDatasetName(source);
   const isArrays = !isNamed && arrayFormat(source) !== undefined;
-  const given = arrayOptions.filter((name) => options[name] !== undefined);
   // Who says what the arrays are called means no file of a known data set.
-  const known = isNamed || (isArrays && given.length > 0) ? undefined : await recognise(storage, source);
-  const isText = !isNamed && known === undefined && !isArrays && (await isLibsvmFile(storage, source));
-  const strange = given.find((name) => !isArrays && !(isText && name === 'testFile'));
-  if (strange !== undefined) {
-    const option = strange.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-    const also = strange === 'testFile' ? ' and LIBSVM text' : '';
-    throw new MlmlError(
-      'MLML_USAGE',
-      `--${option}=${options[strange]}: is for arrays (.npy, .npz, .mat, idx)${also}, which ${source} is not`,
-    );
-  }
+  const isDescribed = isArrays && optionsOf.arrays.some((name) => options[name] !== undefined);
+  const known = isNamed || isDescribed ? undefined : await recognise(storage, source);
+  const isOther = !isNamed && known === undefined && !isArrays;
+  const images = isOther ? await imageFolders(storage, source) : undefined;
+  const isText = isOther && images === undefined && (await isLibsvmFile(storage, source));
+  refuseStrange(
+    source,
+    options,
+    isArrays && known === undefined
+      ? 'arrays'
+      : images !== undefined
+        ? 'images'
+        : isText
+          ? 'text'
+          : undefined,
+  );
   if (raw !== undefined) return await importRawRows(storage, raw, options);
   if (isDatasetName(source)) return await importers[source](storage, options);
   if (known !== undefined) return await known.set.read(storage, known.located, options);
   if (isArrays) return await importArrays(storage, source, options);
+  if (images !== undefined) return await importImages(storage, source, images, options);
   if (isText) return await importLibsvm(storage, source, options);
   const names = datasetNames.join(', ');
   if (await isTable(storage, source))
@@ -99,6 +116,22 @@ async function makeDataset(
   throw new MlmlError(
     'MLML_USAGE',
     `${source}: holds the original files of none of ${names}; for raw rows give --n, --d and --dtype`,
+  );
+}
+
+/** An option of another format than that of the source is `MLML_USAGE`. */
+function refuseStrange(source: string, options: ImportOptions, format: FormatName | undefined): void {
+  const own = format === undefined ? [] : optionsOf[format];
+  const formats = Object.keys(formatNames) as FormatName[];
+  const strange = formats
+    .flatMap((each) => optionsOf[each])
+    .find((name) => options[name] !== undefined && !own.includes(name));
+  if (strange === undefined) return;
+  const option = strange.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+  const takers = formats.filter((each) => optionsOf[each].includes(strange)).map((each) => formatNames[each]);
+  throw new MlmlError(
+    'MLML_USAGE',
+    `--${option}=${options[strange]}: is for ${takers.join(' and ')}, which ${source} is not`,
   );
 }
 

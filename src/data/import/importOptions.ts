@@ -14,6 +14,7 @@ export interface ImportProgress {
   readonly total: number;
 }
 
+/** Options of `importDataset`. */
 export interface ImportOptions {
   /** The folder to make; `MLML_EXISTS` when it is there. */
   readonly out: string;
@@ -43,6 +44,10 @@ export interface ImportOptions {
   readonly testLabels?: string;
   /** What labels of arrays are. Default: classes when they are whole and at most 20 different ones; else numbers. */
   readonly task?: Task;
+  /** Images are stretched to this, `<width>x<height>`. Default: all have the same size already. */
+  readonly imageSize?: string;
+  /** What is kept of images. Default rgb. */
+  readonly channels?: 'gray' | 'rgb';
   /** Describes raw row files; needed to import a path that is one. */
   readonly raw?: RawRows;
   /** Says that the source is a table, and how it is read. What counts for all sources counts for it too. */
@@ -54,8 +59,10 @@ export interface ImportOptions {
   /** Of LIBSVM text: store dense rows. Default false: sparse ones. */
   readonly dense?: boolean;
   readonly signal?: AbortSignal;
+  /** Is told now and then how far it is. */
   readonly onProgress?: (progress: ImportProgress) => void;
   /** Told what was decided. */
   readonly onNotice?: (message: string) => void;
+  /** Is told of what is odd and no error. */
   readonly onWarning?: (message: string) => void;
 }

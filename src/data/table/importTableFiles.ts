@@ -4,6 +4,7 @@ import { Scratch } from '../../storage/scratch.js';
 import type { Storage } from '../../storage/storage.js';
 import type { DatasetDescription } from '../format.js';
 import type { ImportProgress } from '../import/importOptions.js';
+import { databaseKind, hasTables } from './databaseKind.js';
 import { importTable } from './importTable.js';
 import { type OpenTableOptions, openTable, tableName } from './openTable.js';
 import { type TableImportOptions, tableDefaults } from './tableImportOptions.js';
@@ -11,11 +12,12 @@ import { type TableImportOptions, tableDefaults } from './tableImportOptions.js'
 /** How files become a data set: what `importTable` takes, and how the files are read. */
 export interface TableFileImport
   extends Omit<TableImportOptions, 'test' | 'name'>,
-    Pick<OpenTableOptions, 'format' | 'delimiter' | 'header'> {
+    Pick<OpenTableOptions, 'format' | 'delimiter' | 'header' | 'table' | 'query' | 'queryBytes'> {
   /** File or pattern whose rows are the test rows; read like the other. */
   readonly testFile?: string;
   /** What the source `-` stands for. It is copied to a scratch file beside `out`, as a table is read more than once. */
   readonly input?: AsyncIterable<Uint8Array>;
+  /** Is told now and then how far it is. */
   readonly onProgress?: (progress: ImportProgress) => void;
 }
 
@@ -49,14 +51,23 @@ async function importOpened(
   options: TableFileImport & { readonly bufferBytes: number },
   name?: string,
 ): Promise<DatasetDescription> {
-  const { testFile } = options;
-  const source = await openTable(storage, path, name === undefined ? options : { ...options, name });
+  const { testFile, table, query, ...others } = { scratchFolder: dirname(options.out), ...options };
+  const ofDatabase = { ...(table === undefined ? {} : { table }), ...(query === undefined ? {} : { query }) };
+  const named = name === undefined ? {} : { name };
+  const source = await openTable(storage, path, { ...others, ...ofDatabase, ...named });
   try {
-    const test = testFile === undefined ? undefined : await openTable(storage, testFile, options);
+    const test =
+      testFile === undefined
+        ? undefined
+        : await openTable(storage, testFile, {
+            ...others,
+            // The same table of another database, or rows from elsewhere.
+            ...(hasTables(databaseKind(testFile, options.format)) ? ofDatabase : {}),
+          });
     try {
       return await importTable(storage, source, {
         ...options,
-        name: tableName(name ?? path),
+        name: tableName(name ?? path, table),
         ...(test === undefined ? {} : { test }),
       });
     } finally {

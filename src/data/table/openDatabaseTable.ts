@@ -1,13 +1,8 @@
 import { MlmlError } from '../../errors.js';
 import type { Storage } from '../../storage/storage.js';
-import { openDuckdbTable } from './duckdb/duckdbTable.js';
-import { openPostgresTable } from './postgres/postgresTable.js';
-import { openSqliteTable } from './sqlite/sqliteTable.js';
+import { type DatabaseKind, hasTables, shownSource } from './databaseKind.js';
+import { tablePaths } from './tablePaths.js';
 import type { TableSource } from './tableSource.js';
-
-/** What is read by a library of its own: Parquet files and SQL over files (DuckDB), and databases. */
-export const databaseKinds = ['parquet', 'sql', 'duckdb', 'sqlite', 'postgres'] as const;
-export type DatabaseKind = (typeof databaseKinds)[number];
 
 export interface DatabaseTableOptions {
   /** The table of a database. */
@@ -22,59 +17,61 @@ export interface DatabaseTableOptions {
   readonly scratchFolder: string;
 }
 
-const endings: readonly (readonly [RegExp, DatabaseKind])[] = [
-  [/\.(parquet|parq|pq)$/i, 'parquet'],
-  [/\.(sqlite|sqlite3|db|db3)$/i, 'sqlite'],
-  [/\.(duckdb|ddb)$/i, 'duckdb'],
-];
-
-/** What a source is by its text alone; undefined for what is none of these. */
-export function databaseKind(source: string): DatabaseKind | undefined {
-  if (/^\s*(select|with|from)\s/i.test(source)) return 'sql';
-  if (/^postgres(ql)?:\/\//i.test(source)) return 'postgres';
-  return endings.find(([ending]) => ending.test(source))?.[1];
+/** `MLML_USAGE` for options that only databases have. */
+export function refuseTableOptions(
+  source: string,
+  { table, query }: { readonly table?: string; readonly query?: string },
+): void {
+  const [option, value] = table === undefined ? ['query', query] : ['table', table];
+  if (value === undefined) return;
+  throw new MlmlError(
+    'MLML_USAGE',
+    `--${option}=${value}: is for databases (SQLite, DuckDB, PostgreSQL), which ${shownSource(source)} is not`,
+  );
 }
 
-/** Opens a source of which `databaseKind` told the kind. The caller closes it. */
+/** Opens a source of which `databaseKind` told the kind; its reader is loaded then. The caller closes it. */
 export async function openDatabaseTable(
   storage: Storage,
   source: string,
   kind: DatabaseKind,
   options: DatabaseTableOptions,
 ): Promise<TableSource> {
-  const { table, query } = options;
-  const takesTables = kind !== 'parquet' && kind !== 'sql';
-  for (const [option, value] of [
-    ['table', table],
-    ['query', query],
-  ] as const)
-    if (value !== undefined && !takesTables)
-      throw new MlmlError(
-        'MLML_USAGE',
-        `--${option}=${value}: is for databases (SQLite, DuckDB, PostgreSQL), not for ${kind === 'sql' ? 'a query' : source}`,
-      );
+  const { table, query, bufferBytes } = options;
+  if (!hasTables(kind)) refuseTableOptions(source, options);
   if (table !== undefined && query !== undefined)
     throw new MlmlError('MLML_USAGE', `--query=${query}: not with --table; give one of them`);
+  if (kind !== 'sqlite' && hasTables(kind) && table === undefined && query === undefined)
+    throw new MlmlError(
+      'MLML_USAGE',
+      `${shownSource(source)}: say what to read with either --table=<name> or --query="select …"`,
+    );
   const asked = {
     ...(table === undefined ? {} : { table }),
     ...(query === undefined ? {} : { sql: query }),
-    ...(options.bufferBytes === undefined ? {} : { bufferBytes: options.bufferBytes }),
+    ...(bufferBytes === undefined ? {} : { bufferBytes }),
   };
   switch (kind) {
-    case 'parquet':
-      return await openDuckdbTable(storage, { kind: 'files', pattern: source }, options);
-    case 'sql':
-      return await openDuckdbTable(storage, { kind: 'query', sql: source }, options);
-    case 'duckdb':
-      if (table === undefined && query === undefined)
-        throw new MlmlError(
-          'MLML_USAGE',
-          `${source}: say what to read with either --table=<name> or --query="select …"`,
-        );
-      return await openDuckdbTable(storage, { kind: 'database', path: source, ...asked }, options);
-    case 'sqlite':
-      return await openSqliteTable(storage, source, asked);
-    case 'postgres':
+    case 'postgres': {
+      const { openPostgresTable } = await import('./postgres/postgresTable.js');
       return await openPostgresTable(source, asked);
+    }
+    case 'sqlite': {
+      const { openSqliteTable } = await import('./sqlite/sqliteTable.js');
+      return await openSqliteTable(storage, source, asked);
+    }
+    case 'sql':
+    case 'duckdb':
+    case 'parquet': {
+      const { openDuckdbTable } = await import('./duckdb/duckdbTable.js');
+      if (kind === 'sql') return await openDuckdbTable(storage, { kind: 'query', sql: source }, options);
+      if (kind === 'duckdb')
+        return await openDuckdbTable(storage, { kind: 'database', path: source, ...asked }, options);
+      const paths = await tablePaths(storage, source);
+      for (const path of paths)
+        if ((await storage.status(path)) === undefined)
+          throw new MlmlError('MLML_NOT_FOUND', `${path}: no such file`);
+      return await openDuckdbTable(storage, { kind: 'files', name: source, paths }, options);
+    }
   }
 }

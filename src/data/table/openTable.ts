@@ -1,8 +1,11 @@
+import { tmpdir } from 'node:os';
 import { basename } from 'node:path';
 import { MlmlError } from '../../errors.js';
 import type { Storage } from '../../storage/storage.js';
 import type { ImportProgress } from '../import/importOptions.js';
+import { databaseKind, shownSource } from './databaseKind.js';
 import { joinedTable } from './joinedTable.js';
+import { type TextFormatName, tableFormatNames } from './tableFormats.js';
 import { tablePaths } from './tablePaths.js';
 import type { TableSource } from './tableSource.js';
 import type { ReaderMemory } from './text/delimitedTable.js';
@@ -17,6 +20,13 @@ export interface OpenTableOptions {
   /** What messages call the source. Default: its path. */
   readonly name?: string;
   readonly bufferBytes: number;
+  /** Of a database: the table, or a query over its tables. */
+  readonly table?: string;
+  readonly query?: string;
+  /** Resident memory of the process that DuckDB runs in. */
+  readonly queryBytes?: number;
+  /** Where it may write what does not fit. Default: the system's folder of temporary files. */
+  readonly scratchFolder?: string;
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: ImportProgress) => void;
   readonly onWarning?: (message: string) => void;
@@ -24,7 +34,7 @@ export interface OpenTableOptions {
 
 /** A kind of file that is read as a table. */
 interface TableFormat {
-  readonly name: string;
+  readonly name: TextFormatName;
   readonly endings: readonly string[];
   /** `shared` is the same object for all files of a table: what one file's reader leaves there, the next finds. */
   open(
@@ -63,10 +73,10 @@ const formats: readonly TableFormat[] = [
   },
 ];
 
-export const tableFormatNames: readonly string[] = formats.map(({ name }) => name);
-
-/** The format of a file by its name, or undefined when the ending is none of a table. */
+/** What a source is by its name, or undefined when it is none of a table. */
 export function tableFormatOf(path: string): string | undefined {
+  const kind = databaseKind(path);
+  if (kind !== undefined) return kind;
   const ending = basename(path)
     .toLowerCase()
     .replace(/\.(gz|zst)$/, '')
@@ -76,10 +86,13 @@ export function tableFormatOf(path: string): string | undefined {
   return formats.find(({ endings }) => endings.includes(ending ?? ''))?.name;
 }
 
-/** A short name for the rows that a path or pattern names: `parts/trips-*.csv.gz` are `trips`. */
-export function tableName(source: string): string {
+/** A short name for the rows that a path or pattern names: `parts/trips-*.csv.gz` are `trips`; for those of a database, its table. */
+export function tableName(source: string, table?: string): string {
   if (source === '-') return 'stdin';
-  const name = basename(source)
+  const kind = databaseKind(source);
+  if (kind === 'sql') return 'query';
+  const shown = kind === 'postgres' ? shownSource(source).replace(/^.*?:\/\/[^/]*/, '') : source;
+  const name = basename(table ?? shown)
     .replace(/\.(gz|zst)$/i, '')
     .replace(/\.\w+$/, '')
     .replace(/[^\p{L}\p{N}._-]+/gu, '-')
@@ -88,12 +101,22 @@ export function tableName(source: string): string {
   return name === '' ? 'table' : name;
 }
 
-/** Opens the files that a path or pattern names as one table. All must be of one format. */
+/**
+ * Opens the files that a path or pattern names as one table; all must be of one format. Or what a library of its own reads: Parquet
+ * files, a query over files, a table of a database.
+ */
 export async function openTable(
   storage: Storage,
   source: string,
   options: OpenTableOptions,
 ): Promise<TableSource> {
+  const kind = databaseKind(source, options.format);
+  if (kind !== undefined) {
+    const { openDatabaseTable } = await import('./openDatabaseTable.js');
+    return await openDatabaseTable(storage, source, kind, { scratchFolder: tmpdir(), ...options });
+  }
+  if (options.table !== undefined || options.query !== undefined)
+    (await import('./openDatabaseTable.js')).refuseTableOptions(source, options);
   const paths = await tablePaths(storage, source);
   const tables: TableSource[] = [];
   const shared = {};

@@ -121,7 +121,16 @@ function plainIdx(given: Uint8Array): number[][] {
 
 const matrices = [matlabMatrix('X', 8, 2, X), matlabMatrix('y', 8, 1, y)];
 
-/** Each format of arrays. */
+/** 3 x 2 pixels of RGB. */
+const PNG = new Uint8Array(
+  Buffer.from(
+    'iVBORw0KGgoAAAANSUhEUgAAAAMAAAACCAIAAAASFvFNAAAAGElEQVR4nGNkYPivIfJIQ+QRS4XNMggLAD71BtcOm4JWAAAA' +
+      'AElFTkSuQmCC',
+    'base64',
+  ),
+);
+
+/** Each format of arrays, and images. */
 export const arrayTargets: readonly FuzzTarget[] = [
   {
     name: 'NumPy file',
@@ -176,4 +185,23 @@ export const arrayTargets: readonly FuzzTarget[] = [
       return true;
     },
   })),
+  {
+    name: 'PNG file',
+    cases: bytesLike([PNG]),
+    // What a decoder makes of damaged pixels is its own affair; that it makes an image of them, or says that it cannot, is ours.
+    async run(bytes: Uint8Array) {
+      const storage = new MemoryStorage();
+      await put(storage, '/raw/a/1.png', PNG);
+      await put(storage, '/raw/b/2.png', bytes);
+      const before = storage.paths();
+      try {
+        await importDataset(storage, '/raw', { out: '/out', percentage: 1, imageSize: '4x4' });
+      } catch (error) {
+        assert.deepEqual(storage.paths(), before, 'a failed import left files behind');
+        throw error;
+      }
+      await verifyDataset(storage, '/out');
+      return true;
+    },
+  },
 ];

@@ -19,6 +19,8 @@ async function opened(test: TestContext, folder: string, source: DuckdbSource, b
   return table;
 }
 
+const files = (path: string): DuckdbSource => ({ kind: 'files', name: path, paths: [path] });
+
 async function rowsOf(table: TableSource, signal?: AbortSignal): Promise<Cell[][]> {
   const rows: Cell[][] = [];
   for await (const batch of table.batches(signal))
@@ -44,7 +46,7 @@ describe('tables through DuckDB', { skip }, () => {
          'grüß' AS word, 'a text of more than twelve bytes' AS long, '12:30:00'::TIME AS time, uuid '00000000-0000-0000-0000-000000000001' AS id, [1, 2] AS list
        UNION ALL SELECT NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL`,
     );
-    const table = await opened(t, folder, { kind: 'files', pattern: path });
+    const table = await opened(t, folder, files(path));
     const types = Object.fromEntries(table.columns.map((name, i) => [name, table.types[i]]));
     assert.equal(types['big'], 'number');
     assert.equal(types['yes'], 'boolean');
@@ -97,7 +99,7 @@ describe('tables through DuckDB', { skip }, () => {
       FROM range(20000) t(i)`;
     const path = await parquet(folder, query, ', ROW_GROUP_SIZE 5000');
     const expected = (await (await duckdb()).runAndReadAll(query)).getRows();
-    const table = await opened(t, folder, { kind: 'files', pattern: path }, 4e6);
+    const table = await opened(t, folder, files(path), 4e6);
     for (let pass = 0; pass < 2; pass++) {
       const rows = await rowsOf(table);
       assert.equal(rows.length, expected.length);
@@ -118,7 +120,7 @@ describe('tables through DuckDB', { skip }, () => {
       [...numbers],
       expected.map((row) => row[1]),
     );
-    const small = await opened(t, folder, { kind: 'files', pattern: path }, 1000);
+    const small = await opened(t, folder, files(path), 1000);
     await assert.rejects(rowsOf(small), {
       code: 'MLML_BAD_DATA',
       message: /table.parquet: row 78: takes 320 kB, more than 262 kB, a quarter of --buffer/,
@@ -137,18 +139,18 @@ describe('tables through DuckDB', { skip }, () => {
           value === null ? '' : value instanceof Date ? value.toISOString().slice(0, 10) : String(value),
         ),
       );
-    const files = await opened(t, folder, { kind: 'files', pattern: join(folder, '*.parquet') });
+    const parquetTable = await opened(t, folder, files(path));
     const asked = await opened(t, folder, { kind: 'query', sql: `FROM '${path}' ORDER BY id;` });
     const fingerprints = new Set<string>();
-    const texts = listTable(files.columns, csv, { batchRows: 700 });
-    for (const [i, source] of [texts, files, asked].entries()) {
+    const texts = listTable(parquetTable.columns, csv, { batchRows: 700 });
+    for (const [i, source] of [texts, parquetTable, asked].entries()) {
       const options = { out: join(folder, `set${i}`), label: 'fare', drop: ['id'], bufferBytes: 1e6 };
       const description = await importTable(nodeStorage, source, options);
       assert.equal(description.parts.train.n + description.parts.test.n, 3000);
       fingerprints.add(description.fingerprint);
       if (source === texts) continue;
       const record = description.source.files[0]!;
-      assert.equal(record.name, source === files ? path : asked.name);
+      assert.equal(record.name, source === parquetTable ? path : asked.name);
       assert.match(record.sha256, /^[0-9a-f]{64}$/);
     }
     assert.equal(fingerprints.size, 1);
@@ -188,7 +190,7 @@ describe('tables through DuckDB', { skip }, () => {
       );
     };
     const query = (sql: string): DuckdbSource => ({ kind: 'query', sql });
-    await fails({ kind: 'files', pattern: join(folder, 'no*.parquet') }, 'MLML_NOT_FOUND', /No files found/);
+    await fails(query(`FROM '${folder}/no*.parquet'`), 'MLML_NOT_FOUND', /No files found/);
     await fails(query(`SELECT fair FROM '${path}'`), 'MLML_USAGE', /column "fair" not found.*"fare"/);
     await fails(query('SELECT FROM nowhere'), 'MLML_USAGE', /Parser Error/);
     await fails(query("SELECT 'x'::INTEGER AS a"), 'MLML_BAD_DATA', /Could not convert string 'x'/);
@@ -199,7 +201,7 @@ describe('tables through DuckDB', { skip }, () => {
     const file = await nodeStorage.create(cut);
     await file.write(new TextEncoder().encode('PAR1 and nothing else PAR1'), 0);
     await file.close();
-    await fails({ kind: 'files', pattern: cut }, 'MLML_BAD_FILE', /cut.parquet/);
+    await fails(files(cut), 'MLML_BAD_FILE', /cut.parquet/);
     const twice = await opened(t, folder, query('SELECT random() AS a'));
     await rowsOf(twice);
     await assert.rejects(rowsOf(twice), { code: 'MLML_BAD_DATA', message: /gives other rows each time/ });

@@ -4,6 +4,7 @@ import { formatBytes } from '../../../memory/byteSize.js';
 import { removeLeftovers } from '../../../storage/leftovers.js';
 import { ownedName } from '../../../storage/ownedFolder.js';
 import type { Storage } from '../../../storage/storage.js';
+import { innerQuery, shownQuery } from '../databaseKind.js';
 import { RepeatCheck } from '../repeatCheck.js';
 import { sha256Of } from '../sha256Of.js';
 import type { TableBatch, TableSource } from '../tableSource.js';
@@ -14,8 +15,8 @@ import { type DuckdbColumn, duckdbColumns, identifier, literal } from './selectC
 
 /** What is read. */
 export type DuckdbSource =
-  /** Parquet files: a path, in which * stands for any letters and ** for any folders. */
-  | { readonly kind: 'files'; readonly pattern: string }
+  /** Parquet files, which are there, one after the other. */
+  | { readonly kind: 'files'; readonly name: string; readonly paths: readonly string[] }
   /** A query over files of any format that DuckDB reads. */
   | { readonly kind: 'query'; readonly sql: string }
   /** A DuckDB database: one of its tables, or a query over them. */
@@ -32,7 +33,6 @@ export interface DuckdbOptions {
 
 /** Room for a row, whatever the budget. */
 const LEAST_ROW = 256 * 1024;
-const LETTERS_OF_NAME = 80;
 
 /**
  * Opens a table that DuckDB reads, in a process of its own (QueryProcess). What is not there, or no query, is told at once.
@@ -77,26 +77,19 @@ interface Statements {
 
 async function statementsFor(storage: Storage, source: DuckdbSource): Promise<Statements> {
   if (source.kind === 'files') {
-    const { pattern } = source;
-    // A file whose own name has letters that stand for others.
-    const exact = (await storage.status(pattern)) !== undefined;
-    const path = exact ? pattern.replace(/[*?[]/g, '[$&]') : pattern;
-    return { name: pattern, setup: [], relation: `read_parquet(${literal(path)})` };
+    // Letters that stand for others in patterns stand for themselves here.
+    const paths = source.paths.map((path) => literal(path.replace(/[*?[]/g, '[$&]')));
+    return { name: source.name, setup: [], relation: `read_parquet([${paths.join(', ')}])` };
   }
-  const query = (sql: string) => `(${sql.trim().replace(/;\s*$/, '')}\n)`;
-  if (source.kind === 'query') return { name: shortened(source.sql), setup: [], relation: query(source.sql) };
+  if (source.kind === 'query')
+    return { name: shownQuery(source.sql), setup: [], relation: innerQuery(source.sql) };
   const { path, table, sql } = source;
   if ((await storage.status(path)) === undefined)
     throw new MlmlError('MLML_NOT_FOUND', `${path}: there is no such file`);
   const setup = [`ATTACH ${literal(path)} AS mlml_source (TYPE duckdb, READ_ONLY)`, 'USE mlml_source'];
-  if (sql !== undefined) return { name: `${path}: ${shortened(sql)}`, setup, relation: query(sql) };
+  if (sql !== undefined) return { name: `${path}: ${shownQuery(sql)}`, setup, relation: innerQuery(sql) };
   const relation = (table ?? '').split('.').map(identifier).join('.');
   return { name: `${path}: ${table}`, setup, relation };
-}
-
-export function shortened(sql: string): string {
-  const line = sql.trim().replace(/\s+/g, ' ');
-  return line.length > LETTERS_OF_NAME ? `${line.slice(0, LETTERS_OF_NAME)}…` : line;
 }
 
 class DuckdbTable implements TableSource {
@@ -108,7 +101,6 @@ class DuckdbTable implements TableSource {
   readonly #options: QueryProcessOptions;
   readonly #repeats: RepeatCheck;
   #columns: readonly DuckdbColumn[] = [];
-  #files: readonly string[] = [];
   #process: QueryProcess | undefined;
 
   constructor(storage: Storage, source: DuckdbSource, relation: string, options: QueryProcessOptions) {
@@ -134,13 +126,8 @@ class DuckdbTable implements TableSource {
     const described = await this.#process.ask(`DESCRIBE SELECT * FROM ${this.#relation}`);
     // DuckDB has given columns of the same name different ones.
     const columns = described.map(([name, type]) => [name!, type!] as const);
-    const from = this.#source.kind === 'files' ? literal(this.#source.pattern) : '(…)';
+    const from = this.#source.kind === 'files' ? literal(this.#source.name) : '(…)';
     this.#columns = duckdbColumns(columns, from);
-    if (this.#source.kind !== 'files') return;
-    const pattern = /^read_parquet\((.*)\)$/s.exec(this.#relation)![1]!;
-    this.#files = (await this.#process.ask(`SELECT file FROM glob(${pattern}) ORDER BY file`)).map(
-      ([file]) => file!,
-    );
   }
 
   async *batches(signal?: AbortSignal): AsyncGenerator<TableBatch> {
@@ -187,9 +174,10 @@ class DuckdbTable implements TableSource {
 
   /** The files; a query has none that are known, and is recorded with the hash of its rows. */
   async records() {
-    if (this.#files.length === 0) return [{ name: this.name, sha256: this.#repeats.sha256 }];
+    if (this.#source.kind !== 'files') return [{ name: this.name, sha256: this.#repeats.sha256 }];
     const records = [];
-    for (const name of this.#files) records.push({ name, sha256: await sha256Of(this.#storage, name) });
+    for (const name of this.#source.paths)
+      records.push({ name, sha256: await sha256Of(this.#storage, name) });
     return records;
   }
 

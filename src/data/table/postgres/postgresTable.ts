@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Client, ClientConfig, QueryArrayResult } from 'pg';
 import { MlmlError } from '../../../errors.js';
 import { formatBytes } from '../../../memory/byteSize.js';
-import { shortened } from '../duckdb/duckdbTable.js';
+import { innerQuery, shownQuery, shownSource } from '../databaseKind.js';
 import { optionalPackage } from '../optionalPackage.js';
 import { RepeatCheck } from '../repeatCheck.js';
 import { RowsBatch, rowsToFetch } from '../rowsBatch.js';
@@ -10,7 +10,7 @@ import type { TableBatch, TableSource } from '../tableSource.js';
 import { type PostgresColumn, postgresColumn } from './postgresTypes.js';
 
 export interface PostgresOptions {
-  /** A table, with its schema or without. Either this or `sql`. */
+  /** A table, with its schema or without. Either this or `sql` is needed. */
   readonly table?: string;
   readonly sql?: string;
   /** Of which a row may take a quarter. Default 64e6. */
@@ -28,13 +28,8 @@ const AS_TEXTS = { getTypeParser: () => (text: string) => text };
  */
 export async function openPostgresTable(address: string, options: PostgresOptions): Promise<TableSource> {
   const { table, sql, bufferBytes = 64e6 } = options;
-  const shown = withoutPassword(address);
-  if ((table === undefined) === (sql === undefined))
-    throw new MlmlError(
-      'MLML_USAGE',
-      `${shown}: say what to read with either --table=<name> or --query="select …"`,
-    );
-  const name = `${shown}: ${table ?? shortened(sql!)}`;
+  const shown = shownSource(address);
+  const name = `${shown}: ${table ?? shownQuery(sql!)}`;
   const { Client: PostgresClient } = optionalPackage<{ Client: new (config: ClientConfig) => Client }>(
     'pg',
     `${shown}: is a database of PostgreSQL`,
@@ -42,8 +37,7 @@ export async function openPostgresTable(address: string, options: PostgresOption
   const client = new PostgresClient({ connectionString: address, application_name: 'mlml' });
   // A connection that breaks while nothing is asked; the next question fails.
   client.on('error', () => {});
-  const relation =
-    table === undefined ? `(${sql!.trim().replace(/;\s*$/, '')}\n) AS mlml_source` : quotedName(table);
+  const relation = table === undefined ? `${innerQuery(sql!)} AS mlml_source` : quotedName(table);
   const opened = new PostgresTable(name, client, relation, Math.max(256 * 1024, bufferBytes / 4));
   try {
     await opened.connect();
@@ -51,16 +45,6 @@ export async function openPostgresTable(address: string, options: PostgresOption
   } catch (error) {
     await opened.close();
     throw error;
-  }
-}
-
-/** The address without its password, and without options, which may hold one. */
-export function withoutPassword(address: string): string {
-  try {
-    const url = new URL(address);
-    return `${url.protocol}//${url.username === '' ? '' : `${url.username}@`}${url.host}${url.pathname}`;
-  } catch {
-    return address.replace(/:\/\/.*@/, '://').replace(/\?.*/s, '');
   }
 }
 

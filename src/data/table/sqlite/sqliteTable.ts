@@ -5,7 +5,7 @@ import { MlmlError } from '../../../errors.js';
 import { formatBytes } from '../../../memory/byteSize.js';
 import type { Storage } from '../../../storage/storage.js';
 import { nearest } from '../../suggest.js';
-import { shortened } from '../duckdb/duckdbTable.js';
+import { innerQuery, shownQuery } from '../databaseKind.js';
 import { optionalPackage } from '../optionalPackage.js';
 import { RepeatCheck } from '../repeatCheck.js';
 import { RowsBatch, rowsToFetch, UnusableValue } from '../rowsBatch.js';
@@ -44,10 +44,10 @@ export async function openSqliteTable(
   const database = attempt(path, () => new sqlite.Database(path, { fileMustExist: true, readOnly: true }));
   try {
     const table = sql === undefined ? tableOf(database, path, options.table) : undefined;
-    const name = `${path}: ${table ?? shortened(sql!)}`;
+    const name = `${path}: ${table ?? shownQuery(sql!)}`;
     // As part of another query, columns of the same name get different ones.
     const query = `SELECT * FROM ${
-      table === undefined ? `(${sql!.trim().replace(/;\s*$/, '')}\n)` : `"${table.replaceAll('"', '""')}"`
+      table === undefined ? innerQuery(sql!) : `"${table.replaceAll('"', '""')}"`
     }`;
     const columns = columnsOf(database, name, query);
     return new SqliteTable(
