@@ -147,6 +147,14 @@ describe('mlml predict and evaluate on tables', () => {
     child.stdin.destroy();
   });
 
+  test('what DuckDB reads: a query over files', async (t) => {
+    const file = await run(t as never, 'predict', 'model', 'new.csv');
+    const query = "select town, rooms, key from 'new.csv'";
+    const { status, stdout, stderr } = await run(t as never, 'predict', 'model', query, '--quiet');
+    assert.equal(status, 0, stderr);
+    assert.equal(stdout, file.stdout);
+  });
+
   test('evaluation of a table is that of the data set', async (t) => {
     const table = await run(t as never, 'evaluate', 'model', 'train.csv', '--json', '--quiet');
     const data = await run(t as never, 'evaluate', 'model', 'set', '--part=train', '--json', '--quiet');

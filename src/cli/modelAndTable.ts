@@ -5,7 +5,6 @@ import type { Model } from '../model/saveModel.js';
 import type { ProgressReporter } from '../run/progressReporter.js';
 import { defaultOptions } from '../ssgd/options.js';
 import type { CommandContext } from './commandContext.js';
-import { openRequest } from './openData.js';
 import type { Arguments } from './parseArguments.js';
 
 export interface ModelAndTable {
@@ -32,7 +31,7 @@ export async function openModelAndTable(
   const { isTable, openModelTable } = await services.tables();
   const format = given.text('input-format');
   if (format === undefined && !(await isTable(storage, path))) {
-    const alone = ['id', 'delimiter', 'header'].find((name) => given.has(name));
+    const alone = ['id', 'delimiter', 'header', 'table', 'query'].find((name) => given.has(name));
     if (alone === undefined) return undefined;
     throw new MlmlError(
       'MLML_USAGE',
@@ -43,15 +42,18 @@ export async function openModelAndTable(
     throw new MlmlError('MLML_USAGE', `--part=${given.text('part')}: ${path} is a table, which has no parts`);
   const model = await loadModel(storage, modelPath);
   const [delimiter, header, id] = [given.text('delimiter'), given.flag('header'), given.text('id')];
-  const { onProgress: _, ...request } = openRequest(context, given, reporter);
+  const [table, query] = [given.text('table'), given.text('query')];
   const bufferBytes = given.number('buffer') ?? defaultOptions.bufferBytes;
   const source = await openModelTable(storage, model, path, {
-    ...request,
+    signal: context.signal,
+    onWarning: (message) => reporter.warn(message),
     bufferBytes,
     ...(format === undefined ? {} : { format }),
     ...(delimiter === undefined ? {} : { delimiter }),
     ...(header === undefined ? {} : { header }),
     ...(id === undefined ? {} : { id }),
+    ...(table === undefined ? {} : { table }),
+    ...(query === undefined ? {} : { query }),
     ...inputOf(context, path),
   });
   return { modelPath, model, source, bufferBytes: bufferBytes * (1 - READER_SHARE) };

@@ -1,4 +1,4 @@
-import { tableFormatNames } from '../data/table/openTable.js';
+import { tableFormatNames } from '../data/table/tableFormats.js';
 import { predictionFormats } from '../model/predictionFormat.js';
 import { calibrationMethods } from '../ssgd/scoreCalibration.js';
 import type { OptionSpec } from './optionSpec.js';

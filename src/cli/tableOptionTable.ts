@@ -113,14 +113,14 @@ export const tableOptionTable: readonly OptionSpec[] = [
     kind: 'text',
     shape: '<name>',
     help: 'the table of a database (SQLite, DuckDB, PostgreSQL)',
-    verbs,
+    verbs: reading,
   },
   {
     name: 'query',
     kind: 'text',
     shape: '<SQL>',
     help: 'a query over the tables of a database, instead of one table',
-    verbs,
+    verbs: reading,
   },
   {
     name: 'query-memory',

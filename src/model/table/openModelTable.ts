@@ -34,7 +34,7 @@ export async function openModelTable(
   options: ModelTableOptions,
 ): Promise<TableSource> {
   if (source !== '-') {
-    const header = options.header ?? (await firstLineNames(storage, model, source));
+    const header = options.header ?? (await firstLineNames(storage, model, source, options.format));
     return await openTable(storage, source, { ...options, ...(header === undefined ? {} : { header }) });
   }
   if (options.input === undefined) throw new MlmlError('MLML_USAGE', '-: there is no standard input here');
@@ -64,8 +64,10 @@ async function firstLineNames(
   storage: Storage,
   model: ScoreMeaning,
   source: string,
+  given: string | undefined,
 ): Promise<boolean | undefined> {
-  if (model.columns !== undefined || tableFormatOf(source) === 'jsonl') return undefined;
+  const format = given ?? tableFormatOf(source);
+  if (model.columns !== undefined || (format !== 'csv' && format !== 'tsv')) return undefined;
   const [path] = await tablePaths(storage, source);
   if ((await storage.status(path!)) === undefined) return undefined;
   for await (const bytes of new TableFile(storage, path!).bytes()) return !isNumbers(bytes);
