@@ -95,7 +95,7 @@ describe('each example runs and shows what it says', () => {
     const { openModel } = await import(pathToFileURL(join(examples, 'onnxInBrowser', 'predict.mjs')).href);
     const predict = await openModel(ort, new Uint8Array(readFileSync(join(cwd, 'digits.onnx'))));
     // The test rows that lie beside it, with their labels.
-    const rows = readFileSync(join(cwd, 'data', 'digits', 'test.rows'));
+    const rows = readFileSync(join(cwd, 'data', 'digits-5000', 'test.rows'));
     let right = 0;
     for (let row = 0; row < 100; row++) {
       const found = await predict([...rows.subarray(785 * row, 785 * row + 784)]);
