@@ -4,8 +4,6 @@ import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
-import { pathToFileURL } from 'node:url';
-import * as ort from 'onnxruntime-web';
 import { runProcess } from './support/childProcess.js';
 import { post } from './support/httpClient.js';
 import { limitUnavailable, runLimited } from './support/limitedProcess.js';
@@ -33,6 +31,7 @@ async function run(
 const numberAfter = (text: string, before: RegExp) =>
   Number(new RegExp(`${before.source}([0-9.e-]+)`).exec(text)?.[1]);
 
+// The page with an ONNX model is tested in onnxBrowserExample.test.ts.
 describe('each example runs and shows what it says', () => {
   test('trainFromCsv', async (t) => {
     const told = await run(t, 'trainFromCsv.mjs');
@@ -88,29 +87,6 @@ describe('each example runs and shows what it says', () => {
     assert.match(told, /answer: \{"class":0\}\nanswer: \{"class":1\}\n$/);
   });
 
-  test('onnxInBrowser', async (t) => {
-    const cwd = temporaryFolder(t);
-    assert.match(await run(t, join('onnxInBrowser', 'export.mjs'), [cwd], cwd), /accuracy 0\.[89]/);
-    ort.env.wasm.numThreads = 1;
-    const { openModel } = await import(pathToFileURL(join(examples, 'onnxInBrowser', 'predict.mjs')).href);
-    const predict = await openModel(ort, new Uint8Array(readFileSync(join(cwd, 'digits.onnx'))));
-    // The test rows that lie beside it, with their labels.
-    const rows = readFileSync(join(cwd, 'data', 'digits-5000', 'test.rows'));
-    let right = 0;
-    for (let row = 0; row < 100; row++) {
-      const found = await predict([...rows.subarray(785 * row, 785 * row + 784)]);
-      assert.equal(found.probabilities.length, 10);
-      assert.ok(Math.abs(found.probabilities.reduce((sum: number, p: number) => sum + p, 0) - 1) < 1e-5);
-      if (found.class === rows[785 * row + 784]) right++;
-    }
-    assert.ok(right >= 80, `${right} of 100`);
-    // The page loads just that file and the version that was tested.
-    const page = readFileSync(join(examples, 'onnxInBrowser', 'index.html'), 'utf8');
-    const { devDependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
-    assert.ok(page.includes(`onnxruntime-web@${devDependencies['onnxruntime-web']}/`));
-    assert.match(page, /import \{ openModel \} from '\.\/predict\.mjs'/);
-  });
-
   test('express', async (t) => {
     const child: ChildProcess = spawn(process.execPath, [join(examples, 'express.mjs'), 'model', '0'], {
       cwd: temporaryFolder(t),
@@ -151,7 +127,7 @@ test('examples are short, and each is in both lists', () => {
   for (const list of [join(examples, 'README.md'), join(root, 'README.md')])
     for (const name of names) assert.ok(readFileSync(list, 'utf8').includes(name), `${name} in ${list}`);
   for (const file of readdirSync(examples, { recursive: true, encoding: 'utf8' })) {
-    if (!/\.(mjs|html)$/.test(file)) continue;
+    if (!/\.(m?js|html)$/.test(file)) continue;
     const lines = readFileSync(join(examples, file), 'utf8').trimEnd().split('\n').length;
     assert.ok(lines < MOST_LINES, `${file}: ${lines} lines`);
   }
