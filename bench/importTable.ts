@@ -5,16 +5,7 @@
  * `npm run bench -- importTable [--megabytes=200] [--runs=3] [--digits=6]`; with --digits=17 numbers are written in full.
  */
 import { spawnSync } from 'node:child_process';
-import {
-  closeSync,
-  mkdtempSync,
-  openSync,
-  readFileSync,
-  readSync,
-  rmSync,
-  statSync,
-  writeSync,
-} from 'node:fs';
+import { closeSync, mkdtempSync, openSync, readSync, rmSync, statSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -82,7 +73,6 @@ function peer(way: string): Figures {
 try {
   writeNumbers(argument('megabytes', 200) * 1e6);
   const megabytes = statSync(path).size / 1e6;
-  readFileSync(path).subarray(0, 0);
   const jobs: [string, () => Promise<Figures> | Figures][] = [
     ['mlml import', () => measure(importNumbers)],
     ['plain reading', () => measure(readPlain)],
@@ -108,8 +98,7 @@ try {
       (megabytes / processor).toFixed(0),
     ]);
   }
-  console.log(`${megabytes.toFixed(0)} MB of ${COLUMNS + 1} columns, numbers of ${digits} digits`);
-  printTable(table);
+  printTable(`${megabytes.toFixed(0)} MB of ${COLUMNS + 1} columns, numbers of ${digits} digits`, table);
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }
