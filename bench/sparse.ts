@@ -129,6 +129,7 @@ try {
     large,
     1,
     runs,
+    false,
   );
 } finally {
   rmSync(folder, { recursive: true, force: true });
