@@ -33,6 +33,7 @@ export { type SparseDtype, sparseDtypes } from './sparse/sparseRecord.js';
 export type { SparseRowFile } from './sparse/sparseRowFile.js';
 export { type NewSparseDataset, type SparseEnd, SparseWriter } from './sparse/sparseWriter.js';
 export { importTable } from './table/importTable.js';
+export { type OpenTableOptions, openTable } from './table/openTable.js';
 export type { ColumnKind, TableImportOptions } from './table/tableImportOptions.js';
 export type { ColumnType, TableBatch, TableSource } from './table/tableSource.js';
 export { verifyDataset } from './verify.js';
