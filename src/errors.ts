@@ -38,6 +38,7 @@ export const errorCodes = {
   MLML_INTERNAL: { exitStatus: 1, meaning: 'a bug in mlml' },
 } as const;
 
+/** The code of an error, one of `errorCodes`. */
 export type ErrorCode = keyof typeof errorCodes;
 
 /** The only error class mlml throws on purpose. The message says what, where, the offending value, what to do. */
@@ -50,6 +51,7 @@ export class MlmlError extends Error {
     this.code = code;
   }
 
+  /** Exit status of the command line for this error. */
   get exitStatus(): number {
     return errorCodes[this.code].exitStatus;
   }

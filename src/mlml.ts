@@ -19,6 +19,7 @@
 export * from './data/data.js';
 export * from './kernel/kernel.js';
 export { formatBytes, parseByteSize } from './memory/byteSize.js';
+export type { ByteSink } from './model/byteSink.js';
 export { type CalibrateOptions, calibrate } from './model/calibration/calibrate.js';
 export { saveCalibration } from './model/calibration/saveCalibration.js';
 export { type EvaluateOptions, evaluate } from './model/evaluation/evaluate.js';
@@ -31,6 +32,7 @@ export type {
   RankingNote,
   ReliabilityBin,
 } from './model/evaluation/evaluationReport.js';
+export type { RankMethod } from './model/evaluation/rankPlan.js';
 export {
   type ExportFormat,
   type ExportOptions,
@@ -38,6 +40,8 @@ export {
   exportFormats,
   exportModel,
 } from './model/export/exportModel.js';
+export type { PortDescription } from './model/export/onnx/graphBuilder.js';
+export type { Dimension } from './model/export/onnx/messages.js';
 export { loadModel } from './model/loadModel.js';
 export { type PredictOptions, predict } from './model/predict.js';
 export type { InputRow } from './model/predictor/inputEncoder.js';

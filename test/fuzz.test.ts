@@ -4,13 +4,20 @@ import { commandTargets } from './support/fuzz/commandTargets.js';
 import { formatTargets } from './support/fuzz/formatTargets.js';
 import { fuzz } from './support/fuzz/fuzz.js';
 import { importTargets } from './support/fuzz/importTargets.js';
+import { tableTargets } from './support/fuzz/tableTargets.js';
 
 /** The long suite (test/torture/fuzz.test.ts) has a hundred times as many. */
 const CASES = 60;
 const SEED = 20161;
 
 describe('what others wrote is read right or refused in one line', () => {
-  for (const target of [...importTargets, ...arrayTargets, ...formatTargets, ...commandTargets]) {
+  for (const target of [
+    ...importTargets,
+    ...tableTargets,
+    ...arrayTargets,
+    ...formatTargets,
+    ...commandTargets,
+  ]) {
     test(`${target.name}: ${CASES} cases`, async () => {
       await fuzz(target, CASES, SEED);
     });

@@ -3,6 +3,7 @@ import { MlmlError } from '../errors.js';
 /** Number types of stored features and labels, all little-endian. */
 export const dtypeBytes = { uint8: 1, int8: 1, int16: 2, float16: 2, float32: 4, float64: 8 } as const;
 
+/** A number type of stored features and labels. */
 export type Dtype = keyof typeof dtypeBytes;
 
 export function parseDtype(text: string, option = '--dtype'): Dtype {

@@ -1,6 +1,6 @@
 import { integerRange, readNumber } from '../arithmetic/dtype.js';
 import type { Task } from './format.js';
-import type { RowLayout } from './rowLayout.js';
+import { type RowLayout, rowNumbers } from './rowLayout.js';
 
 /** Squares of larger values, summed over many rows and features, would leave the range of doubles. */
 export const LARGEST_VALUE = 1e140;
@@ -32,9 +32,11 @@ export function findRowFault(
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const step = labelOffset / d;
   const checkFeatures = integerRange(dtype) === undefined;
+  const numbers = rowNumbers(layout, bytes, rows);
+  const areFine = numbers !== undefined && areUsable(numbers);
   for (let row = 0; row < rows; row++) {
     const start = row * rowBytes;
-    for (let j = 0; checkFeatures && j < d; j++) {
+    for (let j = 0; checkFeatures && !areFine && j < d; j++) {
       const x = readNumber(view, start + j * step, dtype);
       if (!(Math.abs(x) <= LARGEST_VALUE))
         return { row, offset: start + j * step, message: `feature ${j}: ${x} is ${whyNot(x)}` };
@@ -51,6 +53,12 @@ export function findRowFault(
     if (classCounts !== undefined) classCounts[label]!++;
   }
   return undefined;
+}
+
+/** Whether all numbers, labels among them, are finite and not too large. */
+function areUsable(numbers: Float32Array | Float64Array): boolean {
+  for (let i = 0; i < numbers.length; i++) if (!(Math.abs(numbers[i]!) <= LARGEST_VALUE)) return false;
+  return true;
 }
 
 function whyNot(value: number): string {

@@ -15,6 +15,7 @@ export interface Dataset {
   readonly layout: RowLayout;
   readonly train: RowFile;
   readonly test: RowFile;
+  /** Closes its files. */
   close(): Promise<void>;
 }
 

@@ -22,6 +22,7 @@ import {
 import { type RowLayout, rowLayout } from './rowLayout.js';
 import { StatisticsAccumulator } from './statistics.js';
 
+/** What a data set is, before its rows are written. */
 export interface NewDataset {
   readonly name: string;
   readonly task: Task;

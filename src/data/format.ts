@@ -19,7 +19,9 @@ const LONGEST_NAME = 255;
 export const MOST_FEATURES = 2 ** 31;
 export const DESCRIPTION_FILE = 'dataset.json';
 
+/** Whether labels are classes or numbers. */
 export type Task = 'classification' | 'regression';
+/** The rows to train on, or those to test on. */
 export type PartName = 'train' | 'test';
 
 /** One row file and its checksum file (a u32 CRC32C, little-endian, per MiB of the row file). */
@@ -29,6 +31,7 @@ export interface Shard {
   readonly checksums: string;
 }
 
+/** The rows of a part, in the order of its shards. */
 export interface Part {
   readonly n: number;
   readonly shards: readonly Shard[];

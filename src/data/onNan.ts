@@ -5,6 +5,7 @@ import type { RowLayout } from './rowLayout.js';
 
 /** What is done with rows that hold NaN or an infinity where they are read for the first time. */
 export const onNanNames = ['error', 'zero', 'skip'] as const;
+/** What is done with rows that have values which are not finite. */
 export type OnNan = (typeof onNanNames)[number];
 
 /** Throws `MLML_USAGE` for a name that is none of them. */

@@ -65,11 +65,14 @@ export function checkRawRows(raw: RawRows): CheckedRawRows {
   return { ...raw, nt, task, layout: rowLayout(d, dtype, labelDtype) };
 }
 
+/** Options of `openRawRows`. */
 export interface OpenRawOptions {
   /** What is done with NaN and infinities; see `NanRepair`. Default error. */
   readonly onNan?: OnNan;
   readonly signal?: AbortSignal;
+  /** Is told now and then how far it is. */
   readonly onProgress?: (done: number, total: number) => void;
+  /** Is told of what is odd and no error. */
   readonly onWarning?: (message: string) => void;
 }
 

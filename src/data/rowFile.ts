@@ -45,6 +45,10 @@ export class RowFile implements RowReader {
     this.#mend = mend;
   }
 
+  get rowBytes(): number {
+    return this.layout.rowBytes;
+  }
+
   /** Opens the files and checks that each has exactly the bytes its rows need. */
   static async open(
     storage: Storage,
@@ -155,6 +159,7 @@ export class RowFile implements RowReader {
     this.#mend?.(target, count);
   }
 
+  /** Closes the files, also for others that share them. */
   async close(): Promise<void> {
     const files = new Set(this.#shards.map((shard) => shard.file));
     await Promise.all([...files].map((file) => file.close()));

@@ -1,7 +1,9 @@
 import type { Dtype } from '../arithmetic/dtype.js';
 import type { FeatureStatistics } from './format.js';
 
+/** The ways of scaling features while they are read. */
 export const scalingNames = ['auto', 'none', 'unit', 'standard'] as const;
+/** How features are scaled while they are read. */
 export type ScalingName = (typeof scalingNames)[number];
 
 /** Scaled feature j = multiply[j]·x + add[j]. Applied while reading, never stored. */

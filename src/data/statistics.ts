@@ -1,7 +1,7 @@
 import { readNumber } from '../arithmetic/dtype.js';
 import { MlmlError } from '../errors.js';
 import type { FeatureStatistics } from './format.js';
-import type { RowLayout } from './rowLayout.js';
+import { type RowLayout, rowNumbers } from './rowLayout.js';
 
 /**
  * Mean, variance, minimum and maximum of each feature and the largest row norm, in one pass over rows.
@@ -29,6 +29,8 @@ export class StatisticsAccumulator {
   add(bytes: Uint8Array, rows: number): void {
     const { rowBytes, d, dtype } = this.#layout;
     if (dtype === 'uint8') return this.#addBytes(bytes, rows);
+    const numbers = rowNumbers(this.#layout, bytes, rows);
+    if (numbers !== undefined) return this.#addNumbers(numbers, rows);
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     const step = this.#layout.labelOffset / d;
     for (let row = 0; row < rows; row++) {
@@ -36,12 +38,7 @@ export class StatisticsAccumulator {
       let squaredNorm = 0;
       for (let j = 0; j < d; j++) {
         const x = readNumber(view, row * rowBytes + j * step, dtype);
-        if (!Number.isFinite(x)) {
-          throw new MlmlError(
-            'MLML_BAD_DATA',
-            `training row ${this.#n - 1}, feature ${j}: ${x} is not a finite number`,
-          );
-        }
+        if (!Number.isFinite(x)) throw notFinite(this.#n - 1, j, x);
         const before = x - this.#mean[j]!;
         this.#mean[j]! += before / this.#n;
         this.#squares[j]! += before * (x - this.#mean[j]!);
@@ -51,6 +48,35 @@ export class StatisticsAccumulator {
       }
       if (squaredNorm > this.#maxSquaredNorm) this.#maxSquaredNorm = squaredNorm;
     }
+  }
+
+  /** The same sums, in the same order, over an array. */
+  #addNumbers(numbers: Float32Array | Float64Array, rows: number): void {
+    const { d } = this.#layout;
+    const mean = this.#mean;
+    const squares = this.#squares;
+    const min = this.#min;
+    const max = this.#max;
+    let n = this.#n;
+    let largest = this.#maxSquaredNorm;
+    for (let row = 0, at = 0; row < rows; row++, at++) {
+      n++;
+      let squaredNorm = 0;
+      for (let j = 0; j < d; j++, at++) {
+        const x = numbers[at]!;
+        if (!Number.isFinite(x)) throw notFinite(n - 1, j, x);
+        const before = x - mean[j]!;
+        const after = mean[j]! + before / n;
+        mean[j] = after;
+        squares[j] = squares[j]! + before * (x - after);
+        if (x < min[j]!) min[j] = x;
+        if (x > max[j]!) max[j] = x;
+        squaredNorm += x * x;
+      }
+      if (squaredNorm > largest) largest = squaredNorm;
+    }
+    this.#n = n;
+    this.#maxSquaredNorm = largest;
   }
 
   /** Bytes: sums and sums of squares are integers below 2^53, so nothing is rounded before the end. */
@@ -91,4 +117,11 @@ export class StatisticsAccumulator {
       maxRowNorm: Math.sqrt(this.#maxSquaredNorm),
     };
   }
+}
+
+function notFinite(row: number, feature: number, x: number): MlmlError {
+  return new MlmlError(
+    'MLML_BAD_DATA',
+    `training row ${row}, feature ${feature}: ${x} is not a finite number`,
+  );
 }

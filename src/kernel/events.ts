@@ -38,4 +38,5 @@ export type KernelEvent =
     }
   | { readonly type: 'warning'; readonly message: string };
 
+/** Is told of what a kernel job does. */
 export type KernelListener = (event: KernelEvent) => void;

@@ -8,13 +8,13 @@ import type { KernelFunction, TileDtype } from './functions/kernelFunction.js';
 import type { KernelModel } from './kernelModel.js';
 import type { GenerateOptions, KernelTrainOptions, SolverName } from './options.js';
 
-/** What every kernel job is given. */
 /** What krr picked: a solver, and whether its kernel is stored. */
 export interface KrrPick {
   readonly solver: 'cg' | 'closed' | 'bcd' | 'nystrom';
   readonly stored: boolean;
 }
 
+/** What every kernel job is given. */
 export interface KernelContext {
   readonly storage: Storage;
   /** Folder for checkpoints and factors of jobs without a stored kernel. */
@@ -32,6 +32,7 @@ export interface KernelContext {
   readonly onPick?: (pick: KrrPick) => void;
 }
 
+/** What making a stored kernel came to. */
 export interface GenerateResult {
   readonly memId: string;
   readonly folder: string;
@@ -75,6 +76,7 @@ export interface RegularizationResult {
   readonly validation?: number;
 }
 
+/** What training a kernel model came to. */
 export interface KernelTrainResult {
   readonly model: KernelModel;
   readonly plan: Plan;
@@ -111,15 +113,18 @@ export interface KernelJobs {
     options: KernelTrainOptions,
     context: KernelContext,
   ): Promise<Plan>;
+  /** See `trainKernel`. */
   trainKernel(
     solver: SolverName,
     dataset: Dataset,
     options: KernelTrainOptions,
     context: KernelContext,
   ): Promise<KernelTrainResult>;
+  /** See `listKernels`. */
   listKernels(storage: Storage, folder: string): Promise<StoredKernel[]>;
   /** One of them; the others may be damaged. */
   findKernel(storage: Storage, folder: string, memId: string): Promise<StoredKernel>;
+  /** See `removeKernel`. */
   removeKernel(storage: Storage, folder: string, memId: string): Promise<void>;
   /**
    * Reads all tiles and compares them with their checksums. Those that are wrong are marked, so that the same generate

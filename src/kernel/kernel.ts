@@ -17,8 +17,14 @@
  * @module
  */
 export type { KernelEvent, KernelListener } from './events.js';
+export type { RowGeometry } from './functions/blockEvaluator.js';
 export { type CustomBlock, customKernel } from './functions/customKernel.js';
-export type { KernelFunction, KernelKind, TileDtype } from './functions/kernelFunction.js';
+export {
+  type KernelFunction,
+  type KernelKind,
+  type TileDtype,
+  tileDtypes,
+} from './functions/kernelFunction.js';
 export { kernelName } from './functions/kernelName.js';
 export { generateKernel, planGenerate } from './job/generateKernel.js';
 export type {
@@ -26,6 +32,7 @@ export type {
   KernelContext,
   KernelJobs,
   KernelTrainResult,
+  KrrPick,
   RegularizationResult,
   StoredKernel,
 } from './jobs.js';
@@ -44,5 +51,6 @@ export {
   solverNames,
 } from './options.js';
 export { type PruneOptions, pruneModel } from './prune.js';
+export type { KernelData, KernelDescription } from './store/kernelDescription.js';
 export { findKernel, listKernels, removeKernel, verifyKernel } from './store/storeList.js';
 export { planKernelTraining, trainKernel } from './trainKernel.js';

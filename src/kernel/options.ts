@@ -1,6 +1,7 @@
 import type { ScalingName } from '../data/scaling.js';
 import type { TileDtype } from './functions/kernelFunction.js';
 
+/** The ways of solving a kernel system; krr picks one of the others. */
 export const solverNames = ['ssgd', 'cg', 'bcd', 'closed', 'nystrom', 'krr'] as const;
 /** How the kernel system is solved. */
 export type SolverName = (typeof solverNames)[number];
@@ -81,6 +82,7 @@ export interface KernelTrainOptions extends KernelDataOptions {
   readonly simulated: boolean;
 }
 
+/** The defaults of kernel jobs. */
 export const defaultKernelOptions: Omit<KernelTrainOptions, 'nthreads'> = {
   bufferBytes: 10e6,
   kernel: 'rbf',

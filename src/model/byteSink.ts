@@ -9,7 +9,9 @@ export interface ByteSink {
   write(bytes: Uint8Array): Promise<void>;
   /** Writes again what was written at the very beginning, as long as it was; absent where that cannot be done. */
   rewriteStart?(bytes: Uint8Array): Promise<void>;
+  /** All has been written. */
   finish(): Promise<void>;
+  /** What was written is not wanted. */
   discard(): Promise<void>;
 }
 

@@ -7,6 +7,7 @@ import type { Model } from './saveModel.js';
 import { type ScoringOptions, scoreModel } from './scoreModel.js';
 import { writePredictions } from './writePredictions.js';
 
+/** Options of `predict`. */
 export interface PredictOptions extends ScoringOptions {
   /** Class probabilities too (csv, jsonl), or instead of classes (npy). Default false. */
   readonly proba?: boolean;

@@ -19,6 +19,7 @@ import {
 } from './modelFormat.js';
 import { WEIGHTS_FILE, writeWeights } from './weightsFile.js';
 
+/** Options of `saveModel`. */
 export interface SaveOptions {
   /** Keep a copy of the training rows a kernel model needs, so that it does without the data set. Default false. */
   readonly copyRows?: boolean;

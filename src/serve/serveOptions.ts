@@ -22,6 +22,7 @@ export interface ServeOptions {
   readonly timeoutMs?: number;
   /** Threads at most; see `openPredictor`. */
   readonly nthreads?: number;
+  /** Is told what happens. Default: nobody. */
   readonly onEvent?: (event: ServeEvent) => void;
   /** Called often while bodies are read and answers are made: a place to free what is no longer needed. */
   readonly onActivity?: () => void;

@@ -98,6 +98,7 @@ export class ModelServer implements AsyncDisposable {
     return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
   }
 
+  /** The port it listens on. */
   get port(): number {
     return (this.#server.address() as AddressInfo).port;
   }

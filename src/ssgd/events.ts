@@ -93,4 +93,5 @@ export type TrainEvent =
   | { readonly type: 'stopped'; readonly epoch: number; readonly bestEpoch: number; readonly model?: number }
   | { readonly type: 'warning'; readonly message: string; readonly model?: number };
 
+/** Is told of what training does. */
 export type TrainListener = (event: TrainEvent) => void;

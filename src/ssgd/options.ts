@@ -1,19 +1,27 @@
 import type { ScalingName } from '../data/scaling.js';
 import { defaultThreads } from '../threads/defaultThreads.js';
 
+/** The ways of training a linear model. */
 export const verbs = ['closed', 'gd', 'sgd', 'ssgd', 'hsgd'] as const;
 /** How a linear model is trained. */
 export type Verb = (typeof verbs)[number];
 
+/** The ways of shuffling. */
 export const shuffleNames = ['external_shuffle', 'external_sort', 'block_shuffle', 'none'] as const;
+/** How rows are brought into random order on disk. */
 export type ShuffleName = (typeof shuffleNames)[number];
 
+/** The losses. */
 export const lossNames = ['ridge', 'softmax', 'logistic', 'hinge', 'squared_hinge', 'huber'] as const;
+/** What is minimised. */
 export type LossName = (typeof lossNames)[number];
 
+/** The optimisers. */
 export const optimizerNames = ['sgd', 'nesterov', 'adagrad', 'adam'] as const;
+/** How weights follow gradients. */
 export type OptimizerName = (typeof optimizerNames)[number];
 
+/** The schedules of the learning rate. */
 export const scheduleNames = [
   'auto',
   'constant',
@@ -23,6 +31,7 @@ export const scheduleNames = [
   'linear',
   'one-cycle',
 ] as const;
+/** How the learning rate falls. */
 export type ScheduleName = (typeof scheduleNames)[number];
 
 /** Options that a sweep can give several values, in the order in which a grid varies them (the last fastest). */
@@ -37,6 +46,7 @@ export const sweepNames = [
   'damp',
   'step',
 ] as const satisfies readonly (keyof TrainOptions)[];
+/** An option that a sweep can give several values. */
 export type SweepName = (typeof sweepNames)[number];
 
 /** The values of some options; a sweep trains a model for each combination. */
@@ -122,6 +132,7 @@ export function heldOutShare({ holdout, patience, sweep }: TrainOptions): number
   return sweep !== undefined || patience > 0 ? DEFAULT_SHARE : 0;
 }
 
+/** The defaults of training. */
 export const defaultOptions: TrainOptions = {
   bufferBytes: 10e6,
   algo: 'external_shuffle',

@@ -24,7 +24,7 @@ export type { Evaluation, Fate, SweepModel, TrainEvent, TrainListener } from './
 export type { LearnerOptions } from './learner/learnerOptions.js';
 export { type LinearLearner, openLearner } from './learner/linearLearner.js';
 export type { LearnerFeatures, LearnerRows } from './learner/rowEncoder.js';
-export type { LinearModel } from './linearModel.js';
+export type { LinearModel, ScoreMeaning } from './linearModel.js';
 export {
   defaultOptions,
   type LossName,
@@ -42,12 +42,12 @@ export {
   type Verb,
   verbs,
 } from './options.js';
-export { type ScoredBlock, scoreRows } from './score.js';
+export { type ScoredBlock, type ScoreOptions, scoreRows } from './score.js';
 export type {
   CalibrationMethod,
   IsotonicCurve,
   ScoreCalibration,
   SigmoidCurve,
 } from './scoreCalibration.js';
-export { planTraining, type TrainContext, type TrainResult, train } from './train.js';
+export { planTraining, type TrainCheckpoint, type TrainContext, type TrainResult, train } from './train.js';
 export { type MissingModel, modelHash } from './warmStart.js';

@@ -71,6 +71,7 @@ export function jobFolder(
     : join(place.scratchFolder, `.mlml-job-${jobId(key)}`);
 }
 
+/** How often states are saved, and what is kept with them. */
 export interface CheckpointOptions {
   /** Default: `usualInterval()`. */
   readonly every?: SavingInterval;

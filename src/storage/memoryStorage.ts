@@ -80,6 +80,7 @@ export class MemoryStorage implements Storage {
     return content;
   }
 
+  /** Opens a file for reading. */
   async openRead(path: string): Promise<WritableFile> {
     return new MemoryFile(path, this.#content(path));
   }
@@ -88,6 +89,7 @@ export class MemoryStorage implements Storage {
     return new MemoryFile(path, this.#content(path));
   }
 
+  /** Makes a file, in the place of one that is there. */
   async create(path: string, options: CreateOptions = {}): Promise<WritableFile> {
     await this.makeFolder(dirname(path));
     if (options.exclusive && this.#files.has(path))

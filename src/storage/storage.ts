@@ -10,6 +10,7 @@ export interface ReadableFile {
    * page cache answers: a microsecond each, where a promise costs twenty. Blocks the thread on a slow disk.
    */
   readNow(target: Uint8Array, offset: number, length: number, position: number): void;
+  /** Closes the file; nothing may be asked of it then. */
   close(): Promise<void>;
 }
 
@@ -23,12 +24,14 @@ export interface WritableFile extends ReadableFile {
   sync(): Promise<void>;
 }
 
+/** What there is at a path. */
 export interface FileStatus {
   readonly byteLength: number;
   readonly isFolder: boolean;
   readonly modifiedMs: number;
 }
 
+/** How a file is made. */
 export interface CreateOptions {
   /** Fail with `MLML_EXISTS` when the file is there. Default false: it is emptied. */
   readonly exclusive?: boolean;
@@ -41,7 +44,9 @@ export interface CreateOptions {
 
 /** Everything mlml asks of a file system. Implementations: node, memory, faulty (the last two for tests). */
 export interface Storage {
+  /** Opens a file for reading. */
   openRead(path: string, options?: { readonly direct?: boolean }): Promise<ReadableFile>;
+  /** Makes a file, in the place of one that is there. */
   create(path: string, options?: CreateOptions): Promise<WritableFile>;
   /** Opens an existing file for reading and writing without emptying it (appending, resuming a download). */
   openWrite(path: string, options?: { readonly direct?: boolean }): Promise<WritableFile>;

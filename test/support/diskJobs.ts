@@ -22,16 +22,22 @@ const arrays = npzFile(
   { deflated: true },
 );
 
+const houses = new TextEncoder().encode(
+  `rooms,town,price\n${Array.from({ length: 40 }, (_, i) => `${i % 5 === 4 ? '' : i},${'abc'[i % 3]},${(i * 37) % 11}.5`).join('\n')}\n`,
+);
+
 /** A data set, models and a stored kernel: what was there before, and must stay. */
 export const image = await prepare(
   new Map([
     ['/raw', rows],
+    ['/houses.csv', houses],
     ['/arrays.npz', arrays],
     ['/text', new TextEncoder().encode('1 1:1 3:2\n-1 2:0.5\n'.repeat(12))],
     ...[...mnistFiles(5, 2)].map(([name, bytes]) => [`/mnist/${name}`, bytes] as const),
   ]),
   [
     ['import', '/raw', '--n=40', '--d=3', '--k=2', '--dtype=uint8', '--out=/set', quiet],
+    ['import', '/text', '--percentage=1', '--out=/sparse', quiet],
     ['closed', '/set', '--out=/runs/linear', quiet],
     ['cg', '/set', ...KERNEL, '--out=/runs/kernel', quiet],
     ['generate', '/set', ...KERNEL, '--tile=16', '--kernels=/kernels', '--dtype=float64', quiet],
@@ -42,11 +48,15 @@ const stored = [`--memId=${memId}`, '--kernels=/kernels', '--nthreads=1'];
 
 /** A training command that leaves a run folder; `--resume` goes on with it, or begins it anew. */
 function training(verb: string, ...options: string[]): DiskJob {
+  return trainingOn('/set', verb, ...options);
+}
+
+function trainingOn(set: string, verb: string, ...options: string[]): DiskJob {
   const isKernel = options.some((word) => word.startsWith('--memId') || word.startsWith('--kernel='));
   const small = options.some((word) => word.startsWith('--buffer')) ? [] : ['--buffer=1'];
   const words = [
     verb,
-    '/set',
+    set,
     ...small,
     ...options,
     ...(isKernel ? [] : ['--nthreads=1']),
@@ -56,7 +66,7 @@ function training(verb: string, ...options: string[]): DiskJob {
   const kernel = options.filter((word) => /^--(memId|kernels|kernel|sigma|nthreads)=/.test(word));
   const next = ['cg', '/set', ...(isKernel ? kernel : KERNEL), '--reg=7', '--out=/runs/later', quiet];
   return {
-    name: [verb, ...options]
+    name: [verb, ...(set === '/set' ? [] : [set]), ...options]
       .filter((word) => !/^--(nthreads|kernels|sigma)/.test(word))
       .join(' ')
       .replace(memId, '<memId>'),
@@ -93,6 +103,11 @@ export const diskJobs: readonly DiskJob[] = [
     results: ['/new/'],
   },
   {
+    name: 'import a table',
+    words: ['import', '/houses.csv', '--label=price', '--out=/tables/new', quiet],
+    results: ['/tables/new/'],
+  },
+  {
     name: 'import digits',
     words: ['import', 'digits', '--n=3', '--nt=1', '--out=/digits', quiet],
     results: ['/digits/'],
@@ -104,6 +119,7 @@ export const diskJobs: readonly DiskJob[] = [
   training('ssgd', '--buffer=40KB', '--epochs=2', '--algo=external_sort'),
   training('ssgd', '--buffer=40KB', '--epochs=2', '--algo=block_shuffle'),
   training('hsgd', '--buffer=40KB', '--epochs=1'),
+  trainingOn('/sparse', 'ssgd', '--buffer=40KB', '--epochs=2'),
   training('cg', ...KERNEL),
   training('nystrom', ...KERNEL, '--centers=8', '--copy-rows'),
   training('bcd', ...stored),

@@ -4,6 +4,7 @@ import { commandTargets } from '../support/fuzz/commandTargets.js';
 import { formatTargets } from '../support/fuzz/formatTargets.js';
 import { fuzz } from '../support/fuzz/fuzz.js';
 import { importTargets } from '../support/fuzz/importTargets.js';
+import { tableTargets } from '../support/fuzz/tableTargets.js';
 
 /** Of each target; together with the others more than 100 000. */
 const CASES = Number(process.env['MLML_TORTURE_CASES'] ?? 4000);
@@ -11,7 +12,13 @@ const CASES = Number(process.env['MLML_TORTURE_CASES'] ?? 4000);
 const SEED = Number(process.env['MLML_TORTURE_SEED'] ?? Date.now() % 2 ** 31);
 
 describe('what others wrote is read right or refused in one line', () => {
-  for (const target of [...importTargets, ...arrayTargets, ...formatTargets, ...commandTargets]) {
+  for (const target of [
+    ...importTargets,
+    ...tableTargets,
+    ...arrayTargets,
+    ...formatTargets,
+    ...commandTargets,
+  ]) {
     test(`${target.name}: ${CASES} cases, seed ${SEED}`, { timeout: 3_600_000 }, async (t) => {
       const { cases, taken } = await fuzz(target, CASES, SEED);
       t.diagnostic(`${cases} cases, ${taken} of them taken, the others refused`);

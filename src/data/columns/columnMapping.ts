@@ -18,6 +18,7 @@ export const datePartNames = [
   'second',
   'epoch',
 ] as const;
+/** A part of a date that can be a feature. */
 export type DatePart = (typeof datePartNames)[number];
 
 /** A number, as it is. One feature. */
@@ -70,6 +71,7 @@ export interface TextColumn {
   readonly ngrams: number;
 }
 
+/** A column that makes features. */
 export type FeatureColumn =
   | NumberColumn
   | BooleanColumn

@@ -14,6 +14,7 @@ export interface ImportProgress {
   readonly total: number;
 }
 
+/** Options of `importDataset`. */
 export interface ImportOptions {
   /** The folder to make; `MLML_EXISTS` when it is there. */
   readonly out: string;
@@ -58,8 +59,10 @@ export interface ImportOptions {
   /** Of LIBSVM text: store dense rows. Default false: sparse ones. */
   readonly dense?: boolean;
   readonly signal?: AbortSignal;
+  /** Is told now and then how far it is. */
   readonly onProgress?: (progress: ImportProgress) => void;
   /** Told what was decided. */
   readonly onNotice?: (message: string) => void;
+  /** Is told of what is odd and no error. */
   readonly onWarning?: (message: string) => void;
 }

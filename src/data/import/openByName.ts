@@ -9,6 +9,7 @@ import type { SparseDataset } from '../sparse/sparseDataset.js';
 import { type DatasetName, datasetNames, isDatasetName } from './datasetNames.js';
 import type { ImportOptions } from './importOptions.js';
 
+/** Options of `openByName`. */
 export interface OpenOptions extends Omit<ImportOptions, 'out' | 'raw'> {
   /** Told before a name is imported for the first time. */
   readonly onNotice?: (message: string) => void;

@@ -16,9 +16,11 @@ export interface SparseDataset {
   readonly test: SparseRowFile;
   /** Reads one figure of each feature; the target holds d numbers. */
   readFeatures(figure: (typeof FEATURE_COLUMNS)[number], target: Float64Array): Promise<void>;
+  /** Closes its files. */
   close(): Promise<void>;
 }
 
+/** Whether the rows of a data set are sparse. */
 export function isSparse(dataset: Dataset | SparseDataset): dataset is SparseDataset {
   return dataset.description.sparse !== undefined;
 }

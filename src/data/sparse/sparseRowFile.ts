@@ -67,6 +67,12 @@ export class SparseRowFile {
     }
   }
 
+  /** Bytes of a row, on average. */
+  get rowBytes(): number {
+    return this.rows === 0 ? 0 : this.sizes.bytes / this.rows;
+  }
+
+  /** Path of its records. */
   get path(): string {
     return this.#file.path;
   }
@@ -103,6 +109,7 @@ export class SparseRowFile {
     );
   }
 
+  /** Closes the files. */
   async close(): Promise<void> {
     await this.#file.close();
     await this.#offsets.close();

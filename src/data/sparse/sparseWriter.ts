@@ -26,6 +26,7 @@ const BATCH_BYTES = 256 * 1024;
 /** Offsets collected before they are written. */
 const OFFSETS_AT_ONCE = 4096;
 
+/** What a sparse data set is, before its rows are written. */
 export interface NewSparseDataset {
   readonly name: string;
   readonly task: Task;

@@ -17,6 +17,7 @@ export interface TableFileImport
   readonly testFile?: string;
   /** What the source `-` stands for. It is copied to a scratch file beside `out`, as a table is read more than once. */
   readonly input?: AsyncIterable<Uint8Array>;
+  /** Is told now and then how far it is. */
   readonly onProgress?: (progress: ImportProgress) => void;
 }
 

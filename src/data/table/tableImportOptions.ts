@@ -8,6 +8,7 @@ import type { TableSource } from './tableSource.js';
 
 /** What a column can be read as. */
 export const columnKinds = ['number', 'boolean', 'date', 'category', 'hash', 'text'] as const;
+/** How the values of a column are read. */
 export type ColumnKind = (typeof columnKinds)[number];
 
 /**
@@ -67,6 +68,7 @@ export interface TableImportOptions {
   /** Memory for everything that grows with the table's columns and rows. Default 10e6. */
   readonly bufferBytes?: number;
   readonly signal?: AbortSignal;
+  /** Is told of what is odd and no error. */
   readonly onWarning?: (message: string) => void;
   /** Told what was decided: the task, kinds of columns that are not plain numbers. */
   readonly onNotice?: (message: string) => void;

@@ -37,6 +37,7 @@ export interface TableSource {
   batches(signal?: AbortSignal): AsyncIterable<TableBatch>;
   /** Names and sha256 of the files read; known once all batches have been taken. */
   records(): Promise<readonly { readonly name: string; readonly sha256: string }[]>;
+  /** Closes what it reads from. */
   close(): Promise<void>;
 }
 

@@ -33,8 +33,10 @@ export type KernelFunction =
   /** The n × n matrix itself was given; there are no rows to compare. */
   | { readonly kind: 'precomputed' };
 
+/** The name of a kernel function. */
 export type KernelKind = KernelFunction['kind'];
 
 /** Number types of stored and computed kernel entries. */
 export const tileDtypes = ['float16', 'float32', 'float64'] as const;
+/** A number type of kernel entries. */
 export type TileDtype = (typeof tileDtypes)[number];

@@ -23,6 +23,7 @@ import { DEFAULT_BUFFER_BYTES, type MatrixOptions } from './matrixWorkspace.js';
 import { OpenMatrix } from './openMatrix.js';
 import { addViewProduct, planVectorProduct } from './vectorProduct.js';
 
+/** What a matrix is, before its entries are written. */
 export interface NewMatrix {
   /** The source is symmetric; only its lower triangle is stored. Default false. */
   readonly symmetric?: boolean;
@@ -104,18 +105,23 @@ export class MemMatrix {
     return await MemMatrix.open(storage, folder, options);
   }
 
+  /** Number of rows. */
   get rowCount(): number {
     return this.#transposed ? this.#open.shape.columns : this.#open.shape.rows;
   }
+  /** Number of columns. */
   get columnCount(): number {
     return this.#transposed ? this.#open.shape.rows : this.#open.shape.columns;
   }
+  /** Whether only one triangle is stored. */
   get symmetric(): boolean {
     return this.#open.shape.symmetric;
   }
+  /** Number type of the entries. */
   get dtype(): TileDtype {
     return this.#open.shape.dtype;
   }
+  /** The folder it lies in. */
   get folder(): string {
     return this.#open.folder;
   }
@@ -123,6 +129,7 @@ export class MemMatrix {
   get shift(): number {
     return this.#shift;
   }
+  /** Bytes read so far. */
   get bytesRead(): number {
     return this.#open.file.bytesRead;
   }
@@ -244,6 +251,7 @@ export class MemMatrix {
     }
   }
 
+  /** Closes its files. */
   async close(): Promise<void> {
     await this.#open.close();
   }

@@ -1,5 +1,6 @@
 import { allFinite } from '../../data/badValue.js';
 import type { RowFile } from '../../data/rowFile.js';
+import type { SparseRowFile } from '../../data/sparse/sparseRowFile.js';
 import { badScoresError } from '../../ssgd/evaluate.js';
 import type { Storage } from '../../storage/storage.js';
 import { defaultThreads } from '../../threads/defaultThreads.js';
@@ -8,6 +9,7 @@ import { leastBytes, type ScoringOptions, scoreModel } from '../scoreModel.js';
 import type { EvaluationReport } from './evaluationReport.js';
 import { planReport, ReportSum } from './reportSum.js';
 
+/** Options of `evaluate`. */
 export interface EvaluateOptions extends ScoringOptions {
   /**
    * Folder for sorted scores, when there are more than memory holds. Without one, areas and average precisions of so many rows come from
@@ -31,7 +33,7 @@ export interface EvaluateOptions extends ScoringOptions {
 export async function evaluate(
   storage: Storage,
   model: Model,
-  file: RowFile,
+  file: RowFile | SparseRowFile,
   options: EvaluateOptions,
 ): Promise<EvaluationReport> {
   const { bufferBytes, signal, nthreads = defaultThreads() } = options;

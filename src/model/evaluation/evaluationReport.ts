@@ -33,6 +33,7 @@ export interface ReliabilityBin {
   readonly share: number;
 }
 
+/** How far the probabilities of a model are from shares of rows. */
 export interface Calibration {
   /** Expected calibration error: Σ rows/n·|probability − share| over the bins. */
   readonly expectedError: number;

@@ -13,9 +13,12 @@ import type { Precision } from './precision.js';
 import { declarationFile } from './script/declarationFile.js';
 import { scriptFile } from './script/scriptFile.js';
 
+/** The formats that models are exported in. */
 export const exportFormats = ['onnx', 'npz', 'json', 'js'] as const;
+/** A format that models are exported in. */
 export type ExportFormat = (typeof exportFormats)[number];
 
+/** Options of `exportModel`. */
 export interface ExportOptions {
   readonly format: ExportFormat;
   /** Of ONNX: type of the numbers that are stored and computed with. Default float64, in which mlml computes. */

@@ -9,6 +9,7 @@ import { writePredictions } from '../writePredictions.js';
 import { scoreTable } from './scoreTable.js';
 import { fitTable } from './tableFit.js';
 
+/** Options of `predictTable`. */
 export interface PredictTableOptions extends PredictOptions {
   /** Column that names rows. Default: that of the training table, or one called `id`; else rows have numbers. */
   readonly id?: string;
