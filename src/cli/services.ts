@@ -5,10 +5,14 @@ import type { OpenOptions } from '../data/import/openByName.js';
 import type { OpenRawOptions, RawRows } from '../data/rawRows.js';
 import type { RowFile } from '../data/rowFile.js';
 import type { SparseDataset } from '../data/sparse/sparseDataset.js';
+import type { SparseRowFile } from '../data/sparse/sparseRowFile.js';
 import type { KernelJobs } from '../kernel/jobs.js';
 import type { Plan } from '../memory/plan.js';
 import type { EvaluationReport } from '../model/evaluation/evaluationReport.js';
 import type { Model } from '../model/saveModel.js';
+import type { evaluateTable } from '../model/table/evaluateTable.js';
+import type { isTable, openModelTable } from '../model/table/openModelTable.js';
+import type { predictTable } from '../model/table/predictTable.js';
 import type { ScoreBlock } from '../model/writePredictions.js';
 import type { TrainOptions, Verb } from '../ssgd/options.js';
 import type { CalibrationMethod, ScoreCalibration } from '../ssgd/scoreCalibration.js';
@@ -17,7 +21,12 @@ import type { Storage } from '../storage/storage.js';
 
 export interface Training {
   planTraining(verb: Verb, description: DatasetDescription, options: TrainOptions): Plan;
-  train(verb: Verb, dataset: Dataset, options: TrainOptions, context: TrainContext): Promise<TrainResult>;
+  train(
+    verb: Verb,
+    dataset: Dataset | SparseDataset,
+    options: TrainOptions,
+    context: TrainContext,
+  ): Promise<TrainResult>;
 }
 
 export interface ScoringOptions {
@@ -43,9 +52,17 @@ export interface CalibrationOptions extends EvaluationOptions {
 }
 
 export interface Scoring {
-  calibrateModel(model: Model, file: RowFile, options: CalibrationOptions): Promise<ScoreCalibration>;
-  evaluateModel(model: Model, file: RowFile, options: EvaluationOptions): Promise<EvaluationReport>;
-  scoreRows(model: Model, file: RowFile, options: ScoringOptions): AsyncIterable<ScoreBlock>;
+  calibrateModel(
+    model: Model,
+    file: RowFile | SparseRowFile,
+    options: CalibrationOptions,
+  ): Promise<ScoreCalibration>;
+  evaluateModel(
+    model: Model,
+    file: RowFile | SparseRowFile,
+    options: EvaluationOptions,
+  ): Promise<EvaluationReport>;
+  scoreRows(model: Model, file: RowFile | SparseRowFile, options: ScoringOptions): AsyncIterable<ScoreBlock>;
 }
 
 export interface Importing {
@@ -59,6 +76,14 @@ export interface Importing {
   /** Whether a file begins like LIBSVM text. */
   isLibsvmFile(storage: Storage, path: string): Promise<boolean>;
   openRawRows(storage: Storage, raw: RawRows, options?: OpenRawOptions): Promise<Dataset>;
+}
+
+/** Tables as models take them. */
+export interface Tables {
+  readonly isTable: typeof isTable;
+  readonly openModelTable: typeof openModelTable;
+  readonly predictTable: typeof predictTable;
+  readonly evaluateTable: typeof evaluateTable;
 }
 
 export interface Verifying {
@@ -76,6 +101,7 @@ export interface Services {
   kernels(): Promise<KernelJobs>;
   scoring(): Promise<Scoring>;
   importing(): Promise<Importing>;
+  tables(): Promise<Tables>;
   /** Loads the readers of original files ahead of an import, so that their code counts as Node's baseline. */
   readers(): Promise<unknown>;
   verifying(): Promise<Verifying>;

@@ -5,11 +5,15 @@ import { openDataset } from '../../src/data/dataset.js';
 import { DatasetWriter } from '../../src/data/datasetWriter.js';
 import type { OpenOptions } from '../../src/data/import/openByName.js';
 import type { RawRows } from '../../src/data/rawRows.js';
+import type { RowFile } from '../../src/data/rowFile.js';
 import { MlmlError } from '../../src/errors.js';
 import type { KernelJobs } from '../../src/kernel/jobs.js';
 import type { Plan } from '../../src/memory/plan.js';
 import type { EvaluationReport } from '../../src/model/evaluation/evaluationReport.js';
 import { isKernelModel } from '../../src/model/saveModel.js';
+import { evaluateTable } from '../../src/model/table/evaluateTable.js';
+import { isTable, openModelTable } from '../../src/model/table/openModelTable.js';
+import { predictTable } from '../../src/model/table/predictTable.js';
 import type { Evaluation } from '../../src/ssgd/events.js';
 import type { LinearModel } from '../../src/ssgd/linearModel.js';
 import { MemoryStorage } from '../../src/storage/memoryStorage.js';
@@ -177,7 +181,8 @@ export async function fakeCommand(words: readonly string[], world: FakeWorld = {
         async evaluateModel() {
           return fakeReport;
         },
-        async *scoreRows(model, file) {
+        async *scoreRows(model, given) {
+          const file = given as RowFile;
           if (isKernelModel(model)) {
             const scores = new Float64Array(file.rows * model.k);
             for (let i = 0; i < file.rows; i++) scores[i * model.k + 1] = 1;
@@ -199,6 +204,7 @@ export async function fakeCommand(words: readonly string[], world: FakeWorld = {
       };
     },
     async readers() {},
+    tables: async () => ({ isTable, openModelTable, predictTable, evaluateTable }),
     async importing() {
       const openByName = async (_storage: unknown, source: string, request: OpenOptions) => {
         opened.push({ source, request });
