@@ -14,7 +14,10 @@ import { type DuckdbSource, openDuckdbTable } from './duckdbTable.js';
 const skip = unlessInstalled('@duckdb/node-api');
 
 async function opened(test: TestContext, folder: string, source: DuckdbSource, bufferBytes = 1e6) {
-  const table = await openDuckdbTable(nodeStorage, source, { scratchFolder: folder, bufferBytes });
+  const table = await openDuckdbTable(nodeStorage, source, {
+    scratchFolder: join(folder, 'not', 'there'),
+    bufferBytes,
+  });
   test.after(() => table.close());
   return table;
 }
