@@ -88,7 +88,12 @@ export interface Tables {
 
 export interface Verifying {
   /** Throws at the first thing that is wrong. */
-  verifyDataset(storage: Storage, folder: string): Promise<unknown>;
+  verifyDataset(
+    storage: Storage,
+    folder: string,
+    onProgress?: (done: number, total: number) => void,
+    signal?: AbortSignal,
+  ): Promise<unknown>;
 }
 
 /**

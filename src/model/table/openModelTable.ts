@@ -10,6 +10,7 @@ import { MlmlError } from '../../errors.js';
 import type { ScoreMeaning } from '../../ssgd/linearModel.js';
 import type { Storage } from '../../storage/storage.js';
 
+/** How a table is read for a model. */
 export interface ModelTableOptions extends OpenTableOptions {
   /** What the source `-` stands for. */
   readonly input?: AsyncIterable<Uint8Array>;
