@@ -70,6 +70,15 @@ const formats: readonly TableFormat[] = [
       return await openJsonLinesTable(new TableFile(storage, path, options), options);
     },
   },
+  {
+    name: 'arrow',
+    endings: ['arrow', 'arrows', 'ipc', 'feather'],
+    async open(storage, path, options) {
+      const { openArrowTable } = await import('./arrow/arrowTable.js');
+      const { TableFile } = await import('./text/tableFile.js');
+      return await openArrowTable(storage, new TableFile(storage, path, options), options);
+    },
+  },
 ];
 
 export const tableFormatNames: readonly string[] = [
