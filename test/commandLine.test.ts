@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { commandNames } from '../src/cli/optionSpec.js';
 import { commandFile, runCli } from './support/cli.js';
 import { temporaryFolder } from './support/temporaryFolder.js';
 
@@ -29,6 +30,15 @@ function dataOf(folder: string): string[] {
     .filter((name) => !name.startsWith('.'))
     .map((name) => join('data', name));
 }
+
+test('every verb of the bundle has its help', async (t) => {
+  const cwd = temporaryFolder(t);
+  for (const name of commandNames) {
+    const { status, stdout, stderr } = await runCli(t, ['help', name], { cwd });
+    assert.deepEqual([status, stderr], [0, ''], name);
+    assert.ok(stdout.startsWith(`mlml ${name}: `), stdout);
+  }
+});
 
 test('an error is one line on stderr, never a stack trace, with its exit status', async (t) => {
   const unknown = await runCli(t, ['sgdd', 'digits']);

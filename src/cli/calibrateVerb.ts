@@ -29,7 +29,7 @@ export async function calibrateVerb(context: CommandContext, given: Arguments): 
         scratchFolder: given.text('scratch') ?? '.',
         fingerprint: dataset.description.fingerprint,
         onProgress: (done) => {
-          const bytesRead = done * rows.layout.rowBytes;
+          const bytesRead = done * rows.rowBytes;
           reporter.progress({ phase: 'calibrate', done, total: rows.rows, bytesRead, bytesWritten: 0 });
         },
       });

@@ -31,7 +31,7 @@ export async function evaluateVerb(context: CommandContext, given: Arguments): P
         nthreads,
         scratchFolder: given.text('scratch') ?? '.',
         onProgress: (done) => {
-          const bytesRead = done * rows.layout.rowBytes;
+          const bytesRead = done * rows.rowBytes;
           reporter.progress({ phase: 'evaluate', done, total: rows.rows, bytesRead, bytesWritten: 0 });
         },
       });

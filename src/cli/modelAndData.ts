@@ -1,5 +1,7 @@
 import type { Dataset } from '../data/dataset.js';
 import type { RowFile } from '../data/rowFile.js';
+import type { SparseDataset } from '../data/sparse/sparseDataset.js';
+import type { SparseRowFile } from '../data/sparse/sparseRowFile.js';
 import { MlmlError } from '../errors.js';
 import { checkFit } from '../model/checkFit.js';
 import { loadModel } from '../model/loadModel.js';
@@ -12,9 +14,9 @@ import type { Arguments } from './parseArguments.js';
 export interface ModelAndData {
   readonly modelPath: string;
   readonly model: Model;
-  readonly dataset: Dataset;
+  readonly dataset: Dataset | SparseDataset;
   readonly part: 'train' | 'test';
-  readonly rows: RowFile;
+  readonly rows: RowFile | SparseRowFile;
 }
 
 /** Opens what predict and evaluate name; the caller closes the data set. */
@@ -30,8 +32,8 @@ export async function openModelAndData(
   }
   const { services } = context;
   const model = await loadModel(services.storage, modelPath);
-  const { openByName } = await services.importing();
-  const dataset = await openByName(services.storage, source, openRequest(context, given, reporter));
+  const { openAnyByName } = await services.importing();
+  const dataset = await openAnyByName(services.storage, source, openRequest(context, given, reporter));
   try {
     checkFit(model, dataset.description);
     const part = (given.text('part') ?? 'test') as 'train' | 'test';

@@ -2,6 +2,7 @@ import type { Dtype } from '../arithmetic/dtype.js';
 import type { Dataset } from '../data/dataset.js';
 import type { OpenOptions } from '../data/import/openByName.js';
 import type { OnNan } from '../data/onNan.js';
+import type { SparseDataset } from '../data/sparse/sparseDataset.js';
 import { MlmlError } from '../errors.js';
 import type { ProgressReporter } from '../run/progressReporter.js';
 import type { CommandContext } from './commandContext.js';
@@ -9,6 +10,7 @@ import type { CommandName } from './optionSpec.js';
 import { optionsOf } from './optionsOf.js';
 import type { Arguments } from './parseArguments.js';
 import { rawRequest } from './rawRows.js';
+import type { Importing } from './services.js';
 
 /** Options of opening and importing that were given, with progress going to the terminal. */
 export function openRequest(
@@ -47,6 +49,26 @@ export async function openTrainingData(
   given: Arguments,
   reporter: ProgressReporter,
 ): Promise<Dataset> {
+  return await openBy('openByName', context, verb, given, reporter);
+}
+
+/** The same, also of sparse rows. */
+export async function openAnyTrainingData(
+  context: CommandContext,
+  verb: CommandName,
+  given: Arguments,
+  reporter: ProgressReporter,
+): Promise<Dataset | SparseDataset> {
+  return await openBy('openAnyByName', context, verb, given, reporter);
+}
+
+async function openBy<Name extends 'openByName' | 'openAnyByName'>(
+  open: Name,
+  context: CommandContext,
+  verb: CommandName,
+  given: Arguments,
+  reporter: ProgressReporter,
+): Promise<Dataset | Awaited<ReturnType<Importing[Name]>>> {
   const { services } = context;
   const [source, ...rest] = given.positionals;
   if (rest.length > 0) {
@@ -76,7 +98,9 @@ export async function openTrainingData(
   }
   // The seed of a run decides its order of rows, not which data a name stands for.
   const { seed: _, ...request } = { seed: 0, ...openRequest(context, given, reporter) };
-  const dataset = await importing.openByName(services.storage, source, request);
+  const dataset = (await importing[open](services.storage, source, request)) as Awaited<
+    ReturnType<Importing[Name]>
+  >;
   for (const [name, part] of [
     ['n', 'train'],
     ['nt', 'test'],

@@ -1,5 +1,6 @@
 import type { Dataset } from '../data/dataset.js';
 import { DIGIT_ROW_BYTES } from '../data/digits/sample.js';
+import type { SparseDataset } from '../data/sparse/sparseDataset.js';
 import { nearest } from '../data/suggest.js';
 import { databaseKind, shownSource } from '../data/table/databaseKind.js';
 import { MlmlError } from '../errors.js';
@@ -13,7 +14,7 @@ import { verbs as trainingVerbs, type Verb } from '../ssgd/options.js';
 import type { CommandContext } from './commandContext.js';
 import { importTarget } from './importVerb.js';
 import { generateOptions, solverOptions, uselessKernelOptions } from './kernelSettings.js';
-import { openTrainingData } from './openData.js';
+import { openAnyTrainingData, openTrainingData } from './openData.js';
 import { type CommandName, kernelVerbs } from './optionSpec.js';
 import { type Arguments, parseArguments } from './parseArguments.js';
 import { trainOptions, uselessOptions } from './trainSettings.js';
@@ -46,7 +47,8 @@ export async function planVerb(context: CommandContext, words: readonly string[]
 async function planTrainingVerb(context: CommandContext, verb: Verb, given: Arguments): Promise<void> {
   const options = trainOptions(given);
   const { planTraining } = await context.services.training();
-  await tellPlan(context, verb, given, uselessOptions(verb, given, given.has('train')), (dataset) =>
+  const useless = uselessOptions(verb, given, given.has('train'));
+  await tellPlan(context, verb, given, useless, openAnyTrainingData, (dataset) =>
     planTraining(verb, dataset.description, options),
   );
 }
@@ -65,16 +67,22 @@ async function planKernelVerb(
     const options = await solverOptions(jobs, storage, verb, given);
     return await jobs.planKernelTraining(verb, dataset, options, job);
   };
-  await tellPlan(context, verb, given, uselessKernelOptions(verb, given), plan);
+  await tellPlan(context, verb, given, uselessKernelOptions(verb, given), openTrainingData, plan);
 }
 
 /** Opens the data, prints what `makePlan` makes of it. */
-async function tellPlan(
+async function tellPlan<Data extends Dataset | SparseDataset>(
   context: CommandContext,
   verb: CommandName,
   given: Arguments,
   warnings: readonly string[],
-  makePlan: (dataset: Dataset) => Plan | Promise<Plan>,
+  open: (
+    context: CommandContext,
+    verb: CommandName,
+    given: Arguments,
+    reporter: ProgressReporter,
+  ) => Promise<Data>,
+  makePlan: (dataset: Data) => Plan | Promise<Plan>,
 ): Promise<void> {
   const reporter = new ProgressReporter({
     stream: context.stderr,
@@ -83,7 +91,7 @@ async function tellPlan(
   });
   for (const warning of warnings) reporter.warn(warning);
   try {
-    const dataset = await openTrainingData(context, verb, given, reporter);
+    const dataset = await open(context, verb, given, reporter);
     try {
       const plan = await makePlan(dataset);
       for (const warning of usedInstead(given, plan, dataset.description.parts.train.n))

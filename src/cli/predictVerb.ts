@@ -60,7 +60,7 @@ export async function predictVerb(context: CommandContext, given: Arguments): Pr
           file: rows,
           signal,
           onProgress: (done) => {
-            const bytesRead = done * rows.layout.rowBytes;
+            const bytesRead = done * rows.rowBytes;
             reporter.progress({
               phase: 'predict',
               done,

@@ -5,6 +5,7 @@ import type { OpenOptions } from '../data/import/openByName.js';
 import type { OpenRawOptions, RawRows } from '../data/rawRows.js';
 import type { RowFile } from '../data/rowFile.js';
 import type { SparseDataset } from '../data/sparse/sparseDataset.js';
+import type { SparseRowFile } from '../data/sparse/sparseRowFile.js';
 import type { KernelJobs } from '../kernel/jobs.js';
 import type { Plan } from '../memory/plan.js';
 import type { EvaluationReport } from '../model/evaluation/evaluationReport.js';
@@ -17,7 +18,12 @@ import type { Storage } from '../storage/storage.js';
 
 export interface Training {
   planTraining(verb: Verb, description: DatasetDescription, options: TrainOptions): Plan;
-  train(verb: Verb, dataset: Dataset, options: TrainOptions, context: TrainContext): Promise<TrainResult>;
+  train(
+    verb: Verb,
+    dataset: Dataset | SparseDataset,
+    options: TrainOptions,
+    context: TrainContext,
+  ): Promise<TrainResult>;
 }
 
 export interface ScoringOptions {
@@ -43,9 +49,17 @@ export interface CalibrationOptions extends EvaluationOptions {
 }
 
 export interface Scoring {
-  calibrateModel(model: Model, file: RowFile, options: CalibrationOptions): Promise<ScoreCalibration>;
-  evaluateModel(model: Model, file: RowFile, options: EvaluationOptions): Promise<EvaluationReport>;
-  scoreRows(model: Model, file: RowFile, options: ScoringOptions): AsyncIterable<ScoreBlock>;
+  calibrateModel(
+    model: Model,
+    file: RowFile | SparseRowFile,
+    options: CalibrationOptions,
+  ): Promise<ScoreCalibration>;
+  evaluateModel(
+    model: Model,
+    file: RowFile | SparseRowFile,
+    options: EvaluationOptions,
+  ): Promise<EvaluationReport>;
+  scoreRows(model: Model, file: RowFile | SparseRowFile, options: ScoringOptions): AsyncIterable<ScoreBlock>;
 }
 
 export interface Importing {

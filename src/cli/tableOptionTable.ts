@@ -1,5 +1,5 @@
 import { datePartNames } from '../data/columns/columnMapping.js';
-import { tableFormatNames } from '../data/table/openTable.js';
+import { tableFormatNames } from '../data/table/tableFormats.js';
 import { columnKinds, missingNames, tableDefaults } from '../data/table/tableImportOptions.js';
 import type { OptionSpec } from './optionSpec.js';
 

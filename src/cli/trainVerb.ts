@@ -1,4 +1,5 @@
 import type { Dataset } from '../data/dataset.js';
+import type { SparseDataset } from '../data/sparse/sparseDataset.js';
 import { MlmlError } from '../errors.js';
 import { loadModel } from '../model/loadModel.js';
 import { saveModel } from '../model/saveModel.js';
@@ -10,11 +11,13 @@ import { variantsOf } from '../ssgd/sgd/sweepGrid.js';
 import type { TrainContext } from '../ssgd/train.js';
 import { checkInitialModel, modelHash } from '../ssgd/warmStart.js';
 import type { CommandContext } from './commandContext.js';
-import { openTrainingData } from './openData.js';
+import { openAnyTrainingData } from './openData.js';
 import type { Arguments } from './parseArguments.js';
 import type { Training } from './services.js';
 import { runTraining, type TrainingRun } from './trainingRun.js';
 import { trainOptions, uselessOptions } from './trainSettings.js';
+
+type AnyData = Dataset | SparseDataset;
 
 /** closed, gd, sgd, ssgd, hsgd: trains a linear model and leaves a run folder. */
 export async function trainVerb(
@@ -25,7 +28,7 @@ export async function trainVerb(
 ): Promise<void> {
   const options = trainOptions(given);
   let start: StartingModel = {};
-  await runTraining<TrainSummary>(context, { verb, given, words }, async () => {
+  await runTraining<TrainSummary, AnyData>(context, { verb, given, words }, async () => {
     // Everything is loaded before the baseline is taken; what comes later is the job's.
     const training = await context.services.training();
     return {
@@ -38,7 +41,7 @@ export async function trainVerb(
         ...(heldOutShare(options) > 0 ? (['holdout'] as const) : []),
         ...(options.sweep === undefined ? [] : (['model'] as const)),
       ],
-      open: (reporter) => openTrainingData(context, verb, given, reporter),
+      open: (reporter) => openAnyTrainingData(context, verb, given, reporter),
       plan: async (dataset, _scratch, earlier) => {
         // Before anything is made: a model that does not fit leaves no trace.
         start = await startingModel(context, verb, options, dataset, earlier);
@@ -61,7 +64,7 @@ async function startingModel(
   { services }: CommandContext,
   verb: Verb,
   options: TrainOptions,
-  { description }: Dataset,
+  { description }: AnyData,
   earlier: { readonly run: RunDescription; readonly folder: string } | undefined,
 ): Promise<StartingModel> {
   if (options.init === undefined || verb === 'closed') return {};
@@ -90,7 +93,7 @@ async function trainAndSave(
   training: Training,
   verb: Verb,
   options: TrainOptions,
-  { dataset, paths, log, reporter, scratchFolder, baselineBytes, checkpoint }: TrainingRun,
+  { dataset, paths, log, reporter, scratchFolder, baselineBytes, checkpoint }: TrainingRun<AnyData>,
   start: StartingModel,
 ): Promise<TrainSummary> {
   const { storage } = context.services;

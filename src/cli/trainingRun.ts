@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { Dataset } from '../data/dataset.js';
 import type { Task } from '../data/format.js';
+import type { SparseDataset } from '../data/sparse/sparseDataset.js';
 import { MlmlError } from '../errors.js';
 import type { Plan } from '../memory/plan.js';
 import { resumeCommand } from '../run/commandWords.js';
@@ -46,9 +47,12 @@ export interface TrainingCommand {
   readonly words: readonly string[];
 }
 
+/** Data that something trains on. */
+type AnyData = Dataset | SparseDataset;
+
 /** What a training job works with while it runs. */
-export interface TrainingRun {
-  readonly dataset: Dataset;
+export interface TrainingRun<Data extends AnyData = Dataset> {
+  readonly dataset: Data;
   readonly paths: RunPaths;
   readonly log: RunLog;
   readonly reporter: ProgressReporter;
@@ -59,7 +63,7 @@ export interface TrainingRun {
 }
 
 /** What linear and kernel training differ in. */
-export interface TrainingJob<Summary extends object> {
+export interface TrainingJob<Summary extends object, Data extends AnyData = Dataset> {
   /** After defaults; kept in run.json. */
   readonly options: { readonly seed: number };
   /** Bytes it may take with so many threads beyond what the process has when it starts. */
@@ -72,10 +76,10 @@ export interface TrainingJob<Summary extends object> {
   readonly csv: boolean;
   /** Columns of the CSV log beside those of 2016. */
   readonly csvColumns?: readonly ExtraColumn[];
-  open(reporter: ProgressReporter): Promise<Dataset>;
+  open(reporter: ProgressReporter): Promise<Data>;
   /** `earlier`: the run that is gone on with, in `folder`. */
   plan(
-    dataset: Dataset,
+    dataset: Data,
     scratchFolder: string,
     earlier?: { readonly run: RunDescription; readonly folder: string },
   ): Plan | Promise<Plan>;
@@ -84,7 +88,7 @@ export interface TrainingJob<Summary extends object> {
   /** Hash of the model that training starts from, once there is a plan; kept in run.json. */
   init?(): string | undefined;
   /** Trains and saves the model at `run.paths.model`. */
-  work(run: TrainingRun): Promise<Summary>;
+  work(run: TrainingRun<Data>): Promise<Summary>;
   /** The result in words; `task`: of the data. */
   text(summary: Summary, csv: string | undefined, task: Task): string;
 }
@@ -93,10 +97,10 @@ export interface TrainingJob<Summary extends object> {
  * Trains a model and leaves a run folder, or goes on with the one at --out. `prepare` loads all that the job needs: what
  * comes after it counts as the job's memory.
  */
-export async function runTraining<Summary extends object>(
+export async function runTraining<Summary extends object, Data extends AnyData = Dataset>(
   context: CommandContext,
   command: TrainingCommand,
-  prepare: () => Promise<TrainingJob<Summary>>,
+  prepare: () => Promise<TrainingJob<Summary, Data>>,
 ): Promise<void> {
   const { services } = context;
   const { storage } = services;
@@ -157,9 +161,9 @@ export async function runTraining<Summary extends object>(
 }
 
 /** A result, as the command wants it. */
-function told<Summary extends object>(
+function told<Summary extends object, Data extends AnyData>(
   given: Arguments,
-  job: TrainingJob<Summary>,
+  job: TrainingJob<Summary, Data>,
   summary: Summary,
   csv: string | undefined,
   task: Task,
@@ -180,12 +184,12 @@ async function loadReaders(services: Services, given: Arguments): Promise<void> 
 }
 
 /** Does the job; folders that are made for its scratch files and end up empty go again. */
-async function runInFolder<Summary extends object>(
+async function runInFolder<Summary extends object, Data extends AnyData>(
   context: CommandContext,
   command: TrainingCommand,
-  job: TrainingJob<Summary>,
+  job: TrainingJob<Summary, Data>,
   running: { threads: number },
-  state: Pick<TrainingRun, 'dataset' | 'reporter' | 'baselineBytes' | 'checkpoint'>,
+  state: Pick<TrainingRun<Data>, 'dataset' | 'reporter' | 'baselineBytes' | 'checkpoint'>,
   earlier: EarlierRun | undefined,
 ): Promise<{ summary: Summary; csv: string | undefined }> {
   const { storage } = context.services;
@@ -201,12 +205,12 @@ async function runInFolder<Summary extends object>(
 }
 
 /** Does the job, keeping `run.json` true at every moment. */
-async function recordedRun<Summary extends object>(
+async function recordedRun<Summary extends object, Data extends AnyData>(
   context: CommandContext,
   { verb, given, words }: TrainingCommand,
-  job: TrainingJob<Summary>,
+  job: TrainingJob<Summary, Data>,
   running: { threads: number },
-  state: Omit<TrainingRun, 'paths' | 'log'> & { readonly made: readonly string[] },
+  state: Omit<TrainingRun<Data>, 'paths' | 'log'> & { readonly made: readonly string[] },
   earlier: EarlierRun | undefined,
 ): Promise<{ summary: Summary; csv: string | undefined }> {
   const { storage } = context.services;

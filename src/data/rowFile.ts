@@ -45,6 +45,10 @@ export class RowFile implements RowReader {
     this.#mend = mend;
   }
 
+  get rowBytes(): number {
+    return this.layout.rowBytes;
+  }
+
   /** Opens the files and checks that each has exactly the bytes its rows need. */
   static async open(
     storage: Storage,

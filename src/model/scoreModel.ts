@@ -1,6 +1,10 @@
 import type { RowFile } from '../data/rowFile.js';
+import { SparseRowFile } from '../data/sparse/sparseRowFile.js';
+import { MlmlError } from '../errors.js';
 import { leastKernelScoringBytes, scoreKernelRows } from '../kernel/predict/scoreKernelRows.js';
+import type { LinearModel } from '../ssgd/linearModel.js';
 import { leastScoringBytes, type ScoredBlock, scoreRows } from '../ssgd/score.js';
+import { leastSparseScoringBytes, scoreSparseRows } from '../ssgd/sparse/sparseScorer.js';
 import type { Storage } from '../storage/storage.js';
 import { defaultThreads } from '../threads/defaultThreads.js';
 import { openModelRows } from './kernelRows.js';
@@ -19,9 +23,13 @@ export interface ScoringOptions {
 export async function* scoreModel(
   storage: Storage,
   model: Model,
-  file: RowFile,
+  file: RowFile | SparseRowFile,
   options: ScoringOptions,
 ): AsyncGenerator<ScoredBlock> {
+  if (file instanceof SparseRowFile) {
+    yield* scoreSparseRows(requireLinear(model, file), file, options);
+    return;
+  }
   if (!isKernelModel(model)) {
     yield* scoreRows(model, file, options);
     return;
@@ -36,8 +44,21 @@ export async function* scoreModel(
 }
 
 /** The smallest budget in which the rows of a file can be scored, to 10 kB. */
-export function leastBytes(model: Model, file: Pick<RowFile, 'rows' | 'layout'>, nthreads: number): number {
+export function leastBytes(
+  model: Model,
+  file: Pick<RowFile, 'rows' | 'layout'> | SparseRowFile,
+  nthreads: number,
+): number {
+  if (file instanceof SparseRowFile) return leastSparseScoringBytes(requireLinear(model, file), file);
   return isKernelModel(model)
     ? leastKernelScoringBytes(model, file, nthreads)
     : leastScoringBytes(model, file.layout);
+}
+
+function requireLinear(model: Model, { path }: SparseRowFile): LinearModel {
+  if (!isKernelModel(model)) return model;
+  throw new MlmlError(
+    'MLML_USAGE',
+    `${path}: holds sparse rows, which kernel models do not take; import the text again with --dense`,
+  );
 }

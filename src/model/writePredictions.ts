@@ -1,5 +1,6 @@
 import { allFinite } from '../data/badValue.js';
 import type { RowFile } from '../data/rowFile.js';
+import type { SparseRowFile } from '../data/sparse/sparseRowFile.js';
 import { badScoresError, classOf } from '../ssgd/evaluate.js';
 import type { ScoreMeaning } from '../ssgd/linearModel.js';
 import type { ByteSink } from './byteSink.js';
@@ -28,7 +29,7 @@ export interface PredictionOptions {
   /** What ids are called; absent when rows have none. */
   readonly idName?: string;
   /** The rows that are scored: one whose scores are not finite is then an error that names it. */
-  readonly file?: RowFile;
+  readonly file?: RowFile | SparseRowFile;
   readonly signal?: AbortSignal;
   /** Called after each block with the rows done. */
   readonly onProgress?: (rows: number) => void;

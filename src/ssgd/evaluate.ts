@@ -14,7 +14,8 @@ export { classOf };
 
 /** Why scores of rows are not finite: a value of theirs is not, or values and weights are too large together. */
 export async function badScoresError(
-  file: RowReader,
+  /** Undefined, or not of dense rows: nothing is looked for. */
+  file: unknown,
   firstRow: number,
   rows: number,
   signal?: AbortSignal,
@@ -70,7 +71,7 @@ export class EvaluationSum {
   }
 
   /** The evaluation. `file`, whose rows they were, is looked through for the reason when the loss is not a number. */
-  async result(file: RowReader, signal?: AbortSignal): Promise<Evaluation> {
+  async result(file: unknown, signal?: AbortSignal): Promise<Evaluation> {
     if (Number.isNaN(this.#lossSum)) {
       throw (
         (file instanceof RowFile ? await badValueError(file, signal) : undefined) ??

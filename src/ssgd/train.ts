@@ -1,6 +1,7 @@
 import { allFinite, badValueError } from '../data/badValue.js';
 import type { Dataset } from '../data/dataset.js';
 import type { DatasetDescription } from '../data/format.js';
+import { isSparse, type SparseDataset } from '../data/sparse/sparseDataset.js';
 import { MlmlError } from '../errors.js';
 import type { Plan } from '../memory/plan.js';
 import { type Checkpoint, type CheckpointOptions, openCheckpoint } from '../storage/checkpoint.js';
@@ -13,6 +14,8 @@ import { type TrainOptions, type Verb, verbs } from './options.js';
 import { planStreaming } from './sgd/planStreaming.js';
 import { checkSweep, variantsOf } from './sgd/sweepGrid.js';
 import { trainStreaming } from './sgd/trainStreaming.js';
+import { planSparse } from './sparse/planSparse.js';
+import { trainSparse } from './sparse/trainSparse.js';
 import { planSolving, trainBySolving } from './trainBySolving.js';
 import { checkInitialModel, type MissingModel, modelHash } from './warmStart.js';
 
@@ -88,6 +91,7 @@ function checkAll(verb: Verb, description: DatasetDescription, options: TrainOpt
 /** What a run would use and do. Touches no file. */
 export function planTraining(verb: Verb, description: DatasetDescription, options: TrainOptions): Plan {
   checkAll(verb, description, options);
+  if (description.sparse !== undefined) return planSparse(verb, description, options);
   if (verb === 'closed' || verb === 'gd') return planSolving(verb, description, options);
   return planStreaming(verb, description, options);
 }
@@ -99,7 +103,7 @@ export function planTraining(verb: Verb, description: DatasetDescription, option
  */
 export async function train(
   verb: Verb,
-  dataset: Dataset,
+  dataset: Dataset | SparseDataset,
   given: TrainOptions,
   context: TrainContext,
 ): Promise<TrainResult> {
@@ -116,6 +120,11 @@ export async function train(
   checkInit(verb, description, options, context);
   const start = performance.now();
   const run = async (context: JobContext) => {
+    if (isSparse(dataset)) {
+      const plan = planSparse(verb, description, options);
+      context.onEvent?.({ type: 'plan', plan });
+      return await trainSparse(plan, dataset, options, context);
+    }
     if (verb === 'closed' || verb === 'gd') {
       const plan = planSolving(verb, description, options);
       context.onEvent?.({ type: 'plan', plan });
@@ -163,10 +172,13 @@ function requireFiniteModel<R extends Pick<TrainResult, 'model'>>(result: R): R 
  */
 async function nameBadValue(
   error: unknown,
-  { train, description }: Dataset,
+  dataset: Dataset | SparseDataset,
   { subset }: TrainOptions,
   signal?: AbortSignal,
 ): Promise<unknown> {
+  // Sparse rows are looked through while they are trained on.
+  if (isSparse(dataset)) return error;
+  const { train, description } = dataset;
   const codes = ['MLML_DIVERGED', 'MLML_NOT_DEFINITE', 'MLML_BAD_DATA'];
   if (!(error instanceof MlmlError) || !codes.includes(error.code) || signal?.aborted) return error;
   const { n } = description.parts.train;
@@ -182,7 +194,7 @@ const DECIDING = /^(shuffle .*|rows|labels)$/;
 /** Runs a job with its checkpoint open. */
 async function withCheckpoint<Result>(
   verb: Verb,
-  dataset: Dataset,
+  dataset: Dataset | SparseDataset,
   options: TrainOptions,
   { checkpoint: given, ...context }: TrainContext,
   run: (context: JobContext) => Promise<Result>,

@@ -89,11 +89,14 @@ export function convertModel(
   bias: boolean,
   target: {
     readonly weights: Float32Array | Float64Array;
+    /** From one column of scores to the next, and from one feature to the next (default 1). */
     readonly stride: number;
+    readonly step?: number;
     readonly intercept: Float32Array | Float64Array;
   },
 ): void {
   const { d, k } = model;
+  const { step = 1 } = target;
   for (let c = 0; c < k; c++) {
     let intercept = model.intercept[c]!;
     let size = 0;
@@ -102,7 +105,7 @@ export function convertModel(
       const [multiply, add] = [model.scaling.multiply[j]!, model.scaling.add[j]!];
       const factor = scaling.multiply[j]!;
       const converted = factor === 0 ? 0 : (weight * multiply) / factor;
-      target.weights[c * target.stride + j] = converted;
+      target.weights[c * target.stride + j * step] = converted;
       const moved = factor === 0 ? weight * (multiply * mean[j]! + add) : weight * add;
       const back = converted * (scaling.add[j]! - centre[j]!);
       intercept += moved - back;

@@ -37,6 +37,7 @@ export const image = await prepare(
   ]),
   [
     ['import', '/raw', '--n=40', '--d=3', '--k=2', '--dtype=uint8', '--out=/set', quiet],
+    ['import', '/text', '--percentage=1', '--out=/sparse', quiet],
     ['closed', '/set', '--out=/runs/linear', quiet],
     ['cg', '/set', ...KERNEL, '--out=/runs/kernel', quiet],
     ['generate', '/set', ...KERNEL, '--tile=16', '--kernels=/kernels', '--dtype=float64', quiet],
@@ -47,11 +48,15 @@ const stored = [`--memId=${memId}`, '--kernels=/kernels', '--nthreads=1'];
 
 /** A training command that leaves a run folder; `--resume` goes on with it, or begins it anew. */
 function training(verb: string, ...options: string[]): DiskJob {
+  return trainingOn('/set', verb, ...options);
+}
+
+function trainingOn(set: string, verb: string, ...options: string[]): DiskJob {
   const isKernel = options.some((word) => word.startsWith('--memId') || word.startsWith('--kernel='));
   const small = options.some((word) => word.startsWith('--buffer')) ? [] : ['--buffer=1'];
   const words = [
     verb,
-    '/set',
+    set,
     ...small,
     ...options,
     ...(isKernel ? [] : ['--nthreads=1']),
@@ -61,7 +66,7 @@ function training(verb: string, ...options: string[]): DiskJob {
   const kernel = options.filter((word) => /^--(memId|kernels|kernel|sigma|nthreads)=/.test(word));
   const next = ['cg', '/set', ...(isKernel ? kernel : KERNEL), '--reg=7', '--out=/runs/later', quiet];
   return {
-    name: [verb, ...options]
+    name: [verb, ...(set === '/set' ? [] : [set]), ...options]
       .filter((word) => !/^--(nthreads|kernels|sigma)/.test(word))
       .join(' ')
       .replace(memId, '<memId>'),
@@ -114,6 +119,7 @@ export const diskJobs: readonly DiskJob[] = [
   training('ssgd', '--buffer=40KB', '--epochs=2', '--algo=external_sort'),
   training('ssgd', '--buffer=40KB', '--epochs=2', '--algo=block_shuffle'),
   training('hsgd', '--buffer=40KB', '--epochs=1'),
+  trainingOn('/sparse', 'ssgd', '--buffer=40KB', '--epochs=2'),
   training('cg', ...KERNEL),
   training('nystrom', ...KERNEL, '--centers=8', '--copy-rows'),
   training('bcd', ...stored),

@@ -5,6 +5,7 @@ import { openDataset } from '../../src/data/dataset.js';
 import { DatasetWriter } from '../../src/data/datasetWriter.js';
 import type { OpenOptions } from '../../src/data/import/openByName.js';
 import type { RawRows } from '../../src/data/rawRows.js';
+import type { RowFile } from '../../src/data/rowFile.js';
 import { MlmlError } from '../../src/errors.js';
 import type { KernelJobs } from '../../src/kernel/jobs.js';
 import type { Plan } from '../../src/memory/plan.js';
@@ -177,7 +178,8 @@ export async function fakeCommand(words: readonly string[], world: FakeWorld = {
         async evaluateModel() {
           return fakeReport;
         },
-        async *scoreRows(model, file) {
+        async *scoreRows(model, given) {
+          const file = given as RowFile;
           if (isKernelModel(model)) {
             const scores = new Float64Array(file.rows * model.k);
             for (let i = 0; i < file.rows; i++) scores[i * model.k + 1] = 1;

@@ -44,7 +44,8 @@ export async function* scanSparse(
   { from = 0, to = file.rows }: SparseRange = {},
 ): AsyncGenerator<ScannedBlock> {
   if (from >= to) return;
-  const half = arena.byteLength(`${prefix} rows`) / 2;
+  // Rows begin at multiples of 4.
+  const half = 4 * Math.floor(arena.byteLength(`${prefix} rows`) / 8);
   const base = arena.address(`${prefix} rows`);
   const order = arena.address(`${prefix} order`);
   const capacity = arena.byteLength(`${prefix} order`) / 4;

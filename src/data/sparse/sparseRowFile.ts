@@ -67,6 +67,11 @@ export class SparseRowFile {
     }
   }
 
+  /** Bytes of a row, on average. */
+  get rowBytes(): number {
+    return this.rows === 0 ? 0 : this.sizes.bytes / this.rows;
+  }
+
   /** Path of its records. */
   get path(): string {
     return this.#file.path;

@@ -3,8 +3,9 @@ import { basename } from 'node:path';
 import { MlmlError } from '../../errors.js';
 import type { Storage } from '../../storage/storage.js';
 import type { ImportProgress } from '../import/importOptions.js';
-import { databaseFormatNames, databaseKind, shownSource } from './databaseKind.js';
+import { databaseKind, shownSource } from './databaseKind.js';
 import { joinedTable } from './joinedTable.js';
+import { type TextFormatName, tableFormatNames } from './tableFormats.js';
 import { tablePaths } from './tablePaths.js';
 import type { TableSource } from './tableSource.js';
 import type { ReaderMemory } from './text/delimitedTable.js';
@@ -33,7 +34,7 @@ export interface OpenTableOptions {
 
 /** A kind of file that is read as a table. */
 interface TableFormat {
-  readonly name: string;
+  readonly name: TextFormatName;
   readonly endings: readonly string[];
   /** `shared` is the same object for all files of a table: what one file's reader leaves there, the next finds. */
   open(
@@ -79,11 +80,6 @@ const formats: readonly TableFormat[] = [
       return await openArrowTable(storage, new TableFile(storage, path, options), options);
     },
   },
-];
-
-export const tableFormatNames: readonly string[] = [
-  ...formats.map(({ name }) => name),
-  ...databaseFormatNames,
 ];
 
 /** What a source is by its name, or undefined when it is none of a table. */

@@ -1,5 +1,6 @@
 import { allFinite } from '../../data/badValue.js';
 import type { RowFile } from '../../data/rowFile.js';
+import type { SparseRowFile } from '../../data/sparse/sparseRowFile.js';
 import { MlmlError } from '../../errors.js';
 import { budgetTooSmall } from '../../memory/plan.js';
 import { checkLabels } from '../../ssgd/checkLabels.js';
@@ -42,7 +43,7 @@ export interface CalibrateOptions extends ScoringOptions {
 export async function calibrate(
   storage: Storage,
   model: Model,
-  file: RowFile,
+  file: RowFile | SparseRowFile,
   options: CalibrateOptions,
 ): Promise<ScoreCalibration> {
   if (model.task !== 'classification')

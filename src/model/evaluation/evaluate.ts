@@ -1,5 +1,6 @@
 import { allFinite } from '../../data/badValue.js';
 import type { RowFile } from '../../data/rowFile.js';
+import type { SparseRowFile } from '../../data/sparse/sparseRowFile.js';
 import { badScoresError } from '../../ssgd/evaluate.js';
 import type { Storage } from '../../storage/storage.js';
 import { defaultThreads } from '../../threads/defaultThreads.js';
@@ -32,7 +33,7 @@ export interface EvaluateOptions extends ScoringOptions {
 export async function evaluate(
   storage: Storage,
   model: Model,
-  file: RowFile,
+  file: RowFile | SparseRowFile,
   options: EvaluateOptions,
 ): Promise<EvaluationReport> {
   const { bufferBytes, signal, nthreads = defaultThreads() } = options;

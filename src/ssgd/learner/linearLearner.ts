@@ -42,6 +42,7 @@ export class LinearLearner {
   readonly #encoder: RowEncoder;
   readonly #batch: RowBatch;
   readonly #trainee: Trainee;
+  readonly #model: ModelStep;
   readonly #scorer: Scorer;
   /** Whether the scorer holds the weights as they are. */
   #scoring = false;
@@ -61,16 +62,22 @@ export class LinearLearner {
     const classification = description.task === 'classification';
     this.#batch = new RowBatch(steps, classification ? description.k : 0, arena, kernels, centred, weighting);
     const step = new ModelStep(steps, model, classification, this.#batch, arena, kernels);
+    this.#model = step;
     this.#trainee = new Trainee(
       {
         plan: steps,
         model,
         classification,
         classShares: classCounts && classSharesOf(classCounts, weighting),
+        rowFeatures: layout.d,
         initial:
           init &&
-          (({ weights, intercept }, bias) =>
-            convertModel(init, scaling, centre, mean, bias, { weights, stride: steps.stride, intercept })),
+          (({ intercept }, bias) =>
+            convertModel(init, scaling, centre, mean, bias, {
+              weights: step.weights,
+              stride: steps.stride,
+              intercept,
+            })),
         emit: onEvent ?? (() => {}),
       },
       step,
@@ -229,7 +236,7 @@ export class LinearLearner {
   #fillScorer(): void {
     if (this.#scoring) return;
     const { weights, intercept } = this.#scorer;
-    this.#trainee.model.writeTo(weights, intercept, this.#setting.centre);
+    this.#model.writeTo(weights, intercept, this.#setting.centre);
     this.#scoring = true;
   }
 }

@@ -8,13 +8,13 @@ import type { Trainee } from './trainee.js';
 
 /** The threads of hsgd, seen from the main thread: gives them the batches of a block, and tells the trainee what came of it. */
 export class Hogwild {
-  readonly #plan: StreamingPlan;
+  readonly #plan: Pick<StreamingPlan, 'chosen' | 'regions'>;
   readonly #arena: Arena;
   readonly #threads: Threads;
   readonly #control: Int32Array;
   readonly #outcomes: Float64Array;
 
-  constructor(plan: StreamingPlan, arena: Arena, threads: Threads) {
+  constructor(plan: Pick<StreamingPlan, 'chosen' | 'regions'>, arena: Arena, threads: Threads) {
     this.#plan = plan;
     this.#arena = arena;
     this.#threads = threads;

@@ -4,14 +4,18 @@ import { Arena } from '../../memory/arena.js';
 import type { Region } from '../../memory/plan.js';
 import type { RowWeighting } from '../rowWeights.js';
 import { learningRate } from '../schedules.js';
+import type { SparsePlan } from '../sparse/planSparse.js';
+import { SparseBatch } from '../sparse/sparseBatch.js';
+import { SparseStep } from '../sparse/sparseStep.js';
 import { ModelStep } from './modelStep.js';
 import type { StreamingPlan } from './planStreaming.js';
 import { RowBatch } from './rowBatch.js';
+import type { StepBatch, StepModel } from './runParts.js';
 import { OUTCOME } from './streamingThreads.js';
 
 /** What every thread of hsgd is told at its start. Plain data. */
 export interface HogwildSetup {
-  readonly plan: StreamingPlan;
+  readonly plan: StreamingPlan | SparsePlan;
   /** Number of classes; 0 for regression. */
   readonly classes: number;
   readonly weighting: RowWeighting | undefined;
@@ -34,6 +38,10 @@ export interface Segment {
 export const NEXT = 0;
 export const STOP = 1;
 
+function isSparsePlan(plan: StreamingPlan | SparsePlan): plan is SparsePlan {
+  return !('stride' in plan);
+}
+
 /** The regions of a plan as one thread sees them: its own bear the names that those of the main thread have. */
 function regionsOf(regions: readonly Region[], thread: number): Region[] {
   const prefix = `thread ${thread} `;
@@ -53,17 +61,25 @@ function regionsOf(regions: readonly Region[], thread: number): Region[] {
  * its writing is lost. Rows, scores and the state of the optimiser are its own.
  */
 export class HogwildThread {
-  readonly #plan: StreamingPlan;
-  readonly #batch: RowBatch;
-  readonly #step: ModelStep;
+  readonly #plan: Pick<StreamingPlan, 'chosen' | 'models'>;
+  readonly #batch: StepBatch;
+  readonly #step: StepModel;
   readonly #control: Int32Array;
   readonly #outcomes: Float64Array;
 
   constructor({ plan, classes, weighting, memory }: HogwildSetup, thread: number, kernels: Kernels) {
     const arena = new Arena(regionsOf(plan.regions, thread), memory);
     this.#plan = plan;
-    this.#batch = new RowBatch(plan, classes, arena, kernels, undefined, weighting);
-    this.#step = new ModelStep(plan, plan.models[0]!, classes > 0, this.#batch, arena, kernels);
+    const model = plan.models[0]!;
+    if (isSparsePlan(plan)) {
+      const batch = new SparseBatch(plan.chosen.batch, classes, arena, weighting?.classWeights);
+      this.#batch = batch;
+      this.#step = new SparseStep(plan, model, classes > 0, batch, arena, kernels);
+    } else {
+      const batch = new RowBatch(plan, classes, arena, kernels, undefined, weighting);
+      this.#batch = batch;
+      this.#step = new ModelStep(plan, model, classes > 0, batch, arena, kernels);
+    }
     this.#control = arena.int32('hogwild control');
     this.#outcomes = arena.float64('hogwild outcomes');
   }

@@ -10,6 +10,7 @@ import type { RowSample } from './calibration.js';
 import { countRight } from './countRight.js';
 import type { ModelPlan, StepPlan } from './planStreaming.js';
 import type { RowBatch } from './rowBatch.js';
+import type { StepModel } from './runParts.js';
 import type { SharedStep } from './sharedStep.js';
 
 /**
@@ -17,7 +18,7 @@ import type { SharedStep } from './sharedStep.js';
  * weights are rows of the matrix of all models; its other regions carry its prefix. Nothing is allocated after
  * construction.
  */
-export class ModelStep {
+export class ModelStep implements StepModel {
   /** Sum of losses and number of rows classified right in the last step. */
   lossSum = 0;
   right = 0;
@@ -228,6 +229,11 @@ export class ModelStep {
         for (let j = 0; j < d; j++) vector[j]! /= block.to - block.from;
       },
     };
+  }
+
+  clearWeights(): void {
+    this.weights.fill(0);
+    this.intercept.fill(0);
   }
 
   /** Keeps the weights as they are, to go back to. */

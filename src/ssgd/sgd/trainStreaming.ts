@@ -1,33 +1,22 @@
 import { resolve } from 'node:path';
-import type { Kernels } from '../../arithmetic/kernels.js';
-import { requireFiniteRows } from '../../data/badValue.js';
 import type { Dataset } from '../../data/dataset.js';
-import { KeptRows } from '../../data/keptRows.js';
+import type { Task } from '../../data/format.js';
 import type { RowBlock } from '../../data/rowBlock.js';
-import type { RowFile, RowReader } from '../../data/rowFile.js';
-import { RowSelection } from '../../data/rowSelection.js';
 import { Arena } from '../../memory/arena.js';
 import { type Checkpoint, noCheckpoint } from '../../storage/checkpoint.js';
 import type { Blocks } from '../../storage/stateFile.js';
-import type { Workspace } from '../../threads/workspace.js';
-import { scalingOf } from '../closed/fit.js';
 import type { Evaluation, TrainEvent, TrainListener } from '../events.js';
 import type { TrainOptions } from '../options.js';
-import { classSharesOf, weightingOf } from '../rowWeights.js';
-import { openRowStream, type RowStream } from '../shuffle/rowStream.js';
+import { weightingOf } from '../rowWeights.js';
+import type { RowStream } from '../shuffle/rowStream.js';
 import type { KeepingStates } from '../shuffle/scratchKeeper.js';
 import { startThreads } from '../startThreads.js';
 import type { JobContext, TrainResult } from '../train.js';
-import { convertModel } from '../warmStart.js';
-import { HeldOutRows } from './heldOut.js';
-import { Hogwild } from './hogwild.js';
-import { ModelScorer } from './modelScorer.js';
-import { ModelStep } from './modelStep.js';
+import { DenseParts } from './denseParts.js';
 import type { StreamingPlan } from './planStreaming.js';
-import { RowBatch } from './rowBatch.js';
 import { runningRmse } from './runningRmse.js';
-import { SharedStep } from './sharedStep.js';
-import { OpeningSignal, type StreamingState, savedRegions } from './streamingState.js';
+import type { RunParts, RunPlan, StepModel } from './runParts.js';
+import { OpeningSignal, type StreamingState } from './streamingState.js';
 import { Trainee, totalSamples } from './trainee.js';
 import { TraineeGroup } from './traineeGroup.js';
 
@@ -37,26 +26,17 @@ const SAMPLE_ROWS = 1024;
 const STEPS_PER_LOOK = 16;
 
 /** One run of sgd, ssgd or hsgd: a stream of rows, batches of them, the models that step from each batch. */
-class StreamingRun {
-  readonly #plan: StreamingPlan;
-  readonly #dataset: Dataset;
+export class StreamingRun {
+  readonly #plan: RunPlan;
+  readonly #parts: RunParts;
+  readonly #task: Task;
   readonly #options: TrainOptions;
   readonly #context: JobContext;
   readonly #checkpoint: Checkpoint;
   readonly #blocks: Blocks;
   readonly #emit: TrainListener;
-  readonly #batch: RowBatch;
-  /** hsgd with several threads. */
-  readonly #hogwild: Hogwild | undefined;
-  /** ssgd and sgd with several threads. */
-  readonly #shared: SharedStep | undefined;
   readonly #group: TraineeGroup;
-  readonly #scorer: ModelScorer;
-  readonly #arena: Arena;
-  readonly #kernels: Kernels;
-  readonly #selection: RowSelection;
   #stream!: RowStream;
-  #heldOut: HeldOutRows | undefined;
   #opening!: OpeningSignal;
   /** Rows of the epoch that have been used. */
   #row = 0;
@@ -64,89 +44,46 @@ class StreamingRun {
   #before = { bytesRead: 0, bytesWritten: 0 };
   #rowsChecked = false;
 
-  constructor(
-    workspace: Workspace,
-    plan: StreamingPlan,
-    dataset: Dataset,
-    options: TrainOptions,
-    context: JobContext,
-  ) {
-    const { arena, kernels, threads } = workspace;
+  constructor(plan: RunPlan, parts: RunParts, task: Task, options: TrainOptions, context: JobContext) {
     this.#plan = plan;
-    this.#dataset = dataset;
+    this.#parts = parts;
+    this.#task = task;
     this.#options = options;
     this.#context = context;
     this.#checkpoint = context.checkpoint ?? noCheckpoint(context.signal);
     this.#emit = context.onEvent ?? (() => {});
-    const { description } = dataset;
-    this.#arena = arena;
-    this.#blocks = savedRegions(plan, arena, this.#checkpoint.states !== undefined);
-    this.#kernels = kernels;
-    this.#selection = new RowSelection(plan.rows + plan.heldOut, plan.heldOut, options.seed);
-    const scaling = scalingOf(description, options);
-    const { multiply, add } = scaling;
-    const { mean } = description.statistics;
-    // Mean of the scaled features when the rows are centred, else zeros.
-    const centre = multiply.map((factor, j) => (plan.chosen.centred ? factor * mean[j]! + add[j]! : 0));
-    const centred = { multiply, add: add.map((value, j) => value - centre[j]!) };
-    const classification = description.task === 'classification';
-    const lockFree = threads.count > 1 && plan.verb === 'hsgd';
-    this.#hogwild = lockFree ? new Hogwild(plan, arena, threads) : undefined;
-    const shared = threads.count > 1 && !lockFree ? new SharedStep(threads) : undefined;
-    this.#shared = shared;
-    const weighting = weightingOf(description, options);
-    const classes = classification ? description.k : 0;
-    this.#batch = new RowBatch(plan, classes, arena, kernels, centred, weighting, shared);
-    const classShares = classification ? classSharesOf(description.classCounts, weighting) : undefined;
-    const { init, missingInit } = context;
-    const initial =
-      (init ?? missingInit) === undefined
-        ? undefined
-        : ({ weights, intercept }: ModelStep, bias: boolean) => {
-            if (init === undefined) throw missingInit!.error;
-            convertModel(init, scaling, centre, mean, bias, { weights, stride: plan.stride, intercept });
-          };
+    this.#blocks = parts.savedRegions(this.#checkpoint.states !== undefined);
+    const { classShares, rowFeatures, initial } = parts;
+    const classification = task === 'classification';
     const trainees = plan.models.map((model, index) => {
       const emit: TrainListener =
         options.sweep === undefined
           ? this.#emit
           : (event) => this.#emit({ ...event, model: index } as TrainEvent);
-      const setting = { plan, model, classification, classShares, initial, emit };
-      const step = new ModelStep(plan, model, classification, this.#batch, arena, kernels, shared);
-      return new Trainee(setting, step);
+      const setting = { plan, model, classification, classShares, rowFeatures, initial, emit };
+      return new Trainee(setting, parts.model(model));
     });
     const variants = plan.models.map((model) => model.options);
     this.#group = new TraineeGroup(trainees, options, variants, totalSamples(plan), this.#emit);
-    this.#scorer = new ModelScorer(plan, description, workspace, scaling, centre);
-  }
-
-  /** The rows of the training part that are used, held out or not. */
-  get #used(): RowFile {
-    return this.#dataset.train.first(this.#plan.rows + this.#plan.heldOut);
-  }
-
-  /** The rows that are trained on. */
-  get #rows(): RowReader {
-    return this.#plan.heldOut === 0 ? this.#used : new KeptRows(this.#used, this.#selection);
   }
 
   async run(): Promise<Omit<TrainResult, 'seconds'>> {
     try {
       return await this.#run();
     } finally {
-      await this.#heldOut?.close();
+      await this.#parts.close();
     }
   }
 
   async #run(): Promise<Omit<TrainResult, 'seconds'>> {
     const { storage, scratchFolder, signal } = this.#context;
-    const { shuffle, chosen } = this.#plan;
+    const { chosen } = this.#plan;
     const saved = (await this.#checkpoint.load(this.#blocks)) as StreamingState | undefined;
     if (saved !== undefined) this.#restore(saved);
-    await this.#holdOut();
+    await this.#parts.prepare();
     const opening = new OpeningSignal(signal);
     this.#opening = opening;
-    this.#stream = await openRowStream(shuffle, this.#rows, this.#arena, this.#kernels, {
+    this.#stream = await this.#parts.openStream({
       storage,
       scratchFolder,
       seed: this.#options.seed,
@@ -163,9 +100,9 @@ class StreamingRun {
         await this.#trainEpoch(epochs, here?.row ?? 0);
         // What follows may be long, and is not saved in the middle.
         if (here === undefined && this.#checkpoint.due(this.#group.samples)) await this.#save(epochs, false);
-        if (this.#heldOut !== undefined && here?.judged !== true) {
+        if (this.#plan.heldOut > 0 && here?.judged !== true) {
           this.#rest(epochs, false);
-          await this.#group.judge(this.#scorer, this.#heldOut, epochs + 1, signal);
+          await this.#group.judge(this.#judge, epochs + 1);
         }
         this.#rest(epochs, true);
         epochs++;
@@ -190,14 +127,6 @@ class StreamingRun {
     return { keep: { folder: resolve(states.folder), sequence } };
   }
 
-  /** Copies the held-out rows, through the larger of the two regions that hold rows. */
-  async #holdOut(): Promise<void> {
-    if (this.#plan.heldOut === 0) return;
-    const [shuffle, score] = ['shuffle rows', 'score rows'];
-    const region = this.#arena.byteLength(shuffle!) > this.#arena.byteLength(score!) ? shuffle! : score!;
-    this.#heldOut = await HeldOutRows.copy(this.#used, this.#selection, this.#arena, region, this.#context);
-  }
-
   async #result(epochs: number, lastTest: Evaluation | undefined): Promise<Omit<TrainResult, 'seconds'>> {
     const { winner } = this.#group;
     winner.finish();
@@ -207,15 +136,14 @@ class StreamingRun {
     const train = this.#options.simulated
       ? await this.#evaluate('train', winner.bestEpoch || epochs)
       : this.#runningEvaluation(winner);
-    const { heldOut, layout } = { heldOut: this.#plan.heldOut, layout: this.#plan.layout };
-    const copied = heldOut > 0 ? this.#used.rows : 0;
+    const { prepared } = this.#parts;
     return {
-      model: this.#scorer.linearModel(winner.model),
+      model: this.#parts.linearModel(winner.model),
       plan: this.#plan,
       epochs,
       samples: this.#group.samples,
-      bytesRead: this.#traffic.bytesRead + copied * layout.rowBytes,
-      bytesWritten: this.#traffic.bytesWritten + heldOut * layout.rowBytes,
+      bytesRead: this.#traffic.bytesRead + prepared.bytesRead,
+      bytesWritten: this.#traffic.bytesWritten + prepared.bytesWritten,
       train,
       test,
       heldOut: winner.heldOut,
@@ -226,7 +154,7 @@ class StreamingRun {
 
   /** Trains on the rows of an epoch from row `fromRow` on. */
   async #trainEpoch(epoch: number, fromRow: number): Promise<void> {
-    const batch = this.#batch;
+    const { batch, hogwild } = this.#parts;
     const group = this.#group;
     const { lastStep } = this.#plan.chosen;
     // From now on memory changes.
@@ -244,9 +172,9 @@ class StreamingRun {
           sought = true;
           this.#calibrate(block, at);
         }
-        if (batch.filled === 0 && this.#hogwild !== undefined) {
+        if (batch.filled === 0 && hogwild !== undefined) {
           const before = at;
-          at = this.#hogwild.train(group.active[0]!, block, at, epoch, this.#progress);
+          at = hogwild.train(group.active[0]!, block, at, epoch, this.#progress);
           this.#row += at - before;
           if (at > before && this.#checkpoint.due(group.samples)) await this.#save(epoch, false);
           if (at === block.to) break;
@@ -256,8 +184,7 @@ class StreamingRun {
         this.#row += taken;
         if (!batch.full) continue;
         this.#update(epoch);
-        if (group.halvingIsDue())
-          await group.halve(this.#scorer, this.#heldOut!, epoch, this.#context.signal);
+        if (group.halvingIsDue()) await group.halve(this.#judge, epoch);
         if (group.active.length === 0) return;
         const { steps, samples } = group.active[0]!;
         if (steps >= lastStep) return;
@@ -301,18 +228,18 @@ class StreamingRun {
   /** Bytes read and written so far, also by processes before this one. */
   get #traffic(): { readonly bytesRead: number; readonly bytesWritten: number } {
     return {
-      bytesRead: this.#before.bytesRead + this.#stream.bytesRead + this.#scorer.bytesRead,
+      bytesRead: this.#before.bytesRead + this.#stream.bytesRead + this.#parts.bytesScored,
       bytesWritten: this.#before.bytesWritten + this.#stream.bytesWritten,
     };
   }
 
   /** One step of each model from the rows in the batch. */
   #update(epoch: number): void {
-    const batch = this.#batch;
+    const { batch } = this.#parts;
     batch.checkLabels();
-    this.#shared?.pace.begin();
+    this.#parts.beginStep();
     this.#group.update(epoch, batch.filled, this.#progress);
-    this.#shared?.pace.end();
+    this.#parts.endStep();
     batch.clear();
   }
 
@@ -320,21 +247,20 @@ class StreamingRun {
   async #requireFiniteRows(): Promise<void> {
     if (this.#rowsChecked || !this.#group.trainees.some((trainee) => trainee.troubled)) return;
     this.#rowsChecked = true;
-    await requireFiniteRows(this.#used, this.#context.signal);
+    await this.#parts.requireFiniteRows(this.#context.signal);
   }
 
   #calibrate(block: RowBlock, at: number): void {
-    const from = this.#batch.firstCounting(block, at);
+    const from = this.#parts.batch.firstCounting(block, at);
     const sample =
       from === block.to ? undefined : { ...block, from, to: Math.min(block.to, from + SAMPLE_ROWS) };
-    this.#group.calibrate(sample, this.#arena.float64('score weights').subarray(0, this.#plan.layout.d));
+    this.#group.calibrate(sample, this.#parts.vector);
   }
 
   async #evaluate(part: 'train' | 'test', epoch: number): Promise<Evaluation | undefined> {
-    const file = part === 'train' ? this.#rows : this.#dataset.test;
-    if (file.rows === 0) return undefined;
+    if (!this.#parts.hasRows(part)) return undefined;
     const { winner } = this.#group;
-    const [evaluation] = await this.#scorer.evaluate([winner.model], file, this.#context.signal);
+    const [evaluation] = await this.#parts.evaluate([winner.model], part, this.#context.signal);
     if (part === 'test') winner.clock.testAccuracy = evaluation!.accuracy;
     this.#emit({ type: 'evaluation', part, epoch, evaluation: evaluation! });
     return evaluation;
@@ -343,9 +269,12 @@ class StreamingRun {
   /** What the last epoch showed of the training rows while the weights still moved. */
   #runningEvaluation({ epochLoss, options }: Trainee): Evaluation {
     const { rows, meanLoss, accuracy } = epochLoss;
-    if (this.#dataset.description.task === 'classification') return { rows, loss: meanLoss, accuracy };
+    if (this.#task === 'classification') return { rows, loss: meanLoss, accuracy };
     return { rows, loss: meanLoss, ...runningRmse(options, meanLoss) };
   }
+
+  readonly #judge = (models: readonly StepModel[]) =>
+    this.#parts.evaluate(models, 'holdout', this.#context.signal);
 
   readonly #progress = (done: number, total: number, epoch: number): void => {
     const { bytesRead, bytesWritten } = this.#traffic;
@@ -374,7 +303,8 @@ export async function trainStreaming(
   const hogwild = { plan, classes, weighting, memory: arena.memory };
   const workspace = await startThreads(arena, plan.threads, lockFree ? { hogwild } : {});
   try {
-    return await new StreamingRun(workspace, plan, dataset, options, context).run();
+    const parts = new DenseParts(workspace, plan, dataset, options, context);
+    return await new StreamingRun(plan, parts, task, options, context).run();
   } finally {
     await workspace.threads.close();
   }

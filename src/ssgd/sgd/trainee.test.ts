@@ -20,7 +20,13 @@ test('weights are kept after a segment of steps only when its last window was go
   const scaling = { multiply: new Float64Array(3).fill(1), add: new Float64Array(3) };
   const batch = new RowBatch(plan, 2, arena, kernels, scaling);
   const model = new ModelStep(plan, plan.models[0]!, true, batch, arena, kernels);
-  const setting = { plan, model: plan.models[0]!, classification: true, classShares: undefined };
+  const setting = {
+    plan,
+    model: plan.models[0]!,
+    classification: true,
+    classShares: undefined,
+    rowFeatures: 3,
+  };
   const trainee = new Trainee({ ...setting, emit: () => {} }, model);
   for await (const sample of scanRows(file, arena, 'rows')) {
     trainee.calibrate(sample, { norm: 1, eigenvalue: 1, rows: 600, meanWeight: 1, largeWeight: 1 });

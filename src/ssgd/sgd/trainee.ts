@@ -8,7 +8,6 @@ import { automaticRate, type Curvature } from './calibration.js';
 import { samplesOf } from './chosenOptions.js';
 import { DivergenceWatch, type DivergenceWatchState } from './divergence.js';
 import { EarlyStopping, type EarlyStoppingState } from './earlyStopping.js';
-import type { ModelStep } from './modelStep.js';
 import type { ModelPlan, StepPlan } from './planStreaming.js';
 import {
   ProgressClock,
@@ -16,6 +15,7 @@ import {
   RunningLoss,
   type RunningLossState,
 } from './progressClock.js';
+import type { StepModel } from './runParts.js';
 import { OUTCOME } from './streamingThreads.js';
 
 /** Halvings of an automatic rate before giving up. */
@@ -28,7 +28,7 @@ const LOSS_KEPT = 1.001;
 const FAILURES_OF_KEPT_WEIGHTS = 3;
 
 /** Rows of all steps of a run whose stream ends. */
-export function totalSamples({ chosen, rows }: StepPlan): number {
+export function totalSamples({ chosen, rows }: Pick<StepPlan, 'rows' | 'chosen'>): number {
   return samplesOf(chosen, rows);
 }
 
@@ -50,13 +50,15 @@ export interface TraineeState {
 
 /** What a trainee is made for. */
 export interface TraineeSetting {
-  readonly plan: StepPlan;
+  readonly plan: Pick<StepPlan, 'rows' | 'chosen'>;
+  /** Numbers of a row that are not 0, on average. */
+  readonly rowFeatures: number;
   readonly model: ModelPlan;
   readonly classification: boolean;
   /** What an intercept of squared losses starts from; undefined: zero. */
   readonly classShares: readonly number[] | undefined;
   /** Writes the weights of the model to start from into zeros. */
-  readonly initial?: ((model: ModelStep, bias: boolean) => void) | undefined;
+  readonly initial?: ((model: StepModel, bias: boolean) => void) | undefined;
   readonly emit: TrainListener;
 }
 
@@ -65,7 +67,7 @@ export interface TraineeSetting {
  * rows, watches the loss of its steps, and goes back to its last good weights after a divergence.
  */
 export class Trainee {
-  readonly model: ModelStep;
+  readonly model: StepModel;
   readonly clock: ProgressClock;
   /** Of the rows of this epoch. */
   readonly epochLoss = new RunningLoss();
@@ -88,7 +90,7 @@ export class Trainee {
   #steps = 0;
   #samples = 0;
 
-  constructor(setting: TraineeSetting, model: ModelStep) {
+  constructor(setting: TraineeSetting, model: StepModel) {
     const { plan, classification, emit } = setting;
     const { logfreq, patience, damp, step } = setting.model.options;
     this.#schedule = { schedule: setting.model.schedule, eta0: 0, damp, step };
@@ -151,7 +153,7 @@ export class Trainee {
   }
 
   #begin(sample: RowBlock | undefined, curvature: Curvature | undefined): void {
-    const { plan, emit } = this.#setting;
+    const { plan, rowFeatures, emit } = this.#setting;
     const { options } = this.#setting.model;
     if (options.eta0 !== 'auto') {
       this.#eta0 = options.eta0;
@@ -164,7 +166,7 @@ export class Trainee {
         momentum: options.momentum,
         bias: options.bias,
         decay: options.reg / plan.rows,
-        d: plan.layout.d,
+        d: rowFeatures,
       });
       const halvings = this.#startSlowly(sample, eta0);
       this.#eta0 = eta0 / 2 ** halvings;
@@ -180,8 +182,7 @@ export class Trainee {
     const { classShares, initial } = this.#setting;
     const { options } = this.#setting.model;
     const { model } = this;
-    model.weights.fill(0);
-    model.intercept.fill(0);
+    model.clearWeights();
     if (initial !== undefined) {
       initial(model, options.bias);
       model.keep();

@@ -1,14 +1,16 @@
 import type { RowBlock } from '../../data/rowBlock.js';
-import type { RowReader } from '../../data/rowFile.js';
 import { MlmlError } from '../../errors.js';
-import type { SweepModel, TrainListener } from '../events.js';
+import type { Evaluation, SweepModel, TrainListener } from '../events.js';
 import type { SweepName, TrainOptions } from '../options.js';
 import { measureCurvature } from './calibration.js';
 import { isBetter } from './earlyStopping.js';
 import { Halving } from './halving.js';
-import type { ModelScorer } from './modelScorer.js';
+import type { StepModel } from './runParts.js';
 import { namesOf } from './sweepGrid.js';
 import type { Trainee } from './trainee.js';
+
+/** Evaluates models on the held-out rows. */
+export type Judge = (models: readonly StepModel[]) => Promise<Evaluation[]>;
 
 /** All models that train from one stream: one, or those of a sweep. A model that is out takes no more arithmetic. */
 export class TraineeGroup {
@@ -110,12 +112,8 @@ export class TraineeGroup {
   }
 
   /** Drops the worse half of the models that train, by the held-out rows. `epoch` counts from 0. */
-  async halve(scorer: ModelScorer, heldOut: RowReader, epoch: number, signal?: AbortSignal): Promise<void> {
-    const evaluations = await scorer.evaluate(
-      this.#active.map(({ model }) => model),
-      heldOut,
-      signal,
-    );
+  async halve(judge: Judge, epoch: number): Promise<void> {
+    const evaluations = await judge(this.#active.map(({ model }) => model));
     for (const [i, trainee] of this.#active.entries()) trainee.heldOut = evaluations[i];
     const ranked = this.#rank(this.#active);
     for (const trainee of ranked.slice(Halving.staying(ranked.length))) trainee.fate = 'dropped';
@@ -124,13 +122,9 @@ export class TraineeGroup {
   }
 
   /** Scores the models that train on the held-out rows after an epoch, counted from 1; some may stop. */
-  async judge(scorer: ModelScorer, heldOut: RowReader, epoch: number, signal?: AbortSignal): Promise<void> {
+  async judge(judge: Judge, epoch: number): Promise<void> {
     const judged = this.#active;
-    const evaluations = await scorer.evaluate(
-      judged.map(({ model }) => model),
-      heldOut,
-      signal,
-    );
+    const evaluations = await judge(judged.map(({ model }) => model));
     for (const [i, trainee] of judged.entries()) {
       const evaluation = evaluations[i]!;
       trainee.judge(evaluation, epoch);

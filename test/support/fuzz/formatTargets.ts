@@ -14,6 +14,11 @@ import { changed, type FieldChange, fieldChangesOf } from './mutations.js';
 const ROWS = 40;
 const KERNEL = ['--kernel=rbf', '--sigma=50', '--nthreads=1'];
 
+const sparseText = Array.from(
+  { length: 40 },
+  (_, i) => `${i % 2} ${1 + (i % 5)}:0.5 ${7 + (i % 3)}:${i}\n`,
+).join('');
+
 /** A data set, models of each kind, a stored kernel and a checkpoint, made by the commands that make them. */
 async function makeWorld(): Promise<Map<string, Uint8Array>> {
   const storage = new MemoryStorage();
@@ -24,7 +29,10 @@ async function makeWorld(): Promise<Map<string, Uint8Array>> {
   await put(storage, '/rest', rows.slice(0, 12));
   const raw = { n: ROWS, d: 3, k: 2, dtype: 'uint8', train: '/raw', test: '/rest', nt: 3 } as const;
   await importDataset(storage, '/raw', { out: '/set', raw });
+  await put(storage, '/text', new TextEncoder().encode(sparseText));
+  await importDataset(storage, '/text', { out: '/sparse', percentage: 0.7 });
   for (const words of [
+    ['ssgd', '/sparse', '--loss=logistic', '--out=/thin'],
     ['closed', '/set', '--out=/linear'],
     ['generate', '/set', ...KERNEL, '--tile=16', '--kernels=/kernels'],
     ['nystrom', '/set', ...KERNEL, '--centers=8', '--out=/kernel'],
@@ -94,6 +102,14 @@ const readersOf: Readonly<Record<string, readonly (readonly string[])[]>> = {
     ['plan', 'cg', '/set', ...KERNEL],
     ['evaluate', '/kernel', '/set', '--nthreads=1'],
   ],
+  '/sparse/dataset.json': [
+    ['info', '/sparse', '--verify'],
+    ['info', '/sparse', '--json'],
+    ['ssgd', '/sparse', '--loss=logistic', '--buffer=60KB', '--out=/new'],
+    ['sgd', '/sparse', '--loss=logistic', '--scale=standard', '--out=/new2', '--iters=10'],
+    ['evaluate', '/thin', '/sparse'],
+    ['closed', '/sparse', '--out=/new3'],
+  ],
   '/linear/model/model.json': [
     ['info', '/linear', '--verify'],
     ['info', '/linear/model'],
@@ -154,6 +170,9 @@ for (const [path, commands] of Object.entries(readersOf)) {
 const checkedBy: Readonly<Record<string, readonly string[]>> = {
   '/set/train.rows': ['info', '/set', '--verify'],
   '/set/train.rows.crc32c': ['info', '/set', '--verify'],
+  '/sparse/train.rows': ['info', '/sparse', '--verify'],
+  '/sparse/train.offsets': ['info', '/sparse', '--verify'],
+  '/sparse/features.bin': ['info', '/sparse', '--verify'],
   '/linear/model/weights.bin': ['predict', '/linear', '/set', '--quiet'],
   '/kernel/model/weights.bin': ['evaluate', '/kernel', '/set', '--nthreads=1', '--quiet'],
   '/copied/model/rows.bin': ['info', '/copied/model', '--verify'],
@@ -168,6 +187,25 @@ for (const [path, words] of Object.entries(checkedBy)) {
       // Bytes after the last tile belong to none.
       const length = path.endsWith('tiles.bin') ? at(path).length : bytes.length;
       assert.ok(isSame(path, bytes.subarray(0, length)), 'a change went unnoticed');
+      return true;
+    },
+  });
+}
+
+/** Sparse rows are looked at as they are read: what cannot be is refused, by whatever reads them. */
+for (const path of ['/sparse/train.rows', '/sparse/train.offsets', '/sparse/features.bin']) {
+  given.push({
+    name: `${path}, read without looking at checksums`,
+    cases: fc.tuple(bytesLike([at(path)]), fc.nat(100)),
+    async run([bytes, which]: [Uint8Array, number]) {
+      const commands = [
+        ['ssgd', '/sparse', '--loss=logistic', '--buffer=60KB', '--subset=20', '--out=/new', '--quiet'],
+        ['ssgd', '/sparse', '--loss=logistic', '--scale=standard', '--out=/new', '--quiet'],
+        ['ssgd', '/sparse', '--loss=hinge', '--algo=none', '--out=/new', '--quiet'],
+        ['evaluate', '/thin', '/sparse', '--part=train', '--quiet'],
+        ['predict', '/thin', '/sparse', '--part=train', '--quiet'],
+      ];
+      await commandOn(await worldWith(path, bytes), commands[which % commands.length]!);
       return true;
     },
   });

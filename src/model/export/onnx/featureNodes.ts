@@ -3,6 +3,7 @@ import type {
   CategoryColumn,
   ColumnMapping,
   FeatureColumn,
+  HashedColumn,
   Missing,
 } from '../../../data/columns/columnMapping.js';
 import { widthOf } from '../../../data/columns/columnMapping.js';
@@ -66,22 +67,21 @@ function inputType({ kind, column }: FeatureColumn, precision: ElementType): Ele
     case 'date':
       return 'float64';
     case 'category':
-      return 'string';
     case 'hash':
-    case 'text': {
-      const what = kind === 'hash' ? 'hashes of values' : 'hashes of words';
+      return 'string';
+    case 'text':
       throw new MlmlError(
         'MLML_USAGE',
-        `--onnx: column ${JSON.stringify(column)} enters the model as ${what}, for which ONNX has no operator; ` +
+        `--onnx: column ${JSON.stringify(column)} enters the model as its words, for which ONNX has no operators; ` +
           'export with --js or --json, or train on the data imported without that column',
       );
-    }
   }
 }
 
 function partsOf(graph: GraphBuilder, feature: FeatureColumn, value: Value): Value[] {
   if (feature.kind === 'category') return [categoryPart(graph, feature, value)];
-  if (feature.kind === 'hash' || feature.kind === 'text') return [];
+  if (feature.kind === 'hash') return [hashedPart(graph, feature, value)];
+  if (feature.kind === 'text') return [];
   const missing = graph.add('IsNaN', [value]);
   const filled = (part: Value) => fill(graph, feature.missing, missing, part);
   const parts =
@@ -93,16 +93,35 @@ function fill(graph: GraphBuilder, { fill }: Missing, missing: Value, part: Valu
   return graph.add('Where', [missing, graph.scalar(fill), part]);
 }
 
-/** [rows, values]: 1 where the text is that value; a text that is none of them, as the empty one, is all zeros. */
-function categoryPart(graph: GraphBuilder, { values }: CategoryColumn, text: Value): Value {
-  const encoded = graph.addMl('OneHotEncoder', [text], {
+/** [rows, values]: 1 where the text is that value; a text that is none of them is all zeros. */
+function oneHot(graph: GraphBuilder, values: readonly string[], text: Value): Value {
+  const encoded = graph.addOf('ai.onnx.ml', 'OneHotEncoder', [text], {
     cats_strings: { texts: values },
     zeros: { integer: 1 },
   });
   const flat = graph.add('Squeeze', [encoded, graph.integers([1])]);
-  const hot = graph.precision === 'float32' ? flat : graph.asNumber(flat);
+  return graph.precision === 'float32' ? flat : graph.asNumber(flat);
+}
+
+function categoryPart(graph: GraphBuilder, { values }: CategoryColumn, text: Value): Value {
+  const hot = oneHot(graph, values, text);
   // Values are trimmed before they are compared, and words for a missing value are no category.
   const reached = values.map((value) => (isMissing(value) || value !== value.trim() ? 0 : 1));
   if (reached.every((one) => one === 1)) return hot;
   return graph.add('Mul', [hot, graph.numbers('reached values', [values.length], reached)]);
+}
+
+/** [rows, 2^bits]: 1 at the hash of the text; the empty text is all zeros. */
+function hashedPart(graph: GraphBuilder, { bits }: HashedColumn, text: Value): Value {
+  const hash = graph.addOf('com.microsoft', 'MurmurHash3', [text], {
+    positive: { integer: 1 },
+    seed: { integer: 0 },
+  });
+  const width = 2 ** bits;
+  const place = graph.add('Mod', [graph.cast(hash, 'int64'), graph.integers([width])]);
+  const [first, end, step] = [0, width, 1].map((number) => graph.integers([number], []));
+  const places = graph.add('Range', [first!, end!, step!]);
+  const hot = graph.asNumber(graph.add('Equal', [place, places]));
+  const missing = oneHot(graph, [''], text);
+  return graph.add('Mul', [hot, graph.add('Sub', [graph.scalar(1), missing])]);
 }

@@ -4,10 +4,10 @@ import type { Precision } from '../precision.js';
 import {
   type Attribute,
   type Dimension,
+  type Domain,
   type ElementType,
   elementTypes,
   graphProto,
-  ML_DOMAIN,
   nodeProto,
   tensorProto,
   valueProto,
@@ -34,6 +34,8 @@ export class GraphBuilder {
   readonly precision: Precision;
   readonly inputs: PortDescription[] = [];
   readonly outputs: PortDescription[] = [];
+  /** Of operators that are not among the standard ones. */
+  readonly domains = new Set<Domain>();
   readonly #names: Set<string>;
   readonly #nodes: Piece[][] = [];
   readonly #constants: Piece[][] = [];
@@ -69,10 +71,11 @@ export class GraphBuilder {
     return output;
   }
 
-  /** As `add`, an operator of classical machine learning. */
-  addMl(type: string, inputs: readonly Value[], attributes: Attributes): Value {
+  /** As `add`, an operator that is not among the standard ones. */
+  addOf(domain: Domain, type: string, inputs: readonly Value[], attributes: Attributes): Value {
     const output = this.name(type.toLowerCase());
-    this.#nodes.push(nodeProto({ type, inputs, outputs: [output], attributes, domain: ML_DOMAIN }));
+    this.#nodes.push(nodeProto({ type, inputs, outputs: [output], attributes, domain }));
+    this.domains.add(domain);
     return output;
   }
 

@@ -47,7 +47,7 @@ export interface Operation {
   readonly outputs: readonly string[];
   readonly attributes?: Readonly<Record<string, Attribute>>;
   /** Default: that of the standard operators. */
-  readonly domain?: string;
+  readonly domain?: Domain;
 }
 
 export function nodeProto({ type, inputs, outputs, attributes = {}, domain }: Operation): Piece[] {
@@ -109,12 +109,17 @@ export function graphProto({ name, description, nodes, constants, inputs, output
 
 /** Operators are those of these versions: any runtime since 2022 has them. */
 export const OPERATORS = 17;
-export const ML_DOMAIN = 'ai.onnx.ml';
-const ML_OPERATORS = 3;
+/** Operators of classical machine learning, and those that onnxruntime has beyond the standard. */
+export const domainVersions = { 'ai.onnx.ml': 3, 'com.microsoft': 1 } as const;
+export type Domain = keyof typeof domainVersions;
 const FORMAT_VERSION = 8;
 
-/** A whole file. */
-export function modelProto(graph: readonly Piece[], properties: Readonly<Record<string, string>>): Piece[] {
+/** A whole file, whose graph has operators of these domains beside the standard ones. */
+export function modelProto(
+  graph: readonly Piece[],
+  domains: Iterable<Domain>,
+  properties: Readonly<Record<string, string>>,
+): Piece[] {
   const operators = (domain: string, version: number) =>
     bytesField(8, [...textField(1, domain), ...integerField(2, version)]);
   return joined([
@@ -122,7 +127,7 @@ export function modelProto(graph: readonly Piece[], properties: Readonly<Record<
     ...textField(2, 'mlml'),
     ...bytesField(7, graph),
     ...operators('', OPERATORS),
-    ...operators(ML_DOMAIN, ML_OPERATORS),
+    ...Array.from(domains, (domain) => operators(domain, domainVersions[domain])).flat(),
     ...Object.entries(properties).flatMap(([name, value]) =>
       bytesField(14, [...textField(1, name), ...textField(2, value)]),
     ),

@@ -40,7 +40,7 @@ export function onnxFile(source: ModelSource, precision: Precision): OnnxFile {
     ...(names === undefined ? {} : { 'mlml.classes': JSON.stringify(names) }),
     ...(columns === undefined ? {} : { 'mlml.inputs': JSON.stringify(inputs) }),
   };
-  const pieces = modelProto(graph.finish('mlml'), properties);
+  const pieces = modelProto(graph.finish('mlml'), graph.domains, properties);
   const bytes = pieceBytes(pieces);
   if (bytes > MOST_BYTES) {
     const smaller = precision === 'float64' ? ', --precision=float32 makes weights half as large' : '';

@@ -5,9 +5,9 @@ import { describe, type TestContext, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import { runProcess } from '../../../../test/support/childProcess.js';
 import {
+  columnsWithWords,
   everyColumn,
   everyKernel,
-  hashedColumns,
   randomCells,
   randomKernel,
   randomLinear,
@@ -189,7 +189,7 @@ const encoded = (mapping: ColumnMapping, rows: readonly Record<string, Cell>[]) 
 describe('models of tables as modules', () => {
   test('every kind of column, hashes and words too', async (t) => {
     const random = Random.of(8);
-    const columns = hashedColumns;
+    const columns = columnsWithWords;
     const d = featureCount(columns);
     const model = randomLinear(random, d, { task: 'classification', loss: 'softmax', k: 3, columns });
     const rows = Array.from({ length: 200 }, () => randomCells(random, columns));

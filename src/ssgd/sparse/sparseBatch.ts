@@ -1,0 +1,108 @@
+import type { RowBlock } from '../../data/rowBlock.js';
+import { LABEL_OFFSET } from '../../data/sparse/sparseRecord.js';
+import type { Arena } from '../../memory/arena.js';
+import { checkLabels } from '../checkLabels.js';
+import type { StepBatch } from '../sgd/runParts.js';
+
+/**
+ * The rows of one step: some of a block in a row, where they lie. A batch ends with its block, so that rows need not be copied.
+ * Labels and weights are in the regions 'labels' and 'row weights'.
+ */
+export class SparseBatch implements StepBatch {
+  filled = 0;
+  /** Where the rows lie: row i at base + 4·(u32 at order + 4·(from + i)). */
+  base = 0;
+  order = 0;
+  from = 0;
+  readonly labels: Float64Array;
+  readonly labelsAddress: number;
+  /** Weights of the rows; undefined when all count once. */
+  readonly weights: Float64Array | undefined;
+  readonly #classWeights: Float64Array | undefined;
+  readonly #size: number;
+  readonly #classes: number;
+  readonly #words: Uint32Array;
+  readonly #view: DataView;
+  #atEnd = false;
+
+  /** @param size rows of a full batch @param classes number of classes; 0 for regression */
+  constructor(size: number, classes: number, arena: Arena, classWeights: Float64Array | undefined) {
+    this.#size = size;
+    this.#classes = classes;
+    this.labels = arena.float64('labels');
+    this.labelsAddress = arena.address('labels');
+    this.weights = classWeights === undefined ? undefined : arena.float64('row weights');
+    this.#classWeights = classWeights;
+    this.#words = new Uint32Array(arena.buffer);
+    this.#view = new DataView(arena.buffer);
+  }
+
+  get full(): boolean {
+    return this.filled === this.#size || (this.#atEnd && this.filled > 0);
+  }
+
+  /** Address of row number i. */
+  rowAt(i: number): number {
+    return this.base + 4 * this.#words[(this.order >>> 2) + this.from + i]!;
+  }
+
+  take(block: RowBlock, from: number): number {
+    const count = Math.min(this.#size, block.to - from);
+    this.base = block.base;
+    this.order = block.order;
+    this.from = from;
+    this.filled = count;
+    this.#atEnd = from + count === block.to;
+    for (let i = 0; i < count; i++)
+      this.labels[i] = this.#view.getFloat64(this.rowAt(i) + LABEL_OFFSET, true);
+    return count;
+  }
+
+  checkLabels(): void {
+    if (this.#classes > 0) checkLabels(this.labels, this.filled, this.#classes);
+    if (this.#classWeights === undefined) return;
+    for (let i = 0; i < this.filled; i++) this.weights![i] = this.#classWeights[this.labels[i]!]!;
+  }
+
+  /** Rows that count, and the sum of their weights; once labels have been checked. */
+  get counted(): number {
+    if (this.weights === undefined) return this.filled;
+    let counted = 0;
+    for (let i = 0; i < this.filled; i++) if (this.weights[i] !== 0) counted++;
+    return counted;
+  }
+  get weight(): number {
+    if (this.weights === undefined) return this.filled;
+    let sum = 0;
+    for (let i = 0; i < this.filled; i++) sum += this.weights[i]!;
+    return sum;
+  }
+
+  firstCounting(block: RowBlock, from: number): number {
+    if (this.weights === undefined) return from;
+    for (let at = from; at < block.to; ) {
+      const taken = this.take(block, at);
+      this.checkLabels();
+      const row = this.weights.subarray(0, taken).findIndex((weight) => weight !== 0);
+      this.clear();
+      if (row >= 0) return at + row;
+      at += taken;
+    }
+    return block.to;
+  }
+
+  clear(): void {
+    this.filled = 0;
+    this.#atEnd = false;
+  }
+
+  /** Takes the rows of a block a batch at a time and leaves the batch empty. */
+  forEach(block: RowBlock, visit: () => void): void {
+    for (let at = block.from; at < block.to; ) {
+      at += this.take(block, at);
+      this.checkLabels();
+      visit();
+      this.clear();
+    }
+  }
+}
