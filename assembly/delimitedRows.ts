@@ -81,6 +81,7 @@ function readNumber(p: u32, delimiter: u32, powers: u32): bool {
   while (isSpace(letter, delimiter)) letter = <u32>load<u8>(++p);
   const negative = letter == 45;
   if (negative || letter == 43) letter = <u32>load<u8>(++p);
+  // Most whole parts are short, most fractions are not.
   let m: u64 = 0;
   let digits = p;
   let digit = letter - 48;
@@ -92,13 +93,23 @@ function readNumber(p: u32, delimiter: u32, powers: u32): bool {
   let e: i32 = 0;
   if (digit == <u32>(46 - 48)) {
     const point = ++p;
-    digit = <u32>load<u8>(p) - 48;
-    while (digit < 10) {
-      m = m * 10 + digit;
-      digit = <u32>load<u8>(++p) - 48;
-    }
+    let count: u32;
+    do {
+      let eight = load<u64>(p) ^ 0x3030303030303030;
+      const others = (((eight & 0x7f7f7f7f7f7f7f7f) + 0x7676767676767676) | eight) & 0x8080808080808080;
+      count = others == 0 ? 8 : <u32>ctz(others) >> 3;
+      if (count == 0) break;
+      // The digits become the last of eight, pairs, fours and all of which are then put together.
+      eight <<= (8 - count) << 3;
+      eight = (eight * 10 + (eight >> 8)) & 0x00ff00ff00ff00ff;
+      eight = (eight * 100 + (eight >> 16)) & 0x0000ffff0000ffff;
+      eight = (eight * 10000 + (eight >> 32)) & 0xffffffff;
+      m = m * <u64>load<f64>(powers + (count << 3)) + eight;
+      p += count;
+    } while (count == 8);
     e = <i32>(point - p);
     digits += p - point;
+    digit = <u32>load<u8>(p) - 48;
   }
   if (digits == 0) return false;
   letter = digit + 48;

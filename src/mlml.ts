@@ -58,6 +58,7 @@ export { probabilitiesOf } from './model/probabilities.js';
 export { type Model, type SaveOptions, saveModel } from './model/saveModel.js';
 export { type ScoringOptions, scoreModel } from './model/scoreModel.js';
 export { evaluateTable } from './model/table/evaluateTable.js';
+export { type ModelTableOptions, openModelTable } from './model/table/openModelTable.js';
 export { type PredictTableOptions, predictTable } from './model/table/predictTable.js';
 export type { ServeEvent, ServeOptions } from './serve/serveOptions.js';
 export { type ModelServer, startServer } from './serve/server.js';

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
 import { runProcess } from './support/childProcess.js';
 import { commandFile, runCli } from './support/cli.js';
+import { limitUnavailable, runLimited } from './support/limitedProcess.js';
 import { duckdb, unlessInstalled } from './support/optionalPackages.js';
 import { isGone } from './support/processes.js';
 import { root } from './support/root.js';
@@ -65,6 +66,29 @@ describe('importing through DuckDB', { skip: unlessInstalled('@duckdb/node-api')
       readdirSync(folder).filter((name) => name.startsWith('.mlml')),
       [],
     );
+  });
+
+  test('all processes together stay inside their memory, however large the table', {
+    skip: limitUnavailable,
+  }, async (t) => {
+    const folder = temporaryFolder(t);
+    const columns = Array.from({ length: 14 }, (_, j) => `(i * ${2 * j + 3} % 1009) / 8 AS x${j}`);
+    const table = `SELECT ${columns.join(', ')}, i / 7 AS fare FROM range(1500000) t(i)`;
+    await (await duckdb()).run(`COPY (${table}) TO '${folder}/large.parquet' (FORMAT parquet)`);
+    // As doubles the rows are 180 MB. 130 MB are left for mlml, of which 60 MB are Node.
+    const args = [
+      commandFile,
+      'import',
+      'large.parquet',
+      '--label=fare',
+      '--buffer=16',
+      '--query-memory=190',
+    ];
+    const { status, stderr, killedByLimit } = await runLimited(t, [...args, '--quiet'], {
+      cwd: folder,
+      limitBytes: 320e6,
+    });
+    assert.deepEqual([status, killedByLimit], [0, false], stderr);
   });
 
   test('an import that is interrupted ends all its processes and leaves nothing', async (t) => {

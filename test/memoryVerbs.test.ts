@@ -18,6 +18,6 @@ describe('the other verbs under a real memory limit', { skip: limitUnavailable }
   const jobs = linearJobs.filter((job) => /^(predict|evaluate|info|sgd)/.test(job.name));
   for (const job of jobs)
     test(job.name, (t) => world.check(t, job, 0.6e6).then((told) => t.diagnostic(told)));
-  for (const job of importJobs(world).filter(({ name }) => /digits|raw|array/.test(name)))
+  for (const job of importJobs(world).filter(({ name }) => /digits|raw|array|table/.test(name)))
     test(job.name, (t) => world.check(t, job, job.budgetBytes ?? 0).then((told) => t.diagnostic(told)));
 });

@@ -1,3 +1,4 @@
+import type { EvaluationReport } from '../model/evaluation/evaluationReport.js';
 import { evaluationText } from '../run/evaluationText.js';
 import { formatCount } from '../run/numbers.js';
 import { ProgressReporter } from '../run/progressReporter.js';
@@ -6,6 +7,7 @@ import { defaultOptions } from '../ssgd/options.js';
 import { defaultThreads } from '../threads/defaultThreads.js';
 import type { CommandContext } from './commandContext.js';
 import { openModelAndData } from './modelAndData.js';
+import { type ModelAndTable, openModelAndTable } from './modelAndTable.js';
 import type { Arguments } from './parseArguments.js';
 
 /** `mlml evaluate`: all that can be said of a model's quality on a part of a data set. */
@@ -13,6 +15,8 @@ export async function evaluateVerb(context: CommandContext, given: Arguments): P
   const { stderr: stream, clock, services, signal } = context;
   const reporter = new ProgressReporter({ stream, clock, quiet: given.flag('quiet') ?? false });
   try {
+    const table = await openModelAndTable(context, given, reporter);
+    if (table !== undefined) return await evaluateRows(context, given, table, reporter);
     const { modelPath, model, dataset, part, rows } = await openModelAndData(
       context,
       'evaluate',
@@ -38,23 +42,59 @@ export async function evaluateVerb(context: CommandContext, given: Arguments): P
       reporter.end();
       const seconds = (clock() - started) / 1000;
       const { name } = dataset.description;
-      const result = {
-        model: modelPath,
-        dataset: name,
-        part,
-        rows: evaluation.rows,
-        ...scoreOf(evaluation),
-        ...(evaluation.mae === undefined ? {} : { mae: evaluation.mae }),
-        ...evaluation.classification,
-        seconds,
-      };
       const title = `${name}, ${formatCount(evaluation.rows)} rows of part ${part}`;
-      const text = evaluationText(title, evaluation);
-      await context.stdout.write(given.flag('json') ? `${JSON.stringify(result)}\n` : text);
+      await tell(context, given, title, { model: modelPath, dataset: name, part }, evaluation, seconds);
     } finally {
       await dataset.close();
     }
   } finally {
     reporter.end();
   }
+}
+
+async function evaluateRows(
+  context: CommandContext,
+  given: Arguments,
+  { modelPath, model, source, bufferBytes }: ModelAndTable,
+  reporter: ProgressReporter,
+): Promise<void> {
+  const { clock, services, signal } = context;
+  try {
+    const { evaluateTable } = await services.tables();
+    const started = clock();
+    const evaluation = await evaluateTable(services.storage, model, source, {
+      bufferBytes,
+      signal,
+      nthreads: given.number('nthreads') ?? defaultThreads(),
+      scratchFolder: given.text('scratch') ?? '.',
+      onProgress: (done) =>
+        reporter.progress({ phase: 'evaluate', done, total: 0, bytesRead: 0, bytesWritten: 0 }),
+    });
+    reporter.end();
+    const seconds = (clock() - started) / 1000;
+    const title = `${source.name}, ${formatCount(evaluation.rows)} rows`;
+    await tell(context, given, title, { model: modelPath, table: source.name }, evaluation, seconds);
+  } finally {
+    await source.close();
+  }
+}
+
+async function tell(
+  { stdout }: CommandContext,
+  given: Arguments,
+  title: string,
+  what: object,
+  evaluation: EvaluationReport,
+  seconds: number,
+): Promise<void> {
+  const { rows, mae, classification } = evaluation;
+  const result = {
+    ...what,
+    rows,
+    ...scoreOf(evaluation),
+    ...(mae === undefined ? {} : { mae }),
+    ...classification,
+    seconds,
+  };
+  await stdout.write(given.flag('json') ? `${JSON.stringify(result)}\n` : evaluationText(title, evaluation));
 }

@@ -47,7 +47,7 @@ export async function infoVerb(context: CommandContext, given: Arguments): Promi
       const description = checkDescription(await readJson(storage, path), path);
       if (verify) {
         const { verifyDataset } = await services.verifying();
-        await verifyDataset(storage, folder);
+        await verifyDataset(storage, folder, undefined, context.signal);
       }
       return await tell(description, datasetText(description, folder));
     }

@@ -30,6 +30,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 // Progress that nobody can read is no reason to stop.
 process.stderr.on('error', () => {});
 
+let stdinUsed = false;
 const context: CommandContext = {
   services: nodeServices,
   stdout: {
@@ -42,6 +43,7 @@ const context: CommandContext = {
   stderr: process.stderr,
   // Not touched before somebody reads: it would keep the process alive.
   get stdin() {
+    stdinUsed = true;
     return process.stdin;
   },
   signal: interruption.signal,
@@ -60,4 +62,7 @@ try {
   const report = errorReport(error, stoppedBy, Boolean(process.env['MLML_DEBUG']));
   process.stderr.write(report.text);
   process.exitCode = report.exitStatus;
+} finally {
+  // Who writes the pipe may go on, or be silent, for ever.
+  if (stdinUsed) process.stdin.destroy();
 }

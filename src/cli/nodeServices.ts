@@ -46,5 +46,13 @@ export const nodeServices: Services = {
     };
   },
   readers: () => import('../data/import/importDataset.js'),
+  async tables() {
+    const [open, predict, evaluate] = await Promise.all([
+      import('../model/table/openModelTable.js'),
+      import('../model/table/predictTable.js'),
+      import('../model/table/evaluateTable.js'),
+    ]);
+    return { ...open, ...predict, ...evaluate };
+  },
   verifying: () => import('../data/verify.js'),
 };

@@ -114,7 +114,7 @@ export const optionTable: readonly OptionSpec[] = [
     name: 'scale',
     kind: 'choice',
     choices: scalingNames,
-    help: 'scaling of features while reading; auto is unit for bytes, standard otherwise',
+    help: 'scaling of features while reading; auto: unit for bytes, none for sparse rows, else standard',
     shownDefault: defaultOptions.scale,
     verbs: [...training, ...kernelVerbs],
   },

@@ -9,6 +9,7 @@ import { defaultOptions } from '../ssgd/options.js';
 import { defaultThreads } from '../threads/defaultThreads.js';
 import type { CommandContext } from './commandContext.js';
 import { openModelAndData } from './modelAndData.js';
+import { type ModelAndTable, openModelAndTable } from './modelAndTable.js';
 import type { Arguments } from './parseArguments.js';
 
 /** Where predictions go and in which format, from --out and --format. */
@@ -31,6 +32,8 @@ export async function predictVerb(context: CommandContext, given: Arguments): Pr
   const quiet = (given.flag('quiet') ?? false) || (out === '-' && context.stdout.isTTY);
   const reporter = new ProgressReporter({ stream, clock, quiet });
   try {
+    const table = await openModelAndTable(context, given, reporter);
+    if (table !== undefined) return await predictRows(context, given, table, reporter);
     const { modelPath, model, dataset, part, rows } = await openModelAndData(
       context,
       'predict',
@@ -43,12 +46,7 @@ export async function predictVerb(context: CommandContext, given: Arguments): Pr
       const started = clock();
       const bufferBytes = given.number('buffer') ?? defaultOptions.bufferBytes;
       const nthreads = given.number('nthreads') ?? defaultThreads();
-      const stdoutSink: ByteSink = {
-        write: (bytes) => context.stdout.write(bytes),
-        finish: async () => {},
-        discard: async () => {},
-      };
-      const sink = out === '-' ? stdoutSink : await fileSink(services.storage, out);
+      const sink = out === '-' ? stdoutSink(context) : await fileSink(services.storage, out);
       await writePredictions(
         model,
         rows.rows,
@@ -88,5 +86,57 @@ export async function predictVerb(context: CommandContext, given: Arguments): Pr
     }
   } finally {
     reporter.end();
+  }
+}
+
+function stdoutSink({ stdout }: CommandContext): ByteSink {
+  return {
+    write: (bytes) => stdout.write(bytes),
+    finish: async () => {},
+    discard: async () => {},
+  };
+}
+
+/** Predictions of a table: of files, or of rows that come on stdin and are answered as they do. */
+async function predictRows(
+  context: CommandContext,
+  given: Arguments,
+  { modelPath, model, source, bufferBytes }: ModelAndTable,
+  reporter: ProgressReporter,
+): Promise<void> {
+  const { clock, services, signal } = context;
+  const { out, format } = predictionTarget(given);
+  try {
+    if (out === '-' && format === 'npy')
+      throw new MlmlError(
+        'MLML_USAGE',
+        '--format=npy: begins with the number of rows, which a table tells in the end; give --out=<file>',
+      );
+    const { predictTable } = await services.tables();
+    const started = clock();
+    const id = given.text('id');
+    const rows = await predictTable(
+      services.storage,
+      model,
+      source,
+      out === '-' ? stdoutSink(context) : out,
+      {
+        bufferBytes,
+        nthreads: given.number('nthreads') ?? defaultThreads(),
+        signal,
+        format,
+        proba: given.flag('proba') ?? false,
+        ...(id === undefined ? {} : { id }),
+        onProgress: (done) =>
+          reporter.progress({ phase: 'predict', done, total: 0, bytesRead: 0, bytesWritten: 0 }),
+      },
+    );
+    if (out === '-') return;
+    const seconds = (clock() - started) / 1000;
+    const result = { model: modelPath, table: source.name, rows, out, seconds };
+    const text = `${out}: ${formatCount(rows)} predictions for ${source.name}\n`;
+    await context.stdout.write(given.flag('json') ? `${JSON.stringify(result)}\n` : text);
+  } finally {
+    await source.close();
   }
 }

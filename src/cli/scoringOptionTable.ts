@@ -1,3 +1,4 @@
+import { tableFormatNames } from '../data/table/tableFormats.js';
 import { predictionFormats } from '../model/predictionFormat.js';
 import { calibrationMethods } from '../ssgd/scoreCalibration.js';
 import type { OptionSpec } from './optionSpec.js';
@@ -32,6 +33,14 @@ export const scoringOptionTable: readonly OptionSpec[] = [
     help: 'folder for scores that are sorted on disk',
     shownDefault: 'the current folder',
     verbs: ['evaluate', 'calibrate'],
+  },
+  {
+    name: 'input-format',
+    kind: 'choice',
+    choices: tableFormatNames,
+    help: 'the data are a table of this format',
+    shownDefault: 'by the ending of the name; of stdin: csv, or jsonl when it begins with {',
+    verbs: ['predict', 'evaluate'],
   },
   {
     name: 'method',

@@ -10,6 +10,9 @@ import type { KernelJobs } from '../kernel/jobs.js';
 import type { Plan } from '../memory/plan.js';
 import type { EvaluationReport } from '../model/evaluation/evaluationReport.js';
 import type { Model } from '../model/saveModel.js';
+import type { evaluateTable } from '../model/table/evaluateTable.js';
+import type { isTable, openModelTable } from '../model/table/openModelTable.js';
+import type { predictTable } from '../model/table/predictTable.js';
 import type { ScoreBlock } from '../model/writePredictions.js';
 import type { TrainOptions, Verb } from '../ssgd/options.js';
 import type { CalibrationMethod, ScoreCalibration } from '../ssgd/scoreCalibration.js';
@@ -75,9 +78,22 @@ export interface Importing {
   openRawRows(storage: Storage, raw: RawRows, options?: OpenRawOptions): Promise<Dataset>;
 }
 
+/** Tables as models take them. */
+export interface Tables {
+  readonly isTable: typeof isTable;
+  readonly openModelTable: typeof openModelTable;
+  readonly predictTable: typeof predictTable;
+  readonly evaluateTable: typeof evaluateTable;
+}
+
 export interface Verifying {
   /** Throws at the first thing that is wrong. */
-  verifyDataset(storage: Storage, folder: string): Promise<unknown>;
+  verifyDataset(
+    storage: Storage,
+    folder: string,
+    onProgress?: (done: number, total: number) => void,
+    signal?: AbortSignal,
+  ): Promise<unknown>;
 }
 
 /**
@@ -90,6 +106,7 @@ export interface Services {
   kernels(): Promise<KernelJobs>;
   scoring(): Promise<Scoring>;
   importing(): Promise<Importing>;
+  tables(): Promise<Tables>;
   /** Loads the readers of original files ahead of an import, so that their code counts as Node's baseline. */
   readers(): Promise<unknown>;
   verifying(): Promise<Verifying>;

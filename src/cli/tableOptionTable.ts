@@ -4,6 +4,8 @@ import { columnKinds, missingNames, tableDefaults } from '../data/table/tableImp
 import type { OptionSpec } from './optionSpec.js';
 
 const verbs = ['import'] as const;
+/** Those that say how a table is read hold for new tables too. */
+const reading = ['import', 'predict', 'evaluate'] as const;
 const columns = '<column>[,<column>...]';
 
 /** The options of importing tables. */
@@ -37,7 +39,7 @@ export const tableOptionTable: readonly OptionSpec[] = [
     kind: 'text',
     shape: '<column>',
     help: 'column that names rows: no feature, carried through by predictions',
-    verbs,
+    verbs: ['import', 'predict'],
   },
   {
     name: 'types',
@@ -96,7 +98,7 @@ export const tableOptionTable: readonly OptionSpec[] = [
     shape: '<character>',
     help: 'what stands between the columns of CSV',
     shownDefault: 'found out: comma, semicolon, tab or |',
-    verbs,
+    verbs: reading,
   },
   {
     name: 'header',
@@ -104,28 +106,28 @@ export const tableOptionTable: readonly OptionSpec[] = [
     negatable: true,
     help: 'the first line of CSV names the columns; without, they are column1, column2, ...',
     shownDefault: 'yes',
-    verbs,
+    verbs: reading,
   },
   {
     name: 'table',
     kind: 'text',
     shape: '<name>',
     help: 'the table of a database (SQLite, DuckDB, PostgreSQL)',
-    verbs,
+    verbs: reading,
   },
   {
     name: 'query',
     kind: 'text',
     shape: '<SQL>',
     help: 'a query over the tables of a database, instead of one table',
-    verbs,
+    verbs: reading,
   },
   {
     name: 'query-memory',
     kind: 'size',
     help: 'memory in MB of the process that reads Parquet and SQL through DuckDB, besides --buffer',
     shownDefault: '280',
-    verbs,
+    verbs: reading,
   },
   {
     name: 'split-column',

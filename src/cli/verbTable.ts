@@ -152,10 +152,17 @@ export const verbTable: Readonly<Record<CommandName, VerbDescription>> = {
   },
   predict: {
     summary: 'apply a model to a data set',
-    synopsis: ['mlml predict <model> (mnist|spam|cifar-10|digits|<data set folder>) [options]'],
+    synopsis: [
+      'mlml predict <model> (mnist|spam|cifar-10|digits|<data set folder>|<table>) [options]',
+      'cat rows.csv | mlml predict <model> - [options] > predictions.csv',
+    ],
     details: [
       '<model> is a model folder or a run folder. Predictions are written as CSV to stdout, or to --out: CSV, for a name in .jsonl ' +
         'a JSON object a line, or for one in .npy a NumPy array (class numbers as int32, values and probabilities as float64).',
+      'A table is a file of CSV, TSV or JSON lines (also .gz and .zst, and patterns such as rows-*.csv), what import reads with DuckDB or from a database, or - for stdin, whose rows are ' +
+        'answered as they come. A model of a table finds its columns by name and reads them as those it was trained on; others are passed ' +
+        'over, and the label may be missing. Any other model takes as many columns of numbers as it has features. ' +
+        'Predictions keep the order of the rows, and their ids.',
     ],
     examples: [
       ['mlml predict runs/ssgd-2026-01-31T12-00-00 mnist --out=predictions.csv', 'CSV'],
@@ -165,7 +172,7 @@ export const verbTable: Readonly<Record<CommandName, VerbDescription>> = {
   },
   evaluate: {
     summary: 'the quality of a model on a data set',
-    synopsis: ['mlml evaluate <model> (mnist|spam|cifar-10|digits|<data set folder>) [options]'],
+    synopsis: ['mlml evaluate <model> (mnist|spam|cifar-10|digits|<data set folder>|<table>) [options]'],
     details: [
       '<model> is a model folder or a run folder. Classification: loss, accuracy, precision, recall, F1, area under the ROC curve and ' +
         'average precision of each class, the table of errors, and for models that give probabilities their log loss and calibration. ' +

@@ -62,6 +62,7 @@ export type { SparseLayout, SparseRowFile } from './sparse/sparseRowFile.js';
 export { type NewSparseDataset, type SparseEnd, SparseWriter } from './sparse/sparseWriter.js';
 export { importTable } from './table/importTable.js';
 export type { TableFileImport } from './table/importTableFiles.js';
+export { type OpenTableOptions, openTable } from './table/openTable.js';
 export { type ColumnKind, columnKinds, type TableImportOptions } from './table/tableImportOptions.js';
 export type { ColumnType, TableBatch, TableSource } from './table/tableSource.js';
 export { verifyDataset } from './verify.js';

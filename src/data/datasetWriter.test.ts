@@ -202,6 +202,8 @@ test('verification finds the MiB, the bytes and the rows of a flipped bit', asyn
   const progress: number[] = [];
   const total = 2507 * ROW;
   assert.equal(await verifyDataset(storage, '/set', (done) => progress.push(done)), total);
+  const stopped = verifyDataset(storage, '/set', undefined, AbortSignal.abort(new Error('enough')));
+  await assert.rejects(stopped, { message: 'enough' });
   assert.deepEqual(progress, [2 ** 20, 2 ** 21, 2500 * ROW, total]);
   const rows = storage.bytesOf('/set/train.rows');
   rows[2 ** 20 + 5]! ^= 16;

@@ -45,6 +45,7 @@ export class RowFile implements RowReader {
     this.#mend = mend;
   }
 
+  /** Bytes of a row. */
   get rowBytes(): number {
     return this.layout.rowBytes;
   }

@@ -12,12 +12,14 @@ const CHECKSUMS_AT_ONCE = 1024;
 
 /**
  * Reads every byte of a data set folder and compares it with the stored checksums; returns the bytes checked.
- * `MLML_CHECKSUM` names the first MiB that differs, its byte range and its rows. Needs about 1 MB of memory.
+ * `MLML_CHECKSUM` names the first MiB that differs, its byte range and its rows. Needs about 1 MB of memory. An
+ * abort of `signal` rejects with its reason within a MiB.
  */
 export async function verifyDataset(
   storage: Storage,
   folder: string,
   onProgress: (done: number, total: number) => void = () => {},
+  signal?: AbortSignal,
 ): Promise<number> {
   const dataset = await openAnyDataset(storage, folder);
   await dataset.close();
@@ -28,6 +30,7 @@ export async function verifyDataset(
   let done = 0;
   for (const file of files) {
     await verifyFile(storage, folder, file, buffer, (bytes) => {
+      signal?.throwIfAborted();
       done += bytes;
       onProgress(done, total);
     });

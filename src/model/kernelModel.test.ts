@@ -90,6 +90,17 @@ describe('a kernel model comes back', () => {
   });
 });
 
+test('copying the rows of a model can be stopped, and leaves nothing', async () => {
+  const { storage, model: made } = await model();
+  const signal = AbortSignal.abort(new Error('enough'));
+  await assert.rejects(saveModel(storage, '/copy', made, { copyRows: true, signal }), { message: 'enough' });
+  assert.equal(await storage.status('/copy'), undefined);
+  assert.deepEqual(
+    storage.paths().filter((path) => path.includes('.mlml')),
+    [],
+  );
+});
+
 test('a data set that was moved, or another in its place', async () => {
   const { storage, dataset, model: made } = await model();
   await saveModel(storage, '/m', made);

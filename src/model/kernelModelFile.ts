@@ -37,7 +37,7 @@ export async function writeKernelModel(
         kind: 'file',
         path: ROWS_FILE,
         selected: false,
-        sha256: await copyRows(storage, model, join(folder, ROWS_FILE)),
+        sha256: await copyRows(storage, model, join(folder, ROWS_FILE), options.signal),
       }
     : { kind: 'dataset', path: resolve(rows.path), selected: indices !== undefined };
   return {
@@ -69,7 +69,12 @@ export async function writeKernelModel(
 }
 
 /** Streams the model's rows into a file; returns their sha256. */
-async function copyRows(storage: Storage, model: KernelModel, path: string): Promise<string> {
+async function copyRows(
+  storage: Storage,
+  model: KernelModel,
+  path: string,
+  signal?: AbortSignal,
+): Promise<string> {
   const { rowBytes } = model.geometry.layout;
   const source = await openModelRows(storage, model);
   try {
@@ -79,6 +84,7 @@ async function copyRows(storage: Storage, model: KernelModel, path: string): Pro
       const buffer = new Uint8Array(most * rowBytes);
       const hash = createHash('sha256');
       for (let row = 0; row < model.n; row += most) {
+        signal?.throwIfAborted();
         const bytes = buffer.subarray(0, Math.min(most, model.n - row) * rowBytes);
         await source.rows.readRows(bytes, row, bytes.length / rowBytes);
         hash.update(bytes);

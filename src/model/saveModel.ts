@@ -23,6 +23,8 @@ import { WEIGHTS_FILE, writeWeights } from './weightsFile.js';
 export interface SaveOptions {
   /** Keep a copy of the training rows a kernel model needs, so that it does without the data set. Default false. */
   readonly copyRows?: boolean;
+  /** Stops the copying of rows with the signal's reason; no folder is left. */
+  readonly signal?: AbortSignal;
 }
 
 /** A linear model, or one of kernels. */

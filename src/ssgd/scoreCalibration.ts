@@ -24,7 +24,9 @@ export type ScoreCalibration = {
   | { readonly method: 'isotonic'; readonly curves: readonly IsotonicCurve[] }
 );
 
+/** The ways of fitting probabilities to scores. */
 export const calibrationMethods = ['sigmoid', 'isotonic'] as const;
+/** How probabilities are fitted to scores. */
 export type CalibrationMethod = (typeof calibrationMethods)[number];
 
 /** The score that stands for class 1 of two, of a row whose scores start at `at`. */

@@ -43,11 +43,12 @@ export {
   verbs,
 } from './options.js';
 export { type ScoredBlock, type ScoreOptions, scoreRows } from './score.js';
-export type {
-  CalibrationMethod,
-  IsotonicCurve,
-  ScoreCalibration,
-  SigmoidCurve,
+export {
+  type CalibrationMethod,
+  calibrationMethods,
+  type IsotonicCurve,
+  type ScoreCalibration,
+  type SigmoidCurve,
 } from './scoreCalibration.js';
 export { planTraining, type TrainCheckpoint, type TrainContext, type TrainResult, train } from './train.js';
 export { type MissingModel, modelHash } from './warmStart.js';

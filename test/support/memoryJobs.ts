@@ -295,7 +295,34 @@ export function importJobs(world: MemoryWorld): readonly MemoryJob[] {
       words: (set) => ['import', set === 'import' ? large : tiny, fresh(), '--quiet'],
     };
   };
+  const tableJob = (): MemoryJob => {
+    const written = (rows: number) => {
+      const line = (row: number) => Array.from({ length: 20 }, (_, j) => (row * 7 + j) / (j + 3)).join(',');
+      const lines = Array.from(
+        { length: 1000 },
+        (_, row) => `${line(row)},town ${row % 40},${row % 9 === 0 ? '' : row}`,
+      );
+      const header = `${Array.from({ length: 20 }, (_, j) => `x${j}`).join(',')},town,y2`;
+      return new TextEncoder().encode(`${header}\n${`${lines.join('\n')}\n`.repeat(Math.ceil(rows / 1000))}`);
+    };
+    const large = join(folder('table', [['t.csv', written(5 * world.sizes.digits)]]), 't.csv');
+    const tiny = join(folder('table-tiny', [['t.csv', written(1)]]), 't.csv');
+    return {
+      name: 'import a table',
+      set: 'import',
+      budgetBytes: 4e6,
+      words: (set) => [
+        'import',
+        set === 'import' ? large : tiny,
+        '--label=x0',
+        '--buffer=4',
+        fresh(),
+        '--quiet',
+      ],
+    };
+  };
   return [
+    tableJob(),
     {
       name: 'import digits',
       set: 'import',

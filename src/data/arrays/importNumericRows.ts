@@ -15,6 +15,7 @@ import { Spool } from './spool.js';
 /** Numbers of a row, features and label: an array or a typed array. It may be overwritten once the next is asked for. */
 export type NumericRow = readonly number[] | Exclude<NodeJS.TypedArray, BigInt64Array | BigUint64Array>;
 
+/** Rows of numbers, from anywhere. */
 export type NumericRows = Iterable<NumericRow> | AsyncIterable<NumericRow>;
 
 /** Options of `importNumericRows`. */

@@ -18,6 +18,7 @@ import type { TableSource } from '../table/tableSource.js';
 
 /** A row with names: its values by column. What a row lacks is missing. */
 export type NamedRow = Readonly<Record<string, Cell>>;
+/** Rows with names, from anywhere. */
 export type NamedRows = Iterable<NamedRow> | AsyncIterable<NamedRow>;
 
 /** Options of `importRows` for rows with names. */

@@ -6,6 +6,7 @@ import { readJson } from '../../storage/textFile.js';
 import { type Dataset, openAnyDataset, openDataset } from '../dataset.js';
 import { checkDescription, DESCRIPTION_FILE } from '../format.js';
 import type { SparseDataset } from '../sparse/sparseDataset.js';
+import { tableFormatOf } from '../table/openTable.js';
 import { type DatasetName, datasetNames, isDatasetName } from './datasetNames.js';
 import type { ImportOptions } from './importOptions.js';
 
@@ -39,7 +40,7 @@ export async function datasetFolder(
 }
 
 /**
- * Opens a data set by name or folder. A name (names win over folders; write `./mnist` for a folder) that has not
+ * Opens a data set by name or folder, which may also be one in `dataDir`. A name (names win over folders; write `./mnist` for a folder) that has not
  * been imported yet is imported first.
  */
 export async function openByName(
@@ -48,8 +49,7 @@ export async function openByName(
   options: OpenOptions = {},
 ): Promise<Dataset> {
   if (!isDatasetName(nameOrFolder)) {
-    await requireFolder(storage, nameOrFolder);
-    return await openDataset(storage, nameOrFolder);
+    return await openDataset(storage, await folderOf(storage, nameOrFolder, options.dataDir));
   }
   return await openNamed(storage, nameOrFolder, options);
 }
@@ -61,17 +61,24 @@ export async function openAnyByName(
   options: OpenOptions = {},
 ): Promise<Dataset | SparseDataset> {
   if (isDatasetName(nameOrFolder)) return await openNamed(storage, nameOrFolder, options);
-  await requireFolder(storage, nameOrFolder);
-  return await openAnyDataset(storage, nameOrFolder);
+  return await openAnyDataset(storage, await folderOf(storage, nameOrFolder, options.dataDir));
 }
 
-async function requireFolder(storage: Storage, nameOrFolder: string): Promise<void> {
-  if ((await storage.status(nameOrFolder)) === undefined) {
+/** The folder of that path, or else of that name below `dataDir`, where imports without --out go. */
+async function folderOf(storage: Storage, nameOrFolder: string, dataDir = 'data'): Promise<string> {
+  const status = await storage.status(nameOrFolder);
+  if (status?.isFolder === false && tableFormatOf(nameOrFolder) !== undefined)
     throw new MlmlError(
-      'MLML_NOT_FOUND',
-      `${nameOrFolder}: is neither a known data set (${datasetNames.join(', ')}) nor a folder`,
+      'MLML_USAGE',
+      `${nameOrFolder}: is a table; mlml import ${nameOrFolder} --label=<column> makes a data set of it`,
     );
-  }
+  if (status !== undefined) return nameOrFolder;
+  const below = join(dataDir, nameOrFolder);
+  if ((await storage.status(join(below, DESCRIPTION_FILE))) !== undefined) return below;
+  throw new MlmlError(
+    'MLML_NOT_FOUND',
+    `${nameOrFolder}: is neither a known data set (${datasetNames.join(', ')}) nor a folder`,
+  );
 }
 
 async function openNamed(

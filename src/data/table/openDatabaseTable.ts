@@ -15,6 +15,7 @@ export interface DatabaseTableOptions {
   readonly queryBytes?: number;
   /** Where DuckDB may write what does not fit in its memory. */
   readonly scratchFolder: string;
+  readonly signal?: AbortSignal;
 }
 
 /** `MLML_USAGE` for options that only databases have. */
@@ -37,7 +38,7 @@ export async function openDatabaseTable(
   kind: DatabaseKind,
   options: DatabaseTableOptions,
 ): Promise<TableSource> {
-  const { table, query, bufferBytes } = options;
+  const { table, query, bufferBytes, signal } = options;
   if (!hasTables(kind)) refuseTableOptions(source, options);
   if (table !== undefined && query !== undefined)
     throw new MlmlError('MLML_USAGE', `--query=${query}: not with --table; give one of them`);
@@ -54,7 +55,7 @@ export async function openDatabaseTable(
   switch (kind) {
     case 'postgres': {
       const { openPostgresTable } = await import('./postgres/postgresTable.js');
-      return await openPostgresTable(source, asked);
+      return await openPostgresTable(source, { ...asked, ...(signal === undefined ? {} : { signal }) });
     }
     case 'sqlite': {
       const { openSqliteTable } = await import('./sqlite/sqliteTable.js');

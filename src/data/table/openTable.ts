@@ -28,7 +28,9 @@ export interface OpenTableOptions {
   /** Where it may write what does not fit. Default: the system's folder of temporary files. */
   readonly scratchFolder?: string;
   readonly signal?: AbortSignal;
+  /** Is told now and then how far it is. */
   readonly onProgress?: (progress: ImportProgress) => void;
+  /** Is told of what is odd and no error. */
   readonly onWarning?: (message: string) => void;
 }
 

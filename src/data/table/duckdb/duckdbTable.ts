@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { MlmlError } from '../../../errors.js';
 import { formatBytes } from '../../../memory/byteSize.js';
 import { removeLeftovers } from '../../../storage/leftovers.js';
+import { missingFolders, removeEmptyFolders } from '../../../storage/madeFolders.js';
 import { ownedName } from '../../../storage/ownedFolder.js';
 import type { Storage } from '../../../storage/storage.js';
 import { innerQuery, shownQuery } from '../databaseKind.js';
@@ -29,6 +30,7 @@ export interface DuckdbOptions {
   readonly queryBytes?: number;
   /** Where DuckDB may write what does not fit in its memory. */
   readonly scratchFolder: string;
+  readonly signal?: AbortSignal;
 }
 
 /** Room for a row, whatever the budget. */
@@ -57,8 +59,12 @@ export async function openDuckdbTable(
     temporaryFolder: join(scratchFolder, ownedName('scratch')),
     longestRow: Math.max(LEAST_ROW, Math.floor(bufferBytes / 4)),
     setup: ["SET TimeZone = 'UTC'", ...setup],
+    ...(options.signal === undefined ? {} : { signal: options.signal }),
   };
-  const table = new DuckdbTable(storage, source, relation, processOptions);
+  // DuckDB makes the folder that it writes to, but not those around it.
+  const made = await missingFolders(storage, scratchFolder);
+  await storage.makeFolder(scratchFolder);
+  const table = new DuckdbTable(storage, source, relation, processOptions, made);
   try {
     await table.describe();
     return table;
@@ -100,10 +106,19 @@ class DuckdbTable implements TableSource {
   readonly #relation: string;
   readonly #options: QueryProcessOptions;
   readonly #repeats: RepeatCheck;
+  readonly #made: readonly string[];
   #columns: readonly DuckdbColumn[] = [];
   #process: QueryProcess | undefined;
 
-  constructor(storage: Storage, source: DuckdbSource, relation: string, options: QueryProcessOptions) {
+  /** @param made folders made for this table, which go again where they are empty */
+  constructor(
+    storage: Storage,
+    source: DuckdbSource,
+    relation: string,
+    options: QueryProcessOptions,
+    made: readonly string[],
+  ) {
+    this.#made = made;
     this.name = options.name;
     this.#storage = storage;
     this.#source = source;
@@ -185,5 +200,6 @@ class DuckdbTable implements TableSource {
     await this.#process?.close();
     this.#process = undefined;
     await this.#storage.remove(this.#options.temporaryFolder);
+    await removeEmptyFolders(this.#storage, this.#made);
   }
 }

@@ -76,6 +76,17 @@ describe('the process that runs DuckDB', { skip }, () => {
     assert.equal(isAlive(running.pid!), false);
   });
 
+  test('an interruption ends it, whatever it is doing', async (t) => {
+    const interruption = new AbortController();
+    const running = await open(t, { signal: interruption.signal });
+    const answer = running.ask('SELECT count(*) FROM range(1000000000000)');
+    const reason = new Error('enough');
+    interruption.abort(reason);
+    await assert.rejects(answer, reason);
+    assert.equal(await isGone(running.pid!), true);
+    await assert.rejects(open(t, { signal: interruption.signal }), reason);
+  });
+
   test('signals of the terminal do not end it', async (t) => {
     const running = await open(t);
     process.kill(running.pid!, 'SIGINT');

@@ -32,6 +32,8 @@ export interface QueryProcessOptions {
   readonly temporaryFolder: string;
   readonly longestRow: number;
   readonly setup: readonly string[];
+  /** Ends it. */
+  readonly signal?: AbortSignal;
 }
 
 /** DuckDB in a process of its own, which ends with this one, when it takes too much memory, or when it is killed. */
@@ -71,6 +73,8 @@ export class QueryProcess {
     this.#frames = new FrameReader(this.#child.stdio[3] as Readable);
     this.#endWithThis = () => this.#child.kill('SIGKILL');
     process.on('exit', this.#endWithThis);
+    options.signal?.addEventListener('abort', this.#endWithThis);
+    if (options.signal?.aborted) this.#endWithThis();
   }
 
   /** Starts it and opens the database. */
@@ -114,6 +118,7 @@ export class QueryProcess {
     this.#child.stdio[3]?.destroy();
     await this.#ended;
     process.off('exit', this.#endWithThis);
+    this.#options.signal?.removeEventListener('abort', this.#endWithThis);
   }
 
   #send(request: OpenRequest | AskRequest | RowsRequest): void {
@@ -138,7 +143,8 @@ export class QueryProcess {
   /** Why it is gone. */
   async #death(): Promise<MlmlError> {
     const how = await this.#ended;
-    const { name, queryBytes } = this.#options;
+    const { name, queryBytes, signal } = this.#options;
+    signal?.throwIfAborted();
     const resident = this.#errors.split(TOO_LARGE)[1];
     if (resident !== undefined)
       return this.#tooSmall(`the process that reads it took ${formatBytes(Number.parseInt(resident, 10))}`);
@@ -174,7 +180,7 @@ export class QueryProcess {
     const what = oneLine(message);
     const code = /^IO Error: No files found/.test(message)
       ? 'MLML_NOT_FOUND'
-      : /^(IO|Invalid Input|Serialization) Error/.test(message)
+      : /^(IO|Invalid|Invalid Input|Serialization|INTERNAL) Error/.test(message)
         ? 'MLML_BAD_FILE'
         : /^(Parser|Binder|Catalog|Syntax|Not implemented) Error/.test(message)
           ? 'MLML_USAGE'
@@ -196,9 +202,13 @@ export class QueryProcess {
 export function oneLine(message: string): string {
   const lines = message.split('\n').map((line) => line.trim());
   const end = lines.findIndex((line) => /^(LINE \d+:|Possible solutions)/.test(line));
-  return lines
-    .slice(0, end < 0 ? undefined : end)
-    .filter((line) => line !== '')
-    .join('; ')
-    .slice(0, 500);
+  return (
+    lines
+      .slice(0, end < 0 ? undefined : end)
+      .filter((line) => line !== '')
+      .join('; ')
+      // Of damaged files DuckDB quotes bytes as they are.
+      .replace(/\p{Cc}/gu, '?')
+      .slice(0, 500)
+  );
 }

@@ -15,8 +15,11 @@ export interface PostgresOptions {
   readonly sql?: string;
   /** Of which a row may take a quarter. Default 64e6. */
   readonly bufferBytes?: number;
+  /** Gives up connecting, too. */
+  readonly signal?: AbortSignal;
 }
 
+const CONNECT_MS = 30_000;
 const CURSOR = 'mlml_rows';
 /** Values stay the texts that PostgreSQL sends. */
 const AS_TEXTS = { getTypeParser: () => (text: string) => text };
@@ -27,24 +30,33 @@ const AS_TEXTS = { getTypeParser: () => (text: string) => text };
  * can only read. `MLML_MISSING_PACKAGE` without the optional package `pg`.
  */
 export async function openPostgresTable(address: string, options: PostgresOptions): Promise<TableSource> {
-  const { table, sql, bufferBytes = 64e6 } = options;
+  const { table, sql, bufferBytes = 64e6, signal } = options;
   const shown = shownSource(address);
   const name = `${shown}: ${table ?? shownQuery(sql!)}`;
   const { Client: PostgresClient } = optionalPackage<{ Client: new (config: ClientConfig) => Client }>(
     'pg',
     `${shown}: is a database of PostgreSQL`,
   );
-  const client = new PostgresClient({ connectionString: address, application_name: 'mlml' });
+  const client = new PostgresClient({
+    connectionString: address,
+    application_name: 'mlml',
+    connectionTimeoutMillis: CONNECT_MS,
+  });
   // A connection that breaks while nothing is asked; the next question fails.
   client.on('error', () => {});
   const relation = table === undefined ? `${innerQuery(sql!)} AS mlml_source` : quotedName(table);
   const opened = new PostgresTable(name, client, relation, Math.max(256 * 1024, bufferBytes / 4));
+  const stop = () => void client.end();
+  signal?.addEventListener('abort', stop);
   try {
     await opened.connect();
     return opened;
   } catch (error) {
     await opened.close();
+    signal?.throwIfAborted();
     throw error;
+  } finally {
+    signal?.removeEventListener('abort', stop);
   }
 }
 

@@ -140,6 +140,21 @@ describe('tables of SQLite', { skip: unlessInstalled('node-sqlite3-wasm') }, () 
     );
     await file.close();
     await fails(other, {}, 'MLML_BAD_FILE', /file is not a database/);
+    const refused = async (bytes: Uint8Array, position: number, message: RegExp) => {
+      const edited = await nodeStorage.openWrite(path);
+      await edited.write(bytes, position);
+      await edited.close();
+      await fails(path, { table: 'trips' }, 'MLML_BAD_FILE', message);
+    };
+    const original = await nodeStorage.openRead(path);
+    const header = new Uint8Array(100);
+    await original.readInto(header, 0);
+    await original.close();
+    await refused(Uint8Array.of(2, 2), 18, /keeps a write-ahead log, .* "vacuum into 'copy.sqlite'"$/);
+    await refused(Buffer.from('DUCK'), 8, /is a database of DuckDB, not of SQLite; give --format=duckdb$/);
+    const mended = await nodeStorage.openWrite(path);
+    await mended.write(header, 0);
+    await mended.close();
     await using(path, { sql: 'SELECT random() AS a' }, async (table) => {
       await rowsOf(table);
       await assert.rejects(rowsOf(table), { code: 'MLML_BAD_DATA', message: /gives other rows each time/ });

@@ -22,6 +22,10 @@ export interface SqliteOptions {
 
 /** Bytes of a value beside its letters, roughly. */
 const VALUE_BYTES = 16;
+/** Of a database file; see https://www.sqlite.org/fileformat.html. */
+const HEADER_BYTES = 100;
+const READ_VERSION = 19;
+const WRITE_AHEAD_LOG = 2;
 const PRESENT = 'mlml_present';
 type Row = readonly SQLiteValue[];
 
@@ -35,8 +39,7 @@ export async function openSqliteTable(
   options: SqliteOptions,
 ): Promise<TableSource> {
   const { sql, bufferBytes = 64e6 } = options;
-  if ((await storage.status(path)) === undefined)
-    throw new MlmlError('MLML_NOT_FOUND', `${path}: there is no such file`);
+  await checkHeader(storage, path);
   const sqlite = optionalPackage<typeof import('node-sqlite3-wasm')>(
     'node-sqlite3-wasm',
     `${path}: is a database of SQLite`,
@@ -63,6 +66,26 @@ export async function openSqliteTable(
     database.close();
     throw error;
   }
+}
+
+/** What SQLite would only call a file that it is unable to open. */
+async function checkHeader(storage: Storage, path: string): Promise<void> {
+  if ((await storage.status(path)) === undefined)
+    throw new MlmlError('MLML_NOT_FOUND', `${path}: there is no such file`);
+  const file = await storage.openRead(path);
+  const header = Buffer.alloc(Math.min(HEADER_BYTES, file.byteLength));
+  await file.readInto(header, 0).finally(() => file.close());
+  if (header.toString('latin1', 8, 12) === 'DUCK')
+    throw new MlmlError(
+      'MLML_BAD_FILE',
+      `${path}: is a database of DuckDB, not of SQLite; give --format=duckdb`,
+    );
+  if (header[READ_VERSION] === WRITE_AHEAD_LOG)
+    throw new MlmlError(
+      'MLML_BAD_FILE',
+      `${path}: keeps a write-ahead log, which this reader cannot open; write a copy without one first, ` +
+        `as by sqlite3 ${path} "vacuum into 'copy.sqlite'"`,
+    );
 }
 
 /** What SQLite says, as one of our errors. */

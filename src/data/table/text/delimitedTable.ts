@@ -9,7 +9,7 @@ import type { TableBatch, TableSource } from '../tableSource.js';
 import { DelimitedBatch } from './delimitedBatch.js';
 import { checkDelimiter, type Dialect, type DialectOptions, dialectOf } from './dialect.js';
 import { readHead } from './readHead.js';
-import type { TableFile } from './tableFile.js';
+import type { TableText } from './tableText.js';
 
 /** Fields that are found at once; one row may have more. */
 const BATCH_FIELDS = 16 * 1024;
@@ -47,7 +47,7 @@ export interface DelimitedOptions extends DialectOptions {
 }
 
 /** A CSV or TSV file, or any other delimited text, as a table. Opens the file to look at its first row. */
-export async function openDelimitedTable(file: TableFile, options: DelimitedOptions): Promise<TableSource> {
+export async function openDelimitedTable(file: TableText, options: DelimitedOptions): Promise<TableSource> {
   const longest = Math.floor(options.bufferBytes * ROW_SHARE);
   const delimiter = options.delimiter === undefined ? {} : { delimiter: checkDelimiter(options.delimiter) };
   const { bytes, isWhole } = await readHead(file, longest);
@@ -59,8 +59,8 @@ class DelimitedTable implements TableSource {
   readonly name: string;
   readonly columns: readonly string[];
   readonly types: readonly 'text'[];
-  readonly repeatable = true;
-  readonly #file: TableFile;
+  readonly repeatable: boolean;
+  readonly #file: TableText;
   readonly #dialect: Dialect;
   readonly #longest: number;
   readonly #mostRows: number;
@@ -68,13 +68,14 @@ class DelimitedTable implements TableSource {
   readonly #memory: ReaderMemory;
 
   constructor(
-    file: TableFile,
+    file: TableText,
     dialect: Dialect,
     { bufferBytes, memory = new ReaderMemory() }: DelimitedOptions,
     longest: number,
   ) {
     const { columns } = dialect;
     this.name = file.name;
+    this.repeatable = file.repeatable;
     this.columns = columns;
     this.types = columns.map(() => 'text');
     this.#file = file;

@@ -1,7 +1,7 @@
 import { MlmlError } from '../../../errors.js';
 import type { Cell } from '../../columns/columnMapping.js';
 import type { TableBatch, TableSource } from '../tableSource.js';
-import type { TableFile } from './tableFile.js';
+import type { TableText } from './tableText.js';
 import { type TextLines, textLines } from './textLines.js';
 
 /** Columns at most: their names are kept. */
@@ -11,17 +11,24 @@ const LINE_SHARE = 1 / 32;
 
 type Row = Readonly<Record<string, unknown>>;
 
+export interface JsonLinesOptions {
+  readonly bufferBytes: number;
+  readonly signal?: AbortSignal;
+  /** The columns, where it is known which matter: others are passed over. A pipe needs them. */
+  readonly columns?: readonly string[];
+}
+
 /**
  * JSON lines, an object each, as a table. The columns are all names that occur, in the order in which they do; so the file is read
- * once when it is opened. A name that a line lacks is a missing value there.
+ * once when it is opened, unless the columns of interest are given. A name that a line lacks is a missing value there.
  */
 export async function openJsonLinesTable(
-  file: TableFile,
-  { bufferBytes, signal }: { readonly bufferBytes: number; readonly signal?: AbortSignal },
+  file: TableText,
+  { bufferBytes, signal, columns: known }: JsonLinesOptions,
 ): Promise<TableSource> {
   const longest = Math.floor(bufferBytes * LINE_SHARE);
-  const names = new Set<string>();
-  for await (const lines of textLines(file, longest, signal)) {
+  const names = new Set<string>(known);
+  for await (const lines of known === undefined ? textLines(file, longest, signal) : []) {
     for (const { row, line } of rowsOf(file.name, lines)) {
       for (const name of Object.keys(row)) names.add(name);
       if (names.size > MOST_COLUMNS)
@@ -37,7 +44,7 @@ export async function openJsonLinesTable(
     name: file.name,
     columns,
     types: columns.map(() => 'text'),
-    repeatable: true,
+    repeatable: file.repeatable,
     async *batches(given) {
       for await (const lines of textLines(file, longest, given))
         yield batchOf(file.name, columns, rowsOf(file.name, lines));

@@ -1,4 +1,4 @@
-import type { TableFile } from './tableFile.js';
+import type { TableText } from './tableText.js';
 
 /** What is read at least, where there is so much: by this the delimiter is found out. */
 const HEAD_BYTES = 64 * 1024;
@@ -8,7 +8,7 @@ const HEAD_BYTES = 64 * 1024;
  * `isWhole` when there are no others.
  */
 export async function readHead(
-  file: TableFile,
+  file: TableText,
   longest: number,
 ): Promise<{ bytes: Uint8Array; isWhole: boolean }> {
   const pieces: Uint8Array[] = [];

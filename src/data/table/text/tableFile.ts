@@ -4,6 +4,7 @@ import { MlmlError } from '../../../errors.js';
 import type { ReadableFile, Storage } from '../../../storage/storage.js';
 import { gunzip } from '../../import/decompress.js';
 import type { ImportProgress } from '../../import/importOptions.js';
+import type { TableText } from './tableText.js';
 import { isZstandard, unzstd } from './unzstd.js';
 
 const CHUNK_BYTES = 256 * 1024;
@@ -18,7 +19,8 @@ export interface TableFileOptions {
  * A file of text read from front to back, any number of times; gzip and Zstandard are undone. It is open only while it is read,
  * so that there may be many. The first whole reading finds its sha256.
  */
-export class TableFile {
+export class TableFile implements TableText {
+  readonly repeatable = true;
   readonly path: string;
   readonly name: string;
   readonly #storage: Storage;

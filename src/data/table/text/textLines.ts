@@ -1,6 +1,6 @@
 import { MlmlError } from '../../../errors.js';
 import { formatBytes } from '../../../memory/byteSize.js';
-import type { TableFile } from './tableFile.js';
+import type { TableText } from './tableText.js';
 
 /** Lines given at once: as many as lie in a piece of a file, of about so many bytes. */
 const BATCH_BYTES = 64 * 1024;
@@ -14,7 +14,7 @@ export interface TextLines {
 
 /** The lines of a text file, in memory bounded by `longest`, the bytes that a line may have. */
 export async function* textLines(
-  file: TableFile,
+  file: TableText,
   longest: number,
   signal?: AbortSignal,
 ): AsyncGenerator<TextLines> {

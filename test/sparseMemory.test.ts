@@ -1,0 +1,53 @@
+import assert from 'node:assert/strict';
+import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { Random } from '../src/memory/random.js';
+import { allowedBytes } from '../src/run/summary.js';
+import { commandFile } from './support/cli.js';
+import { limitUnavailable, runLimited } from './support/limitedProcess.js';
+import { randomText } from './support/sparseRows.js';
+
+describe('the budget holds on sparse rows, under a real memory limit', { skip: limitUnavailable }, () => {
+  let folder = '';
+  let text = '';
+  before(() => {
+    folder = mkdtempSync(join(tmpdir(), 'mlml-sparse-'));
+    text = join(folder, 'text');
+    const random = Random.of(4);
+    const part = randomText(4000, 300, 20, () => random.uniform());
+    writeFileSync(text, '');
+    // 30 MB.
+    for (let i = 0; i < 40; i++) appendFileSync(text, part);
+  });
+  after(() => rmSync(folder, { recursive: true, force: true }));
+
+  test('import, then ssgd and hsgd', async (t) => {
+    const words = (...given: string[]) => [commandFile, ...given, '--json', '--quiet'];
+    const importing = await runLimited(t, words('import', text, '--out=set'), { cwd: folder });
+    assert.equal(importing.status, 0, importing.stderr);
+    // What an import takes beyond Node itself does not grow with the rows.
+    assert.ok(importing.peakRssBytes! <= 50e6 + 32e6, `import: ${importing.peakRssBytes}`);
+    const jobs: readonly (readonly [string, number, readonly string[]])[] = [
+      ['ssgd', 0.3, ['--epochs=1']],
+      ['ssgd', 2, ['--epochs=2', '--l1=1', '--simulated']],
+      ['hsgd', 2, ['--epochs=2', '--nthreads=2']],
+    ];
+    for (const [verb, megabytes, more] of jobs) {
+      const args = words(verb, 'set', '--loss=logistic', `--buffer=${megabytes}`, ...more);
+      const free = await runLimited(t, args, { cwd: folder });
+      assert.equal(free.status, 0, free.stderr);
+      const result = JSON.parse(free.stdout);
+      const allowed = allowedBytes(megabytes * 1e6, result.nthreads);
+      const grown = result.peakRssBytes - result.baselineRssBytes;
+      assert.ok(grown <= allowed, `${verb} --buffer=${megabytes}: ${grown} bytes, ${allowed} are allowed`);
+      const limited = await runLimited(t, args, {
+        cwd: folder,
+        limitBytes: result.baselineRssBytes + allowed,
+      });
+      assert.equal(limited.killedByLimit, false);
+      assert.equal(limited.status, 0, limited.stderr);
+    }
+  });
+});
