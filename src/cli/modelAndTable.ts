@@ -31,7 +31,9 @@ export async function openModelAndTable(
   const { isTable, openModelTable } = await services.tables();
   const format = given.text('input-format');
   if (format === undefined && !(await isTable(storage, path))) {
-    const alone = ['id', 'delimiter', 'header', 'table', 'query'].find((name) => given.has(name));
+    const alone = ['id', 'delimiter', 'header', 'table', 'query', 'query-memory'].find((name) =>
+      given.has(name),
+    );
     if (alone === undefined) return undefined;
     throw new MlmlError(
       'MLML_USAGE',
@@ -42,7 +44,7 @@ export async function openModelAndTable(
     throw new MlmlError('MLML_USAGE', `--part=${given.text('part')}: ${path} is a table, which has no parts`);
   const model = await loadModel(storage, modelPath);
   const [delimiter, header, id] = [given.text('delimiter'), given.flag('header'), given.text('id')];
-  const [table, query] = [given.text('table'), given.text('query')];
+  const [table, query, queryBytes] = [given.text('table'), given.text('query'), given.number('query-memory')];
   const bufferBytes = given.number('buffer') ?? defaultOptions.bufferBytes;
   const source = await openModelTable(storage, model, path, {
     signal: context.signal,
@@ -54,6 +56,7 @@ export async function openModelAndTable(
     ...(id === undefined ? {} : { id }),
     ...(table === undefined ? {} : { table }),
     ...(query === undefined ? {} : { query }),
+    ...(queryBytes === undefined ? {} : { queryBytes }),
     ...inputOf(context, path),
   });
   return { modelPath, model, source, bufferBytes: bufferBytes * (1 - READER_SHARE) };

@@ -127,7 +127,7 @@ export const tableOptionTable: readonly OptionSpec[] = [
     kind: 'size',
     help: 'memory in MB of the process that reads Parquet and SQL through DuckDB, besides --buffer',
     shownDefault: '280',
-    verbs,
+    verbs: reading,
   },
   {
     name: 'split-column',

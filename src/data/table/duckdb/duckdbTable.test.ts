@@ -5,6 +5,7 @@ import { listTable } from '../../../../test/support/listTable.js';
 import { duckdb, unlessInstalled } from '../../../../test/support/optionalPackages.js';
 import { childProcesses } from '../../../../test/support/processes.js';
 import { temporaryFolder } from '../../../../test/support/temporaryFolder.js';
+import { MlmlError } from '../../../errors.js';
 import { nodeStorage } from '../../../storage/nodeStorage.js';
 import type { Cell } from '../../columns/columnMapping.js';
 import { importTable } from '../importTable.js';
@@ -209,6 +210,41 @@ describe('tables through DuckDB', { skip }, () => {
     await rowsOf(twice);
     await assert.rejects(rowsOf(twice), { code: 'MLML_BAD_DATA', message: /gives other rows each time/ });
     await fails({ kind: 'database', path: 'no.duckdb', table: 'x' }, 'MLML_NOT_FOUND', /no such file/);
+  });
+
+  test('damaged Parquet files are one error, or rows', async (t) => {
+    const folder = temporaryFolder(t);
+    const path = await parquet(
+      folder,
+      "SELECT i, i / 7 AS x, 'a name of some length ' || i % 50 AS name FROM range(3000) t(i)",
+    );
+    const original = await nodeStorage.openRead(path);
+    const bytes = new Uint8Array(original.byteLength);
+    await original.readInto(bytes, 0);
+    await original.close();
+    let refused = 0;
+    for (let damage = 0; damage < 8; damage++) {
+      const damaged = bytes.slice(0, damage === 7 ? bytes.length / 2 : undefined);
+      // In the pages, and in the description at the end.
+      for (let i = 0; i < 3; i++) {
+        const from = damage % 2 === 0 ? 0 : bytes.length - 400;
+        const at = from + ((damage * 7919 + i * 104729) % (bytes.length - from));
+        if (at < damaged.length) damaged[at]! ^= 1 + ((damage * 31 + i * 17) % 255);
+      }
+      const file = await nodeStorage.create(path);
+      await file.write(damaged, 0);
+      await file.close();
+      try {
+        const table = await opened(t, folder, files(path));
+        assert.equal((await rowsOf(table)).length, 3000);
+      } catch (error) {
+        if (!(error instanceof MlmlError)) throw error;
+        assert.match(error.code, /^MLML_(BAD_FILE|BAD_DATA|IO)$/);
+        assert.match(error.message, /^\P{Cc}+$/u);
+        refused++;
+      }
+    }
+    assert.ok(refused > 0);
   });
 
   test('tables of a DuckDB database', async (t) => {

@@ -180,7 +180,7 @@ export class QueryProcess {
     const what = oneLine(message);
     const code = /^IO Error: No files found/.test(message)
       ? 'MLML_NOT_FOUND'
-      : /^(IO|Invalid Input|Serialization) Error/.test(message)
+      : /^(IO|Invalid|Invalid Input|Serialization|INTERNAL) Error/.test(message)
         ? 'MLML_BAD_FILE'
         : /^(Parser|Binder|Catalog|Syntax|Not implemented) Error/.test(message)
           ? 'MLML_USAGE'
@@ -202,9 +202,13 @@ export class QueryProcess {
 export function oneLine(message: string): string {
   const lines = message.split('\n').map((line) => line.trim());
   const end = lines.findIndex((line) => /^(LINE \d+:|Possible solutions)/.test(line));
-  return lines
-    .slice(0, end < 0 ? undefined : end)
-    .filter((line) => line !== '')
-    .join('; ')
-    .slice(0, 500);
+  return (
+    lines
+      .slice(0, end < 0 ? undefined : end)
+      .filter((line) => line !== '')
+      .join('; ')
+      // Of damaged files DuckDB quotes bytes as they are.
+      .replace(/\p{Cc}/gu, '?')
+      .slice(0, 500)
+  );
 }

@@ -2,7 +2,7 @@
  * Importing large tables: Parquet and SQL through DuckDB in a process of its own, and CSV through our own reader. Makes the files first
  * (kept with --keep), then runs `mlml import` on each, and samples the resident memory of all its processes together.
  *
- *   node dist/bench/importTables.js [--parquet-gb=1] [--csv-gb=2] [--buffer=32] [--only=<word>] [--folder=<temporary folder>] [--keep]
+ *   node dist/bench/databases.js [--parquet-gb=1] [--csv-gb=2] [--buffer=32] [--only=<word>] [--folder=<temporary folder>] [--keep]
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync, statSync } from 'node:fs';
