@@ -177,4 +177,6 @@ test('mlml calibrate keeps curves in the model, or makes a new one', async () =>
     (await fakeCommand(['info', 'm'], { storage })).stdout,
     /^calibrated {2}sigmoid curves fitted on 2 rows$/m,
   );
+  const exported = await fakeCommand(['export', 'm', '--json', '--out=m.json'], { storage });
+  assert.match(exported.stderr, /^warning: the curves that mlml calibrate fitted are not exported/);
 });
