@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { booleanOf, datePart, numberOf, timeOf, wordsOf } from './cells.js';
+import { booleanOf, datePart, numberOf, textOf, timeOf, wordsOf } from './cells.js';
 
 test('numbers are read as they are written, and nothing else is a number', () => {
   for (const [text, number] of [
@@ -50,4 +50,9 @@ test('what is true, false and a word', () => {
   for (const no of ['false', 'No', 'f', 'off', '0', 0, false]) assert.equal(booleanOf(no), 0, String(no));
   for (const neither of ['2', 2, 'maybe', '']) assert.equal(booleanOf(neither), undefined, String(neither));
   assert.deepEqual(wordsOf('Über-Café, 3×4!'), ['über', 'café', '3', '4']);
+});
+
+test('a date that is none has a text all the same', () => {
+  assert.equal(textOf(new Date(0)), '1970-01-01T00:00:00.000Z');
+  assert.equal(textOf(new Date(Number.NaN)), 'Invalid Date');
 });

@@ -84,7 +84,8 @@ export function datePart(time: number, part: DatePart): number {
 /** The text by which a value is compared with category names and hashed: trimmed; numbers and dates as JSON writes them. */
 export function textOf(cell: Cell): string {
   if (cell === null || cell === undefined) return '';
-  return cell instanceof Date ? cell.toISOString() : String(cell).trim();
+  const isTime = cell instanceof Date && !Number.isNaN(cell.getTime());
+  return isTime ? cell.toISOString() : String(cell).trim();
 }
 
 /** The name of the class of a label: its text, but 1 for 1.0, as some write whole numbers. */

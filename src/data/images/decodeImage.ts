@@ -7,6 +7,7 @@ import { optionalPackage } from '../optionalPackage.js';
 const LARGEST_FILE = 64 * 2 ** 20;
 /** Width times height at most: what is decoded at once may take four bytes of each. */
 const MOST_PIXELS = 2 ** 25;
+const LARGEST_SIDE = 2 ** 16;
 
 export interface ImageShape {
   readonly width: number;
@@ -61,7 +62,13 @@ export class ImageDecoder {
   /** Width and height of an image as it is to be looked at. */
   async sizeOf(path: string, bytes: Uint8Array): Promise<{ width: number; height: number }> {
     const { autoOrient } = await decoding(path, () => this.#image(bytes).metadata() as Promise<Metadata>);
-    return autoOrient;
+    const { width, height } = autoOrient;
+    // Beyond that the library complains on the terminal.
+    if (Math.max(width, height) <= LARGEST_SIDE) return { width, height };
+    throw new MlmlError(
+      'MLML_BAD_FILE',
+      `${path}: is ${width} x ${height} pixels; at most ${LARGEST_SIDE} on a side`,
+    );
   }
 
   /**

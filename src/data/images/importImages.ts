@@ -123,14 +123,12 @@ async function copyImages(
     const { path, folder } = await list.get(order.at(i));
     const bytes = await decoder.read(path);
     hash.update(`${basename(dirname(path))}/${basename(path)}\0${bytes.length}\0`).update(bytes);
-    if (!isResized) {
-      const { width, height } = await decoder.sizeOf(path, bytes);
-      if (width !== shape.width || height !== shape.height)
-        throw new MlmlError(
-          'MLML_BAD_DATA',
-          `${path}: is ${width} x ${height} pixels, others are ${shape.width} x ${shape.height}; --image-size=${shape.width}x${shape.height} makes them all alike`,
-        );
-    }
+    const { width, height } = await decoder.sizeOf(path, bytes);
+    if (!isResized && (width !== shape.width || height !== shape.height))
+      throw new MlmlError(
+        'MLML_BAD_DATA',
+        `${path}: is ${width} x ${height} pixels, others are ${shape.width} x ${shape.height}; --image-size=${shape.width}x${shape.height} makes them all alike`,
+      );
     await decoder.decode(path, bytes, shape, pixels);
     const batch = batches[partOf(folder)];
     if (batch.add(view, 0, classes[folder]!, () => path)) await batch.flush();

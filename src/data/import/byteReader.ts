@@ -90,6 +90,11 @@ export class ByteReader {
     return this.#chunk.length - this.#used >= length;
   }
 
+  /** The next `length` bytes, which are at hand, without going on; valid until something is read. */
+  peek(length: number): Uint8Array {
+    return this.#chunk.subarray(this.#used, this.#used + length);
+  }
+
   /** The next byte, which must be at hand unless the stream has ended. */
   byte(what: string): number {
     if (!this.has(1)) throw this.fault(`the data end here, ${what} is missing; the file is cut short`);

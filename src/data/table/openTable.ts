@@ -5,11 +5,12 @@ import type { Storage } from '../../storage/storage.js';
 import type { ImportProgress } from '../import/importOptions.js';
 import { databaseKind, shownSource } from './databaseKind.js';
 import { joinedTable } from './joinedTable.js';
-import { type TextFormatName, tableFormatNames } from './tableFormats.js';
+import { type FileFormatName, tableFormatNames } from './tableFormats.js';
 import { tablePaths } from './tablePaths.js';
 import type { TableSource } from './tableSource.js';
 import type { ReaderMemory } from './text/delimitedTable.js';
 
+/** How the files of a table are read. */
 export interface OpenTableOptions {
   /** Default: by the ending of the name, without .gz and .zst. */
   readonly format?: string;
@@ -36,7 +37,7 @@ export interface OpenTableOptions {
 
 /** A kind of file that is read as a table. */
 interface TableFormat {
-  readonly name: TextFormatName;
+  readonly name: FileFormatName;
   readonly endings: readonly string[];
   /** `shared` is the same object for all files of a table: what one file's reader leaves there, the next finds. */
   open(
@@ -71,6 +72,15 @@ const formats: readonly TableFormat[] = [
       const { openJsonLinesTable } = await import('./text/jsonLinesTable.js');
       const { TableFile } = await import('./text/tableFile.js');
       return await openJsonLinesTable(new TableFile(storage, path, options), options);
+    },
+  },
+  {
+    name: 'arrow',
+    endings: ['arrow', 'arrows', 'ipc', 'feather'],
+    async open(storage, path, options) {
+      const { openArrowTable } = await import('./arrow/arrowTable.js');
+      const { TableFile } = await import('./text/tableFile.js');
+      return await openArrowTable(storage, new TableFile(storage, path, options), options);
     },
   },
 ];

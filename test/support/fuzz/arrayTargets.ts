@@ -5,6 +5,7 @@ import type { ImportOptions } from '../../../src/data/import/importOptions.js';
 import { verifyDataset } from '../../../src/data/verify.js';
 import { MemoryStorage } from '../../../src/storage/memoryStorage.js';
 import { npyFile, npzFile } from '../arrayFiles.js';
+import { arrowFile, arrowStream } from '../arrowFiles.js';
 import { concat, matlabFile, matlabMatrix, put } from '../originalFiles.js';
 import { bytesLike, type FuzzTarget } from './fuzz.js';
 import { plainMatlab } from './originalReaders.js';
@@ -130,7 +131,7 @@ const PNG = new Uint8Array(
   ),
 );
 
-/** Each format of arrays, and images. */
+/** Each format of arrays, images, and Arrow. */
 export const arrayTargets: readonly FuzzTarget[] = [
   {
     name: 'NumPy file',
@@ -196,6 +197,25 @@ export const arrayTargets: readonly FuzzTarget[] = [
       const before = storage.paths();
       try {
         await importDataset(storage, '/raw', { out: '/out', percentage: 1, imageSize: '4x4' });
+      } catch (error) {
+        assert.deepEqual(storage.paths(), before, 'a failed import left files behind');
+        throw error;
+      }
+      await verifyDataset(storage, '/out');
+      return true;
+    },
+  },
+  {
+    name: 'Arrow stream and file',
+    cases: bytesLike([arrowStream, arrowFile]),
+    // Its own numbers carry no checksum: that sizes are believed only where they fit is what matters.
+    async run(bytes: Uint8Array) {
+      const storage = new MemoryStorage();
+      await put(storage, '/raw/a.arrow', bytes);
+      const before = storage.paths();
+      const table = { label: 'y', task: 'regression' } as const;
+      try {
+        await importDataset(storage, '/raw/a.arrow', { out: '/out', percentage: 1, table });
       } catch (error) {
         assert.deepEqual(storage.paths(), before, 'a failed import left files behind');
         throw error;
