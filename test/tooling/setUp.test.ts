@@ -29,6 +29,9 @@ function makeCheckout(t: TestContext): string {
   for (const room of ['kernel', 'ssgd']) mkdirSync(join(folder, 'src', room));
   writeFileSync(join(folder, 'src', 'kernel', 'kernelWorker.ts'), 'export {};\n');
   writeFileSync(join(folder, 'src', 'ssgd', 'linearWorker.ts'), 'export {};\n');
+  const duckdb = join(folder, 'src', 'data', 'table', 'duckdb');
+  mkdirSync(duckdb, { recursive: true });
+  writeFileSync(join(duckdb, 'duckdbProcess.ts'), 'export {};\n');
   const predictor = join(folder, 'src', 'model', 'export', 'predictor');
   mkdirSync(predictor, { recursive: true });
   writeFileSync(join(predictor, 'predictor.ts'), 'export {};\n');
