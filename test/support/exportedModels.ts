@@ -6,6 +6,7 @@ import type { KernelModel } from '../../src/kernel/kernelModel.js';
 import type { Random } from '../../src/memory/random.js';
 import type { Model } from '../../src/model/saveModel.js';
 import type { LinearModel, ScoreMeaning } from '../../src/ssgd/linearModel.js';
+import type { ScoreCalibration } from '../../src/ssgd/scoreCalibration.js';
 import type { MemoryStorage } from '../../src/storage/memoryStorage.js';
 import { referenceKernel } from './referenceKernel.js';
 
@@ -204,3 +205,25 @@ const combined: KernelFunction = {
 
 /** Every kernel function that has a name, and a sum and product of some. */
 export const everyKernel: readonly KernelFunction[] = [...leaves, combined];
+
+/** Calibrations of models with k columns of scores. */
+export function everyCalibration(k: number): ScoreCalibration[] {
+  const columns = Array.from({ length: k > 2 ? k : 1 }, (_, c) => c);
+  const from = { rows: 9, fingerprint: '' };
+  return [
+    {
+      ...from,
+      method: 'sigmoid',
+      curves: columns.map((c) => ({ slope: -0.5 - c, intercept: 0.3 * c - 0.2 })),
+    },
+    {
+      ...from,
+      method: 'isotonic',
+      curves: columns.map((c) =>
+        c === 1
+          ? { scores: [0.5], probabilities: [0.25] }
+          : { scores: [-3, -0.5, c, c + 2.5], probabilities: [0, 0.1, 0.6, 0.95] },
+      ),
+    },
+  ];
+}

@@ -10,7 +10,7 @@ import { tablePaths } from './tablePaths.js';
 import type { TableSource } from './tableSource.js';
 import type { ReaderMemory } from './text/delimitedTable.js';
 
-/** How a table is read. */
+/** How the files of a table are read. */
 export interface OpenTableOptions {
   /** Default: by the ending of the name, without .gz and .zst. */
   readonly format?: string;

@@ -11,8 +11,3 @@ export function classLabels(model: ScoreMeaning): string[] | undefined {
   if (!model.classNames.some((name, c) => name !== String(c))) return undefined;
   return Array.from({ length: classCount(model) }, (_, c) => model.classNames[c] ?? String(c));
 }
-
-/** Whether its scores become probabilities: those of the losses softmax and logistic do. */
-export function hasProbabilities({ task, loss }: ScoreMeaning): boolean {
-  return task === 'classification' && (loss === 'softmax' || loss === 'logistic');
-}

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
+  everyCalibration,
   everyColumn,
   everyKernel,
   randomKernel,
@@ -30,9 +31,10 @@ test('a linear model as JSON has all its digits', async () => {
     classNames,
     columns: everyColumn,
   });
+  const [calibration] = everyCalibration(3);
   made.weights[0] = Number.MIN_VALUE;
   made.weights[1] = -1e300;
-  assert.deepEqual(await exported(made), {
+  assert.deepEqual(await exported({ ...made, calibration: calibration! }), {
     format: 'mlml-export',
     version: 1,
     kind: 'linear',
@@ -42,6 +44,7 @@ test('a linear model as JSON has all its digits', async () => {
     k: 3,
     classes: classNames,
     columns: everyColumn,
+    calibration,
     multiply: [...made.scaling.multiply],
     add: [...made.scaling.add],
     weights: table(made.weights, d),

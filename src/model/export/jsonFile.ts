@@ -1,4 +1,5 @@
 import { type Dtype, dtypeBytes, readNumber } from '../../arithmetic/dtype.js';
+import { calibrationOf } from '../../ssgd/scoreCalibration.js';
 import { classLabels } from './classLabels.js';
 import { featuresBlob, type ModelSource, rowDtype, scalingOf } from './modelSource.js';
 import { type Blob, type Chunks, chunksOf } from './pieces.js';
@@ -38,6 +39,7 @@ async function* jsonTexts(source: ModelSource): AsyncGenerator<string> {
     k,
     ...(classes === undefined ? {} : { classes }),
     ...(model.columns === undefined ? {} : { columns: model.columns }),
+    ...calibrationOf(model),
     ...(source.kind === 'linear' ? {} : { n: source.model.n, kernel: source.model.kernel }),
   };
   // The closing brace comes last.

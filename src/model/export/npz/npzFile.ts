@@ -44,6 +44,8 @@ export function npzFile(source: ModelSource): Piece[] {
     entries.push(numberEntry('dual_coef', coefficients, [n, k]));
   }
   if (model.columns !== undefined) entries.push(textEntry('columns', JSON.stringify(model.columns)));
+  if (model.calibration !== undefined)
+    entries.push(textEntry('calibration', JSON.stringify(model.calibration)));
   return zipPieces(entries);
 }
 

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import {
   columnsWithWords,
+  everyCalibration,
   everyColumn,
   everyKernel,
   randomCells,
@@ -20,7 +21,7 @@ import { Random } from '../../../memory/random.js';
 import { classOf } from '../../../ssgd/evaluate.js';
 import type { LossName } from '../../../ssgd/options.js';
 import { MemoryStorage } from '../../../storage/memoryStorage.js';
-import { probabilitiesOf } from '../../probabilities.js';
+import { givesProbabilities, probabilitiesOf } from '../../probabilities.js';
 import type { Model } from '../../saveModel.js';
 import { exportModel } from '../exportModel.js';
 import type { Precision } from '../precision.js';
@@ -68,7 +69,7 @@ function sameMeaning(model: Model, outputs: Record<string, OnnxOutput>, scores: 
   const classes = Array.from({ length: rows }, (_, i) => classOf(given, i * k, k));
   const named = model.classNames.length > 0;
   assert.deepEqual(outputs['label']!.values, named ? classes.map((c) => model.classNames[c]) : classes);
-  const probable = model.loss === 'softmax' || model.loss === 'logistic';
+  const probable = givesProbabilities(model);
   assert.equal(outputs['probabilities'] !== undefined, probable);
   if (!probable) return;
   const wanted = classes.flatMap((_, i) => {
@@ -139,6 +140,18 @@ describe('linear models in onnxruntime', () => {
       sameMeaning(model, await session.run({ features: feed(rows) }), referenceScores(model, rows));
     }
   });
+
+  for (const k of [1, 2, 4])
+    for (const calibration of everyCalibration(k))
+      test(`calibrated by ${calibration.method} curves, ${k} columns of scores`, async () => {
+        const random = Random.of(k);
+        const loss = k === 1 ? 'hinge' : 'softmax';
+        const made = randomLinear(random, 4, { task: 'classification', loss, k });
+        const model = { ...made, calibration };
+        const rows = randomRows(random, 40, 4, 'float64');
+        const session = await exported(model);
+        sameMeaning(model, await session.run({ features: feed(rows) }), referenceScores(model, rows));
+      });
 
   test('one row, and in floats', async () => {
     const random = Random.of(6);

@@ -1,7 +1,9 @@
 import type { ScoreMeaning } from '../../../ssgd/linearModel.js';
-import { classLabels, hasProbabilities } from '../classLabels.js';
+import { givesProbabilities } from '../../probabilities.js';
+import { classLabels } from '../classLabels.js';
 import { ROWS } from './featureNodes.js';
 import type { GraphBuilder, Value } from './graphBuilder.js';
+import { probabilityNodes } from './probabilityNodes.js';
 
 /** Names of the outputs; they are taken before those of the inputs. */
 export const outputNames = ['label', 'probabilities', 'scores', 'value'] as const;
@@ -19,8 +21,8 @@ export function outputNodes(graph: GraphBuilder, model: ScoreMeaning, scores: Va
   const classes = classNumbers(graph, k, scores, names === undefined ? 'label' : undefined);
   if (names !== undefined) graph.add('Gather', [graph.texts('class names', names), classes], {}, 'label');
   graph.output('label', names === undefined ? 'int64' : 'string', [ROWS]);
-  if (hasProbabilities(model)) {
-    probabilities(graph, model, scores);
+  if (givesProbabilities(model)) {
+    probabilityNodes(graph, model, scores);
     graph.output('probabilities', graph.precision, [ROWS, Math.max(k, 2)]);
   }
   graph.add('Identity', [scores], {}, 'scores');
@@ -32,24 +34,4 @@ function classNumbers(graph: GraphBuilder, k: number, scores: Value, result: str
   const positive = graph.add('Greater', [scores, graph.scalar(0)]);
   const number = graph.cast(positive, 'int64');
   return graph.add('Squeeze', [number, graph.integers([1])], {}, result);
-}
-
-function probabilities(graph: GraphBuilder, { k, loss }: ScoreMeaning, scores: Value): void {
-  const last = { axis: { integer: 1 } };
-  if (k === 1) {
-    const both = [graph.add('Neg', [scores]), scores].map((each) => graph.add('Sigmoid', [each]));
-    graph.add('Concat', both, last, 'probabilities');
-    return;
-  }
-  if (loss === 'softmax') {
-    graph.add('Softmax', [scores], last, 'probabilities');
-    return;
-  }
-  const each = graph.add('Sigmoid', [scores]);
-  const sum = graph.add('ReduceSum', [each, graph.integers([1])], { keepdims: { integer: 1 } });
-  // Every one-against-the-rest model may be sure that it is not its class.
-  const some = graph.add('Greater', [sum, graph.scalar(0)]);
-  const divisor = graph.add('Where', [some, sum, graph.scalar(1)]);
-  const shares = graph.add('Div', [each, divisor]);
-  graph.add('Where', [some, shares, graph.scalar(1 / k)], {}, 'probabilities');
 }

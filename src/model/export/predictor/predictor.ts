@@ -9,6 +9,7 @@ import { MlmlError } from '../../../errors.js';
 import type { KernelFunction } from '../../../kernel/functions/kernelFunction.js';
 import { classOf } from '../../../ssgd/classOf.js';
 import type { LossName } from '../../../ssgd/options.js';
+import type { ScoreCalibration } from '../../../ssgd/scoreCalibration.js';
 import { probabilitiesOf } from '../../probabilities.js';
 import { decodeNumbers } from './decode.js';
 import { kernelValue } from './kernelValue.js';
@@ -22,6 +23,7 @@ export interface PredictorDescription {
   /** Labels of classes where they are not their numbers. */
   readonly classes?: readonly string[];
   readonly columns?: ColumnMapping;
+  readonly calibration?: ScoreCalibration;
   /** Of a kernel model, with its rows. */
   readonly kernel?: KernelFunction;
   readonly n?: number;

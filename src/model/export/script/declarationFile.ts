@@ -1,6 +1,7 @@
 import { neededColumns } from '../../../data/columns/columnMapping.js';
 import type { ScoreMeaning } from '../../../ssgd/linearModel.js';
-import { classLabels, hasProbabilities } from '../classLabels.js';
+import { givesProbabilities } from '../../probabilities.js';
+import { classLabels } from '../classLabels.js';
 
 /** More names than this are just strings. */
 const MOST_NAMES = 100;
@@ -39,7 +40,7 @@ export function declarationFile(model: ScoreMeaning): Uint8Array {
       : 'one for each class';
   lines.push(`/** The scores of a row: ${scores}. */`);
   lines.push('export declare function predictScores(row: Row): Float64Array;');
-  if (hasProbabilities(model)) {
+  if (givesProbabilities(model)) {
     lines.push('/** The probabilities of the classes. */');
     lines.push('export declare function predictProbabilities(row: Row): Float64Array;');
   }

@@ -6,6 +6,7 @@ import { pathToFileURL } from 'node:url';
 import { runProcess } from '../../../../test/support/childProcess.js';
 import {
   columnsWithWords,
+  everyCalibration,
   everyColumn,
   everyKernel,
   randomCells,
@@ -23,7 +24,7 @@ import { Random } from '../../../memory/random.js';
 import { classOf } from '../../../ssgd/classOf.js';
 import type { LossName } from '../../../ssgd/options.js';
 import { MemoryStorage } from '../../../storage/memoryStorage.js';
-import { probabilitiesOf } from '../../probabilities.js';
+import { givesProbabilities, probabilitiesOf } from '../../probabilities.js';
 import type { Model } from '../../saveModel.js';
 import { exportModel } from '../exportModel.js';
 import type { Predictor } from '../predictor/predictor.js';
@@ -76,7 +77,7 @@ function sameMeaning<Row>(
     assert.equal(predicted, model.classNames.length === 0 ? wanted : model.classNames[wanted]);
     assert.equal(module.classes!.length, Math.max(2, k));
     assert.ok(module.classes!.includes(predicted));
-    const probable = model.loss === 'softmax' || model.loss === 'logistic';
+    const probable = givesProbabilities(model);
     assert.equal('predictProbabilities' in module, probable);
     if (!probable) continue;
     const target = new Float64Array(Math.max(k, 2));
@@ -104,6 +105,18 @@ describe('linear models as modules', () => {
         const classNames = named ? names : [];
         const model = randomLinear(random, 7, { task: 'classification', loss, k, classNames });
         const rows = randomRows(random, 20, 7, 'float64');
+        const { module } = await exported(t, model);
+        sameMeaning(model, module, rows, referenceScores(model, rows));
+      });
+
+  for (const k of [1, 2, 4])
+    for (const calibration of everyCalibration(k))
+      test(`calibrated by ${calibration.method} curves, ${k} columns of scores`, async (t) => {
+        const random = Random.of(k);
+        const loss = k === 1 ? 'hinge' : 'softmax';
+        const made = randomLinear(random, 4, { task: 'classification', loss, k });
+        const model = { ...made, calibration };
+        const rows = randomRows(random, 40, 4, 'float64');
         const { module } = await exported(t, model);
         sameMeaning(model, module, rows, referenceScores(model, rows));
       });

@@ -4,7 +4,8 @@ import { leavesOf } from '../../../kernel/functions/evaluationPlan.js';
 import { kernelName } from '../../../kernel/functions/kernelName.js';
 import { formatBytes } from '../../../memory/byteSize.js';
 import { packagedText } from '../../../storage/packagedText.js';
-import { classCount, classLabels, hasProbabilities } from '../classLabels.js';
+import { givesProbabilities } from '../../probabilities.js';
+import { classCount, classLabels } from '../classLabels.js';
 import { featuresBlob, type ModelSource, numbersBlob, rowDtype, scalingOf } from '../modelSource.js';
 import { type Blob, type Chunks, chunksOf } from '../pieces.js';
 import type { PredictorDescription, PredictorNumbers } from '../predictor/predictor.js';
@@ -63,6 +64,7 @@ export function scriptFile(source: ModelSource): Chunks {
       k: model.k,
       ...optional('classes', classLabels(model)),
       ...optional('columns', model.columns),
+      ...optional('calibration', model.calibration),
       ...(of.kind === 'linear' ? {} : { kernel: of.model.kernel, n: of.model.n, dtype: rowDtype(of.model) }),
     };
     return (
@@ -82,7 +84,7 @@ function ending({ model }: ModelSource): string {
     lines.push(`export const classes = ${JSON.stringify(labels)};`);
   }
   lines.push('export const { predict, predictScores } = predictor;');
-  if (hasProbabilities(model)) lines.push('export const { predictProbabilities } = predictor;');
+  if (givesProbabilities(model)) lines.push('export const { predictProbabilities } = predictor;');
   return `${lines.join('\n')}\n`;
 }
 
