@@ -195,7 +195,7 @@ describe('tables of PostgreSQL', { skip: withoutPostgres || unlessInstalled('pg'
               "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'mlml'",
             );
         },
-        { code: 'MLML_IO', message: /terminat|closed|Connection/ },
+        { code: 'MLML_IO', message: /terminat|reset|closed/i },
       );
     });
   });

@@ -42,8 +42,6 @@ export async function openPostgresTable(address: string, options: PostgresOption
     application_name: 'mlml',
     connectionTimeoutMillis: CONNECT_MS,
   });
-  // A connection that breaks while nothing is asked; the next question fails.
-  client.on('error', () => {});
   const relation = table === undefined ? `${innerQuery(sql!)} AS mlml_source` : quotedName(table);
   const opened = new PostgresTable(name, client, relation, Math.max(256 * 1024, bufferBytes / 4));
   const stop = () => void client.end();
@@ -74,6 +72,7 @@ class PostgresTable implements TableSource {
   readonly #longestRow: number;
   readonly #repeats: RepeatCheck;
   #columns: readonly PostgresColumn[] = [];
+  #broken: Error | undefined;
 
   constructor(name: string, client: Client, relation: string, longestRow: number) {
     this.name = name;
@@ -81,6 +80,10 @@ class PostgresTable implements TableSource {
     this.#relation = relation;
     this.#longestRow = longestRow;
     this.#repeats = new RepeatCheck(name);
+    // Of a connection that breaks while nothing is asked, the next question says only that it is broken.
+    client.on('error', (error) => {
+      this.#broken ??= error;
+    });
   }
 
   get columns(): readonly string[] {
@@ -182,7 +185,8 @@ class PostgresTable implements TableSource {
   async #query(text: string): Promise<QueryArrayResult<(string | null)[]>> {
     try {
       return await this.#client.query<(string | null)[]>({ text, rowMode: 'array', types: AS_TEXTS });
-    } catch (error) {
+    } catch (thrown) {
+      const error = this.#broken ?? thrown;
       const { code = '' } = error as { code?: string };
       // Classes of SQLSTATE: 22 is a value, 42 is the statement.
       const kind = code.startsWith('42') ? 'MLML_USAGE' : code.startsWith('22') ? 'MLML_BAD_DATA' : 'MLML_IO';
