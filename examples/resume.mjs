@@ -16,8 +16,7 @@ async function attempt(folder, epochs) {
     onEvent(event) {
       if (event.type === 'resumed')
         console.log(`goes on after ${event.done} of ${event.total} ${event.unit}`);
-      if (event.type === 'progress' && event.phase === 'train' && event.epoch >= epochs)
-        stop.abort(new Error('stopped'));
+      if (event.type === 'evaluation' && event.epoch >= epochs) stop.abort(new Error('stopped'));
     },
   });
 }
