@@ -25,6 +25,7 @@ describe('the package entry mlml/kernel', () => {
       'rawMatrix',
       'removeKernel',
       'solverNames',
+      'tileDtypes',
       'trainKernel',
       'verifyKernel',
     ]);

@@ -134,7 +134,7 @@ export const everyColumn: ColumnMapping = {
       column: 'sold',
       kind: 'date',
       parts: ['year', 'month', 'day', 'weekday', 'hour', 'minute', 'second', 'epoch'],
-      missing: { fill: -1, indicator: true },
+      missing: { fill: -1, fills: [2000, 6, 15.5, 3, 12, 30, 29.5, 1e9], indicator: true },
     },
     { column: 'ocean', kind: 'category', values: ['INLAND', 'NEAR BAY', '<1H OCEAN', '', 'NA', 'ü 漢'] },
     { column: 'label', kind: 'category', values: ['a', 'b'] },

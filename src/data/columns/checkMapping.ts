@@ -44,11 +44,18 @@ function checkFeature(value: unknown, bad: BadField): void {
   }
   if (kind !== 'number' && kind !== 'boolean' && kind !== 'date')
     wrong('a kind: number, boolean, date, category, hash or text');
-  const { fill, indicator } = (typeof missing === 'object' && missing !== null ? missing : {}) as Fields;
+  const { fill, fills, indicator } = (
+    typeof missing === 'object' && missing !== null ? missing : {}
+  ) as Fields;
   if (typeof fill !== 'number' || !Number.isFinite(fill) || typeof indicator !== 'boolean')
     wrong('missing with a finite fill and an indicator');
-  if (kind !== 'date') return;
+  if (kind !== 'date') {
+    if (fills !== undefined) wrong('missing with one fill: only dates have more');
+    return;
+  }
   const known: readonly unknown[] = datePartNames;
   if (!Array.isArray(parts) || parts.length === 0 || !parts.every((part) => known.includes(part)))
-    wrong(`parts of ${datePartNames.join(', ')}`);
+    return wrong(`parts of ${datePartNames.join(', ')}`);
+  const isFull = Array.isArray(fills) && fills.length === parts.length && fills.every(Number.isFinite);
+  if (fills !== undefined && !isFull) wrong('missing with a finite number in fills for each part');
 }

@@ -4,6 +4,8 @@ export type Cell = string | number | bigint | boolean | Date | null | undefined;
 /** What stands for a missing value: `fill`; with `indicator` a further feature is 1 where it was missing, else 0. */
 export interface Missing {
   readonly fill: number;
+  /** Of a date: what stands for each of its parts, in place of `fill`. */
+  readonly fills?: readonly number[];
   readonly indicator: boolean;
 }
 

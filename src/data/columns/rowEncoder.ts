@@ -129,12 +129,12 @@ function exactNumberOf(cell: Cell, column: string, locate: Locate): number | und
 }
 
 function fillMissing(
-  { fill, indicator }: Missing,
+  { fill, fills, indicator }: Missing,
   target: Float64Array | Float32Array,
   at: number,
   count: number,
 ): void {
-  target.fill(fill, at, at + count);
+  for (let i = 0; i < count; i++) target[at + i] = fills?.[i] ?? fill;
   if (indicator) target[at + count] = 1;
 }
 

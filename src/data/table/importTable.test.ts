@@ -152,6 +152,26 @@ describe('importing a table', () => {
     assert.equal(description.parts.test.n, 2);
   });
 
+  test('a date that is missing in other tables only is the mean of each part', async () => {
+    const table = listTable(
+      ['when', 'y'],
+      [
+        ['2001-02-05', '1.5'],
+        ['2003-04-07', '2'],
+      ],
+    );
+    const later = listTable(['when', 'y'], [['', '3']]);
+    const { description, rows } = await imported(table, { label: 'y', test: later });
+    const [when] = description.columns!.features;
+    assert.deepEqual(when, {
+      column: 'when',
+      kind: 'date',
+      parts: ['year', 'month', 'day', 'weekday'],
+      missing: { fill: 0, fills: [2002, 3, 6, 0], indicator: false },
+    });
+    assert.deepEqual(rows('test'), [[2002, 3, 6, 0, 3]]);
+  });
+
   test('classes are the values of the label, in order of their size when they are numbers', async () => {
     const labels = ['10', '9.0', '9', '1', 'x'];
     const table = (names: readonly string[]) =>

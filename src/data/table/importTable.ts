@@ -1,7 +1,7 @@
 import type { Dtype } from '../../arithmetic/dtype.js';
 import { MlmlError } from '../../errors.js';
 import type { Storage } from '../../storage/storage.js';
-import { type ColumnMapping, featureCount } from '../columns/columnMapping.js';
+import { type ColumnMapping, type DateColumn, featureCount, type Missing } from '../columns/columnMapping.js';
 import { RowEncoder } from '../columns/rowEncoder.js';
 import { labelDtypeFor } from '../convert.js';
 import type { DatasetWriter } from '../datasetWriter.js';
@@ -104,11 +104,23 @@ function withFills(
   const features = mapping.features.map((feature) => {
     const start = at;
     at += featureCount({ ...mapping, features: [feature] });
+    if (feature.kind === 'date') return { ...feature, missing: dateFills(feature, start, fillOf) };
     if (feature.kind !== 'number' && feature.kind !== 'boolean') return feature;
     const fill = fillOf(feature, start);
     return fill === undefined ? feature : { ...feature, missing: { ...feature.missing, fill } };
   });
   return { ...mapping, features };
+}
+
+/** Means of the parts of a date; where some were missing in training, an indicator tells of them and no number has to. */
+function dateFills(
+  { column, parts, missing }: DateColumn,
+  at: number,
+  fillOf: (feature: { readonly column: string }, at: number) => number | undefined,
+): Missing {
+  if (missing.indicator) return missing;
+  const fills = parts.map((_, i) => fillOf({ column }, at + i));
+  return fills.every((fill) => fill !== undefined) ? { ...missing, fills } : missing;
 }
 
 /**

@@ -4,7 +4,6 @@ import type {
   ColumnMapping,
   FeatureColumn,
   HashedColumn,
-  Missing,
 } from '../../../data/columns/columnMapping.js';
 import { widthOf } from '../../../data/columns/columnMapping.js';
 import { MlmlError } from '../../../errors.js';
@@ -83,14 +82,14 @@ function partsOf(graph: GraphBuilder, feature: FeatureColumn, value: Value): Val
   if (feature.kind === 'hash') return [hashedPart(graph, feature, value)];
   if (feature.kind === 'text') return [];
   const missing = graph.add('IsNaN', [value]);
-  const filled = (part: Value) => fill(graph, feature.missing, missing, part);
+  const { fill, fills } = feature.missing;
+  const filled = (part: Value, i: number) =>
+    graph.add('Where', [missing, graph.scalar(fills?.[i] ?? fill), part]);
   const parts =
-    feature.kind === 'date' ? dateParts(graph, value, missing, feature.parts).map(filled) : [filled(value)];
+    feature.kind === 'date'
+      ? dateParts(graph, value, missing, feature.parts).map(filled)
+      : [filled(value, 0)];
   return feature.missing.indicator ? [...parts, graph.asNumber(missing)] : parts;
-}
-
-function fill(graph: GraphBuilder, { fill }: Missing, missing: Value, part: Value): Value {
-  return graph.add('Where', [missing, graph.scalar(fill), part]);
 }
 
 /** [rows, values]: 1 where the text is that value; a text that is none of them is all zeros. */
