@@ -24,10 +24,6 @@ export async function exportVerb(context: CommandContext, given: Arguments): Pro
     );
   const out = given.text('out') ?? `${modelName(path)}.${format}`;
   const model = await loadModel(storage, path);
-  if (model.calibration !== undefined)
-    context.stderr.write(
-      'warning: the curves that mlml calibrate fitted are not exported; what is written gives the scores, or probabilities, without them\n',
-    );
   const { signal } = context;
   const options = { format, signal, ...(precision === undefined ? {} : { precision }) };
   const { files, inputs = [], outputs = [] } = await exportModel(storage, model, out, options);

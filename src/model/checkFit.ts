@@ -1,9 +1,17 @@
+import type { ColumnMapping } from '../data/columns/columnMapping.js';
+import { featureDifference } from '../data/columns/sameFeatures.js';
 import type { DatasetDescription } from '../data/format.js';
 import { MlmlError } from '../errors.js';
 import type { ScoreMeaning } from '../ssgd/linearModel.js';
 
-/** `MLML_BAD_DATA` unless rows of this data set can be given to this model. */
-export function checkFit(model: ScoreMeaning, description: DatasetDescription): void {
+/**
+ * `MLML_BAD_DATA` unless rows of this data set can be given to this model, `MLML_MISMATCH` when its features or classes are known to
+ * mean something else.
+ */
+export function checkFit(
+  model: ScoreMeaning & { readonly columns?: ColumnMapping },
+  description: DatasetDescription,
+): void {
   const { name, d, k, task } = description;
   if (model.d !== d) {
     throw new MlmlError('MLML_BAD_DATA', `${name}: has ${d} features, the model was trained on ${model.d}`);
@@ -18,4 +26,17 @@ export function checkFit(model: ScoreMeaning, description: DatasetDescription): 
   if (task === 'classification' && k > classes) {
     throw new MlmlError('MLML_BAD_DATA', `${name}: has ${k} classes, the model knows ${classes}`);
   }
+  const { classNames } = description;
+  const other =
+    model.classNames.length === 0 ? -1 : classNames.findIndex((own, c) => own !== model.classNames[c]);
+  const difference =
+    featureDifference(description.columns, model.columns) ??
+    (other < 0
+      ? undefined
+      : `class ${other} is ${JSON.stringify(classNames[other])}, not ${JSON.stringify(model.classNames[other])}`);
+  if (difference !== undefined)
+    throw new MlmlError(
+      'MLML_MISMATCH',
+      `${name}: ${difference} as in the data that the model was trained on; give the table itself, which is read as that model needs it`,
+    );
 }

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { featureDifference } from '../data/columns/sameFeatures.js';
 import type { DatasetDescription } from '../data/format.js';
 import type { Scaling } from '../data/scaling.js';
 import { MlmlError } from '../errors.js';
@@ -58,6 +59,8 @@ export function checkInitialModel(
       `the model's classes are ${model.classNames.join(', ')}, those of ${name} ${classNames.join(', ')}`,
     );
   }
+  const difference = featureDifference(description.columns, model.columns);
+  if (difference !== undefined) throw mismatch(`of ${name}, ${difference} as in the model`);
   const { weightColumn } = options;
   for (let c = 0; weightColumn >= 0 && c < model.k; c++) {
     if (model.weights[c * d + weightColumn]! * model.scaling.multiply[weightColumn]! === 0) continue;

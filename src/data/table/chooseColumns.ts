@@ -76,6 +76,14 @@ function taskOf(label: ColumnProfile, settings: TableSettings): Task {
       `${place}, column ${label.name}: ${JSON.stringify(text)} is not a number, as the label of a regression must be; --task=classification takes it for a class`,
     );
   }
+  // One stray cell must not make classes of thousands of numbers.
+  if (task === undefined && !numeric && distinct > MOST_NUMBERED_CLASSES && 2 * label.numbers > rows) {
+    const { text, place } = label.firstOther!;
+    throw new MlmlError(
+      'MLML_BAD_DATA',
+      `${place}, column ${label.name}: ${JSON.stringify(text)} is not a number, as most values of the label are; mend it, or say --task=classification`,
+    );
+  }
   const whole = label.wholes === rows && distinct <= MOST_NUMBERED_CLASSES;
   if (task === undefined && numeric && !whole) return 'regression';
   if (distinct === Number.POSITIVE_INFINITY)
@@ -135,6 +143,12 @@ function kindOf(profile: ColumnProfile, type: ColumnType, settings: TableSetting
     if (numbers === rows) return 'number';
     if (booleans === rows) return 'boolean';
     if (dates === rows) return 'date';
+  }
+  if (given === undefined && 2 * numbers > rows) {
+    const { text, place: where } = profile.firstOther!;
+    onNotice?.(
+      `column ${name} is not taken for numbers, since ${where} holds ${JSON.stringify(text)}; mend that, or say --types=${name}:number to be told of each such place`,
+    );
   }
   if (profile.values !== undefined) return 'category';
   const kind = given === undefined && profile.meanWords >= WORDS_OF_TEXT ? 'text' : 'hash';

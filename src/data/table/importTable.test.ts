@@ -217,7 +217,8 @@ describe('importing a table', () => {
       { column: 'zip', kind: 'hash', bits: 3 },
       { column: 'said', kind: 'text', bits: 3, ngrams: 2 },
     ]);
-    assert.equal(notices.length, 2);
+    assert.equal(notices.length, 3);
+    assert.match(notices[0]!, /^column code is not taken for numbers/);
     const forced = await imported(table, {
       label: 'y',
       drop: ['said'],
@@ -399,4 +400,25 @@ describe('importing a table', () => {
     ] as const)
       await fails(houses, { label: 'price', [option]: value }, 'MLML_USAGE', /: must be /);
   });
+});
+
+test('one cell that is no number is told of, and makes no classes of a label of numbers', async () => {
+  const table = (bad: { readonly x?: string; readonly y?: string }) =>
+    listTable(
+      ['x', 'y'],
+      Array.from({ length: 60 }, (_, i) => [
+        i === 30 ? (bad.x ?? '7') : `${i}`,
+        i === 40 ? (bad.y ?? '7.5') : `${i}.5`,
+      ]),
+    );
+  await assert.rejects(imported(table({ y: '-' }), { label: 'y' }), {
+    code: 'MLML_BAD_DATA',
+    message: /row 41, column y: "-" is not a number, as most values of the label are/,
+  });
+  const { notices, description } = await imported(table({ x: '1,5' }), { label: 'y' });
+  assert.equal(description.columns!.features[0]!.kind, 'category');
+  assert.match(
+    notices.join('\n'),
+    /^column x is not taken for numbers, since .*row 31.* holds "1,5"; mend that/m,
+  );
 });

@@ -178,5 +178,6 @@ test('mlml calibrate keeps curves in the model, or makes a new one', async () =>
     /^calibrated {2}sigmoid curves fitted on 2 rows$/m,
   );
   const exported = await fakeCommand(['export', 'm', '--json', '--out=m.json'], { storage });
-  assert.match(exported.stderr, /^warning: the curves that mlml calibrate fitted are not exported/);
+  assert.equal(exported.stderr, '');
+  assert.equal(JSON.parse(await readText(storage, 'm.json')).calibration.method, 'sigmoid');
 });
