@@ -57,14 +57,14 @@ function cost(words: readonly string[], interval: string): Cost {
 try {
   const [mnist, cifar] = [imported('mnist'), imported('cifar-10')];
   const jobs: readonly (readonly string[])[] = [
-    ['ssgd', mnist, '--epochs=100', '--buffer=5'],
-    ['ssgd', mnist, '--epochs=80', '--buffer=100'],
-    ['ssgd', cifar, '--epochs=8', '--buffer=20'],
+    ['ssgd', mnist, '--epochs=60', '--buffer=5'],
+    ['ssgd', mnist, '--epochs=60', '--buffer=100'],
+    ['ssgd', cifar, '--epochs=16', '--buffer=20'],
     ['sgd', mnist, '--iters=100000', '--buffer=60'],
     ['gd', cifar, '--iters=60', '--buffer=200'],
     ['closed', cifar, '--buffer=200'],
     ['closed', mnist, '--buffer=2'],
-    ['cg', mnist, '--n=12000', '--sigma=5', '--reg=1e-3', '--buffer=50'],
+    ['cg', mnist, '--n=4000', '--sigma=5', '--reg=1e-2', '--buffer=20'],
   ];
   const table = [['job', 'seconds, none saved', `seconds, each ${every} s`, 'states', 'ratio']];
   for (const words of jobs) {
