@@ -271,7 +271,7 @@ test('the command of an unfinished run can be given again with the same --out; o
   // What is only shown otherwise is the same command.
   await again(await unfinished({ command: [...words, '--quiet', '--json=false'] }));
   // As is where the run lies, however it is written.
-  const elsewhere = ['cg', '--out', '/work/mine', 'digits', '--checkpoint-every', '5s', '--resume'];
+  const elsewhere = ['cg', '--out', '/elsewhere/mine', 'digits', '--checkpoint-every', '5s', '--resume'];
   await again(await unfinished({ command: elsewhere }));
   // A process that has got the number of the dead one is none that works on it.
   await again(await unfinished({ pid: process.ppid }));
