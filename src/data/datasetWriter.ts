@@ -1,18 +1,13 @@
-import { dirname, join } from 'node:path';
 import type { Dtype } from '../arithmetic/dtype.js';
 import { MlmlError } from '../errors.js';
-import { removeLeftovers } from '../storage/leftovers.js';
-import { ownedName } from '../storage/ownedFolder.js';
-import { sealedText } from '../storage/sealedJson.js';
+import { requireNew } from '../storage/requireNew.js';
 import type { Storage } from '../storage/storage.js';
-import { replaceFile } from '../storage/textFile.js';
 import { findRowFault } from './checkRows.js';
-import { ChecksummedWriter } from './checksumFile.js';
+import type { ChecksummedWriter } from './checksumFile.js';
 import type { ColumnMapping } from './columns/columnMapping.js';
 import { Fingerprint } from './fingerprint.js';
 import {
   type DatasetDescription,
-  DESCRIPTION_FILE,
   type FeatureStatistics,
   FORMAT_VERSION,
   type Part,
@@ -20,6 +15,7 @@ import {
   type Task,
 } from './format.js';
 import { type RowLayout, rowLayout } from './rowLayout.js';
+import { StagedFolder } from './stagedFolder.js';
 import { StatisticsAccumulator } from './statistics.js';
 
 /** What a data set is, before its rows are written. */
@@ -43,9 +39,7 @@ export interface NewDataset {
  */
 export class DatasetWriter {
   readonly layout: RowLayout;
-  readonly #storage: Storage;
-  readonly #folder: string;
-  readonly #temporary: string;
+  readonly #staged: StagedFolder;
   readonly #given: NewDataset;
   readonly #statistics: StatisticsAccumulator;
   readonly #classCounts: number[];
@@ -55,9 +49,7 @@ export class DatasetWriter {
   #columns: ColumnMapping | undefined;
 
   private constructor(storage: Storage, folder: string, given: NewDataset) {
-    this.#storage = storage;
-    this.#folder = folder;
-    this.#temporary = join(dirname(folder), ownedName('import'));
+    this.#staged = new StagedFolder(storage, folder);
     this.#given = given;
     this.#columns = given.columns;
     this.layout = rowLayout(given.d, given.dtype, given.labelDtype ?? given.dtype);
@@ -67,26 +59,14 @@ export class DatasetWriter {
 
   /** `MLML_EXISTS` when the folder is there already. Leftovers of dead imports beside it are removed. */
   static async create(storage: Storage, folder: string, given: NewDataset): Promise<DatasetWriter> {
-    if ((await storage.status(folder)) !== undefined) {
-      throw new MlmlError('MLML_EXISTS', `${folder}: exists already; remove it or give another --out`);
-    }
+    await requireNew(storage, folder);
     if (given.task === 'classification' && given.k < 2)
       throw new MlmlError('MLML_USAGE', `k=${given.k}: classification needs at least 2 classes`);
     const writer = new DatasetWriter(storage, folder, given);
-    await removeLeftovers(storage, dirname(folder));
-    try {
-      await storage.makeFolder(writer.#temporary);
-      for (const part of ['train', 'test'] as const) {
-        const path = join(writer.#temporary, `${part}.rows`);
-        writer.#files.set(
-          part,
-          new ChecksummedWriter(await storage.create(path), await storage.create(`${path}.crc32c`)),
-        );
-      }
-    } catch (error) {
-      await writer.discard();
-      throw error;
-    }
+    await writer.#staged.open(async () => {
+      for (const part of ['train', 'test'] as const)
+        writer.#files.set(part, await writer.#staged.create(`${part}.rows`));
+    });
     return writer;
   }
 
@@ -150,16 +130,12 @@ export class DatasetWriter {
       source,
       fingerprint: this.#fingerprint.digest(task, k, this.layout),
     };
-    await replaceFile(this.#storage, join(this.#temporary, DESCRIPTION_FILE), sealedText(description));
-    await this.#storage.rename(this.#temporary, this.#folder);
-    await this.#storage.syncFolder(dirname(this.#folder));
+    await this.#staged.publish(description);
     return description;
   }
 
   /** Removes what was written so far. */
   async discard(): Promise<void> {
-    for (const file of this.#files.values()) await file.close().catch(() => {});
-    // The first failure is the one to tell; a later import removes what a failing disk kept.
-    await this.#storage.remove(this.#temporary).catch(() => {});
+    await this.#staged.discard();
   }
 }

@@ -1,6 +1,7 @@
 import { dirname } from 'node:path';
 import { type Dtype, dtypeBytes, integerRange, writeNumber } from '../../arithmetic/dtype.js';
 import { MlmlError } from '../../errors.js';
+import { requireNew } from '../../storage/requireNew.js';
 import { Scratch } from '../../storage/scratch.js';
 import type { Storage } from '../../storage/storage.js';
 import { fitsDtype } from '../convert.js';
@@ -51,8 +52,7 @@ export async function importNumericRows(
   options: NumericRowOptions,
 ): Promise<DatasetDescription> {
   const { out, test, labelColumn, percentage, name = 'rows' } = options;
-  if ((await storage.status(out)) !== undefined)
-    throw new MlmlError('MLML_EXISTS', `${out}: exists already; remove it or give another out`);
+  await requireNew(storage, out, 'out');
   if (test !== undefined && percentage !== undefined)
     throw new MlmlError('MLML_USAGE', `percentage ${percentage}: not with test rows of their own`);
   const scratch = await Scratch.open(storage, dirname(out), 0);

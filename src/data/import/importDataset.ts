@@ -1,6 +1,7 @@
 import { basename, dirname } from 'node:path';
 import { dtypeBytes } from '../../arithmetic/dtype.js';
 import { MlmlError } from '../../errors.js';
+import { requireNew } from '../../storage/requireNew.js';
 import type { Storage } from '../../storage/storage.js';
 import { arrayFormat } from '../arrays/arrayFiles.js';
 import { importArrays } from '../arrays/importArrays.js';
@@ -56,9 +57,7 @@ export async function importDataset(
   options: ImportOptions,
 ): Promise<DatasetDescription> {
   checkOptions(options);
-  if ((await storage.status(options.out)) !== undefined) {
-    throw new MlmlError('MLML_EXISTS', `${options.out}: exists already; remove it or give another --out`);
-  }
+  await requireNew(storage, options.out);
   const description = await makeDataset(storage, source, options).catch((error) => {
     if (error instanceof MlmlError || options.signal?.aborted !== true) throw error;
     throw new MlmlError('MLML_INTERRUPTED', `the import of ${source} was interrupted`, { cause: error });

@@ -1,5 +1,6 @@
 import { dirname, join } from 'node:path';
 import { MlmlError } from '../../errors.js';
+import { requireNew } from '../../storage/requireNew.js';
 import { Scratch } from '../../storage/scratch.js';
 import type { Storage } from '../../storage/storage.js';
 import {
@@ -68,8 +69,7 @@ async function importNamedRows(
   { test, ...options }: NamedRowOptions,
 ): Promise<DatasetDescription> {
   const { out, name = 'rows', bufferBytes = tableDefaults.bufferBytes, signal } = options;
-  if ((await storage.status(out)) !== undefined)
-    throw new MlmlError('MLML_EXISTS', `${out}: exists already; remove it or give another out`);
+  await requireNew(storage, out, 'out');
   const scratch = await Scratch.open(storage, dirname(out), 0);
   const opened: TableSource[] = [];
   try {

@@ -1,16 +1,11 @@
 import { createHash } from 'node:crypto';
-import { dirname, join } from 'node:path';
 import { MlmlError } from '../../errors.js';
-import { removeLeftovers } from '../../storage/leftovers.js';
-import { ownedName } from '../../storage/ownedFolder.js';
-import { sealedText } from '../../storage/sealedJson.js';
+import { requireNew } from '../../storage/requireNew.js';
 import type { Storage } from '../../storage/storage.js';
-import { replaceFile } from '../../storage/textFile.js';
 import { LARGEST_VALUE } from '../checkRows.js';
-import { ChecksummedWriter } from '../checksumFile.js';
+import type { ChecksummedWriter } from '../checksumFile.js';
 import {
   type DatasetDescription,
-  DESCRIPTION_FILE,
   MOST_FEATURES,
   type Part,
   type PartName,
@@ -18,6 +13,7 @@ import {
   type SparsePart,
   type Task,
 } from '../format.js';
+import { StagedFolder } from '../stagedFolder.js';
 import { RecordView, recordWords, type SparseDtype } from './sparseRecord.js';
 import { FEATURE_COLUMNS, SparseStatistics } from './sparseStatistics.js';
 
@@ -111,10 +107,6 @@ class PartWriter {
     for (const file of this.#files) await file.finish();
     return this.#hash.digest();
   }
-
-  async close(): Promise<void> {
-    for (const file of this.#files) await file.close().catch(() => {});
-  }
 }
 
 /**
@@ -123,9 +115,7 @@ class PartWriter {
  * leaves no half-made data set.
  */
 export class SparseWriter {
-  readonly #storage: Storage;
-  readonly #folder: string;
-  readonly #temporary: string;
+  readonly #staged: StagedFolder;
   readonly #given: NewSparseDataset;
   readonly #statistics = new SparseStatistics();
   readonly #parts = new Map<PartName, PartWriter>();
@@ -134,39 +124,22 @@ export class SparseWriter {
   #largestLabel = -1;
 
   private constructor(storage: Storage, folder: string, given: NewSparseDataset) {
-    this.#storage = storage;
-    this.#folder = folder;
-    this.#temporary = join(dirname(folder), ownedName('import'));
+    this.#staged = new StagedFolder(storage, folder);
     this.#given = given;
   }
 
   /** `MLML_EXISTS` when the folder is there already. Leftovers of dead imports beside it are removed. */
   static async create(storage: Storage, folder: string, given: NewSparseDataset): Promise<SparseWriter> {
-    if ((await storage.status(folder)) !== undefined) {
-      throw new MlmlError('MLML_EXISTS', `${folder}: exists already; remove it or give another --out`);
-    }
+    await requireNew(storage, folder);
     const writer = new SparseWriter(storage, folder, given);
-    await removeLeftovers(storage, dirname(folder));
-    try {
-      await storage.makeFolder(writer.#temporary);
+    await writer.#staged.open(async () => {
       for (const part of ['train', 'test'] as const) {
-        const rows = await writer.#open(`${part}.rows`);
-        const offsets = await writer.#open(`${part}.offsets`);
+        const rows = await writer.#staged.create(`${part}.rows`);
+        const offsets = await writer.#staged.create(`${part}.offsets`);
         writer.#parts.set(part, new PartWriter(rows, offsets, given.dtype));
       }
-    } catch (error) {
-      await writer.discard();
-      throw error;
-    }
+    });
     return writer;
-  }
-
-  async #open(name: string): Promise<ChecksummedWriter> {
-    const path = join(this.#temporary, name);
-    return new ChecksummedWriter(
-      await this.#storage.create(path),
-      await this.#storage.create(`${path}.crc32c`),
-    );
   }
 
   /**
@@ -274,31 +247,22 @@ export class SparseWriter {
       source,
       fingerprint,
     };
-    await replaceFile(this.#storage, join(this.#temporary, DESCRIPTION_FILE), sealedText(description));
-    await this.#storage.rename(this.#temporary, this.#folder);
-    await this.#storage.syncFolder(dirname(this.#folder));
+    await this.#staged.publish(description);
     return description;
   }
 
   async #writeFeatures(d: number): Promise<void> {
     const figures = this.#statistics.finish(d);
-    const file = await this.#open('features.bin');
-    try {
-      for (const name of FEATURE_COLUMNS) {
-        const { buffer, byteOffset, byteLength } = figures[name];
-        await file.append(new Uint8Array(buffer, byteOffset, byteLength));
-      }
-      await file.finish();
-    } catch (error) {
-      await file.close().catch(() => {});
-      throw error;
+    const file = await this.#staged.create('features.bin');
+    for (const name of FEATURE_COLUMNS) {
+      const { buffer, byteOffset, byteLength } = figures[name];
+      await file.append(new Uint8Array(buffer, byteOffset, byteLength));
     }
+    await file.finish();
   }
 
   /** Removes what was written so far. */
   async discard(): Promise<void> {
-    for (const part of this.#parts.values()) await part.close();
-    // The first failure is the one to tell; a later import removes what a failing disk kept.
-    await this.#storage.remove(this.#temporary).catch(() => {});
+    await this.#staged.discard();
   }
 }
