@@ -2,7 +2,8 @@ import { join } from 'node:path';
 import { MlmlError } from '../errors.js';
 import type { Storage } from '../storage/storage.js';
 import { readJson } from '../storage/textFile.js';
-import { checkDescription, type DatasetDescription, DESCRIPTION_FILE } from './format.js';
+import { checkDescription, type DatasetDescription, DESCRIPTION_FILE, type PartName } from './format.js';
+import { openParts } from './openParts.js';
 import { RowFile } from './rowFile.js';
 import { type RowLayout, rowLayout } from './rowLayout.js';
 import { openSparse, type SparseDataset } from './sparse/sparseDataset.js';
@@ -20,7 +21,7 @@ export interface Dataset {
 }
 
 /** Reads and checks `dataset.json`. */
-export async function readDescription(storage: Storage, folder: string): Promise<DatasetDescription> {
+async function readDescription(storage: Storage, folder: string): Promise<DatasetDescription> {
   const path = join(folder, DESCRIPTION_FILE);
   if ((await storage.status(path)) === undefined) {
     throw new MlmlError(
@@ -60,27 +61,12 @@ async function openDense(
   description: DatasetDescription,
 ): Promise<Dataset> {
   const layout = rowLayout(description.d, description.dtype, description.labelDtype);
-  const open = (part: 'train' | 'test') =>
+  const open = (part: PartName) =>
     RowFile.open(
       storage,
       layout,
       description.parts[part].shards.map(({ file, rows }) => ({ path: join(folder, file), rows })),
       part,
     );
-  const train = await open('train');
-  const test = await open('test').catch(async (error) => {
-    await train.close();
-    throw error;
-  });
-  return {
-    description,
-    path: folder,
-    layout,
-    train,
-    test,
-    async close() {
-      await train.close();
-      await test.close();
-    },
-  };
+  return { description, path: folder, layout, ...(await openParts(open)) };
 }

@@ -7,6 +7,7 @@ import type { Dataset } from './dataset.js';
 import { Fingerprint } from './fingerprint.js';
 import { type DatasetDescription, FORMAT_VERSION, type Part, type PartName, type Task } from './format.js';
 import { checkOnNan, NanRepair, type OnNan, zeroBadValues } from './onNan.js';
+import { openParts } from './openParts.js';
 import { RowFile } from './rowFile.js';
 import { type RowLayout, rowLayout } from './rowLayout.js';
 import { StatisticsAccumulator } from './statistics.js';
@@ -91,15 +92,9 @@ export async function openRawRows(
     train: [{ path: raw.train, rows: n }],
     test: raw.test === undefined ? [] : [{ path: raw.test, rows: nt }],
   };
-  const train = await RowFile.open(storage, layout, files.train, 'train');
-  let test: RowFile | undefined;
-  const close = async () => {
-    await train.close();
-    await test?.close();
-  };
+  const { close, ...opened } = await openParts((part) => RowFile.open(storage, layout, files[part], part));
   try {
-    test = await RowFile.open(storage, layout, files.test, 'test');
-    const { description, parts } = await describe(raw, { train, test }, options);
+    const { description, parts } = await describe(raw, opened, options);
     return { description, path: raw.train, layout, ...parts, close };
   } catch (error) {
     await close();

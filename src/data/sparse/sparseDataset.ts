@@ -2,7 +2,8 @@ import { join } from 'node:path';
 import { MlmlError } from '../../errors.js';
 import type { Storage } from '../../storage/storage.js';
 import type { Dataset } from '../dataset.js';
-import type { DatasetDescription } from '../format.js';
+import type { DatasetDescription, PartName } from '../format.js';
+import { openParts } from '../openParts.js';
 import type { SparseDtype } from './sparseRecord.js';
 import { SparseRowFile } from './sparseRowFile.js';
 import { FEATURE_COLUMNS } from './sparseStatistics.js';
@@ -33,21 +34,15 @@ export async function openSparse(
 ): Promise<SparseDataset> {
   const { d, parts, sparse } = description;
   const layout = { d, dtype: description.dtype as SparseDtype };
-  const open = (part: 'train' | 'test') => {
+  const open = (part: PartName) => {
     const { n, shards } = parts[part];
     const path = join(folder, shards[0]!.file);
     return SparseRowFile.open(storage, layout, path, n, sparse![part], part);
   };
-  const train = await open('train');
-  const test = await open('test').catch(async (error) => {
-    await train.close();
-    throw error;
-  });
   return {
     description,
     path: folder,
-    train,
-    test,
+    ...(await openParts(open)),
     async readFeatures(figure, target) {
       const path = join(folder, sparse!.features);
       const file = await storage.openRead(path);
@@ -63,10 +58,6 @@ export async function openSparse(
       } finally {
         await file.close();
       }
-    },
-    async close() {
-      await train.close();
-      await test.close();
     },
   };
 }
