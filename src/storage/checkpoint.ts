@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { MlmlError } from '../errors.js';
 import { canonicalJson } from './canonicalJson.js';
 import { removeHeldFolder, removeLeftovers } from './leftovers.js';
-import { type Lock, lockFolder } from './lock.js';
+import { type Lock, lockFolder, lockIfFree } from './lock.js';
 import { type SavingInterval, usualInterval } from './savingInterval.js';
 import {
   type Blocks,
@@ -302,13 +302,8 @@ export async function removeFinishedJob(
   // It may have been killed when the folder had its last name already.
   await removeLeftovers(storage, dirname(folder));
   if ((await storage.status(folder))?.isFolder !== true) return;
-  let lock: Lock;
-  try {
-    lock = await lockFolder(storage, folder, 'writer');
-  } catch (error) {
-    if (error instanceof MlmlError && error.code === 'MLML_BUSY') return;
-    throw error;
-  }
+  const lock = await lockIfFree(storage, folder, 'writer');
+  if (lock === undefined) return;
   const job = new JobCheckpoint(storage, folder, '', lock, {});
   try {
     const states = await Promise.all(

@@ -1,7 +1,6 @@
 import { dirname, join } from 'node:path';
-import { MlmlError } from '../errors.js';
 import { isKept } from './keptScratch.js';
-import { type Lock, lockFolder } from './lock.js';
+import { lockIfFree } from './lock.js';
 import { isLeftover, ownedName, ownerOf } from './ownedFolder.js';
 import type { Storage } from './storage.js';
 
@@ -37,14 +36,9 @@ export async function removeHeldFolder(storage: Storage, folder: string): Promis
 async function removeEmptyJob(storage: Storage, folder: string): Promise<void> {
   const names = await storage.list(folder);
   if (!names.some(isLeftover) || !names.every(isUseless)) return;
-  let lock: Lock;
-  try {
-    // The same job may be about to begin there.
-    lock = await lockFolder(storage, folder, 'writer');
-  } catch (error) {
-    if (error instanceof MlmlError && error.code === 'MLML_BUSY') return;
-    throw error;
-  }
+  // The same job may be about to begin there.
+  const lock = await lockIfFree(storage, folder, 'writer');
+  if (lock === undefined) return;
   try {
     const isOwn = (name: string) => ownerOf(name)?.kind === 'writer';
     if ((await storage.list(folder)).every((name) => isOwn(name) || isUseless(name)))

@@ -79,6 +79,20 @@ export async function lockFolder(storage: Storage, folder: string, kind: 'reader
   }
 }
 
+/** The same; undefined while another process is in the way. */
+export async function lockIfFree(
+  storage: Storage,
+  folder: string,
+  kind: 'reader' | 'writer',
+): Promise<Lock | undefined> {
+  try {
+    return await lockFolder(storage, folder, kind);
+  } catch (error) {
+    if (error instanceof MlmlError && error.code === 'MLML_BUSY') return undefined;
+    throw error;
+  }
+}
+
 /** Whether an error says that a folder may be read but not written to. */
 export function isReadOnly(error: unknown): boolean {
   const code = ((error as Error).cause as NodeJS.ErrnoException | undefined)?.code;
