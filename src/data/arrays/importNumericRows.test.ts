@@ -1,8 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { rowsIn } from '../../../test/support/fuzz/rowsIn.js';
-import { MemoryStorage } from '../../storage/memoryStorage.js';
-import { verifyDataset } from '../verify.js';
+import { madeDataset } from '../../../test/support/madeDataset.js';
 import { importNumericRows, type NumericRow, type NumericRowOptions } from './importNumericRows.js';
 
 /** Gives the same array again and again, as readers do. */
@@ -16,24 +14,11 @@ async function* rowsOf(count: number, row: NumericRow | number[]): AsyncGenerato
   }
 }
 
-async function made(
+function made(
   rows: Iterable<NumericRow> | AsyncIterable<NumericRow>,
   options: Partial<NumericRowOptions> = {},
 ) {
-  const storage = new MemoryStorage();
-  const description = await importNumericRows(storage, rows, { out: '/made/out', ...options }).catch(
-    (error) => {
-      assert.deepEqual(storage.paths(), [], 'a failed import left files behind');
-      throw error;
-    },
-  );
-  await verifyDataset(storage, '/made/out');
-  assert.deepEqual(await storage.list('/made'), ['out']);
-  return {
-    description,
-    train: await rowsIn(storage, '/made/out', 'train'),
-    test: await rowsIn(storage, '/made/out', 'test'),
-  };
+  return madeDataset((storage, out) => importNumericRows(storage, rows, { out, ...options }));
 }
 
 test('rows of a program, of any kind of array, become a data set', async () => {

@@ -1,28 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { rowsIn } from '../../../test/support/fuzz/rowsIn.js';
+import { madeDataset } from '../../../test/support/madeDataset.js';
 import { MemoryStorage } from '../../storage/memoryStorage.js';
-import { verifyDataset } from '../verify.js';
 import { importRows, type NamedRow, type NamedRowOptions } from './importRows.js';
 
-async function made(
-  rows: Iterable<NamedRow> | AsyncIterable<NamedRow>,
-  options: Partial<NamedRowOptions> = {},
-) {
-  const storage = new MemoryStorage();
-  const description = await importRows(storage, rows, { out: '/made/out', label: 'y', ...options }).catch(
-    (error) => {
-      assert.deepEqual(storage.paths(), [], 'a failed import left files behind');
-      throw error;
-    },
-  );
-  await verifyDataset(storage, '/made/out');
-  assert.deepEqual(await storage.list('/made'), ['out']);
-  return {
-    description,
-    train: await rowsIn(storage, '/made/out', 'train'),
-    held: await rowsIn(storage, '/made/out', 'test'),
-  };
+function made(rows: Iterable<NamedRow> | AsyncIterable<NamedRow>, options: Partial<NamedRowOptions> = {}) {
+  return madeDataset((storage, out) => importRows(storage, rows, { out, label: 'y', ...options }));
 }
 
 test('objects are rows of a table: kinds of columns, missing values, classes by name', async () => {
@@ -53,7 +37,7 @@ test('objects are rows of a table: kinds of columns, missing values, classes by 
 
 test('test rows of their own; arrays go straight to numbers', async () => {
   const rows = Array.from({ length: 10 }, (_, i) => ({ x: i, y: i / 4 }));
-  const { description, train, held } = await made(rows, { test: [{ x: 50, y: 0.5 }] });
+  const { description, train, test: held } = await made(rows, { test: [{ x: 50, y: 0.5 }] });
   assert.deepEqual(
     [description.task, train.labels.length, held],
     ['regression', 10, { features: [[50]], labels: [0.5] }],
