@@ -1,10 +1,11 @@
 import { join } from 'node:path';
 import { MlmlError } from '../errors.js';
-import { crc32c } from '../storage/crc32c.js';
+import { checksumText, crc32c } from '../storage/crc32c.js';
 import type { ReadableFile, Storage } from '../storage/storage.js';
 import { type Dataset, openAnyDataset } from './dataset.js';
 import { CHECKSUM_BLOCK, type DatasetDescription } from './format.js';
 import { isSparse } from './sparse/sparseDataset.js';
+import { offsetsPath } from './sparse/sparseRowFile.js';
 import { FEATURE_COLUMNS } from './sparse/sparseStatistics.js';
 
 /** Checksums read at once. */
@@ -59,7 +60,7 @@ function sparseFiles({ parts, sparse, d }: DatasetDescription): CheckedFile[] {
   return [
     ...(['train', 'test'] as const).flatMap((part) => {
       const { file } = parts[part].shards[0]!;
-      const offsets = file.replace(/\.rows$/, '.offsets');
+      const offsets = offsetsPath(file);
       return [checked(file, sparse![part].bytes), checked(offsets, 8 * (parts[part].n + 1))];
     }),
     checked(sparse!.features, 8 * d * FEATURE_COLUMNS.length),
@@ -102,7 +103,7 @@ async function verifyFile(
       if (wanted !== found) {
         throw new MlmlError(
           'MLML_CHECKSUM',
-          `${path}: MiB ${block} (bytes ${start} to ${end - 1}${rowsText(shard, start, end)}) has CRC32C ${hex(found)} instead of ${hex(wanted)}; ` +
+          `${path}: MiB ${block} (bytes ${start} to ${end - 1}${rowsText(shard, start, end)}) has CRC32C ${checksumText(found)} instead of ${checksumText(wanted)}; ` +
             'the file is damaged: import the data set anew',
         );
       }
@@ -117,8 +118,4 @@ async function verifyFile(
 function rowsText({ rowBytes }: CheckedFile, start: number, end: number): string {
   if (rowBytes === undefined) return '';
   return `, rows ${Math.floor(start / rowBytes)} to ${Math.floor((end - 1) / rowBytes)}`;
-}
-
-function hex(crc: number): string {
-  return crc.toString(16).padStart(8, '0');
 }

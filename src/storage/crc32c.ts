@@ -49,3 +49,8 @@ export function crc32c(bytes: Uint8Array, previous = 0): number {
   for (; i < bytes.length; i++) crc = (crc >>> 8) ^ t0[(crc ^ bytes[i]!) & 255]!;
   return ~crc >>> 0;
 }
+
+/** A checksum as messages and descriptions write it: 8 hexadecimal digits. */
+export function checksumText(checksum: number): string {
+  return checksum.toString(16).padStart(8, '0');
+}

@@ -1,12 +1,10 @@
 import { MlmlError } from '../errors.js';
-import { crc32c } from './crc32c.js';
+import { checksumText, crc32c } from './crc32c.js';
 
 /** CRC32C of the fields of a description, in their order, without `checksum`: 8 hexadecimal digits. */
 function checksumOf(description: object): string {
   const { checksum: _, ...fields } = description as Record<string, unknown>;
-  return crc32c(new TextEncoder().encode(JSON.stringify(fields)))
-    .toString(16)
-    .padStart(8, '0');
+  return checksumText(crc32c(new TextEncoder().encode(JSON.stringify(fields))));
 }
 
 /** The text of a description with a checksum of its own as its last field, so that a changed bit in it is found. */

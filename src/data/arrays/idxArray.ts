@@ -1,5 +1,5 @@
 import { ByteReader } from '../import/byteReader.js';
-import { gunzip } from '../import/decompress.js';
+import { gunzip, MOST_INFLATED } from '../import/decompress.js';
 import type { SourceFile } from '../import/sourceFiles.js';
 import { type ByteSource, bytesOfFile } from './byteSource.js';
 import { type NumberType, numberType } from './numberType.js';
@@ -58,9 +58,6 @@ export function idxBytes(file: SourceFile): ByteSource {
     chunks: () => gunzip(file.chunks(), file.path),
   };
 }
-
-/** Deflate makes at most so many bytes of one. */
-const MOST_INFLATED = 1032;
 
 /** The array of an idx file of any shape and type. */
 export async function idxArray(file: SourceFile): Promise<NumericArray> {

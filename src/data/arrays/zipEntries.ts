@@ -1,7 +1,8 @@
 import { crc32 } from 'node:zlib';
 import { MlmlError } from '../../errors.js';
+import { checksumText } from '../../storage/crc32c.js';
 import { ByteReader } from '../import/byteReader.js';
-import { inflateRaw } from '../import/decompress.js';
+import { inflateRaw, MOST_INFLATED } from '../import/decompress.js';
 import type { SourceFile } from '../import/sourceFiles.js';
 import { type ByteSource, bytesOfFile } from './byteSource.js';
 
@@ -25,8 +26,6 @@ const HEADER_BYTES = 46;
 const LOCAL_BYTES = 30;
 const MOST_ENTRIES = 10_000;
 const LONGEST_NAME = 1000;
-/** Of a byte, deflate makes at most 1032. */
-const MOST_INFLATED = 1032;
 const STORED = 0;
 const DEFLATED = 8;
 const UNKNOWN32 = 0xffffffff;
@@ -181,7 +180,7 @@ export async function entryBytes(file: SourceFile, entry: ZipEntry): Promise<Byt
     if (sum !== entry.crc)
       throw new MlmlError(
         'MLML_BAD_FILE',
-        `${title}: has CRC32 ${hex(sum)} instead of ${hex(entry.crc)}; the file is damaged, get it anew`,
+        `${title}: has CRC32 ${checksumText(sum)} instead of ${checksumText(entry.crc)}; the file is damaged, get it anew`,
       );
   };
   return {
@@ -194,5 +193,3 @@ export async function entryBytes(file: SourceFile, entry: ZipEntry): Promise<Byt
     ...(method === STORED ? { readInto: packed.readInto! } : {}),
   };
 }
-
-const hex = (sum: number) => sum.toString(16).padStart(8, '0');

@@ -13,8 +13,12 @@ export function murmurHash3(bytes: Uint8Array, length = bytes.length, seed = 0):
   let tail = 0;
   for (let i = length - 1; i >= whole; i--) tail = (tail << 8) | bytes[i]!;
   if (whole < length) hash ^= mix(tail);
-  hash ^= length;
-  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
+  return scrambled(hash ^ length);
+}
+
+/** The end of MurmurHash3: another word of 32 bits for each, of which every bit depends on all. */
+export function scrambled(word: number): number {
+  let hash = Math.imul(word ^ (word >>> 16), 0x85ebca6b);
   hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
   return (hash ^ (hash >>> 16)) >>> 0;
 }

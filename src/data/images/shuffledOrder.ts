@@ -1,4 +1,5 @@
 import { Random } from '../../memory/random.js';
+import { scrambled } from '../columns/murmurHash3.js';
 
 /** First number, after the seed, of the random streams of the rounds. */
 const ROUNDS_STREAM = 0x4f524452;
@@ -34,18 +35,10 @@ export class ShuffledOrder {
     let left = Math.floor(number / size);
     let right = number % size;
     for (const key of this.#keys) {
-      const mixed = (left ^ mix(right ^ key)) >>> 0;
+      const mixed = (left ^ scrambled(right ^ key)) >>> 0;
       left = right;
       right = mixed % size;
     }
     return left * size + right;
   }
-}
-
-/** The finaliser of MurmurHash3. */
-function mix(word: number): number {
-  let h = word >>> 0;
-  h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
-  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
-  return (h ^ (h >>> 16)) >>> 0;
 }

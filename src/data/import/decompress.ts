@@ -9,6 +9,8 @@ import {
 import { MlmlError } from '../../errors.js';
 import { collectGarbage } from '../../memory/collectGarbage.js';
 
+/** Of a byte, deflate makes at most so many. */
+export const MOST_INFLATED = 1032;
 /** Small, so that what zlib allocates and drops stays small. */
 const CHUNK_BYTES = 16 * 1024;
 

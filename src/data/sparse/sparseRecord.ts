@@ -12,7 +12,6 @@ export const sparseDtypes = ['uint8', 'float32', 'float64'] as const;
 /** Number types of the values. Labels are float64. */
 export type SparseDtype = (typeof sparseDtypes)[number];
 
-export const WORD_BYTES = 4;
 /** Words before the indices: the number of nonzeros and the label. */
 export const HEADER_WORDS = 3;
 /** Byte offset of the label in a row. */
@@ -25,13 +24,6 @@ export const sparseDtypeCodes: Readonly<Record<SparseDtype, number>> = { uint8: 
 export function recordWords(nonzeros: number, dtype: SparseDtype): number {
   const valueWords = dtype === 'uint8' ? (nonzeros + 3) >>> 2 : dtype === 'float32' ? nonzeros : 2 * nonzeros;
   return HEADER_WORDS + nonzeros + valueWords;
-}
-
-/** Bytes of all rows together with so many rows and nonzeros; the padding of bytes is counted in full. */
-export function mostRecordBytes(rows: number, nonzeros: number, dtype: SparseDtype): number {
-  const bytes = { uint8: 1, float32: 4, float64: 8 }[dtype];
-  const padding = dtype === 'uint8' ? 3 * rows : 0;
-  return rows * HEADER_WORDS * WORD_BYTES + nonzeros * (WORD_BYTES + bytes) + padding;
 }
 
 /** Narrows a number type to those of sparse values. Throws `MLML_USAGE`. */

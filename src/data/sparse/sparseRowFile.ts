@@ -9,6 +9,11 @@ export interface SparseLayout {
   readonly dtype: SparseDtype;
 }
 
+/** Of a file of rows, the file that tells where each begins. */
+export function offsetsPath(rows: string): string {
+  return rows.replace(/\.rows$/, '.offsets');
+}
+
 /** The sparse rows of one part of a data set, in stored order. */
 export class SparseRowFile {
   readonly layout: SparseLayout;
@@ -51,13 +56,12 @@ export class SparseRowFile {
           'MLML_BAD_FILE',
           `${path}: has ${file.byteLength} bytes; its ${rows} rows are ${sizes.bytes} bytes`,
         );
-      const offsetsPath = path.replace(/\.rows$/, '.offsets');
-      const offsets = await storage.openRead(offsetsPath);
+      const offsets = await storage.openRead(offsetsPath(path));
       if (offsets.byteLength !== 8 * (rows + 1)) {
         await offsets.close();
         throw new MlmlError(
           'MLML_BAD_FILE',
-          `${offsetsPath}: has ${offsets.byteLength} bytes; the offsets of ${rows} rows are ${8 * (rows + 1)} bytes`,
+          `${offsets.path}: has ${offsets.byteLength} bytes; the offsets of ${rows} rows are ${8 * (rows + 1)} bytes`,
         );
       }
       return new SparseRowFile(layout, rows, sizes, part, file, offsets);

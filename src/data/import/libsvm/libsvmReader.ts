@@ -1,4 +1,5 @@
 import { MlmlError } from '../../../errors.js';
+import { MOST_FEATURES } from '../../format.js';
 import type { OnNan } from '../../onNan.js';
 
 /** Bytes of a line at most: more is no row, but another kind of file. */
@@ -15,7 +16,6 @@ const POWERS = Float64Array.from({ length: 23 }, (_, i) => Number(`1e${i}`));
 const EXACT_DIGITS = 15;
 const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
 const NO_NUMBER = /^[+-]?(nan|inf|infinity)$/i;
-const MOST_FEATURES = 2 ** 31;
 
 /**
  * Rows of LIBSVM (SVMlight) text, one after the other:
