@@ -343,8 +343,9 @@ function classNames(classes: readonly number[]): string[] {
   return classes.every((label, number) => label === number) ? [] : classes.map(String);
 }
 
+/** Whether single precision holds values, up to rounding: `fitsDtype` in a loop of its own. */
 function allFit(values: Float64Array, count: number): boolean {
-  for (let i = 0; i < count; i++) if (!(Math.abs(values[i]!) <= 3.4028234663852886e38)) return false;
+  for (let i = 0; i < count; i++) if (!Number.isFinite(Math.fround(values[i]!))) return false;
   return true;
 }
 

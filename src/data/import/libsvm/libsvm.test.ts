@@ -236,6 +236,11 @@ describe('import of LIBSVM text', () => {
     assert.equal(storedSparse(storage, '/out', 'train').length, 2);
   });
 
+  test('the largest number of single precision, in the digits it is mostly written with', async () => {
+    const { storage } = await importText('1 1:3.4028235e38\n2 2:0.5\n');
+    assert.deepEqual(storedSparse(storage, '/out', 'train')[0]!.pairs, [[0, 2 ** 128 - 2 ** 104]]);
+  });
+
   test('regression is asked for with k = 1', async () => {
     const { description, storage } = await importText('1 1:1\n2 2:1\n', { k: 1 });
     assert.equal(description.task, 'regression');
