@@ -5,12 +5,15 @@ import type {
   EvaluationReport,
   RankingNote,
 } from '../model/evaluation/evaluationReport.js';
+import { columnLines } from './columnLines.js';
 import { formatCount, formatLoss, formatQuality } from './numbers.js';
 
 /** Classes whose figures, and whose errors, are shown: more are in --json. */
 const MOST_CLASSES = 40;
 const MOST_CONFUSED = 20;
 
+/** Columns of names; the others hold figures. */
+const isFirst = (column: number) => column === 0;
 const digits = (figure: number | null) => (figure === null ? '-' : figure.toFixed(4));
 
 /** An evaluation in words: a line, and for a classification the tables of its classes, errors and probabilities. */
@@ -43,7 +46,7 @@ function overall({ classes, macro, logLoss, calibration, ranking }: Classificati
 }
 
 /** How the areas were found, and how far they may be off. */
-export function rankingWords(note: RankingNote): string {
+function rankingWords(note: RankingNote): string {
   const { method, rocAucError, averagePrecisionError, scratchBytes, bins, exactBufferBytes } = note;
   const better =
     exactBufferBytes === 0 ? '' : `; --buffer=${Math.ceil(exactBufferBytes / 1e4) / 100} makes them exact`;
@@ -74,7 +77,7 @@ function classTable({ classes, macro, weighted }: ClassificationReport): string[
     ['mean', '', '', ...figures(macro)],
     ['weighted', '', '', ...figures(weighted)],
   ];
-  const lines = table(rows);
+  const lines = columnLines(rows, isFirst);
   if (shown.length < classes.length)
     lines.splice(-2, 0, `… ${classes.length - shown.length} more classes in --json`);
   return lines;
@@ -87,7 +90,8 @@ function labelOf({ class: number, name }: ClassificationReport['classes'][number
 
 function confusionTable({ classes, confusion }: ClassificationReport): string[] {
   const labels = classes.map(labelOf);
-  return table([['', ...labels], ...confusion!.map((row, c) => [labels[c]!, ...row.map(formatCount)])]);
+  const rows = confusion!.map((row, c) => [labels[c]!, ...row.map(formatCount)]);
+  return columnLines([['', ...labels], ...rows], isFirst);
 }
 
 function calibrationTable({ classes, calibration }: ClassificationReport): string[] {
@@ -95,26 +99,13 @@ function calibrationTable({ classes, calibration }: ClassificationReport): strin
     classes.length === 2
       ? ['probability', 'rows', 'mean', 'of class 1']
       : ['probability', 'rows', 'mean', 'right'];
-  return table([
-    header,
-    ...calibration!.bins
-      .filter(({ rows }) => rows > 0)
-      .map(({ from, to, rows, probability, share }) => [
-        `${from.toFixed(2)}-${to.toFixed(2)}`,
-        formatCount(rows),
-        digits(probability),
-        digits(share),
-      ]),
-  ]);
-}
-
-/** Lines of columns: the first to the left, the others to the right. */
-function table(rows: readonly (readonly string[])[]): string[] {
-  const widths = rows[0]!.map((_, c) => Math.max(...rows.map((row) => row[c]!.length)));
-  return rows.map((row) =>
-    row
-      .map((cell, c) => (c === 0 ? cell.padEnd(widths[c]!) : cell.padStart(widths[c]!)))
-      .join('  ')
-      .trimEnd(),
-  );
+  const rows = calibration!.bins
+    .filter(({ rows }) => rows > 0)
+    .map(({ from, to, rows, probability, share }) => [
+      `${from.toFixed(2)}-${to.toFixed(2)}`,
+      formatCount(rows),
+      digits(probability),
+      digits(share),
+    ]);
+  return columnLines([header, ...rows], isFirst);
 }

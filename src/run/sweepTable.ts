@@ -1,4 +1,5 @@
 import type { Fate } from '../ssgd/events.js';
+import { columnLines } from './columnLines.js';
 import { formatCount, formatLoss, formatShare } from './numbers.js';
 import type { SweepLine } from './summary.js';
 
@@ -20,16 +21,10 @@ export function sweepTable(models: readonly SweepLine[]): string[] {
     ...figuresOf(line),
     fates[line.fate](line),
   ]);
-  const header = ['', ...names, ...figures, ''];
-  const width = header.map((name, c) => Math.max(name.length, ...rows.map((row) => row[c]!.length)));
-  width[0] = 'holdout'.length - 1;
-  return [header, ...rows].map((row) => {
-    const last = row.length - 1;
-    const cells = row.map((cell, c) =>
-      c === 0 || c === last ? cell.padEnd(width[c]!) : cell.padStart(width[c]!),
-    );
-    return cells.join('  ').trimEnd();
-  });
+  // Figures stand below each other in this table and in the lines behind it, which begin with `holdout `.
+  const header = [' '.repeat('holdout'.length - 1), ...names, ...figures, ''];
+  const last = header.length - 1;
+  return columnLines([header, ...rows], (column) => column === 0 || column === last);
 }
 
 function figuresOf({ holdout }: SweepLine): [string, string] {
