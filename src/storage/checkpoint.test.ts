@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { deadName } from '../../test/support/deadName.js';
 import { temporaryFolder } from '../../test/support/temporaryFolder.js';
 import { MlmlError } from '../errors.js';
 import { FaultyStorage } from '../storage/faultyStorage.js';
@@ -9,7 +10,6 @@ import { nodeStorage } from '../storage/nodeStorage.js';
 import type { Storage } from '../storage/storage.js';
 import { jobFolder, jobId, openCheckpoint, removeFinishedJob } from './checkpoint.js';
 import { holdersOf } from './lock.js';
-import { ownedName } from './ownedFolder.js';
 import type { SavingInterval } from './savingInterval.js';
 
 const key = { solver: 'cg', reg: [0.1], seed: 0 };
@@ -333,7 +333,7 @@ test('what is left of a finished job goes, but not the states of another run or 
 
   // Killed when the states were gone and the folder was not.
   const empty = new MemoryStorage();
-  const lock = ownedName('writer').replace(/-[0-9]+-([0-9]+-[0-9]+)$/, '-4194305-$1');
+  const lock = deadName('writer');
   await (await empty.create(join(FOLDER, lock))).close();
   const removed = join(FOLDER, '..', lock.replace('writer', 'removed'), lock);
   await (await empty.create(removed)).close();

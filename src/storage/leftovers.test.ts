@@ -1,13 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { deadName } from '../../test/support/deadName.js';
 import { removeLeftovers } from './leftovers.js';
 import { holdersOf, lockFolder } from './lock.js';
 import { MemoryStorage } from './memoryStorage.js';
-import { ownedName } from './ownedFolder.js';
 
 const JOB = '/scratch/.mlml-job-0123456789abcdef';
-/** No process has so high a number. */
-const DEAD = ownedName('writer').replace(/-[0-9]+-([0-9]+-[0-9]+)$/, '-4194305-$1');
+const DEAD = deadName('writer');
 
 async function killedAtItsEnd<Disk extends MemoryStorage>(storage: Disk): Promise<Disk> {
   await (await storage.create(`${JOB}/${DEAD}`)).close();

@@ -2,49 +2,31 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { npyFile, npzFile } from '../../../test/support/arrayFiles.js';
-import { rowsIn } from '../../../test/support/fuzz/rowsIn.js';
-import { idxLabels, matlabFile, matlabMatrix, put } from '../../../test/support/originalFiles.js';
-import { MemoryStorage } from '../../storage/memoryStorage.js';
+import type { PlainRows } from '../../../test/support/fuzz/originalReaders.js';
+import { filesIn, madeDataset } from '../../../test/support/madeDataset.js';
+import { idxLabels, matlabFile, matlabMatrix } from '../../../test/support/originalFiles.js';
 import { importDataset } from '../import/importDataset.js';
 import type { ImportOptions } from '../import/importOptions.js';
-import { verifyDataset } from '../verify.js';
 
 type Files = Readonly<Record<string, Uint8Array>>;
 
 /** Rows of a part: features, then the label. */
-async function rowsOf(storage: MemoryStorage, part: 'train' | 'test'): Promise<number[][]> {
-  const { features, labels } = await rowsIn(storage, '/out', part);
-  return features.map((row, i) => [...row, labels[i]!]);
-}
+const joinedRows = ({ features, labels }: PlainRows) => features.map((row, i) => [...row, labels[i]!]);
 
 async function imported(files: Files, source: string, options: Partial<ImportOptions> = {}) {
-  const storage = new MemoryStorage();
-  for (const [name, bytes] of Object.entries(files)) await put(storage, `/in/${name}`, bytes);
-  const before = storage.paths();
   const notices: string[] = [];
   const warnings: string[] = [];
-  const description = await importDataset(storage, `/in/${source}`, {
-    out: '/out',
-    onNotice: (message) => notices.push(message),
-    onWarning: (message) => warnings.push(message),
-    ...options,
-  }).catch((error) => {
-    assert.deepEqual(storage.paths(), before, 'a failed import left files behind');
-    throw error;
-  });
-  await verifyDataset(storage, '/out');
-  assert.ok(
-    storage.paths().every((path) => /^\/(in|out)\//.test(path)),
-    'stray files',
+  const { description, train, test } = await madeDataset(
+    (storage, out) =>
+      importDataset(storage, `/in/${source}`, {
+        out,
+        onNotice: (message) => notices.push(message),
+        onWarning: (message) => warnings.push(message),
+        ...options,
+      }),
+    filesIn('/in', files),
   );
-  return {
-    storage,
-    description,
-    notices,
-    warnings,
-    train: await rowsOf(storage, 'train'),
-    test: await rowsOf(storage, 'test'),
-  };
+  return { description, notices, warnings, train: joinedRows(train), test: joinedRows(test) };
 }
 
 const N = 60;

@@ -1,12 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { crc32, deflateSync } from 'node:zlib';
-import { rowsIn } from '../../../test/support/fuzz/rowsIn.js';
-import { concat, put } from '../../../test/support/originalFiles.js';
-import { MemoryStorage } from '../../storage/memoryStorage.js';
+import { filesIn, madeDataset } from '../../../test/support/madeDataset.js';
+import { concat } from '../../../test/support/originalFiles.js';
 import { importDataset } from '../import/importDataset.js';
 import type { ImportOptions } from '../import/importOptions.js';
-import { verifyDataset } from '../verify.js';
 
 const u32 = (value: number) => [value >>> 24, (value >> 16) & 255, (value >> 8) & 255, value & 255];
 
@@ -44,25 +42,17 @@ const gray = (value: number) => png(2, 2, 1, [value, value + 1, value + 2, value
 type Files = Readonly<Record<string, Uint8Array>>;
 
 async function imported(files: Files, options: Partial<ImportOptions> = {}) {
-  const storage = new MemoryStorage();
-  for (const [name, bytes] of Object.entries(files)) await put(storage, `/in/photos/${name}`, bytes);
-  const before = storage.paths();
   const warnings: string[] = [];
-  const description = await importDataset(storage, '/in/photos', {
-    out: '/out/photos',
-    onWarning: (message) => warnings.push(message),
-    ...options,
-  }).catch((error) => {
-    assert.deepEqual(storage.paths(), before, 'a failed import left files behind');
-    throw error;
-  });
-  await verifyDataset(storage, '/out/photos');
-  assert.deepEqual(await storage.list('/out'), ['photos']);
-  const [train, held] = [
-    await rowsIn(storage, '/out/photos', 'train'),
-    await rowsIn(storage, '/out/photos', 'test'),
-  ];
-  return { description, warnings, train, held };
+  const made = await madeDataset(
+    (storage, out) =>
+      importDataset(storage, '/in/photos', {
+        out,
+        onWarning: (message) => warnings.push(message),
+        ...options,
+      }),
+    filesIn('/in/photos', files),
+  );
+  return { ...made, warnings };
 }
 
 /** Rows in the order of their first feature. */
@@ -126,8 +116,8 @@ test('divided by class and seed, or by folders; classes that are numbers in thei
     ],
   );
   const all = {
-    features: [...one.train.features, ...one.held.features],
-    labels: [...one.train.labels, ...one.held.labels],
+    features: [...one.train.features, ...one.test.features],
+    labels: [...one.train.labels, ...one.test.labels],
   };
   assert.deepEqual(
     sorted(all),
@@ -137,7 +127,7 @@ test('divided by class and seed, or by folders; classes that are numbers in thei
   assert.equal(await fingerprint(1), await fingerprint(1));
   assert.notEqual(await fingerprint(1), await fingerprint(2));
   const apart = { 'train/a/1.png': gray(1), 'train/b/2.png': gray(2), 'val/b/3.png': gray(3) };
-  const { train, held } = await imported(apart, { channels: 'gray' });
+  const { train, test: held } = await imported(apart, { channels: 'gray' });
   assert.deepEqual(
     [sorted(train), sorted(held)],
     [
