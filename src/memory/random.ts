@@ -1,3 +1,5 @@
+import { scrambled } from './scrambled.js';
+
 /**
  * xoshiro128** 1.1 (Blackman & Vigna 2018): 128 bits of state, period 2^128 − 1.
  * Streams for different (seed, purpose, epoch …) start from independent hashes of those numbers.
@@ -12,7 +14,9 @@ export class Random {
     for (const number of [...numbers, numbers.length]) {
       for (const half of [number >>> 0, Math.floor(number / 2 ** 32) >>> 0]) {
         for (let word = 0; word < 4; word++) {
-          state[word] = mix((state[word]! ^ half) + Math.imul(state[(word + 1) & 3]!, 0x9e3779b9) + word);
+          state[word] = scrambled(
+            (state[word]! ^ half) + Math.imul(state[(word + 1) & 3]!, 0x9e3779b9) + word,
+          );
         }
       }
     }
@@ -85,12 +89,4 @@ export class Random {
 
 function rotate(word: number, bits: number): number {
   return (word << bits) | (word >>> (32 - bits));
-}
-
-/** The finaliser of MurmurHash3. */
-function mix(word: number): number {
-  let h = word >>> 0;
-  h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
-  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
-  return (h ^ (h >>> 16)) >>> 0;
 }

@@ -1,3 +1,5 @@
+import { scrambled } from '../../memory/scrambled.js';
+
 const rotate = (value: number, by: number) => (value << by) | (value >>> (32 - by));
 
 const mix = (word: number) => Math.imul(rotate(Math.imul(word, 0xcc9e2d51), 15), 0x1b873593);
@@ -14,11 +16,4 @@ export function murmurHash3(bytes: Uint8Array, length = bytes.length, seed = 0):
   for (let i = length - 1; i >= whole; i--) tail = (tail << 8) | bytes[i]!;
   if (whole < length) hash ^= mix(tail);
   return scrambled(hash ^ length);
-}
-
-/** The end of MurmurHash3: another word of 32 bits for each, of which every bit depends on all. */
-export function scrambled(word: number): number {
-  let hash = Math.imul(word ^ (word >>> 16), 0x85ebca6b);
-  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
-  return (hash ^ (hash >>> 16)) >>> 0;
 }

@@ -1,5 +1,5 @@
 import { Random } from '../../memory/random.js';
-import { scrambled } from '../columns/murmurHash3.js';
+import { scrambled } from '../../memory/scrambled.js';
 
 /** First number, after the seed, of the random streams of the rounds. */
 const ROUNDS_STREAM = 0x4f524452;
