@@ -20,7 +20,6 @@ export class SparseStatistics {
   /** One more than the largest index seen. */
   d = 0;
   rows = 0;
-  nonzeros = 0;
   #maxSquaredNorm = 0;
   #mean = new Float64Array(0);
   #squares = new Float64Array(0);
@@ -47,9 +46,8 @@ export class SparseStatistics {
   }
 
   /** Counts a row whose nonzeros are given to `add`. */
-  addRow(nonzeros: number, squaredNorm: number): void {
+  addRow(squaredNorm: number): void {
     this.rows++;
-    this.nonzeros += nonzeros;
     if (squaredNorm > this.#maxSquaredNorm) this.#maxSquaredNorm = squaredNorm;
   }
 

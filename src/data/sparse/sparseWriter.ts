@@ -192,7 +192,7 @@ export class SparseWriter {
       squares += value * value;
       if (training) statistics.add(index, value);
     }
-    if (training) statistics.addRow(nonzeros, squares);
+    if (training) statistics.addRow(squares);
     if (task === 'classification') {
       this.#largestLabel = Math.max(this.#largestLabel, label);
       if (training) {
