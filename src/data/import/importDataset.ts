@@ -6,7 +6,7 @@ import type { Storage } from '../../storage/storage.js';
 import { arrayFormat } from '../arrays/arrayFiles.js';
 import { importArrays } from '../arrays/importArrays.js';
 import type { DatasetDescription } from '../format.js';
-import { imageFolders } from '../images/imageFolders.js';
+import { type ImageFolder, imageFolders } from '../images/imageFolders.js';
 import { importImages } from '../images/importImages.js';
 import { checkOnNan } from '../onNan.js';
 import { cifar10 } from './cifar10.js';
@@ -76,30 +76,25 @@ async function makeDataset(
   if (options.table !== undefined) return await importTableSource(storage, source, options);
   const { raw } = options;
   const isNamed = raw !== undefined || isDatasetName(source);
-  const isArrays = !isNamed && arrayFormat(source) !== undefined;
   // Who says what the arrays are called means no file of a known data set.
-  const isDescribed = isArrays && optionsOf.arrays.some((name) => options[name] !== undefined);
+  const isDescribed =
+    !isNamed &&
+    arrayFormat(source) !== undefined &&
+    optionsOf.arrays.some((name) => options[name] !== undefined);
   const known = isNamed || isDescribed ? undefined : await recognise(storage, source);
-  const isOther = !isNamed && known === undefined && !isArrays;
-  const images = isOther ? await imageFolders(storage, source) : undefined;
-  const isText = isOther && images === undefined && (await isLibsvmFile(storage, source));
-  refuseStrange(
-    source,
-    options,
-    isArrays && known === undefined
-      ? 'arrays'
-      : images !== undefined
-        ? 'images'
-        : isText
-          ? 'text'
-          : undefined,
-  );
+  const found = isNamed || known !== undefined ? undefined : await formatOf(storage, source);
+  refuseStrange(source, options, found?.format);
   if (raw !== undefined) return await importRawRows(storage, raw, options);
   if (isDatasetName(source)) return await importers[source](storage, options);
   if (known !== undefined) return await known.set.read(storage, known.located, options);
-  if (isArrays) return await importArrays(storage, source, options);
-  if (images !== undefined) return await importImages(storage, source, images, options);
-  if (isText) return await importLibsvm(storage, source, options);
+  switch (found?.format) {
+    case 'arrays':
+      return await importArrays(storage, source, options);
+    case 'images':
+      return await importImages(storage, source, found.folders, options);
+    case 'text':
+      return await importLibsvm(storage, source, options);
+  }
   const names = datasetNames.join(', ');
   if (await isTable(storage, source))
     throw new MlmlError(
@@ -116,6 +111,19 @@ async function makeDataset(
     'MLML_USAGE',
     `${source}: holds the original files of none of ${names}; for raw rows give --n, --d and --dtype`,
   );
+}
+
+/** A format, with what was found while looking for it. */
+type FoundFormat =
+  | { readonly format: Exclude<FormatName, 'images'> }
+  | { readonly format: 'images'; readonly folders: readonly ImageFolder[] };
+
+/** The format of a source that is no known data set; undefined for a table, and for what nothing knows. */
+async function formatOf(storage: Storage, source: string): Promise<FoundFormat | undefined> {
+  if (arrayFormat(source) !== undefined) return { format: 'arrays' };
+  const folders = await imageFolders(storage, source);
+  if (folders !== undefined) return { format: 'images', folders };
+  return (await isLibsvmFile(storage, source)) ? { format: 'text' } : undefined;
 }
 
 /** An option of another format than that of the source is `MLML_USAGE`. */
