@@ -1,4 +1,3 @@
-import type { ColumnMapping } from '../data/columns/columnMapping.js';
 import { featureDifference } from '../data/columns/sameFeatures.js';
 import type { DatasetDescription } from '../data/format.js';
 import { MlmlError } from '../errors.js';
@@ -8,10 +7,7 @@ import type { ScoreMeaning } from '../ssgd/linearModel.js';
  * `MLML_BAD_DATA` unless rows of this data set can be given to this model, `MLML_MISMATCH` when its features or classes are known to
  * mean something else.
  */
-export function checkFit(
-  model: ScoreMeaning & { readonly columns?: ColumnMapping },
-  description: DatasetDescription,
-): void {
+export function checkFit(model: ScoreMeaning, description: DatasetDescription): void {
   const { name, d, k, task } = description;
   if (model.d !== d) {
     throw new MlmlError('MLML_BAD_DATA', `${name}: has ${d} features, the model was trained on ${model.d}`);

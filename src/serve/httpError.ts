@@ -29,6 +29,11 @@ export function badField(field: string, message: string): HttpError {
   return new HttpError(400, 'BAD_REQUEST', message, { details: { field } });
 }
 
+/** 503 while there is no memory left for a request; another may succeed in a second. */
+export function busy(message: string): HttpError {
+  return new HttpError(503, 'BUSY', message, { headers: { 'retry-after': '1' } });
+}
+
 /** What is answered for anything that was thrown; 500 tells nothing of the inside. */
 export function httpErrorOf(error: unknown): HttpError {
   if (error instanceof HttpError) return error;

@@ -50,7 +50,7 @@ export class Metrics {
       samples: readonly (readonly [string, number])[],
     ) => {
       lines.push(`# HELP ${name} ${help}`, `# TYPE ${name} ${type}`);
-      for (const [labels, value] of samples) lines.push(`${name}${labels} ${value}`);
+      for (const [rest, value] of samples) lines.push(`${name}${rest} ${value}`);
     };
     const one = (value: number): [string, number][] => [['', value]];
     family(
@@ -59,15 +59,17 @@ export class Metrics {
       'Requests by path and status.',
       [...this.#requests].sort().map(([labels, count]) => [`{${labels}}`, count]),
     );
-    const histogram = 'mlml_predict_duration_seconds';
-    lines.push(
-      `# HELP ${histogram} Time from the head of a request to predict to its answer.`,
-      `# TYPE ${histogram} histogram`,
+    family(
+      'mlml_predict_duration_seconds',
+      'histogram',
+      'Time from the head of a request to predict to its answer.',
+      [
+        ...bounds.map((bound, i) => [`_bucket{le="${bound}"}`, this.#buckets[i]!] as const),
+        ['_bucket{le="+Inf"}', this.#answers],
+        ['_sum', this.#seconds],
+        ['_count', this.#answers],
+      ],
     );
-    for (const [i, bound] of bounds.entries())
-      lines.push(`${histogram}_bucket{le="${bound}"} ${this.#buckets[i]}`);
-    lines.push(`${histogram}_bucket{le="+Inf"} ${this.#answers}`);
-    lines.push(`${histogram}_sum ${this.#seconds}`, `${histogram}_count ${this.#answers}`);
     family('mlml_rows_total', 'counter', 'Rows predicted.', one(this.rows));
     family(
       'mlml_requests_in_flight',

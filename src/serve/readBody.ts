@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { BytePool } from './bytePool.js';
-import { HttpError } from './httpError.js';
+import { busy, HttpError } from './httpError.js';
 
 const FIRST_BYTES = 4096;
 
@@ -48,10 +48,7 @@ export async function readBody(
   const makeRoom = (needed: number) => {
     if (needed <= buffer.length) return;
     const size = Math.min(announced ?? mostBytes, Math.max(needed, 2 * buffer.length, FIRST_BYTES));
-    if (!pool.take(size)) {
-      const headers = { 'retry-after': '1' };
-      throw new HttpError(503, 'BUSY', 'too many requests at a time; try again', { headers });
-    }
+    if (!pool.take(size)) throw busy('too many requests at a time; try again');
     const larger = new Uint8Array(size);
     larger.set(buffer.subarray(0, length));
     pool.give(buffer.length);

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { Turns } from '../model/predictor/turns.js';
 import { BytePool } from './bytePool.js';
-import { HttpError, httpErrorOf } from './httpError.js';
+import { busy, HttpError, httpErrorOf } from './httpError.js';
 import type { Metrics } from './metrics.js';
 import { readBody } from './readBody.js';
 import { parseRequest, probaOf, queryOf } from './requestRows.js';
@@ -30,7 +31,7 @@ export interface ServerState {
 export class RequestHandler {
   readonly #state: ServerState;
   readonly #pool: BytePool;
-  #last: Promise<unknown> = Promise.resolve();
+  readonly #turns = new Turns();
 
   constructor(state: ServerState) {
     this.#state = state;
@@ -39,9 +40,7 @@ export class RequestHandler {
 
   /** Runs work when the requests before it have been predicted. */
   inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const mine = this.#last.then(work);
-    this.#last = mine.catch(() => {});
-    return mine;
+    return this.#turns.take(work);
   }
 
   async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -72,11 +71,7 @@ export class RequestHandler {
     // The bytes of a served description lie there anyway.
     const held = predicts && answer.status === 200 ? answer.body.length : 0;
     if (!this.#pool.take(held)) {
-      answer = errorAnswer(
-        new HttpError(503, 'BUSY', 'too many answers are waiting to be taken; try again', {
-          headers: { 'retry-after': '1' },
-        }),
-      );
+      answer = errorAnswer(busy('too many answers are waiting to be taken; try again'));
     } else if (held > 0) response.once('close', () => this.#pool.give(held));
     const timer = setTimeout(() => response.destroy(), plan.timeoutMs);
     response.once('close', () => clearTimeout(timer));
@@ -131,7 +126,7 @@ export class RequestHandler {
   ): Promise<Answer> {
     const { plan, metrics, served } = this.#state;
     requireJson(request);
-    probaOf(query);
+    const asked = probaOf(query);
     const body = await readBody(request, response, this.#pool, plan.maxBodyBytes, this.#state.activity);
     const gone = new AbortController();
     const leave = () => gone.abort(new Error('the client has gone away'));
@@ -139,7 +134,7 @@ export class RequestHandler {
     try {
       return await this.inTurn(async () => {
         gone.signal.throwIfAborted();
-        const { rows, single, proba } = parseRequest(body.bytes, query, plan.maxRows);
+        const { rows, single, proba } = parseRequest(body.bytes, asked, plan.maxRows);
         const model = served();
         requireShortAnswer(model, rows.length, proba);
         const predictions = await model.predictor.predict(rows as never, { proba, signal: gone.signal });

@@ -57,10 +57,13 @@ const isScalar = (value: unknown) => typeof value !== 'object' || value === null
 
 /**
  * The rows of a body: `{"row": …}`, `{"rows": […]}` (both with `"proba": true` if wanted), a list of rows, or a list of numbers,
- * which is one row. What a row holds is not looked at.
+ * which is one row. What a row holds is not looked at. `asked`: what the query says of probabilities.
  */
-export function parseRequest(bytes: Uint8Array, query: URLSearchParams, mostRows: number): PredictRequest {
-  const asked = probaOf(query);
+export function parseRequest(
+  bytes: Uint8Array,
+  asked: boolean | undefined,
+  mostRows: number,
+): PredictRequest {
   const body = parseJson(bytes);
   if (Array.isArray(body)) {
     const single = body.length > 0 && body.every(isScalar);

@@ -8,12 +8,13 @@ import {
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { MlmlError } from '../errors.js';
+import { Turns } from '../model/predictor/turns.js';
 import type { Storage } from '../storage/storage.js';
 import { Metrics } from './metrics.js';
 import { RequestHandler } from './requestHandler.js';
 import { rawAnswer } from './sendAnswer.js';
 import { openServedModel, type ServedModel } from './servedModel.js';
-import { planServing, type ServeEvent, type ServeOptions } from './serveOptions.js';
+import { planServing, type ServeEvent, type ServeOptions, type ServePlan } from './serveOptions.js';
 
 const DEFAULT_HOST = '127.0.0.1';
 const DEFAULT_PORT = 8080;
@@ -37,25 +38,25 @@ export class ModelServer implements AsyncDisposable {
   readonly #storage: Storage;
   readonly #path: string;
   readonly #options: ServeOptions;
-  readonly #plan;
+  readonly #plan: ServePlan;
   readonly #metrics = new Metrics(Date.now() / 1000);
   readonly #handler: RequestHandler;
   readonly #responses = new WeakMap<Duplex, ServerResponse>();
   #served: ServedModel;
   #connections = 0;
   #stopping: Promise<void> | undefined;
-  #reloading: Promise<void> = Promise.resolve();
+  readonly #reloads = new Turns();
 
   /** See `startServer`. */
-  constructor(storage: Storage, path: string, options: ServeOptions, served: ServedModel) {
+  constructor(storage: Storage, path: string, options: ServeOptions, plan: ServePlan, served: ServedModel) {
     this.#storage = storage;
     this.#path = path;
     this.#options = options;
     this.#served = served;
-    this.#plan = planServing(options);
-    const { timeoutMs } = this.#plan;
+    this.#plan = plan;
+    const { timeoutMs } = plan;
     this.#handler = new RequestHandler({
-      plan: this.#plan,
+      plan,
       metrics: this.#metrics,
       served: () => this.#served,
       stopping: () => this.#stopping !== undefined,
@@ -118,9 +119,7 @@ export class ModelServer implements AsyncDisposable {
    * cannot be loaded: then this rejects. For that moment both are in memory.
    */
   async reload(): Promise<void> {
-    const mine = this.#reloading.then(() => this.#reload());
-    this.#reloading = mine.catch(() => {});
-    await mine;
+    await this.#reloads.take(() => this.#reload());
   }
 
   async #reload(): Promise<void> {
@@ -152,7 +151,7 @@ export class ModelServer implements AsyncDisposable {
     const timer = setTimeout(() => this.#server.closeAllConnections(), this.#plan.timeoutMs);
     await new Promise<void>((resolve) => this.#server.close(() => resolve()));
     clearTimeout(timer);
-    await this.#reloading;
+    await this.#reloads.ended();
     await this.#served.predictor.close();
   }
 
@@ -211,8 +210,9 @@ export async function startServer(
   path: string,
   options: ServeOptions = {},
 ): Promise<ModelServer> {
-  const served = await openServedModel(storage, path, planServing(options), options);
-  const server = new ModelServer(storage, path, options, served);
+  const plan = planServing(options);
+  const served = await openServedModel(storage, path, plan, options);
+  const server = new ModelServer(storage, path, options, plan, served);
   try {
     await server.listen();
   } catch (error) {

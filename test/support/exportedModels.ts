@@ -1,5 +1,6 @@
 import { type Dtype, dtypeBytes, readNumber, writeNumber } from '../../src/arithmetic/dtype.js';
-import type { Cell, ColumnMapping } from '../../src/data/columns/columnMapping.js';
+import { type Cell, type ColumnMapping, neededColumns } from '../../src/data/columns/columnMapping.js';
+import { RowEncoder } from '../../src/data/columns/rowEncoder.js';
 import { rowLayout } from '../../src/data/rowLayout.js';
 import type { KernelFunction } from '../../src/kernel/functions/kernelFunction.js';
 import type { KernelModel } from '../../src/kernel/kernelModel.js';
@@ -175,6 +176,18 @@ export function randomCells(random: Random, mapping: ColumnMapping): Record<stri
       return [feature.column, value()];
     }),
   );
+}
+
+/** The features of rows of cells. */
+export function encoded(mapping: ColumnMapping, rows: readonly Record<string, Cell>[]): number[][] {
+  const columns = neededColumns(mapping);
+  const encoder = new RowEncoder(mapping, columns, []);
+  return rows.map((row) => {
+    const target = new Float64Array(encoder.d);
+    const cells = columns.map((column) => row[column]);
+    encoder.encode(cells, target, (column) => column);
+    return [...target];
+  });
 }
 
 const leaves: readonly KernelFunction[] = [

@@ -81,7 +81,7 @@ export function solveBytes(request: SolveRequest, budget: number): number {
 }
 
 /** A plan whose bytes to read are not counted yet. */
-type Fitted = SolvePlan & { readonly slots: StoredKernelPlan | undefined };
+type Fitted = Omit<SolvePlan, 'bytesPerPass'> & { readonly slots: StoredKernelPlan | undefined };
 
 /** With the bytes that will be read: counted once, for the plan that is taken. */
 function withTraffic({ dataset, options, stored, bytesBefore }: SolveRequest, fitted: Fitted): SolvePlan {
@@ -204,7 +204,6 @@ function fit(request: SolveRequest, budget: number): Fitted {
     solvingLayout,
     scoringLayout,
     bytes,
-    bytesPerPass: 0,
     slots: allSlots,
     plan,
   };

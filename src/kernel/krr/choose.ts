@@ -124,8 +124,7 @@ export async function choose(
     }
   }
   const { pick } = context;
-  const isPick = ({ solver, stored }: Option) => solver === pick?.solver && stored === pick.stored;
-  const best = found.find(isPick) ?? quickest(found);
+  const best = found.find((option) => isPick(option, pick)) ?? quickest(found);
   const points =
     options.memId === undefined
       ? pointsOf(dataset, { ...computed, evaluation }, options, job, speeds)
@@ -149,6 +148,10 @@ export async function choose(
   };
 }
 
+function isPick({ solver, stored }: Option, pick: KrrPick | undefined): boolean {
+  return solver === pick?.solver && stored === pick.stored;
+}
+
 function pointsOrBest(
   points: Points | undefined,
   best: Option | undefined,
@@ -156,7 +159,7 @@ function pointsOrBest(
 ): Points | Option | undefined {
   if (points === undefined || best === undefined) return points ?? best;
   if (pick?.solver === 'nystrom') return points;
-  if (best.solver === pick?.solver && best.stored === pick.stored) return best;
+  if (isPick(best, pick)) return best;
   const [seconds, without] = [points.prediction.seconds, best.prediction.seconds];
   return without > LONGEST && !(seconds > without) ? points : best;
 }

@@ -54,11 +54,10 @@ export function rawMatrix(
   shape: { readonly rows: number; readonly columns: number; readonly dtype: Dtype; readonly start?: number },
 ): MatrixSource {
   const { rows, columns, dtype, start = 0 } = shape;
-  const type = { name: dtype, bytes: dtypeBytes[dtype], read: readerOf(dtype) };
+  const read = (view: DataView, at: number) => readNumber(view, at, dtype);
+  const type = { name: dtype, bytes: dtypeBytes[dtype], read };
   return storedMatrix(storage, path, rows, columns, type, start);
 }
-
-const readerOf = (dtype: Dtype) => (view: DataView, at: number) => readNumber(view, at, dtype);
 
 function storedMatrix(
   storage: Storage,

@@ -1,10 +1,8 @@
-import { allFinite } from '../../data/badValue.js';
 import type { RowFile } from '../../data/rowFile.js';
 import type { SparseRowFile } from '../../data/sparse/sparseRowFile.js';
 import { MlmlError } from '../../errors.js';
 import { budgetTooSmall } from '../../memory/plan.js';
 import { checkLabels } from '../../ssgd/checkLabels.js';
-import { badScoresError } from '../../ssgd/evaluate.js';
 import type { ScoreMeaning } from '../../ssgd/linearModel.js';
 import type { ScoredBlock } from '../../ssgd/score.js';
 import {
@@ -19,8 +17,9 @@ import type { Storage } from '../../storage/storage.js';
 import { defaultThreads } from '../../threads/defaultThreads.js';
 import { planRanks, type RankPlan } from '../evaluation/rankPlan.js';
 import { ScoreRuns } from '../evaluation/scoreRuns.js';
+import { budgetFor, bytesBeside, finiteScores } from '../finiteScores.js';
 import type { Model } from '../saveModel.js';
-import { leastBytes, type ScoringOptions, scoreModel } from '../scoreModel.js';
+import { leastBytes, type ScoringOptions } from '../scoreModel.js';
 import { fitIsotonic } from './fitIsotonic.js';
 import { fitSigmoid, type ScoreWalk } from './fitSigmoid.js';
 
@@ -54,13 +53,11 @@ export async function calibrate(
   const { bufferBytes, signal, nthreads = defaultThreads(), method, fingerprint } = options;
   const columns = model.k <= 2 ? 1 : model.k;
   const least = leastBytes(model, file, nthreads);
-  const spare = Math.max(0, Math.min(bufferBytes / 2, bufferBytes - least));
-  const plan = planRanks(file.rows, columns, spare, true);
+  const plan = planRanks(file.rows, columns, bytesBeside(bufferBytes, least), true);
   if (plan.runRows === 0) {
-    const enough = Math.max(2 * plan.exactBytes, plan.exactBytes + least);
     throw budgetTooSmall(
       `sorting the scores of ${file.rows} rows for ${columns} classes`,
-      enough,
+      budgetFor(plan.exactBytes, least),
       bufferBytes,
     );
   }
@@ -71,18 +68,14 @@ export async function calibrate(
       return await scratch.create('scores', {});
     });
     const scoring = { ...options, nthreads, bufferBytes: bufferBytes - plan.bytes };
-    for await (const block of scoreModel(storage, model, file, scoring)) {
-      const { firstRow, rows } = block;
-      if (!allFinite(block.scores, rows * model.k)) throw await badScoresError(file, firstRow, rows, signal);
+    for await (const block of finiteScores(storage, model, file, scoring))
       await addScores(model, block, runs, plan);
-      options.onProgress?.(firstRow + rows);
-    }
     await runs.sort();
     const curves: (SigmoidCurve | IsotonicCurve)[] = [];
     for (let column = 0; column < columns; column++) {
       signal?.throwIfAborted();
       const walk: ScoreWalk = (visit) => runs.merge(column, visit);
-      await requireBoth(model, column, walk);
+      requireBoth(model, column, runs);
       curves.push(await (method === 'sigmoid' ? fitSigmoid(walk) : fitIsotonic(walk)));
     }
     return { method, rows: file.rows, fingerprint, curves } as ScoreCalibration;
@@ -107,12 +100,8 @@ async function addScores(
 }
 
 /** A curve needs rows of the class and others. */
-async function requireBoth({ k, classNames }: ScoreMeaning, column: number, walk: ScoreWalk): Promise<void> {
-  let [own, others] = [0, 0];
-  await walk((_score, positives, negatives) => {
-    own += positives;
-    others += negatives;
-  });
+function requireBoth({ k, classNames }: ScoreMeaning, column: number, runs: ScoreRuns): void {
+  const { own, others } = runs.counts(column);
   if (own > 0 && others > 0) return;
   const number = k <= 2 ? 1 : column;
   const name = classNames[number];

@@ -1,11 +1,10 @@
-import { allFinite } from '../../data/badValue.js';
 import type { RowFile } from '../../data/rowFile.js';
 import type { SparseRowFile } from '../../data/sparse/sparseRowFile.js';
-import { badScoresError } from '../../ssgd/evaluate.js';
 import type { Storage } from '../../storage/storage.js';
 import { defaultThreads } from '../../threads/defaultThreads.js';
+import { budgetFor, bytesBeside, finiteScores } from '../finiteScores.js';
 import type { Model } from '../saveModel.js';
-import { leastBytes, type ScoringOptions, scoreModel } from '../scoreModel.js';
+import { leastBytes, type ScoringOptions } from '../scoreModel.js';
 import type { EvaluationReport } from './evaluationReport.js';
 import { planReport, ReportSum } from './reportSum.js';
 
@@ -37,21 +36,15 @@ export async function evaluate(
   options: EvaluateOptions,
 ): Promise<EvaluationReport> {
   const { bufferBytes, signal, nthreads = defaultThreads() } = options;
-  // Scoring keeps what it cannot do without, and otherwise half: it gains little from more.
   const least = leastBytes(model, file, nthreads);
-  const spare = Math.max(0, Math.min(bufferBytes / 2, bufferBytes - least));
-  const plan = planReport(model, file.rows, spare, options.scratchFolder !== undefined);
+  const beside = bytesBeside(bufferBytes, least);
+  const plan = planReport(model, file.rows, beside, options.scratchFolder !== undefined);
   const report = new ReportSum(model, plan, storage, options.scratchFolder);
   try {
     const scoring = { ...options, nthreads, bufferBytes: bufferBytes - plan.bytes };
-    for await (const block of scoreModel(storage, model, file, scoring)) {
-      const { firstRow, rows } = block;
-      if (!allFinite(block.scores, rows * model.k)) throw await badScoresError(file, firstRow, rows, signal);
-      await report.add(block);
-      options.onProgress?.(firstRow + rows);
-    }
+    for await (const block of finiteScores(storage, model, file, scoring)) await report.add(block);
     const result = await report.result((sum) => sum.result(file, signal), signal);
-    return withBudget(result, (bytes) => Math.max(2 * bytes, bytes + least));
+    return withBudget(result, (bytes) => budgetFor(bytes, least));
   } finally {
     await report.close();
   }

@@ -21,7 +21,7 @@ export interface RankPlan {
 }
 
 /** A merge reads each of its streams in pieces of at least so many scores. */
-export const LEAST_PIECE = 512;
+const LEAST_PIECE = 512;
 const MOST_BINS = 65536;
 const LEAST_BINS = 64;
 /** Per run and class: how many of its scores are of the class, and how many of the rest. */

@@ -14,33 +14,27 @@ export class RankScores {
   #runs: ScoreRuns | undefined;
   #scratch: Scratch | undefined;
 
-  private constructor(plan: RankPlan, makeScratch: () => Promise<Scratch>) {
+  /**
+   * `scratchFolder`: where a plan with scratch puts it.
+   *
+   * @throws MlmlError `MLML_DISK_FULL` later, when there is no room there
+   */
+  constructor(storage: Storage, scratchFolder: string | undefined, plan: RankPlan) {
     this.#plan = plan;
     if (plan.bins > 0) this.#histogram = new ScoreHistogram(plan.columns, plan.bins);
     if (plan.runRows > 0) {
       this.#runs = new ScoreRuns(plan, async () => {
-        this.#scratch = await makeScratch();
+        if (scratchFolder === undefined)
+          throw new MlmlError('MLML_INTERNAL', 'a plan with scratch has no folder');
+        this.#scratch = await Scratch.open(storage, scratchFolder, plan.scratchBytes);
         return await this.#scratch.create('scores', {});
       });
     }
   }
 
   /**
-   * `scratchFolder`: where a plan with scratch puts it.
-   *
-   * @throws MlmlError `MLML_DISK_FULL` later, when there is no room there
-   */
-  static open(storage: Storage, scratchFolder: string | undefined, plan: RankPlan): RankScores {
-    return new RankScores(plan, async () => {
-      if (scratchFolder === undefined)
-        throw new MlmlError('MLML_INTERNAL', 'a plan with scratch has no folder');
-      return await Scratch.open(storage, scratchFolder, plan.scratchBytes);
-    });
-  }
-
-  /**
-   * The score of the next row for a class. `spread`: the same order on a scale on which scores lie apart, for bins. A promise
-   * when the caller must wait before the next row; a row ends with `endRow`.
+   * The score of the next row for a class. `spread`: the same order on a scale on which scores lie apart, for bins. A row ends
+   * with `endRow`.
    */
   add(column: number, score: number, spread: number, positive: boolean): void {
     this.#runs?.add(column, score, positive);

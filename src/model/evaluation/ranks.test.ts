@@ -61,7 +61,7 @@ async function rank({ scores, labels }: Rows, known: boolean, bytes: number, may
   const plan = planRanks(known ? labels.length : undefined, columns, bytes, mayUseScratch);
   assert.ok(plan.bytes <= bytes, `${plan.bytes} of ${bytes}`);
   const storage = new MemoryStorage();
-  const ranks = RankScores.open(storage, '/scratch', plan);
+  const ranks = new RankScores(storage, '/scratch', plan);
   let waits = 0;
   for (const [i, row] of scores.entries()) {
     for (const [c, score] of row.entries()) ranks.add(c, score, score, isOwn(labels[i]!, c, columns));
@@ -144,7 +144,7 @@ describe('ranks', () => {
       }
     }
     const plan = planRanks(10_000, 1, 30_000, true);
-    const ranks = RankScores.open(new SmallDisk(), '/scratch', plan);
+    const ranks = new RankScores(new SmallDisk(), '/scratch', plan);
     await assert.rejects(
       async () => {
         for (let i = 0; i < 10_000; i++) {

@@ -55,7 +55,7 @@ export class ReportSum {
     this.#probabilities = new Float64Array(classes);
     if (plan.ranks === undefined) return;
     this.#counts = new ClassCounts(classes);
-    this.#ranks = RankScores.open(storage, scratchFolder, plan.ranks);
+    this.#ranks = new RankScores(storage, scratchFolder, plan.ranks);
     if (givesProbabilities(model)) this.#reliability = new Reliability();
   }
 

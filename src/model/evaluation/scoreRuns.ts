@@ -73,6 +73,16 @@ export class ScoreRuns {
     else this.#sort();
   }
 
+  /** How many scores of a class were added: of its own rows, and of the rest. */
+  counts(column: number): { own: number; others: number } {
+    let [own, others] = [0, 0];
+    for (let at = 2 * column; at < this.#counts.length; at += 2 * this.#plan.columns) {
+      own += this.#counts[at]!;
+      others += this.#counts[at + 1]!;
+    }
+    return { own, others };
+  }
+
   /**
    * Goes through the different scores of a class, from the highest down, with the numbers of its own rows and of the rest that have it.
    * After `sort`, any number of times, one at a time.

@@ -1,4 +1,5 @@
 import type { ScoreMeaning } from '../../ssgd/linearModel.js';
+import { hasNames } from '../classNames.js';
 
 /** Classes that a model tells apart; 0 for a regression. */
 export function classCount({ task, k }: ScoreMeaning): number {
@@ -7,7 +8,6 @@ export function classCount({ task, k }: ScoreMeaning): number {
 
 /** Names of the classes where they have other names than their numbers, else undefined. */
 export function classLabels(model: ScoreMeaning): string[] | undefined {
-  if (model.task !== 'classification') return undefined;
-  if (!model.classNames.some((name, c) => name !== String(c))) return undefined;
+  if (model.task !== 'classification' || !hasNames(model)) return undefined;
   return Array.from({ length: classCount(model) }, (_, c) => model.classNames[c] ?? String(c));
 }

@@ -1,4 +1,5 @@
 import { type Dtype, dtypeBytes, readNumber } from '../../arithmetic/dtype.js';
+import { columnsOf } from '../../data/columns/columnMapping.js';
 import { calibrationOf } from '../../ssgd/scoreCalibration.js';
 import { classLabels } from './classLabels.js';
 import { featuresBlob, type ModelSource, rowDtype, scalingOf } from './modelSource.js';
@@ -38,7 +39,7 @@ async function* jsonTexts(source: ModelSource): AsyncGenerator<string> {
     d,
     k,
     ...(classes === undefined ? {} : { classes }),
-    ...(model.columns === undefined ? {} : { columns: model.columns }),
+    ...columnsOf(model),
     ...calibrationOf(model),
     ...(source.kind === 'linear' ? {} : { n: source.model.n, kernel: source.model.kernel }),
   };

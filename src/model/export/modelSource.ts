@@ -1,4 +1,4 @@
-import { type Dtype, dtypeBytes } from '../../arithmetic/dtype.js';
+import { type Dtype, dtypeBytes, writeNumber } from '../../arithmetic/dtype.js';
 import type { KernelModel } from '../../kernel/kernelModel.js';
 import type { RowSource } from '../../kernel/tiles/rowSource.js';
 import type { LinearModel } from '../../ssgd/linearModel.js';
@@ -22,10 +22,7 @@ export function numbersBlob(numbers: Float64Array, precision: Precision): Blob {
       const view = new DataView(new ArrayBuffer(size * Math.min(NUMBERS_AT_ONCE, numbers.length)));
       for (let from = 0; from < numbers.length; from += NUMBERS_AT_ONCE) {
         const count = Math.min(NUMBERS_AT_ONCE, numbers.length - from);
-        for (let i = 0; i < count; i++) {
-          if (size === 8) view.setFloat64(8 * i, numbers[from + i]!, true);
-          else view.setFloat32(4 * i, numbers[from + i]!, true);
-        }
+        for (let i = 0; i < count; i++) writeNumber(view, size * i, precision, numbers[from + i]!);
         yield new Uint8Array(view.buffer, 0, size * count);
       }
     },
@@ -53,7 +50,7 @@ export function featuresBlob(model: KernelModel, rows: RowSource): Blob {
   };
 }
 
-/** How the features of a row are scaled, and the type of the stored rows where there are any. */
+/** How the features of a row are scaled. */
 export function scalingOf(source: ModelSource): { multiply: Float64Array; add: Float64Array } {
   return source.kind === 'linear' ? source.model.scaling : source.model.geometry;
 }

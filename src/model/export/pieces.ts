@@ -19,6 +19,17 @@ export function pieceBytes(pieces: readonly Piece[]): number {
   return pieces.reduce((sum, { byteLength }) => sum + byteLength, 0);
 }
 
+/** Small pieces as one. */
+export function joinedBytes(parts: readonly Uint8Array[]): Uint8Array {
+  const all = new Uint8Array(pieceBytes(parts));
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
+}
+
 /** The chunks of a part. */
 export function chunksOf(part: Uint8Array | Chunks): AsyncIterable<Uint8Array> | Iterable<Uint8Array> {
   return part instanceof Uint8Array ? [part] : part.chunks();

@@ -16,7 +16,7 @@ const ROWS_SHARE = 1 / 4;
 const TAIL = 64;
 
 /** Regions of a linear scorer that works inside `bufferBytes` where that is possible, else of the smallest. Pure. */
-export function linearScorerRegions(d: number, k: number, bufferBytes: number): readonly Region[] {
+function linearScorerRegions(d: number, k: number, bufferBytes: number): readonly Region[] {
   const rowsAllowed = Math.floor((ROWS_SHARE * bufferBytes) / (8 * (d + k)));
   const rows = Math.max(1, Math.min(MOST_ROWS, rowsAllowed));
   const input = { name: ROWS, bytes: 8 * d * rows + TAIL };

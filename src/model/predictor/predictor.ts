@@ -6,6 +6,7 @@ import type { ScoreMeaning } from '../../ssgd/linearModel.js';
 import { defaultOptions } from '../../ssgd/options.js';
 import type { Storage } from '../../storage/storage.js';
 import { defaultThreads } from '../../threads/defaultThreads.js';
+import { hasNames } from '../classNames.js';
 import { probabilitiesOf, probabilityColumns } from '../probabilities.js';
 import { isKernelModel, type Model } from '../saveModel.js';
 import { InputEncoder, type InputRow } from './inputEncoder.js';
@@ -13,6 +14,7 @@ import { kernelThreads, openKernelScorer } from './kernelRowScorer.js';
 import { openLinearScorer } from './linearScorer.js';
 import type { MemoryScorer } from './memoryScorer.js';
 import { RowError } from './rowError.js';
+import { Turns } from './turns.js';
 
 /** What a model says of a row. */
 export interface Prediction {
@@ -63,7 +65,7 @@ export class Predictor implements AsyncDisposable {
   readonly #encoder: InputEncoder;
   readonly #names: readonly string[] | undefined;
   readonly #chances: Float64Array;
-  #last: Promise<unknown> = Promise.resolve();
+  readonly #turns = new Turns();
   #closed = false;
 
   /** See `openPredictor`. */
@@ -71,10 +73,8 @@ export class Predictor implements AsyncDisposable {
     this.meaning = meaning;
     this.#scorer = scorer;
     this.#encoder = new InputEncoder(meaning, scorer.dtype);
-    const { classNames, k } = meaning;
-    // Names that are the class numbers themselves say nothing new.
-    this.#names = classNames.some((name, c) => name !== String(c)) ? classNames : undefined;
-    this.#chances = new Float64Array(Math.max(k, 2));
+    this.#names = hasNames(meaning) ? meaning.classNames : undefined;
+    this.#chances = new Float64Array(Math.max(meaning.k, 2));
   }
 
   /** Bytes of all that grows with the features, classes and rows of the model. */
@@ -88,9 +88,7 @@ export class Predictor implements AsyncDisposable {
    * @throws RowError (`MLML_BAD_DATA`) with the row and column; MlmlError `MLML_USAGE` for probabilities that the model does not give
    */
   async predict(rows: readonly InputRow[], options: PredictRowsOptions = {}): Promise<Prediction[]> {
-    const mine = this.#last.then(() => this.#predict(rows, options));
-    this.#last = mine.catch(() => {});
-    return await mine;
+    return await this.#turns.take(() => this.#predict(rows, options));
   }
 
   /** Predicts rows as they come. */
@@ -153,7 +151,7 @@ export class Predictor implements AsyncDisposable {
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
-    await this.#last;
+    await this.#turns.ended();
     await this.#scorer.close();
   }
 

@@ -10,6 +10,7 @@ import { concat, matlabFile, matlabMatrix, put } from '../originalFiles.js';
 import { bytesLike, type FuzzTarget } from './fuzz.js';
 import { plainMatlab } from './originalReaders.js';
 import { rowsIn } from './rowsIn.js';
+import { wholeOrNothing } from './wholeOrNothing.js';
 
 /** Imports one file of arrays as it is, every row for training; nothing may be left of what failed. Features with the label last. */
 async function rowsOf(
@@ -19,18 +20,8 @@ async function rowsOf(
 ): Promise<number[][]> {
   const storage = new MemoryStorage();
   await put(storage, `/raw/${name}`, bytes);
-  const before = storage.paths();
-  try {
-    await importDataset(storage, `/raw/${name}`, {
-      out: '/out',
-      percentage: 1,
-      task: 'regression',
-      ...options,
-    });
-  } catch (error) {
-    assert.deepEqual(storage.paths(), before, 'a failed import left files behind');
-    throw error;
-  }
+  const whole: ImportOptions = { out: '/out', percentage: 1, task: 'regression', ...options };
+  await wholeOrNothing(storage, () => importDataset(storage, `/raw/${name}`, whole));
   await verifyDataset(storage, '/out');
   const { features, labels } = await rowsIn(storage, '/out', 'train');
   return features.map((row, i) => [...row, labels[i]!]);
@@ -194,13 +185,8 @@ export const arrayTargets: readonly FuzzTarget[] = [
       const storage = new MemoryStorage();
       await put(storage, '/raw/a/1.png', PNG);
       await put(storage, '/raw/b/2.png', bytes);
-      const before = storage.paths();
-      try {
-        await importDataset(storage, '/raw', { out: '/out', percentage: 1, imageSize: '4x4' });
-      } catch (error) {
-        assert.deepEqual(storage.paths(), before, 'a failed import left files behind');
-        throw error;
-      }
+      const options = { out: '/out', percentage: 1, imageSize: '4x4' };
+      await wholeOrNothing(storage, () => importDataset(storage, '/raw', options));
       await verifyDataset(storage, '/out');
       return true;
     },
@@ -212,14 +198,9 @@ export const arrayTargets: readonly FuzzTarget[] = [
     async run(bytes: Uint8Array) {
       const storage = new MemoryStorage();
       await put(storage, '/raw/a.arrow', bytes);
-      const before = storage.paths();
       const table = { label: 'y', task: 'regression' } as const;
-      try {
-        await importDataset(storage, '/raw/a.arrow', { out: '/out', percentage: 1, table });
-      } catch (error) {
-        assert.deepEqual(storage.paths(), before, 'a failed import left files behind');
-        throw error;
-      }
+      const options = { out: '/out', percentage: 1, table };
+      await wholeOrNothing(storage, () => importDataset(storage, '/raw/a.arrow', options));
       await verifyDataset(storage, '/out');
       return true;
     },

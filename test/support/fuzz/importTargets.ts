@@ -24,6 +24,7 @@ import { bytesLike, type FuzzTarget } from './fuzz.js';
 import { mutated, mutationsOf } from './mutations.js';
 import { type PlainRows, plainCifar, plainIdx, plainMatlab, plainText } from './originalReaders.js';
 import { rowsIn } from './rowsIn.js';
+import { wholeOrNothing } from './wholeOrNothing.js';
 
 type Files = readonly (readonly [string, Uint8Array])[];
 
@@ -33,13 +34,7 @@ const given: FuzzTarget[] = [];
 async function importIn(files: Files): Promise<MemoryStorage> {
   const storage = new MemoryStorage();
   for (const [name, bytes] of files) await put(storage, `/raw/${name}`, bytes);
-  const before = storage.paths();
-  try {
-    await importDataset(storage, '/raw', { out: '/out' });
-  } catch (error) {
-    assert.deepEqual(storage.paths(), before, 'a failed import left files behind');
-    throw error;
-  }
+  await wholeOrNothing(storage, () => importDataset(storage, '/raw', { out: '/out' }));
   await verifyDataset(storage, '/out');
   return storage;
 }
@@ -280,14 +275,8 @@ given.push({
   async run(bytes: Uint8Array) {
     const storage = new MemoryStorage();
     await put(storage, '/raw/text', bytes);
-    const before = storage.paths();
     const options = { out: '/out', percentage: 1, dtype: 'float64' } as const;
-    try {
-      await importDataset(storage, '/raw/text', options);
-    } catch (error) {
-      assert.deepEqual(storage.paths(), before, 'a failed import left files behind');
-      throw error;
-    }
+    await wholeOrNothing(storage, () => importDataset(storage, '/raw/text', options));
     await verifyDataset(storage, '/out');
     const plain = plainLibsvm(Buffer.from(bytes).toString('latin1'))!;
     const first = plain.some(({ pairs }) => pairs[0]?.[0] === 0) ? 0 : 1;

@@ -1,5 +1,5 @@
 import { crc32 } from 'node:zlib';
-import { type Blob, chunksOf, type Piece, pieceBytes } from '../pieces.js';
+import { type Blob, chunksOf, joinedBytes, type Piece, pieceBytes } from '../pieces.js';
 
 /**
  * A ZIP archive (PKWARE APPNOTE 6.3) of files stored as they are. Their checksums are known only once they have been written, so
@@ -84,16 +84,6 @@ function record(
     at += size;
   }
   return joinedBytes([new Uint8Array(view.buffer), ...rest]);
-}
-
-function joinedBytes(parts: readonly Uint8Array[]): Uint8Array {
-  const all = new Uint8Array(pieceBytes(parts));
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
-  }
-  return all;
 }
 
 const nameOf = ({ entry }: Placed) => new TextEncoder().encode(entry.name);

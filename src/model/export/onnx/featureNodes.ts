@@ -12,7 +12,7 @@ import type { GraphBuilder, Value } from './graphBuilder.js';
 import type { ElementType } from './messages.js';
 
 export const ROWS = 'rows';
-export const FEATURES_INPUT = 'features';
+const FEATURES_INPUT = 'features';
 
 /** An input of the exported model and the column of a table that it takes. */
 export interface ColumnInput {

@@ -1,4 +1,4 @@
-import { dtypeBytes } from '../../../arithmetic/dtype.js';
+import { dtypeBytes, writeNumber } from '../../../arithmetic/dtype.js';
 import type { Blob, Piece } from '../pieces.js';
 import type { Precision } from '../precision.js';
 import {
@@ -100,10 +100,7 @@ export class GraphBuilder {
   numbers(name: string, shape: readonly number[], numbers: ArrayLike<number>): Value {
     const size = dtypeBytes[this.precision];
     const view = new DataView(new ArrayBuffer(size * numbers.length));
-    for (let i = 0; i < numbers.length; i++) {
-      if (size === 8) view.setFloat64(8 * i, numbers[i]!, true);
-      else view.setFloat32(4 * i, numbers[i]!, true);
-    }
+    for (let i = 0; i < numbers.length; i++) writeNumber(view, size * i, this.precision, numbers[i]!);
     const value = this.name(name);
     this.#constants.push(tensorProto(value, this.precision, shape, new Uint8Array(view.buffer)));
     return value;

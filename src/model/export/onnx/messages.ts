@@ -108,9 +108,9 @@ export function graphProto({ name, description, nodes, constants, inputs, output
 }
 
 /** Operators are those of these versions: any runtime since 2022 has them. */
-export const OPERATORS = 17;
+const OPERATORS = 17;
 /** Operators of classical machine learning, and those that onnxruntime has beyond the standard. */
-export const domainVersions = { 'ai.onnx.ml': 3, 'com.microsoft': 1 } as const;
+const domainVersions = { 'ai.onnx.ml': 3, 'com.microsoft': 1 } as const;
 export type Domain = keyof typeof domainVersions;
 const FORMAT_VERSION = 8;
 

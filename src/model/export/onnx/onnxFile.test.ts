@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import {
   columnsWithWords,
+  encoded,
   everyCalibration,
   everyColumn,
   everyKernel,
@@ -14,8 +15,7 @@ import {
 import { type Feed, type OnnxOutput, openOnnx } from '../../../../test/support/onnxSession.js';
 import type { Dtype } from '../../../arithmetic/dtype.js';
 import type { Cell, ColumnMapping } from '../../../data/columns/columnMapping.js';
-import { featureCount, neededColumns } from '../../../data/columns/columnMapping.js';
-import { RowEncoder } from '../../../data/columns/rowEncoder.js';
+import { featureCount } from '../../../data/columns/columnMapping.js';
 import { MlmlError } from '../../../errors.js';
 import { Random } from '../../../memory/random.js';
 import { classOf } from '../../../ssgd/evaluate.js';
@@ -226,20 +226,6 @@ function tableFeeds(
       return [name, { numbers: Float64Array.from(cells, number), d: 1 }];
     }),
   );
-}
-
-function encoded(mapping: ColumnMapping, rows: readonly Record<string, Cell>[]): number[][] {
-  const columns = neededColumns(mapping);
-  const encoder = new RowEncoder(mapping, columns, []);
-  return rows.map((row) => {
-    const target = new Float64Array(encoder.d);
-    encoder.encode(
-      columns.map((column) => row[column]),
-      target,
-      (column) => column,
-    );
-    return [...target];
-  });
 }
 
 describe('models of tables in onnxruntime', () => {

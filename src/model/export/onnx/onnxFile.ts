@@ -1,4 +1,3 @@
-import type { ColumnMapping } from '../../../data/columns/columnMapping.js';
 import { MlmlError } from '../../../errors.js';
 import { formatBytes } from '../../../memory/byteSize.js';
 import { classLabels } from '../classLabels.js';
@@ -21,13 +20,13 @@ export interface OnnxFile {
 }
 
 /**
- * A model as an ONNX file, preprocessing included. `MLML_USAGE` for what ONNX cannot say (custom kernels, hashed columns) and
+ * A model as an ONNX file, preprocessing included. `MLML_USAGE` for what ONNX cannot say (custom kernels, columns of words) and
  * for a file that would be larger than the format allows.
  */
 export function onnxFile(source: ModelSource, precision: Precision): OnnxFile {
   const { model } = source;
   const graph = new GraphBuilder(precision, outputNames);
-  const columns: ColumnMapping | undefined = model.columns;
+  const { columns } = model;
   const { features, inputs } = featureNodes(graph, model.d, columns);
   const scores =
     source.kind === 'linear' ? linearScores(graph, source, features) : kernelScores(graph, source, features);

@@ -1,4 +1,4 @@
-import { type Piece, pieceBytes } from '../pieces.js';
+import { joinedBytes, type Piece, pieceBytes } from '../pieces.js';
 
 /**
  * Writes Protocol Buffers messages (https://protobuf.dev/programming-guides/encoding): a field is a list of pieces, a
@@ -54,13 +54,7 @@ export function joined(pieces: readonly Piece[]): Piece[] {
   let small: Uint8Array[] = [];
   const flush = () => {
     if (small.length === 0) return;
-    const all = new Uint8Array(pieceBytes(small));
-    let at = 0;
-    for (const bytes of small) {
-      all.set(bytes, at);
-      at += bytes.length;
-    }
-    result.push(all);
+    result.push(joinedBytes(small));
     small = [];
   };
   for (const piece of pieces) {

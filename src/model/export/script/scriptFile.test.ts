@@ -6,6 +6,7 @@ import { pathToFileURL } from 'node:url';
 import { runProcess } from '../../../../test/support/childProcess.js';
 import {
   columnsWithWords,
+  encoded,
   everyCalibration,
   everyColumn,
   everyKernel,
@@ -17,9 +18,8 @@ import {
 } from '../../../../test/support/exportedModels.js';
 import { root } from '../../../../test/support/root.js';
 import { temporaryFolder } from '../../../../test/support/temporaryFolder.js';
-import type { Cell, ColumnMapping } from '../../../data/columns/columnMapping.js';
-import { featureCount, neededColumns } from '../../../data/columns/columnMapping.js';
-import { RowEncoder } from '../../../data/columns/rowEncoder.js';
+import type { ColumnMapping } from '../../../data/columns/columnMapping.js';
+import { featureCount } from '../../../data/columns/columnMapping.js';
 import { Random } from '../../../memory/random.js';
 import { classOf } from '../../../ssgd/classOf.js';
 import type { LossName } from '../../../ssgd/options.js';
@@ -187,17 +187,6 @@ describe('kernel models as modules', () => {
     assert.deepEqual(storage.paths(), ['/rows.bin']);
   });
 });
-
-const encoded = (mapping: ColumnMapping, rows: readonly Record<string, Cell>[]) => {
-  const columns = neededColumns(mapping);
-  const encoder = new RowEncoder(mapping, columns, []);
-  return rows.map((row) => {
-    const target = new Float64Array(encoder.d);
-    const cells = columns.map((column) => row[column]);
-    encoder.encode(cells, target, (column) => column);
-    return [...target];
-  });
-};
 
 describe('models of tables as modules', () => {
   test('every kind of column, hashes and words too', async (t) => {

@@ -1,8 +1,10 @@
 import { Buffer } from 'node:buffer';
+import { columnsOf } from '../../../data/columns/columnMapping.js';
 import { MlmlError } from '../../../errors.js';
 import { leavesOf } from '../../../kernel/functions/evaluationPlan.js';
 import { kernelName } from '../../../kernel/functions/kernelName.js';
 import { formatBytes } from '../../../memory/byteSize.js';
+import { calibrationOf } from '../../../ssgd/scoreCalibration.js';
 import { packagedText } from '../../../storage/packagedText.js';
 import { givesProbabilities } from '../../probabilities.js';
 import { classCount, classLabels } from '../classLabels.js';
@@ -57,14 +59,15 @@ export function scriptFile(source: ModelSource): Chunks {
   };
 
   function beginning(of: ModelSource): string {
+    const classes = classLabels(model);
     const description: PredictorDescription = {
       task: model.task,
       loss: model.loss,
       d: model.d,
       k: model.k,
-      ...optional('classes', classLabels(model)),
-      ...optional('columns', model.columns),
-      ...optional('calibration', model.calibration),
+      ...(classes === undefined ? {} : { classes }),
+      ...columnsOf(model),
+      ...calibrationOf(model),
       ...(of.kind === 'linear' ? {} : { kernel: of.model.kernel, n: of.model.n, dtype: rowDtype(of.model) }),
     };
     return (
@@ -86,10 +89,6 @@ function ending({ model }: ModelSource): string {
   lines.push('export const { predict, predictScores } = predictor;');
   if (givesProbabilities(model)) lines.push('export const { predictProbabilities } = predictor;');
   return `${lines.join('\n')}\n`;
-}
-
-function optional<K extends string, T>(name: K, value: T | undefined): { readonly [P in K]?: T } {
-  return value === undefined ? {} : ({ [name]: value } as { readonly [P in K]?: T });
 }
 
 function numbersOf(source: ModelSource): Readonly<Partial<Record<keyof PredictorNumbers, Blob>>> {
