@@ -137,7 +137,7 @@ export class SparseParts implements RunParts {
   /** Puts a model where the scorer finds it. */
   #write(model: SparseStep): void {
     const { columns } = model;
-    const { weights, intercept } = model.current();
+    const { weights, intercept } = model.judged();
     const { multiply } = this.#scaling;
     const target = this.#scorer.weights;
     for (let j = 0, at = 0; j < multiply.length; j++)
@@ -147,7 +147,7 @@ export class SparseParts implements RunParts {
 
   linearModel(model: StepModel): LinearModel {
     const { columns: k } = model;
-    const { weights, intercept } = (model as SparseStep).current();
+    const { weights, intercept } = (model as SparseStep).judged();
     const { task, d, classNames, fingerprint } = this.#dataset.description;
     // Column by column, as models are kept.
     const rows = k === 1 ? this.#scorer.weights.subarray(0, d) : new Float64Array(k * d);
