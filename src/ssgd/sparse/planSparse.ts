@@ -26,7 +26,7 @@ import {
 /** Rows scored at a time. */
 export const SCORED_ROWS = 64;
 /** Bytes read at a time for scoring, where memory is not short. */
-const SCORE_READ = 1 << 18;
+export const SCORE_READ = 1 << 18;
 /** What a row costs beside its nonzeros, and a nonzero, in multiply-adds of dense rows. */
 const ROW_OVERHEAD = 3000;
 const NONZERO_COST = 20;
@@ -88,6 +88,17 @@ function modelRegions(model: ModelPlan, d: number, batch: number): Region[] {
   ];
 }
 
+/** Regions of a scorer of `columns` columns that reads so many bytes at a time. */
+export function sparseScorerRegions(d: number, columns: number, bytes: number): Region[] {
+  return [
+    { name: 'score weights', bytes: 8 * columns * d },
+    { name: 'score intercept', bytes: 8 * columns },
+    { name: 'score scores', bytes: 8 * columns * SCORED_ROWS },
+    { name: 'score labels', bytes: 8 * SCORED_ROWS },
+    ...scanSparseRegions('score', bytes),
+  ];
+}
+
 /** What each further thread of hsgd has of its own. */
 function threadRegions(thread: number, columns: number, batch: number, weighted: boolean): Region[] {
   const prefix = `thread ${thread} `;
@@ -132,13 +143,6 @@ export function planSparse(verb: Verb, description: DatasetDescription, options:
     longestBytes(sizes.longestRow, dtype),
     longestBytes(description.sparse!.test.longestRow, dtype),
   );
-  const scoring = (bytes: number): Region[] => [
-    { name: 'score weights', bytes: 8 * columns * d },
-    { name: 'score intercept', bytes: 8 * columns },
-    { name: 'score scores', bytes: 8 * columns * SCORED_ROWS },
-    { name: 'score labels', bytes: 8 * SCORED_ROWS },
-    ...scanSparseRegions('score', Math.max(longest, bytes)),
-  ];
   const fixed = (threads: number, bytes: number): Region[] => [
     ...(hasFactors(options) ? [{ name: 'scaling', bytes: 4 * d }] : []),
     { name: 'labels', bytes: 8 * chosen.batch },
@@ -156,7 +160,7 @@ export function planSparse(verb: Verb, description: DatasetDescription, options:
     ...initialModelRegions(options, d, columns),
     // The model that is returned lies outside: its pages are never touched.
     { name: 'result', bytes: 8 * (2 * d + (columns > 1 ? columns * (d + 1) : 0)) },
-    ...scoring(bytes),
+    ...sparseScorerRegions(d, columns, Math.max(longest, bytes)),
   ];
   const request: SparseShuffleRequest = {
     algo: options.algo,

@@ -70,14 +70,13 @@ export class SparseStep extends LinearStep {
     this.#code = sparseDtypeCodes[plan.layout.dtype];
     this.#words = new Uint32Array(arena.buffer);
     this.#scalars = arena.float64(`${prefix}scalars`);
-    const has = (name: string) => plan.regions.some((region) => region.name === `${prefix}${name}`);
-    const address = (name: string) => (has(name) ? arena.address(`${prefix}${name}`) : 0);
+    const has = (name: string) => arena.has(`${prefix}${name}`);
+    const shared = (name: string) => (arena.has(name) ? arena.address(name) : 0);
+    const address = (name: string) => shared(`${prefix}${name}`);
     this.#seen = has('seen') ? arena.float64(`${prefix}seen`) : undefined;
     this.#squares = has('squares') ? floats('squares') : undefined;
     this.#interceptSquares = has('squares') ? floats('intercept squares') : undefined;
     this.#lockFree = plan.threads > 1;
-    const shared = (name: string) =>
-      plan.regions.some((region) => region.name === name) ? arena.address(name) : 0;
     this.#at = {
       w: address('weights'),
       scores: address('scores'),
