@@ -10,6 +10,12 @@ const HEADER: u32 = 12;
 
 // @ts-ignore: decorator
 @inline
+function rowAt(base: u32, order: u32, i: u32): u32 {
+  return base + (load<u32>(order + (i << 2)) << 2);
+}
+
+// @ts-ignore: decorator
+@inline
 function value32(at: u32, i: u32, code: u32): f32 {
   if (code == 0) return <f32>load<u8>(at + i);
   if (code == 2) return load<f32>(at + (i << 2));
@@ -22,6 +28,13 @@ function value64(at: u32, i: u32, code: u32): f64 {
   if (code == 0) return <f64>load<u8>(at + i);
   if (code == 2) return <f64>load<f32>(at + (i << 2));
   return load<f64>(at + (i << 3));
+}
+
+/** x times the factor of feature j, of which `at` is 4·j. */
+// @ts-ignore: decorator
+@inline
+function scaled(x: f32, factors: u32, at: u32): f32 {
+  return factors != 0 ? x * load<f32>(factors + at) : x;
 }
 
 // @ts-ignore: decorator
@@ -89,19 +102,14 @@ function scoreColumn(row: u32, code: u32, w: u32, factors: u32): f32 {
   for (; i + 2 <= m; i += 2) {
     const j = load<u32>(indices + (i << 2)) << 2;
     const l = load<u32>(indices + (i << 2), 4) << 2;
-    let x = value32(values, i, code);
-    let y = value32(values, i + 1, code);
-    if (factors != 0) {
-      x *= load<f32>(factors + j);
-      y *= load<f32>(factors + l);
-    }
+    const x = scaled(value32(values, i, code), factors, j);
+    const y = scaled(value32(values, i + 1, code), factors, l);
     a += x * load<f32>(w + j);
     b += y * load<f32>(w + l);
   }
   if (i < m) {
     const j = load<u32>(indices + (i << 2)) << 2;
-    let x = value32(values, i, code);
-    if (factors != 0) x *= load<f32>(factors + j);
+    const x = scaled(value32(values, i, code), factors, j);
     a += x * load<f32>(w + j);
   }
   return a + b;
@@ -115,7 +123,7 @@ export function sparseScores32(
   base: u32, order: u32, from: u32, count: u32, code: u32, w: u32, k: u32, factors: u32, scale: f32, intercept: u32, scores: u32, labels: u32,
 ): void {
   for (let i: u32 = 0; i < count; i++) {
-    const row = base + (load<u32>(order + ((from + i) << 2)) << 2);
+    const row = rowAt(base, order, from + i);
     store<f64>(labels + (i << 3), load<f64>(row, 4));
     if (k == 1) {
       let sum: f32;
@@ -133,8 +141,7 @@ export function sparseScores32(
     const values = indices + (m << 2);
     for (let t: u32 = 0; t < m; t++) {
       const j = load<u32>(indices + (t << 2));
-      let x = value32(values, t, code);
-      if (factors != 0) x *= load<f32>(factors + (j << 2));
+      const x = scaled(value32(values, t, code), factors, j << 2);
       const weights = w + j * (k << 2);
       const xs = f32x4.splat(x);
       let c: u32 = 0;
@@ -159,7 +166,7 @@ export function sparseScores64(
   base: u32, order: u32, from: u32, count: u32, code: u32, w: u32, k: u32, intercept: u32, scores: u32, labels: u32,
 ): void {
   for (let i: u32 = 0; i < count; i++) {
-    const row = base + (load<u32>(order + ((from + i) << 2)) << 2);
+    const row = rowAt(base, order, from + i);
     store<f64>(labels + (i << 3), load<f64>(row, 4));
     const target = scores + i * (k << 3);
     memory.copy(target, intercept, k << 3);
@@ -182,7 +189,7 @@ export function sparseStep32(
   base: u32, order: u32, from: u32, count: u32, code: u32, w: u32, k: u32, factors: u32, slopes: u32, step: f32,
 ): void {
   for (let i: u32 = 0; i < count; i++) {
-    const row = base + (load<u32>(order + ((from + i) << 2)) << 2);
+    const row = rowAt(base, order, from + i);
     const m = load<u32>(row);
     const indices = row + HEADER;
     const values = indices + (m << 2);
@@ -192,8 +199,7 @@ export function sparseStep32(
       if (g == 0) continue;
       for (let t: u32 = 0; t < m; t++) {
         const j = load<u32>(indices + (t << 2)) << 2;
-        let x = value32(values, t, code);
-        if (factors != 0) x *= load<f32>(factors + j);
+        const x = scaled(value32(values, t, code), factors, j);
         store<f32>(w + j, load<f32>(w + j) - g * x);
       }
       continue;
@@ -201,8 +207,7 @@ export function sparseStep32(
     const slope = slopes + i * (k << 2);
     for (let t: u32 = 0; t < m; t++) {
       const j = load<u32>(indices + (t << 2));
-      let x = step * value32(values, t, code);
-      if (factors != 0) x *= load<f32>(factors + (j << 2));
+      const x = scaled(step * value32(values, t, code), factors, j << 2);
       const weights = w + j * (k << 2);
       const xs = f32x4.splat(x);
       let c: u32 = 0;
@@ -234,7 +239,7 @@ export function sparseShrink32(
   base: u32, order: u32, from: u32, count: u32, w: u32, k: u32, seen: u32, total: f64,
 ): void {
   for (let i: u32 = 0; i < count; i++) {
-    const row = base + (load<u32>(order + ((from + i) << 2)) << 2);
+    const row = rowAt(base, order, from + i);
     const first = row + HEADER;
     for (let p = first, last = first + (load<u32>(row) << 2); p < last; p += 4) {
       const j = load<u32>(p);
@@ -258,15 +263,14 @@ export function sparseHogwildStep32(
   base: u32, order: u32, from: u32, count: u32, code: u32, w: u32, k: u32, factors: u32, slopes: u32, step: f32, inverse: u32, decay: f32, shrink: f32,
 ): void {
   for (let i: u32 = 0; i < count; i++) {
-    const row = base + (load<u32>(order + ((from + i) << 2)) << 2);
+    const row = rowAt(base, order, from + i);
     const m = load<u32>(row);
     const indices = row + HEADER;
     const values = indices + (m << 2);
     const slope = slopes + i * (k << 2);
     for (let t: u32 = 0; t < m; t++) {
       const j = load<u32>(indices + (t << 2));
-      let x = step * value32(values, t, code);
-      if (factors != 0) x *= load<f32>(factors + (j << 2));
+      const x = scaled(step * value32(values, t, code), factors, j << 2);
       const share = load<f32>(inverse + (j << 2));
       const weights = w + j * (k << 2);
       for (let c: u32 = 0; c < k; c++) {
@@ -300,7 +304,7 @@ export function sparseAdagradSettle(
   base: u32, order: u32, from: u32, count: u32, w: u32, squares: u32, k: u32, seen: u32, total: f64, decay: f64, l1: f64, epsilon: f64,
 ): void {
   for (let i: u32 = 0; i < count; i++) {
-    const row = base + (load<u32>(order + ((from + i) << 2)) << 2);
+    const row = rowAt(base, order, from + i);
     const first = row + HEADER;
     for (let p = first, last = first + (load<u32>(row) << 2); p < last; p += 4) {
       const j = load<u32>(p);
@@ -327,15 +331,14 @@ export function sparseAdagradStep(
   base: u32, order: u32, from: u32, count: u32, code: u32, w: u32, squares: u32, k: u32, factors: u32, slopes: u32, scale: f32, rate: f32, epsilon: f32,
 ): void {
   for (let i: u32 = 0; i < count; i++) {
-    const row = base + (load<u32>(order + ((from + i) << 2)) << 2);
+    const row = rowAt(base, order, from + i);
     const m = load<u32>(row);
     const indices = row + HEADER;
     const values = indices + (m << 2);
     const slope = slopes + i * (k << 2);
     for (let t: u32 = 0; t < m; t++) {
       const j = load<u32>(indices + (t << 2));
-      let x = scale * value32(values, t, code);
-      if (factors != 0) x *= load<f32>(factors + (j << 2));
+      const x = scaled(scale * value32(values, t, code), factors, j << 2);
       for (let c: u32 = 0; c < k; c++) {
         const at = (j * k + c) << 2;
         const g = x * load<f32>(slope + (c << 2));
@@ -354,7 +357,7 @@ export function sparseAdagradStep(
  */
 export function scatterSparse(base: u32, order: u32, buckets: u32, from: u32, to: u32, code: u32, cursors: u32, limits: u32): u32 {
   for (let i = from; i < to; i++) {
-    const row = base + (load<u32>(order + (i << 2)) << 2);
+    const row = rowAt(base, order, i);
     const bytes = <u32>recordBytes(load<u32>(row), code);
     const bucket = load<u32>(buckets + (i << 2)) << 2;
     const cursor = load<u32>(cursors + bucket);

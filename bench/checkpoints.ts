@@ -3,34 +3,23 @@
  * median of the ratios. The default interval is thirty seconds: a thirtieth of it, or less where `2 %` is what holds saves back.
  * `npm run bench -- checkpoints [--runs=3] [--every=1]`; originals come from $MLML_DATA or the network, else `digits` is used.
  */
-import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { argument, medianOf, printTable } from './support/report.js';
+import { runMlml } from './support/runMlml.js';
 
-const command = fileURLToPath(new URL('../bundle/cli/main.js', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'mlml-checkpoints-'));
 const runs = argument('runs', 3);
 const every = argument('every', 1);
 
-function mlml(...args: string[]): { readonly stdout: string; readonly stderr: string } {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [command, ...args], {
-    encoding: 'utf8',
-    cwd: folder,
-  });
-  if (status !== 0) throw new Error(`mlml ${args.join(' ')} failed: ${stderr}`);
-  return { stdout, stderr };
-}
-
 function imported(name: string): string {
   try {
-    mlml('import', name, `--out=${name}`, '--quiet');
+    runMlml(folder, ['import', name, `--out=${name}`, '--quiet']);
     return name;
   } catch {
     console.log(`${name}: not available here; digits instead`);
-    mlml('import', 'digits', `--out=${name}`, '--quiet');
+    runMlml(folder, ['import', 'digits', `--out=${name}`, '--quiet']);
     return name;
   }
 }
@@ -44,12 +33,12 @@ interface Cost {
 let made = 0;
 
 function cost(words: readonly string[], interval: string): Cost {
-  const { stdout, stderr } = mlml(
+  const { stdout, stderr } = runMlml(folder, [
     ...words,
     `--checkpoint-every=${interval}`,
     '--json',
     `--out=run-${made++}`,
-  );
+  ]);
   const { seconds } = JSON.parse(stdout) as { seconds: number };
   return { seconds, saves: [...stderr.matchAll(/ (saved|checkpoint) after /g)].length };
 }

@@ -10,6 +10,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { command } from './support/runMlml.js';
 
 const { values } = parseArgs({
   options: {
@@ -22,7 +23,6 @@ const { values } = parseArgs({
   },
 });
 const folder = join(values.folder, 'mlml-bench-tables');
-const command = fileURLToPath(new URL('../bundle/cli/main.js', import.meta.url));
 const parquet = join(folder, 'trips.parquet');
 const groups = join(folder, 'groups.parquet');
 const csv = join(folder, 'trips.csv');

@@ -10,8 +10,8 @@ import { spawnSync } from 'node:child_process';
 import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { argument, medianOf, printTable } from './support/report.js';
+import { command } from './support/runMlml.js';
 
 interface Figures {
   readonly cpu: number;
@@ -22,8 +22,6 @@ interface Figures {
   readonly passes: number;
 }
 
-const root = fileURLToPath(new URL('../..', import.meta.url));
-const command = join(root, 'dist/bundle/cli/main.js');
 const data = join(process.env['MLML_DATA'] ?? 'data', 'libsvm');
 const folder = mkdtempSync(join(tmpdir(), 'mlml-bench-'));
 const test = join(data, 'a9a.t');

@@ -5,27 +5,20 @@
  * not count waiting for the disk, nor for other processes of a busy machine.
  * `npm run bench -- sweep [--runs=3] [--models=16]`; MNIST comes from $MLML_DATA or the network, else `digits` is used.
  */
-import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { openDataset } from '../src/data/dataset.js';
 import { defaultOptions, type TrainOptions } from '../src/ssgd/options.js';
 import { train } from '../src/ssgd/train.js';
 import { nodeStorage } from '../src/storage/nodeStorage.js';
 import { argument, medianOf, printTable } from './support/report.js';
+import { runMlml } from './support/runMlml.js';
 
-const command = fileURLToPath(new URL('../bundle/cli/main.js', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'mlml-sweep-bench-'));
 
-function mlml(...args: string[]): string {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [command, ...args, '--quiet'], {
-    encoding: 'utf8',
-    cwd: folder,
-  });
-  if (status !== 0) throw new Error(`mlml ${args.join(' ')} failed: ${stderr}`);
-  return stdout;
+function mlml(...args: string[]): void {
+  runMlml(folder, [...args, '--quiet']);
 }
 
 interface Cost {

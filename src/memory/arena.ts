@@ -44,6 +44,10 @@ export class Arena {
     return this.memory.buffer as unknown as SharedArrayBuffer;
   }
 
+  has(name: string): boolean {
+    return this.#offsets.has(name);
+  }
+
   /** Address of a region. */
   address(name: string): number {
     const offset = this.#offsets.get(name);

@@ -8,6 +8,7 @@ import type { Evaluation } from '../events.js';
 import type { LinearModel } from '../linearModel.js';
 import { classSharesOf } from '../rowWeights.js';
 import { Scorer } from '../score.js';
+import { firstCounting } from '../sgd/batchPasses.js';
 import { measureCurvature } from '../sgd/calibration.js';
 import { ModelStep } from '../sgd/modelStep.js';
 import { RowBatch } from '../sgd/rowBatch.js';
@@ -155,7 +156,7 @@ export class LinearLearner {
 
   #calibrate(block: RowBlock, at: number): void {
     const trainee = this.#trainee;
-    const from = this.#batch.firstCounting(block, at);
+    const from = firstCounting(this.#batch, block, at);
     if (from === block.to) return trainee.calibrate(undefined, undefined);
     const sample = { ...block, from, to: Math.min(block.to, from + SAMPLE_ROWS) };
     const vector = this.#arena.float64('score weights').subarray(0, this.#plan.layout.d);

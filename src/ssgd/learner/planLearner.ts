@@ -8,6 +8,7 @@ import { lossOf } from '../losses/losses.js';
 import type { TrainOptions } from '../options.js';
 import { isWeighted } from '../rowWeights.js';
 import { scorerRegions, scoringBytes } from '../score.js';
+import { outputsOf } from '../sgd/planModels.js';
 import { FLOATS_PER_BLOCK, type ModelPlan, type StepPlan, stepRegions } from '../sgd/planStreaming.js';
 import { initialModelRegions } from '../warmStart.js';
 
@@ -75,7 +76,7 @@ export function planLearner(size: LearnerSize): LearnerPlan {
   ];
   const bytesWith = (rows: number, scoring: number) => layOut(regionsWith(rows, scoring)).totalBytes;
   const budget = Math.min(options.bufferBytes, LARGEST_ARENA);
-  const job = `a learner of ${d} features x ${columns} ${columns === 1 ? 'output' : 'outputs'}`;
+  const job = `a learner of ${d} features x ${outputsOf(1, columns)}`;
   const least = bytesWith(1, 0);
   if (least > options.bufferBytes) throw budgetTooSmall(job, least, options.bufferBytes);
   if (least > LARGEST_ARENA) {

@@ -13,7 +13,7 @@ import type { Evaluation } from '../events.js';
 import type { LinearModel } from '../linearModel.js';
 import type { TrainOptions } from '../options.js';
 import { classSharesOf, weightingOf } from '../rowWeights.js';
-import { openRowStream, type RowStream, type ShuffleContext } from '../shuffle/rowStream.js';
+import { keptRegions, openRowStream, type RowStream, type ShuffleContext } from '../shuffle/rowStream.js';
 import type { JobContext } from '../train.js';
 import { convertModel } from '../warmStart.js';
 import { HeldOutRows } from './heldOut.js';
@@ -109,7 +109,7 @@ export class DenseParts implements RunParts {
   }
 
   savedRegions(keepsScratch: boolean): Blocks {
-    return savedRegions(this.#plan, this.#arena, keepsScratch);
+    return savedRegions(this.#plan, this.#arena, keepsScratch ? keptRegions(this.#plan.shuffle) : []);
   }
 
   /** The rows of the training part that are used, held out or not. */

@@ -3,7 +3,6 @@ import type { DatasetDescription } from '../../data/format.js';
 import { type RowLayout, rowLayout } from '../../data/rowLayout.js';
 import { formatBytes } from '../../memory/byteSize.js';
 import { alignUp, budgetTooSmall, layOut, type Plan, type Region } from '../../memory/plan.js';
-import { lossOf } from '../losses/losses.js';
 import { optimizerOf } from '../optimizers/optimizers.js';
 import type { ScheduleName, TrainOptions, Verb } from '../options.js';
 import { isWeighted } from '../rowWeights.js';
@@ -14,11 +13,11 @@ import {
   type ShufflePlan,
   type ShuffleRequest,
 } from '../shuffle/shufflePlan.js';
-import { threadNotes } from '../threadsWorth.js';
 import { initialModelRegions } from '../warmStart.js';
-import { type ChosenOptions, checkPenalty, chooseOptions, chosenSchedule } from './chosenOptions.js';
+import { type ChosenOptions, checkPenalty, chooseOptions } from './chosenOptions.js';
 import { rungsOf } from './halving.js';
 import { heldOutRows } from './heldOut.js';
+import { copyRegions, outputsOf, planModels, scoreRegions, streamingNotes } from './planModels.js';
 import { hogwildRegions, streamingThreads } from './streamingThreads.js';
 import { variantsOf } from './sweepGrid.js';
 
@@ -82,45 +81,15 @@ export function stepRegions(
 }
 
 /** Regions of one model beside its rows of the weights. */
-function modelRegions({ prefix, columns, options }: ModelPlan, stride: number, batch: number): Region[] {
+function modelRegions(model: ModelPlan, stride: number, batch: number): Region[] {
+  const { prefix, columns, options } = model;
   const matrix = 4 * columns * stride;
   const { matrices } = optimizerOf(options.optimizer);
   const state = Array.from({ length: matrices }, (_, i) => [
     { name: `${prefix}state ${i}`, bytes: matrix },
     { name: `${prefix}intercept state ${i}`, bytes: 4 * columns },
   ]).flat();
-  const best = [
-    { name: `${prefix}best weights`, bytes: matrix },
-    { name: `${prefix}best intercept`, bytes: 4 * columns },
-  ];
-  const average = [
-    { name: `${prefix}average weights`, bytes: matrix },
-    { name: `${prefix}average intercept`, bytes: 4 * columns },
-  ];
-  return [
-    // Kernels work on four scores at a time.
-    { name: `${prefix}scores`, bytes: alignUp(4 * columns * batch, 16) },
-    { name: `${prefix}batch result`, bytes: 16 },
-    { name: `${prefix}intercept gradient`, bytes: 8 * columns },
-    ...state,
-    { name: `${prefix}good weights`, bytes: matrix },
-    { name: `${prefix}good intercept`, bytes: 4 * columns },
-    ...(options.average ? average : []),
-    ...(options.patience > 0 ? best : []),
-  ];
-}
-
-/** One model for each of the given options, their columns next to each other. */
-function planModels(description: DatasetDescription, variants: readonly TrainOptions[]): ModelPlan[] {
-  let firstColumn = 0;
-  return variants.map((options, index) => {
-    const columns = lossOf(options.loss).columns(description.task, description.k);
-    const prefix = variants.length === 1 ? '' : `model ${index} `;
-    const schedule = chosenSchedule(options);
-    const model = { options, prefix, firstColumn, columns, schedule };
-    firstColumn += columns;
-    return model;
-  });
+  return [...scoreRegions(prefix, columns, batch), ...state, ...copyRegions(model, matrix)];
 }
 
 /**
@@ -148,9 +117,7 @@ export function planStreaming(
   const columns = Math.max(...models.map((model) => model.columns));
   const allColumns = models.reduce((sum, model) => sum + model.columns, 0);
   const stride = alignUp(layout.d, FLOATS_PER_BLOCK);
-  const outputs = `${columns} ${columns === 1 ? 'output' : 'outputs'}`;
-  const each = models.length === 1 ? '' : `${models.length} models of `;
-  const job = `${verb} on ${layout.d} features x ${each}${outputs}`;
+  const job = `${verb} on ${layout.d} features x ${outputsOf(models.length, columns)}`;
   const budget = options.bufferBytes;
 
   // All models are scored in one pass over held-out rows, unless that is what would not fit.
@@ -243,11 +210,6 @@ export function planStreaming(
 function inLongSegments(plan: ShufflePlan): ShufflePlan {
   if (plan.kind === 'external_sort' || plan.kind === 'none') return plan;
   return { ...plan, segmentRows: Math.min(plan.capacity, LONG_SEGMENT * plan.segmentRows) };
-}
-
-function streamingNotes(verb: Verb, threads: number, nthreads: number): string[] {
-  if (verb !== 'hsgd' || threads === 1) return threadNotes(threads, nthreads);
-  return [`${threads} threads update the weights without locks: results differ from run to run`];
 }
 
 function listOf(words: readonly string[]): string {

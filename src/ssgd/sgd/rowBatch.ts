@@ -117,27 +117,4 @@ export class RowBatch {
     this.counted = 0;
     this.weight = 0;
   }
-
-  /** From `from` on, the first position of a block whose row counts (its weight is not 0), or the end. The batch must be empty, and is after it. */
-  firstCounting(block: RowBlock, from: number): number {
-    if (this.weights === undefined) return from;
-    for (let at = from; at < block.to; ) {
-      const taken = this.take(block, at);
-      this.checkLabels();
-      const row = this.weights.subarray(0, taken).findIndex((weight) => weight !== 0);
-      this.clear();
-      if (row >= 0) return at + row;
-      at += taken;
-    }
-    return block.to;
-  }
-
-  /** Takes the rows of a block a batch at a time and leaves the batch empty. */
-  forEach(block: RowBlock, visit: () => void): void {
-    for (let at = block.from; at < block.to; ) {
-      at += this.take(block, at);
-      visit();
-      this.clear();
-    }
-  }
 }

@@ -6,8 +6,8 @@ import type { LinearModel } from '../linearModel.js';
 import type { LossName } from '../options.js';
 import type { RowStream, ShuffleContext } from '../shuffle/rowStream.js';
 import type { RowSample } from './calibration.js';
+import type { Hogwild } from './hogwild.js';
 import type { ModelPlan, StreamingPlan } from './planStreaming.js';
-import type { Trainee } from './trainee.js';
 
 /** What the loop of a streaming run needs to know of its plan. */
 export interface RunPlan
@@ -22,10 +22,15 @@ export interface StepBatch {
   readonly filled: number;
   /** Whether it is time for a step. */
   readonly full: boolean;
+  /** Rows that count (their weight is not 0), and the sum of all weights; once labels have been checked. */
+  readonly counted: number;
+  readonly weight: number;
+  readonly labels: Float64Array;
+  readonly labelsAddress: number;
+  /** Weights of the rows; undefined when all count once. */
+  readonly weights: Float64Array | undefined;
   /** Takes rows from position `from` of a block until it is full; returns how many. */
   take(block: RowBlock, from: number): number;
-  /** The first position from `from` on whose row has a weight above 0; the end of the block when there is none. */
-  firstCounting(block: RowBlock, from: number): number;
   /** @throws MlmlError `MLML_BAD_DATA` when a label of the batch is not a class */
   checkLabels(): void;
   clear(): void;
@@ -69,18 +74,7 @@ export type JudgedPart = 'train' | 'test' | 'holdout';
 export interface RunParts {
   readonly batch: StepBatch;
   /** Threads that step without locks. */
-  readonly hogwild:
-    | {
-        /** Trains on whole batches from position `from` of a block on; returns the position behind them. */
-        train(
-          trainee: Trainee,
-          block: RowBlock,
-          from: number,
-          epoch: number,
-          progress: (done: number, total: number, epoch: number) => void,
-        ): number;
-      }
-    | undefined;
+  readonly hogwild: Hogwild | undefined;
   /** Class of weights of rows; what an intercept of squared losses starts from. */
   readonly classShares: readonly number[] | undefined;
   /** Numbers of a row that are not 0, on average. */

@@ -1,7 +1,6 @@
 import type { Arena } from '../../memory/arena.js';
+import type { Plan } from '../../memory/plan.js';
 import type { Blocks } from '../../storage/stateFile.js';
-import { keptRegions } from '../shuffle/rowStream.js';
-import type { StreamingPlan } from './planStreaming.js';
 import type { TraineeState } from './trainee.js';
 
 /** Where a streaming run stands between two steps, beside the regions of its models. Plain data. */
@@ -21,13 +20,16 @@ export interface StreamingState {
 
 /** Regions that hold nothing between two steps, or nothing that cannot be read again. */
 const PASSING =
-  /^(shuffle .*|score .*|hogwild .*|initial model|scaling|((model|thread) \d+ )?(x|labels|row weights|scores|batch result|intercept gradient))$/;
+  /^(shuffle .*|score .*|hogwild .*|initial model|result|scaling|((model|thread) \d+ )?(x|labels|row weights|scores|batch result|intercept gradient))$/;
 
-/** The regions that belong to a state: weights, what optimisers remember, weights kept, averages; those of scratch that is kept. */
-export function savedRegions(plan: StreamingPlan, arena: Arena, keepsScratch: boolean): Blocks {
-  const ofModels = plan.regions.map(({ name }) => name).filter((name) => !PASSING.test(name));
-  const names = keepsScratch ? [...ofModels, ...keptRegions(plan.shuffle)] : ofModels;
-  return Object.fromEntries(names.map((name) => [name, arena.uint8(name)]));
+/** The regions that belong to a state: weights, what optimisers remember, weights kept, averages; and `kept`, those of scratch that is kept. */
+export function savedRegions(
+  { regions }: Pick<Plan, 'regions'>,
+  arena: Arena,
+  kept: readonly string[] = [],
+): Blocks {
+  const ofModels = regions.map(({ name }) => name).filter((name) => !PASSING.test(name));
+  return Object.fromEntries([...ofModels, ...kept].map((name) => [name, arena.uint8(name)]));
 }
 
 /**

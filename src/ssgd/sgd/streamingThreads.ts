@@ -1,9 +1,10 @@
-import { alignUp, type Region } from '../../memory/plan.js';
+import type { Region } from '../../memory/plan.js';
 import { optimizerOf } from '../optimizers/optimizers.js';
 import type { TrainOptions, Verb } from '../options.js';
 import { isWeighted } from '../rowWeights.js';
 import { threadsWorth } from '../threadsWorth.js';
 import { type ChosenOptions, samplesOf } from './chosenOptions.js';
+import { scoreRegions } from './planModels.js';
 
 /** What a row costs beside its products, in multiply-adds. */
 const ROW_OVERHEAD = 5000;
@@ -27,15 +28,14 @@ export interface StreamingSize {
 /** What each further thread of hsgd has of its own: rows, scores, the state of the optimiser. */
 function ownRegions(thread: number, size: StreamingSize, batch: number, options: TrainOptions): Region[] {
   const { stride, columns } = size;
-  const own = (name: string, bytes: number) => ({ name: `thread ${thread} ${name}`, bytes });
+  const prefix = `thread ${thread} `;
+  const own = (name: string, bytes: number) => ({ name: `${prefix}${name}`, bytes });
   const { matrices } = optimizerOf(options.optimizer);
   return [
     own('x', 4 * stride * batch),
     own('labels', 8 * batch),
     ...(isWeighted(options) ? [own('row weights', 8 * batch)] : []),
-    own('scores', alignUp(4 * columns * batch, 16)),
-    own('batch result', 16),
-    own('intercept gradient', 8 * columns),
+    ...scoreRegions(prefix, columns, batch),
     ...Array.from({ length: matrices }, (_, i) => [
       own(`state ${i}`, 4 * columns * stride),
       own(`intercept state ${i}`, 4 * columns),
@@ -44,6 +44,12 @@ function ownRegions(thread: number, size: StreamingSize, batch: number, options:
 }
 
 /** What the threads of hsgd share: the number of the next batch, and the outcome of each. */
+export const meetingRegions: readonly Region[] = [
+  { name: 'hogwild control', bytes: 8 },
+  { name: 'hogwild outcomes', bytes: 8 * OUTCOME * SEGMENT_BATCHES },
+];
+
+/** What the threads of hsgd work in beside the first. */
 export function hogwildRegions(
   threads: number,
   size: StreamingSize,
@@ -52,8 +58,7 @@ export function hogwildRegions(
 ): Region[] {
   if (size.verb !== 'hsgd' || threads === 1) return [];
   return [
-    { name: 'hogwild control', bytes: 8 },
-    { name: 'hogwild outcomes', bytes: 8 * OUTCOME * SEGMENT_BATCHES },
+    ...meetingRegions,
     ...Array.from({ length: threads - 1 }, (_, i) => ownRegions(i + 1, size, batch, options)).flat(),
   ];
 }

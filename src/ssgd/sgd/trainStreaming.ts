@@ -12,6 +12,7 @@ import type { RowStream } from '../shuffle/rowStream.js';
 import type { KeepingStates } from '../shuffle/scratchKeeper.js';
 import { startThreads } from '../startThreads.js';
 import type { JobContext, TrainResult } from '../train.js';
+import { firstCounting } from './batchPasses.js';
 import { DenseParts } from './denseParts.js';
 import type { StreamingPlan } from './planStreaming.js';
 import { runningRmse } from './runningRmse.js';
@@ -251,7 +252,7 @@ export class StreamingRun {
   }
 
   #calibrate(block: RowBlock, at: number): void {
-    const from = this.#parts.batch.firstCounting(block, at);
+    const from = firstCounting(this.#parts.batch, block, at);
     const sample =
       from === block.to ? undefined : { ...block, from, to: Math.min(block.to, from + SAMPLE_ROWS) };
     this.#group.calibrate(sample, this.#parts.vector);

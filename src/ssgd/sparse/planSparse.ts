@@ -4,17 +4,17 @@ import type { SparseDtype } from '../../data/sparse/sparseRecord.js';
 import { MlmlError } from '../../errors.js';
 import { formatBytes } from '../../memory/byteSize.js';
 import { alignUp, budgetTooSmall, layOut, type Region } from '../../memory/plan.js';
-import { lossOf } from '../losses/losses.js';
 import type { TrainOptions, Verb } from '../options.js';
 import { isWeighted } from '../rowWeights.js';
-import { checkPenalty, chooseOptions, chosenSchedule } from '../sgd/chosenOptions.js';
+import { checkPenalty, chooseOptions } from '../sgd/chosenOptions.js';
 import { rungsOf } from '../sgd/halving.js';
 import { heldOutRows } from '../sgd/heldOut.js';
+import { copyRegions, outputsOf, planModels, scoreRegions, streamingNotes } from '../sgd/planModels.js';
 import type { ModelPlan } from '../sgd/planStreaming.js';
 import type { RunPlan } from '../sgd/runParts.js';
-import { SEGMENT_BATCHES } from '../sgd/streamingThreads.js';
+import { meetingRegions } from '../sgd/streamingThreads.js';
 import { variantsOf } from '../sgd/sweepGrid.js';
-import { threadNotes, threadsWorth } from '../threadsWorth.js';
+import { threadsWorth } from '../threadsWorth.js';
 import { initialModelRegions } from '../warmStart.js';
 import {
   minimumSparseShuffle,
@@ -26,7 +26,7 @@ import {
 /** Rows scored at a time. */
 export const SCORED_ROWS = 64;
 /** Bytes read at a time for scoring, where memory is not short. */
-const SCORE_READ = 1 << 18;
+export const SCORE_READ = 1 << 18;
 /** What a row costs beside its nonzeros, and a nonzero, in multiply-adds of dense rows. */
 const ROW_OVERHEAD = 3000;
 const NONZERO_COST = 20;
@@ -68,21 +68,15 @@ export function hasFactors({ scale }: TrainOptions): boolean {
   return scale === 'unit' || scale === 'standard';
 }
 
-function modelRegions({ prefix, columns, options }: ModelPlan, d: number, batch: number): Region[] {
+function modelRegions(model: ModelPlan, d: number, batch: number): Region[] {
+  const { prefix, columns, options } = model;
   const matrix = 4 * columns * d;
-  const pair = (name: string) => [
-    { name: `${prefix}${name} weights`, bytes: matrix },
-    { name: `${prefix}${name} intercept`, bytes: 4 * columns },
-  ];
   const adagrad = options.optimizer === 'adagrad';
   return [
     { name: `${prefix}weights`, bytes: matrix },
     { name: `${prefix}intercept`, bytes: 4 * columns },
     { name: `${prefix}scalars`, bytes: 8 * SCALARS },
-    // Kernels work on four scores at a time.
-    { name: `${prefix}scores`, bytes: alignUp(4 * columns * batch, 16) },
-    { name: `${prefix}batch result`, bytes: 16 },
-    { name: `${prefix}intercept gradient`, bytes: 8 * columns },
+    ...scoreRegions(prefix, columns, batch),
     ...(adagrad
       ? [
           { name: `${prefix}squares`, bytes: matrix },
@@ -90,22 +84,29 @@ function modelRegions({ prefix, columns, options }: ModelPlan, d: number, batch:
         ]
       : []),
     ...(adagrad || options.l1 > 0 ? [{ name: `${prefix}seen`, bytes: 8 * d }] : []),
-    ...pair('good'),
-    ...(options.average ? pair('average') : []),
-    ...(options.patience > 0 ? pair('best') : []),
+    ...copyRegions(model, matrix),
+  ];
+}
+
+/** Regions of a scorer of `columns` columns that reads so many bytes at a time. */
+export function sparseScorerRegions(d: number, columns: number, bytes: number): Region[] {
+  return [
+    { name: 'score weights', bytes: 8 * columns * d },
+    { name: 'score intercept', bytes: 8 * columns },
+    { name: 'score scores', bytes: 8 * columns * SCORED_ROWS },
+    { name: 'score labels', bytes: 8 * SCORED_ROWS },
+    ...scanSparseRegions('score', bytes),
   ];
 }
 
 /** What each further thread of hsgd has of its own. */
 function threadRegions(thread: number, columns: number, batch: number, weighted: boolean): Region[] {
-  const own = (name: string, bytes: number) => ({ name: `thread ${thread} ${name}`, bytes });
+  const prefix = `thread ${thread} `;
   return [
-    own('labels', 8 * batch),
-    ...(weighted ? [own('row weights', 8 * batch)] : []),
-    own('scores', alignUp(4 * columns * batch, 16)),
-    own('batch result', 16),
-    own('intercept gradient', 8 * columns),
-    own('scalars', 8 * SCALARS),
+    { name: `${prefix}labels`, bytes: 8 * batch },
+    ...(weighted ? [{ name: `${prefix}row weights`, bytes: 8 * batch }] : []),
+    ...scoreRegions(prefix, columns, batch),
+    { name: `${prefix}scalars`, bytes: 8 * SCALARS },
   ];
 }
 
@@ -120,15 +121,9 @@ function sizesOf(part: SparsePart, n: number, rows: number, dtype: SparseDtype):
  *
  * @throws MlmlError `MLML_BUDGET_TOO_SMALL` naming the smallest budget that works
  */
-export function planSparse(
-  verb: Verb,
-  description: DatasetDescription,
-  options: TrainOptions,
-  /** Default: as many as help. */
-  givenThreads?: number,
-): SparsePlan {
+export function planSparse(verb: Verb, description: DatasetDescription, options: TrainOptions): SparsePlan {
   checkSparseOptions(verb, description, options);
-  const { d, task, k, parts } = description;
+  const { d, parts } = description;
   const dtype = description.dtype as SparseDtype;
   const { n } = parts.train;
   const used = Math.min(options.subset > 0 ? options.subset : Infinity, n);
@@ -136,13 +131,7 @@ export function planSparse(
   const rows = used - heldOut;
   const variants = variantsOf(options).map((variant) => ({ ...variant, momentum: 0 }));
   for (const variant of variants) checkPenalty(variant, rows);
-  const models: ModelPlan[] = variants.map((variant, index) => ({
-    options: variant,
-    prefix: variants.length === 1 ? '' : `model ${index} `,
-    firstColumn: 0,
-    columns: lossOf(variant.loss).columns(task, k),
-    schedule: chosenSchedule(variant),
-  }));
+  const models = planModels(description, variants);
   const columns = Math.max(...models.map((model) => model.columns));
   const sizes = sizesOf(description.sparse!.train, n, used, dtype);
   const each = description.sparse!.train.nonzeros / n;
@@ -154,13 +143,6 @@ export function planSparse(
     longestBytes(sizes.longestRow, dtype),
     longestBytes(description.sparse!.test.longestRow, dtype),
   );
-  const scoring = (bytes: number): Region[] => [
-    { name: 'score weights', bytes: 8 * columns * d },
-    { name: 'score intercept', bytes: 8 * columns },
-    { name: 'score scores', bytes: 8 * columns * SCORED_ROWS },
-    { name: 'score labels', bytes: 8 * SCORED_ROWS },
-    ...scanSparseRegions('score', Math.max(longest, bytes)),
-  ];
   const fixed = (threads: number, bytes: number): Region[] => [
     ...(hasFactors(options) ? [{ name: 'scaling', bytes: 4 * d }] : []),
     { name: 'labels', bytes: 8 * chosen.batch },
@@ -168,8 +150,7 @@ export function planSparse(
     ...models.flatMap((model) => modelRegions(model, d, chosen.batch)),
     ...(threads > 1
       ? [
-          { name: 'hogwild control', bytes: 8 },
-          { name: 'hogwild outcomes', bytes: 8 * 4 * SEGMENT_BATCHES },
+          ...meetingRegions,
           { name: 'hogwild inverse', bytes: 4 * d },
           ...Array.from({ length: threads - 1 }, (_, i) =>
             threadRegions(i + 1, columns, chosen.batch, weighted),
@@ -179,7 +160,7 @@ export function planSparse(
     ...initialModelRegions(options, d, columns),
     // The model that is returned lies outside: its pages are never touched.
     { name: 'result', bytes: 8 * (2 * d + (columns > 1 ? columns * (d + 1) : 0)) },
-    ...scoring(bytes),
+    ...sparseScorerRegions(d, columns, Math.max(longest, bytes)),
   ];
   const request: SparseShuffleRequest = {
     algo: options.algo,
@@ -195,11 +176,9 @@ export function planSparse(
   const inMemory = alignUp(sizes.bytes, 64) + alignUp(4 * used, 64) + 64 + 64;
   const leastShuffle = verb === 'sgd' && options.algo !== 'none' ? inMemory : minimumSparseShuffle(request);
   const needed = (threads: number, bytes: number) => around(threads, bytes) + leastShuffle;
-  const outputs = `${columns} ${columns === 1 ? 'output' : 'outputs'}`;
-  const job = `${verb} on ${d} sparse features x ${models.length === 1 ? '' : `${models.length} models of `}${outputs}`;
+  const job = `${verb} on ${d} sparse features x ${outputsOf(models.length, columns)}`;
   let threads =
-    givenThreads ??
-    (verb === 'hsgd' && models.length === 1 ? sparseThreads(options, rows, chosen.epochs, each) : 1);
+    verb === 'hsgd' && models.length === 1 ? sparseThreads(options, rows, chosen.epochs, each) : 1;
   let read = Math.min(SCORE_READ, budget / 16);
   if (needed(threads, read) > budget) read = 0;
   if (needed(threads, read) > budget) threads = 1;
@@ -242,11 +221,7 @@ export function planSparse(
       ...(heldOut === 0 ? [] : [`${heldOut} rows held out`]),
       `${chosen.batch} ${chosen.batch === 1 ? 'row' : 'rows'} a step, ${variants[0]!.optimizer}, schedule ${models[0]!.schedule}`,
       ...momentum,
-      ...(threads > 1
-        ? [`${threads} threads update the weights without locks: results differ from run to run`]
-        : verb === 'hsgd'
-          ? threadNotes(1, options.nthreads)
-          : []),
+      ...(verb === 'hsgd' ? streamingNotes(verb, threads, options.nthreads) : []),
     ],
   };
 }

@@ -78,31 +78,8 @@ export class SparseBatch implements StepBatch {
     return sum;
   }
 
-  firstCounting(block: RowBlock, from: number): number {
-    if (this.weights === undefined) return from;
-    for (let at = from; at < block.to; ) {
-      const taken = this.take(block, at);
-      this.checkLabels();
-      const row = this.weights.subarray(0, taken).findIndex((weight) => weight !== 0);
-      this.clear();
-      if (row >= 0) return at + row;
-      at += taken;
-    }
-    return block.to;
-  }
-
   clear(): void {
     this.filled = 0;
     this.#atEnd = false;
-  }
-
-  /** Takes the rows of a block a batch at a time and leaves the batch empty. */
-  forEach(block: RowBlock, visit: () => void): void {
-    for (let at = block.from; at < block.to; ) {
-      at += this.take(block, at);
-      this.checkLabels();
-      visit();
-      this.clear();
-    }
   }
 }

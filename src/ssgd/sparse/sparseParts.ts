@@ -13,6 +13,7 @@ import { classSharesOf, weightingOf } from '../rowWeights.js';
 import { Hogwild } from '../sgd/hogwild.js';
 import type { ModelPlan } from '../sgd/planStreaming.js';
 import type { JudgedPart, RunParts, StepModel } from '../sgd/runParts.js';
+import { savedRegions } from '../sgd/streamingState.js';
 import type { RowStream, ShuffleContext } from '../shuffle/rowStream.js';
 import type { JobContext } from '../train.js';
 import { convertModel } from '../warmStart.js';
@@ -22,10 +23,6 @@ import { SparseBatch } from './sparseBatch.js';
 import { type ScoredRows, SparseScorer } from './sparseScorer.js';
 import { SparseStep } from './sparseStep.js';
 import { openSparseStream } from './sparseStreams.js';
-
-/** Regions that hold nothing between two steps, or nothing that cannot be read again. */
-const PASSING =
-  /^(shuffle .*|score .*|hogwild .*|initial model|result|scaling|((model|thread) \d+ )?(labels|row weights|scores|batch result|intercept gradient))$/;
 
 /** The parts of a streaming run on sparse rows. */
 export class SparseParts implements RunParts {
@@ -88,8 +85,7 @@ export class SparseParts implements RunParts {
   }
 
   savedRegions(): Blocks {
-    const names = this.#plan.regions.map(({ name }) => name).filter((name) => !PASSING.test(name));
-    return Object.fromEntries(names.map((name) => [name, this.#arena.uint8(name)]));
+    return savedRegions(this.#plan, this.#arena);
   }
 
   async prepare(): Promise<void> {}
@@ -117,14 +113,9 @@ export class SparseParts implements RunParts {
     part: JudgedPart,
     signal?: AbortSignal,
   ): Promise<Evaluation[]> {
-    const selection = this.#selection;
     const file = part === 'test' ? this.#dataset.test : this.#dataset.train;
-    const which: ScoredRows = {
-      ...(part === 'test' ? {} : { to: this.#plan.used }),
-      ...(part === 'test' || selection === undefined
-        ? {}
-        : { keeps: (row: number) => selection.isHeld(row) === (part === 'holdout') }),
-    };
+    const which: ScoredRows =
+      part === 'test' ? {} : { to: this.#plan.used, selection: this.#selection, held: part === 'holdout' };
     const { task } = this.#dataset.description;
     const evaluations: Evaluation[] = [];
     for (const model of models) {
@@ -137,7 +128,7 @@ export class SparseParts implements RunParts {
   /** Puts a model where the scorer finds it. */
   #write(model: SparseStep): void {
     const { columns } = model;
-    const { weights, intercept } = model.current();
+    const { weights, intercept } = model.judged();
     const { multiply } = this.#scaling;
     const target = this.#scorer.weights;
     for (let j = 0, at = 0; j < multiply.length; j++)
@@ -147,7 +138,7 @@ export class SparseParts implements RunParts {
 
   linearModel(model: StepModel): LinearModel {
     const { columns: k } = model;
-    const { weights, intercept } = (model as SparseStep).current();
+    const { weights, intercept } = (model as SparseStep).judged();
     const { task, d, classNames, fingerprint } = this.#dataset.description;
     // Column by column, as models are kept.
     const rows = k === 1 ? this.#scorer.weights.subarray(0, d) : new Float64Array(k * d);

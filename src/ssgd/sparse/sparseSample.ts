@@ -1,6 +1,7 @@
 import type { RowBlock } from '../../data/rowBlock.js';
 import { RecordView, type SparseDtype } from '../../data/sparse/sparseRecord.js';
 import type { Arena } from '../../memory/arena.js';
+import { forEachBatch } from '../sgd/batchPasses.js';
 import type { RowSample } from '../sgd/calibration.js';
 import type { SparseBatch } from './sparseBatch.js';
 
@@ -23,7 +24,8 @@ export function sparseSample(
   };
   /** Visits the rows with the word they begin at and their weight. */
   const forEach = (visit: (word: number, weight: number) => void) => {
-    batch.forEach(block, () => {
+    forEachBatch(batch, block, () => {
+      batch.checkLabels();
       for (let i = 0; i < batch.filled; i++) {
         visit(batch.rowAt(i) / 4, batch.weights === undefined ? 1 : batch.weights[i]!);
       }

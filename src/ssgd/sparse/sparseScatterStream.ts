@@ -12,8 +12,9 @@ import {
   shuffleRandom,
   type Traffic,
 } from '../shuffle/streams.js';
+import { keepRows } from './keepRows.js';
 import { SparseBuckets } from './sparseBuckets.js';
-import { keepRows, type SparseStreamParts } from './sparseStreams.js';
+import { inSegments, type SparseStreamParts } from './sparseStreams.js';
 
 /** Keys of rows are below it. */
 const KEYS = 2 ** 32;
@@ -196,13 +197,12 @@ export class SparseScatterStream implements RowStream {
     const base = arena.address('shuffle rows');
     const order = arena.uint32('shuffle order');
     shuffleRandom(context.seed, 'order', epoch, bucket, low).shuffle(order, 0, count);
-    for (let from = skip; from < count; ) {
-      await this.#turn.due();
-      context.signal?.throwIfAborted();
-      const to = Math.min(count, (Math.floor(from / segmentRows) + 1) * segmentRows);
-      yield { base, order: order.byteOffset, from, to };
-      from = to;
-    }
+    yield* inSegments(
+      { base, order: order.byteOffset, from: skip, to: count },
+      segmentRows,
+      this.#turn,
+      context.signal,
+    );
   }
 
   async close(): Promise<void> {

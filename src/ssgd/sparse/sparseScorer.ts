@@ -2,12 +2,8 @@ import type { Kernels } from '../../arithmetic/kernels.js';
 import { loadKernels } from '../../arithmetic/kernels.js';
 import { allFinite } from '../../data/badValue.js';
 import type { Task } from '../../data/format.js';
-import {
-  longestBytes,
-  type SparseRange,
-  scanSparse,
-  scanSparseRegions,
-} from '../../data/sparse/scanSparse.js';
+import type { RowSelection } from '../../data/rowSelection.js';
+import { longestBytes, type SparseRange, scanSparse } from '../../data/sparse/scanSparse.js';
 import { sparseDtypeCodes } from '../../data/sparse/sparseRecord.js';
 import type { SparseRowFile } from '../../data/sparse/sparseRowFile.js';
 import { Arena } from '../../memory/arena.js';
@@ -17,14 +13,14 @@ import type { Evaluation } from '../events.js';
 import type { LinearModel } from '../linearModel.js';
 import { lossOf } from '../losses/losses.js';
 import type { ScoredBlock } from '../score.js';
-import { SCORED_ROWS } from './planSparse.js';
-
-const SCORE_READ = 1 << 18;
+import { keepRows } from './keepRows.js';
+import { SCORE_READ, SCORED_ROWS, sparseScorerRegions } from './planSparse.js';
 
 /** Which rows of a file are scored. */
 export interface ScoredRows extends SparseRange {
-  /** Leaves out rows for which it is false; they are given in rising order. */
-  readonly keeps?: (row: number) => boolean;
+  /** Those it holds out, or those it does not. */
+  readonly selection?: RowSelection | undefined;
+  readonly held?: boolean;
 }
 
 /**
@@ -51,7 +47,7 @@ export class SparseScorer {
     file: SparseRowFile,
     k: number,
     signal?: AbortSignal,
-    { keeps, ...range }: ScoredRows = {},
+    { selection, held, ...range }: ScoredRows = {},
   ): AsyncGenerator<ScoredBlock> {
     const scores = this.#arena.float64('score scores');
     const labels = this.#arena.float64('score labels');
@@ -61,12 +57,7 @@ export class SparseScorer {
     ];
     const order = this.#arena.uint32('score order');
     for await (const block of scanSparse(file, this.#arena, this.#kernels, 'score', signal, range)) {
-      let { to } = block;
-      if (keeps !== undefined) {
-        let kept = 0;
-        for (let i = 0; i < block.to; i++) if (keeps(block.firstRow + i)) order[kept++] = order[i]!;
-        to = kept;
-      }
+      const to = keepRows(order, block.to, block.firstRow, selection, held);
       for (let from = 0; from < to; from += SCORED_ROWS) {
         const rows = Math.min(SCORED_ROWS, to - from);
         this.#kernels.sparseScores64(
@@ -127,13 +118,7 @@ export interface SparseScoreOptions {
 }
 
 function regionsOf({ d, k }: LinearModel, { sizes, layout }: SparseRowFile, bytes: number): Region[] {
-  return [
-    { name: 'score weights', bytes: 8 * k * d },
-    { name: 'score intercept', bytes: 8 * k },
-    { name: 'score scores', bytes: 8 * k * SCORED_ROWS },
-    { name: 'score labels', bytes: 8 * SCORED_ROWS },
-    ...scanSparseRegions('score', Math.max(longestBytes(sizes.longestRow, layout.dtype), bytes)),
-  ];
+  return sparseScorerRegions(d, k, Math.max(longestBytes(sizes.longestRow, layout.dtype), bytes));
 }
 
 /** The smallest budget in which the rows of a file can be scored. */

@@ -1,14 +1,10 @@
 import type { Kernels } from '../../arithmetic/kernels.js';
 import type { RowBlock } from '../../data/rowBlock.js';
-import { type SparseDtype, sparseDtypeCodes } from '../../data/sparse/sparseRecord.js';
+import { sparseDtypeCodes } from '../../data/sparse/sparseRecord.js';
 import type { Arena } from '../../memory/arena.js';
-import type { Loss } from '../losses/loss.js';
-import { lossOf } from '../losses/losses.js';
-import type { LossName, TrainOptions } from '../options.js';
 import type { RowSample } from '../sgd/calibration.js';
-import { countRight } from '../sgd/countRight.js';
+import { LinearStep, type StepWeights } from '../sgd/linearStep.js';
 import type { ModelPlan } from '../sgd/planStreaming.js';
-import type { StepModel } from '../sgd/runParts.js';
 import type { SparsePlan } from './planSparse.js';
 import { settleAdagrad, settleShrunk } from './settleWeights.js';
 import type { SparseBatch } from './sparseBatch.js';
@@ -41,36 +37,18 @@ const [SCALE, TOTAL, SINCE_KEPT, SINCE_AVERAGED] = [0, 1, 2, 3] as const;
  *
  * The region 'scalars' holds s, then U or R, and the nonzeros since weights were kept and averaged.
  */
-export class SparseStep implements StepModel {
-  lossSum = 0;
-  right = 0;
-  averaged = 0;
-  readonly loss: LossName;
-  readonly columns: number;
-  readonly weights: Float32Array;
-  readonly intercept: Float32Array;
+export class SparseStep extends LinearStep {
   readonly #plan: SparsePlan;
-  readonly #prefix: string;
-  readonly #options: TrainOptions;
-  readonly #arena: Arena;
-  readonly #kernels: Kernels;
   readonly #batch: SparseBatch;
-  readonly #lossFunction: Loss;
-  readonly #classification: boolean;
   readonly #code: number;
-  readonly #dtype: SparseDtype;
   readonly #words: Uint32Array;
   readonly #scalars: Float64Array;
-  readonly #scores: Float32Array;
-  readonly #gradient: Float64Array;
-  readonly #result: Float64Array;
-  readonly #good: { readonly weights: Float32Array; readonly intercept: Float32Array };
   /** Of the features, when penalties are brought up late. */
   readonly #seen: Float64Array | undefined;
   readonly #squares: Float32Array | undefined;
   readonly #interceptSquares: Float32Array | undefined;
   readonly #at: Readonly<
-    Record<'w' | 'scores' | 'intercept' | 'result' | 'factors' | 'seen' | 'squares' | 'inverse', number>
+    Record<'w' | 'scores' | 'intercept' | 'factors' | 'seen' | 'squares' | 'inverse', number>
   >;
   /** Threads without locks share the weights: the factor stays 1, penalties fall on the features of the rows. */
   readonly #lockFree: boolean;
@@ -83,40 +61,26 @@ export class SparseStep implements StepModel {
     arena: Arena,
     kernels: Kernels,
   ) {
-    const { prefix, options, columns } = model;
+    const { prefix } = model;
+    const floats = (name: string) => arena.float32(`${prefix}${name}`);
+    const own = { weights: floats('weights'), intercept: floats('intercept') };
+    super(model, classification, batch, arena, kernels, own);
     this.#plan = plan;
-    this.#prefix = prefix;
-    this.#options = options;
-    this.#arena = arena;
-    this.#kernels = kernels;
     this.#batch = batch;
-    this.#classification = classification;
-    this.#lossFunction = lossOf(options.loss);
-    this.loss = options.loss;
-    this.columns = columns;
-    this.#dtype = plan.layout.dtype;
-    this.#code = sparseDtypeCodes[this.#dtype];
+    this.#code = sparseDtypeCodes[plan.layout.dtype];
     this.#words = new Uint32Array(arena.buffer);
     this.#scalars = arena.float64(`${prefix}scalars`);
-    this.#scores = this.#floats('scores');
-    this.#gradient = arena.float64(`${prefix}intercept gradient`);
-    this.#result = arena.float64(`${prefix}batch result`);
-    this.weights = this.#floats('weights');
-    this.intercept = this.#floats('intercept');
-    this.#good = { weights: this.#floats('good weights'), intercept: this.#floats('good intercept') };
-    const has = (name: string) => plan.regions.some((region) => region.name === `${prefix}${name}`);
-    const address = (name: string) => (has(name) ? arena.address(`${prefix}${name}`) : 0);
+    const has = (name: string) => arena.has(`${prefix}${name}`);
+    const shared = (name: string) => (arena.has(name) ? arena.address(name) : 0);
+    const address = (name: string) => shared(`${prefix}${name}`);
     this.#seen = has('seen') ? arena.float64(`${prefix}seen`) : undefined;
-    this.#squares = has('squares') ? this.#floats('squares') : undefined;
-    this.#interceptSquares = has('squares') ? this.#floats('intercept squares') : undefined;
+    this.#squares = has('squares') ? floats('squares') : undefined;
+    this.#interceptSquares = has('squares') ? floats('intercept squares') : undefined;
     this.#lockFree = plan.threads > 1;
-    const shared = (name: string) =>
-      plan.regions.some((region) => region.name === name) ? arena.address(name) : 0;
     this.#at = {
       w: address('weights'),
       scores: address('scores'),
       intercept: address('intercept'),
-      result: address('batch result'),
       factors: shared('scaling'),
       seen: address('seen'),
       squares: address('squares'),
@@ -125,20 +89,8 @@ export class SparseStep implements StepModel {
     if (this.#scalars[SCALE] === 0) this.#scalars[SCALE] = 1;
   }
 
-  #floats(name: string): Float32Array {
-    return this.#arena.float32(`${this.#prefix}${name}`);
-  }
-
-  get counted(): number {
-    return this.#batch.counted;
-  }
-  get weight(): number {
-    return this.#batch.weight;
-  }
-
-  clearWeights(): void {
-    this.weights.fill(0);
-    this.intercept.fill(0);
+  override clearWeights(): void {
+    super.clearWeights();
     this.#forgetPenalties();
     this.#scalars[SINCE_KEPT] = 0;
     this.#scalars[SINCE_AVERAGED] = 0;
@@ -151,12 +103,11 @@ export class SparseStep implements StepModel {
     this.#seen?.fill(0);
   }
 
-  /** Scores and losses of the batch; leaves the slopes where the scores were. Penalties of its features are brought up first. */
-  #evaluateBatch(): void {
-    const { filled: rows, base, order, from, labels, labelsAddress, weights } = this.#batch;
-    const { w, scores, intercept, result, factors, seen, squares } = this.#at;
-    const kernels = this.#kernels;
-    const { columns } = this;
+  /** Penalties of the features in the batch are brought up first. */
+  protected score(): void {
+    const { filled: rows, base, order, from, labelsAddress } = this.#batch;
+    const { w, scores, intercept, factors, seen, squares } = this.#at;
+    const { columns, kernels } = this;
     const total = this.#scalars[TOTAL]!;
     if (this.#squares !== undefined) {
       const { decay, l1 } = this.#penalties;
@@ -191,30 +142,21 @@ export class SparseStep implements StepModel {
       scores,
       labelsAddress,
     );
-    if (this.#lossFunction.kernel !== undefined && weights === undefined) {
-      this.#lossFunction.kernel(kernels, scores, rows, columns, labelsAddress, result);
-      this.lossSum = this.#result[0]!;
-      this.right = this.#result[1]!;
-      return;
-    }
-    this.right = this.#classification ? countRight(this.#scores, labels, rows, columns) : 0;
-    this.lossSum = this.#lossFunction.evaluate(this.#scores, rows, columns, labels, this.#scores, weights);
   }
 
   /** Both penalties by row. */
   get #penalties(): { readonly decay: number; readonly l1: number } {
-    return { decay: this.#options.reg / this.#plan.rows, l1: this.#options.l1 / this.#plan.rows };
+    return { decay: this.options.reg / this.#plan.rows, l1: this.options.l1 / this.#plan.rows };
   }
 
   step(rate: number, _t: number): void {
-    this.#evaluateBatch();
+    this.evaluateBatch();
     const { batch } = this.#plan.chosen;
     const { filled: rows, base, order, from } = this.#batch;
     const { w, scores, factors, squares, inverse } = this.#at;
     const { decay, l1 } = this.#penalties;
     const code = this.#code;
-    const kernels = this.#kernels;
-    const { columns } = this;
+    const { columns, kernels } = this;
     // Rows of a short batch count as much as others.
     const share = rows / batch;
     if (this.#squares !== undefined) {
@@ -264,7 +206,7 @@ export class SparseStep implements StepModel {
       kernels.sparseStep32(base, order, from, rows, code, w, columns, factors, scores, rate / (batch * s));
       if (l1 > 0) this.#scalars[TOTAL]! += (rate * l1 * share) / s;
     }
-    if (this.#options.bias) this.#stepIntercept(rows, batch, rate);
+    if (this.options.bias) this.#stepIntercept(batch, rate);
     const nonzeros = this.#nonzerosOfBatch();
     this.#scalars[SINCE_KEPT]! += nonzeros;
     this.#scalars[SINCE_AVERAGED]! += nonzeros;
@@ -276,13 +218,9 @@ export class SparseStep implements StepModel {
     return sum;
   }
 
-  #stepIntercept(rows: number, batch: number, rate: number): void {
+  #stepIntercept(batch: number, rate: number): void {
     const { columns, intercept } = this;
-    const gradient = this.#gradient;
-    gradient.fill(0);
-    for (let i = 0, at = 0; i < rows; i++) {
-      for (let c = 0; c < columns; c++, at++) gradient[c]! += this.#scores[at]!;
-    }
+    const gradient = this.sumSlopes();
     const squares = this.#interceptSquares;
     for (let c = 0; c < columns; c++) {
       const g = gradient[c]! / batch;
@@ -307,44 +245,24 @@ export class SparseStep implements StepModel {
     this.#forgetPenalties();
   }
 
-  lossOn(block: RowBlock): { readonly loss: number; readonly weight: number } {
-    let loss = 0;
-    let weight = 0;
-    this.#batch.forEach(block, () => {
-      this.#evaluateBatch();
-      loss += this.lossSum;
-      weight += this.#batch.weight;
-    });
-    return { loss, weight };
-  }
-
-  tryRate(rate: number, block: RowBlock): void {
-    let t = 0;
-    this.#batch.forEach(block, () => this.step(rate, ++t));
-  }
-
   sample(block: RowBlock): RowSample {
-    const factors = this.#at.factors === 0 ? undefined : this.#arena.float32('scaling');
-    return sparseSample(this.#batch, block, this.#arena, this.#plan.layout, factors, this.#good.weights);
+    const factors = this.#at.factors === 0 ? undefined : this.arena.float32('scaling');
+    return sparseSample(this.#batch, block, this.arena, this.#plan.layout, factors, this.good.weights);
   }
 
   /** Keeps the weights, now or, where they are many, in time. */
-  keep(): void {
+  override keep(): void {
     const copies = COPY_SHARE * this.#scalars[SINCE_KEPT]! >= this.weights.length;
     // Before the first step there is nothing to go back to yet.
     if (!copies && this.#scalars[SINCE_KEPT]! > 0) return;
     this.#scalars[SINCE_KEPT] = 0;
     this.#settle();
-    this.#good.weights.set(this.weights);
-    this.#good.intercept.set(this.intercept);
+    super.keep();
   }
 
-  goBack(): void {
-    this.weights.set(this.#good.weights);
-    this.intercept.set(this.#good.intercept);
-    this.clearState();
+  override goBack(): void {
+    super.goBack();
     this.#forgetPenalties();
-    if (this.averaged > 0) this.startAverage();
   }
 
   clearState(): void {
@@ -352,47 +270,21 @@ export class SparseStep implements StepModel {
     this.#interceptSquares?.fill(0);
   }
 
-  startAverage(): void {
-    this.averaged = 0;
-    this.#floats('average weights').fill(0);
-    this.#floats('average intercept').fill(0);
-  }
-
   /** Takes the weights into their running mean, where they are many at even intervals. */
-  average(): void {
+  override average(): void {
     if (this.averaged > 0 && COPY_SHARE * this.#scalars[SINCE_AVERAGED]! < this.weights.length) return;
     this.#scalars[SINCE_AVERAGED] = 0;
     this.#settle();
-    const share = 1 / ++this.averaged;
-    const target = this.#arena.address(`${this.#prefix}average weights`);
-    this.#kernels.averageStep(target, this.#at.w, this.weights.length, share);
-    const mean = this.#floats('average intercept');
-    for (let c = 0; c < mean.length; c++) mean[c]! += share * (this.intercept[c]! - mean[c]!);
+    super.average();
   }
 
-  /** What is judged and becomes the model: the mean of the weights, or the weights. */
-  #judged(): { readonly weights: Float32Array; readonly intercept: Float32Array } {
-    if (this.averaged > 0)
-      return { weights: this.#floats('average weights'), intercept: this.#floats('average intercept') };
-    this.#settle();
-    return this;
+  override judged(): StepWeights {
+    if (this.averaged === 0) this.#settle();
+    return super.judged();
   }
 
-  keepBest(): void {
-    const { weights, intercept } = this.#judged();
-    this.#floats('best weights').set(weights);
-    this.#floats('best intercept').set(intercept);
-  }
-
-  takeBest(): void {
-    this.weights.set(this.#floats('best weights'));
-    this.intercept.set(this.#floats('best intercept'));
+  override takeBest(): void {
+    super.takeBest();
     this.#forgetPenalties();
-    this.averaged = 0;
-  }
-
-  /** The model as it is judged: weights of scaled features, feature by feature. Valid until the next step. */
-  current(): { readonly weights: Float32Array; readonly intercept: Float32Array } {
-    return this.#judged();
   }
 }

@@ -8,6 +8,7 @@ import type { Arena } from '../../memory/arena.js';
 import { Scratch } from '../../storage/scratch.js';
 import type { RowStream, ShuffleContext } from '../shuffle/rowStream.js';
 import { EpochCounter, EventLoopTurn, shuffleRandom } from '../shuffle/streams.js';
+import { keepRows } from './keepRows.js';
 import type { SparsePlan } from './planSparse.js';
 import { SparseScatterStream } from './sparseScatterStream.js';
 
@@ -107,13 +108,12 @@ class SparseMemoryStream implements RowStream {
     shuffleRandom(context.seed, 'order', epoch).shuffle(words, 0, rows);
     const base = arena.address('shuffle rows');
     const { segmentRows } = plan.shuffle;
-    for (let from = fromRow; from < rows; ) {
-      await this.#turn.due();
-      context.signal?.throwIfAborted();
-      const to = Math.min(rows, (Math.floor(from / segmentRows) + 1) * segmentRows);
-      yield { base, order: words.byteOffset, from, to };
-      from = to;
-    }
+    yield* inSegments(
+      { base, order: words.byteOffset, from: fromRow, to: rows },
+      segmentRows,
+      this.#turn,
+      context.signal,
+    );
   }
 
   async close(): Promise<void> {}
@@ -158,15 +158,18 @@ class SparseStoredStream implements RowStream {
   async close(): Promise<void> {}
 }
 
-/** Leaves out the held-out rows among `count` rows from number `firstRow` on; returns how many are left. */
-export function keepRows(
-  order: Uint32Array,
-  count: number,
-  firstRow: number,
-  selection: RowSelection | undefined,
-): number {
-  if (selection === undefined) return count;
-  let kept = 0;
-  for (let i = 0; i < count; i++) if (!selection.isHeld(firstRow + i)) order[kept++] = order[i]!;
-  return kept;
+/** Hands over the rows of a block segment by segment; between them others have their turn. */
+export async function* inSegments(
+  { base, order, from: first, to: end }: RowBlock,
+  segmentRows: number,
+  turn: EventLoopTurn,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<RowBlock> {
+  for (let from = first; from < end; ) {
+    await turn.due();
+    signal?.throwIfAborted();
+    const to = Math.min(end, (Math.floor(from / segmentRows) + 1) * segmentRows);
+    yield { base, order, from, to };
+    from = to;
+  }
 }

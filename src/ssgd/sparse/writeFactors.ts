@@ -10,9 +10,8 @@ export async function writeFactors(
   { multiply }: Scaling,
   arena: Arena,
 ): Promise<void> {
-  const has = (name: string) => plan.regions.some((region) => region.name === name);
-  if (has('scaling')) arena.float32('scaling').set(multiply);
-  if (!has('hogwild inverse')) return;
+  if (arena.has('scaling')) arena.float32('scaling').set(multiply);
+  if (!arena.has('hogwild inverse')) return;
   // Where scores are computed later.
   const counts = arena.float64('score weights').subarray(0, plan.layout.d);
   await dataset.readFeatures('nonzeros', counts);

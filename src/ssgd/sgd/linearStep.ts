@@ -1,0 +1,200 @@
+import type { Kernels } from '../../arithmetic/kernels.js';
+import type { RowBlock } from '../../data/rowBlock.js';
+import type { Arena } from '../../memory/arena.js';
+import type { Loss } from '../losses/loss.js';
+import { lossOf } from '../losses/losses.js';
+import type { LossName, TrainOptions } from '../options.js';
+import { forEachBatch } from './batchPasses.js';
+import type { RowSample } from './calibration.js';
+import { countRight } from './countRight.js';
+import type { ModelPlan } from './planStreaming.js';
+import type { StepBatch, StepModel } from './runParts.js';
+
+/** Where the weights of a model lie, or a copy of them. */
+export interface StepWeights {
+  readonly weights: Float32Array;
+  readonly intercept: Float32Array;
+}
+
+/**
+ * What the arithmetic of a model is however its rows lie: losses of the rows in the batch, and copies of the weights to go back
+ * to, their running mean, the best. Its regions carry its prefix.
+ */
+export abstract class LinearStep implements StepModel {
+  /** Sum of losses and number of rows classified right in the last step. */
+  lossSum = 0;
+  right = 0;
+  averaged = 0;
+  readonly loss: LossName;
+  readonly columns: number;
+  readonly weights: Float32Array;
+  readonly intercept: Float32Array;
+  protected readonly options: TrainOptions;
+  protected readonly arena: Arena;
+  protected readonly kernels: Kernels;
+  protected readonly scores: Float32Array;
+  /** Of the intercept. */
+  protected readonly gradient: Float64Array;
+  /** Weights to go back to: taken often, so made once. */
+  protected readonly good: StepWeights;
+  readonly #prefix: string;
+  /** The running mean; undefined without. */
+  readonly #average: StepWeights | undefined;
+  readonly #batch: StepBatch;
+  readonly #lossFunction: Loss;
+  readonly #classification: boolean;
+  /** Sum of losses and rows right, as a loss kernel leaves them. */
+  readonly #result: Float64Array;
+
+  constructor(
+    { prefix, options, columns }: ModelPlan,
+    classification: boolean,
+    batch: StepBatch,
+    arena: Arena,
+    kernels: Kernels,
+    { weights, intercept }: StepWeights,
+  ) {
+    this.#prefix = prefix;
+    this.#batch = batch;
+    this.#lossFunction = lossOf(options.loss);
+    this.#classification = classification;
+    this.options = options;
+    this.arena = arena;
+    this.kernels = kernels;
+    this.loss = options.loss;
+    this.columns = columns;
+    this.weights = weights;
+    this.intercept = intercept;
+    this.scores = this.floats('scores');
+    this.gradient = arena.float64(`${prefix}intercept gradient`);
+    this.#result = arena.float64(`${prefix}batch result`);
+    this.good = this.#copy('good');
+    this.#average = options.average ? this.#copy('average') : undefined;
+  }
+
+  abstract step(rate: number, t: number): void;
+  abstract sample(block: RowBlock): RowSample;
+  abstract clearState(): void;
+  /** Scores of the rows in the batch. */
+  protected abstract score(): void;
+
+  /** A region of the model. */
+  protected floats(name: string): Float32Array {
+    return this.arena.float32(`${this.#prefix}${name}`);
+  }
+
+  #copy(name: 'good' | 'average' | 'best'): StepWeights {
+    return { weights: this.floats(`${name} weights`), intercept: this.floats(`${name} intercept`) };
+  }
+
+  /** Rows of the batch that count, and the sum of their weights. */
+  get counted(): number {
+    return this.#batch.counted;
+  }
+  get weight(): number {
+    return this.#batch.weight;
+  }
+
+  /** Scores and losses of the batch; leaves the slopes where the scores were. */
+  protected evaluateBatch(): void {
+    this.score();
+    const { scores, columns } = this;
+    const { filled: rows, labels, labelsAddress, weights } = this.#batch;
+    if (this.#lossFunction.kernel !== undefined && weights === undefined) {
+      const { byteOffset: result } = this.#result;
+      this.#lossFunction.kernel(this.kernels, scores.byteOffset, rows, columns, labelsAddress, result);
+      this.lossSum = this.#result[0]!;
+      this.right = this.#result[1]!;
+      return;
+    }
+    this.right = this.#classification ? countRight(scores, labels, rows, columns) : 0;
+    this.lossSum = this.#lossFunction.evaluate(scores, rows, columns, labels, scores, weights);
+  }
+
+  /** Sums the slopes of the batch, column by column. */
+  protected sumSlopes(): Float64Array {
+    const { columns, gradient, scores } = this;
+    const { filled: rows } = this.#batch;
+    gradient.fill(0);
+    for (let i = 0, at = 0; i < rows; i++) {
+      for (let c = 0; c < columns; c++, at++) gradient[c]! += scores[at]!;
+    }
+    return gradient;
+  }
+
+  lossOn(block: RowBlock): { readonly loss: number; readonly weight: number } {
+    let loss = 0;
+    let weight = 0;
+    forEachBatch(this.#batch, block, () => {
+      this.#batch.checkLabels();
+      this.evaluateBatch();
+      loss += this.lossSum;
+      weight += this.#batch.weight;
+    });
+    return { loss, weight };
+  }
+
+  /** Changes the weights and the optimiser's state. */
+  tryRate(rate: number, block: RowBlock): void {
+    let t = 0;
+    forEachBatch(this.#batch, block, () => {
+      this.#batch.checkLabels();
+      this.step(rate, ++t);
+    });
+  }
+
+  clearWeights(): void {
+    this.weights.fill(0);
+    this.intercept.fill(0);
+  }
+
+  /** Keeps the weights as they are, to go back to. */
+  keep(): void {
+    this.good.weights.set(this.weights);
+    this.good.intercept.set(this.intercept);
+  }
+
+  /** Goes back to the weights kept last and forgets the optimiser's state, and the running mean, which may hold what exploded. */
+  goBack(): void {
+    this.weights.set(this.good.weights);
+    this.intercept.set(this.good.intercept);
+    this.clearState();
+    if (this.averaged > 0) this.startAverage();
+  }
+
+  /** Begins a new running mean. */
+  startAverage(): void {
+    this.averaged = 0;
+    this.#average!.weights.fill(0);
+    this.#average!.intercept.fill(0);
+  }
+
+  /** Takes the weights as they are into their running mean. */
+  average(): void {
+    const share = 1 / ++this.averaged;
+    const { weights, intercept: mean } = this.#average!;
+    this.kernels.averageStep(weights.byteOffset, this.weights.byteOffset, this.weights.length, share);
+    for (let c = 0; c < mean.length; c++) mean[c]! += share * (this.intercept[c]! - mean[c]!);
+  }
+
+  /** What is judged and becomes the model: the mean of the weights, or the weights. Valid until the next step. */
+  judged(): StepWeights {
+    return this.averaged > 0 ? this.#average! : this;
+  }
+
+  /** Keeps the model as it is as the best so far. */
+  keepBest(): void {
+    const { weights, intercept } = this.judged();
+    const best = this.#copy('best');
+    best.weights.set(weights);
+    best.intercept.set(intercept);
+  }
+
+  /** Takes the best weights kept for the model. Training does not go on from them. */
+  takeBest(): void {
+    const { weights, intercept } = this.#copy('best');
+    this.weights.set(weights);
+    this.intercept.set(intercept);
+    this.averaged = 0;
+  }
+}
