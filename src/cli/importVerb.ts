@@ -1,7 +1,7 @@
 import { parse } from 'node:path';
 import type { DatasetDescription } from '../data/format.js';
 import type { ImportOptions } from '../data/import/importOptions.js';
-import { tableName } from '../data/table/openTable.js';
+import { tableName } from '../data/table/tableName.js';
 import { MlmlError } from '../errors.js';
 import { ProgressReporter } from '../run/progressReporter.js';
 import { arrayRequest } from './arrayRequest.js';

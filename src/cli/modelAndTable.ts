@@ -1,3 +1,4 @@
+import { isTable } from '../data/table/tableFormats.js';
 import type { TableSource } from '../data/table/tableSource.js';
 import { MlmlError } from '../errors.js';
 import { loadModel } from '../model/loadModel.js';
@@ -28,7 +29,6 @@ export async function openModelAndTable(
   const { storage } = services;
   const [modelPath, path, ...rest] = given.positionals;
   if (modelPath === undefined || path === undefined || rest.length > 0) return undefined;
-  const { isTable, openModelTable } = await services.tables();
   const format = given.text('input-format');
   if (format === undefined && !(await isTable(storage, path))) {
     const alone = ['id', 'delimiter', 'header', 'table', 'query', 'query-memory'].find((name) =>
@@ -42,6 +42,7 @@ export async function openModelAndTable(
   }
   if (given.has('part'))
     throw new MlmlError('MLML_USAGE', `--part=${given.text('part')}: ${path} is a table, which has no parts`);
+  const { openModelTable } = await services.tables();
   const model = await loadModel(storage, modelPath);
   const [delimiter, header, id] = [given.text('delimiter'), given.flag('header'), given.text('id')];
   const [table, query, queryBytes] = [given.text('table'), given.text('query'), given.number('query-memory')];
