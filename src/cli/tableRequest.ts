@@ -10,7 +10,7 @@ import type { Arguments } from './parseArguments.js';
 import { tableOptionTable } from './tableOptionTable.js';
 
 /** How a table is read, as far as the command line says it. */
-export type TableRequest = Omit<
+type TableRequest = Omit<
   TableFileImport,
   | 'out'
   | 'signal'
