@@ -2,16 +2,15 @@ import { saveCalibration } from '../model/calibration/saveCalibration.js';
 import { saveModel } from '../model/saveModel.js';
 import { formatCount } from '../run/numbers.js';
 import { ProgressReporter } from '../run/progressReporter.js';
-import { defaultOptions } from '../ssgd/options.js';
 import type { CalibrationMethod } from '../ssgd/scoreCalibration.js';
-import { defaultThreads } from '../threads/defaultThreads.js';
 import type { CommandContext } from './commandContext.js';
 import { openModelAndData } from './modelAndData.js';
 import type { Arguments } from './parseArguments.js';
+import { scoringSettings } from './scoringSettings.js';
 
 /** `mlml calibrate`: fits probabilities to the scores of a model and keeps them with it. */
 export async function calibrateVerb(context: CommandContext, given: Arguments): Promise<void> {
-  const { stderr: stream, clock, services, signal } = context;
+  const { stderr: stream, clock, services } = context;
   const { storage } = services;
   const reporter = new ProgressReporter({ stream, clock, quiet: given.flag('quiet') ?? false });
   try {
@@ -22,16 +21,10 @@ export async function calibrateVerb(context: CommandContext, given: Arguments): 
       const started = clock();
       const calibration = await calibrateModel(model, rows, {
         method: (given.text('method') ?? 'sigmoid') as CalibrationMethod,
-        bufferBytes: given.number('buffer') ?? defaultOptions.bufferBytes,
-        nthreads: given.number('nthreads') ?? defaultThreads(),
-        signal,
+        ...scoringSettings(context, given, reporter, 'calibrate', rows),
         storage,
         scratchFolder: given.text('scratch') ?? '.',
         fingerprint: dataset.description.fingerprint,
-        onProgress: (done) => {
-          const bytesRead = done * rows.rowBytes;
-          reporter.progress({ phase: 'calibrate', done, total: rows.rows, bytesRead, bytesWritten: 0 });
-        },
       });
       const out = given.text('out');
       if (out === undefined) await saveCalibration(storage, modelPath, calibration);

@@ -3,52 +3,48 @@ import { evaluationText } from '../run/evaluationText.js';
 import { formatCount } from '../run/numbers.js';
 import { ProgressReporter } from '../run/progressReporter.js';
 import { scoreOf } from '../run/summary.js';
-import { defaultOptions } from '../ssgd/options.js';
-import { defaultThreads } from '../threads/defaultThreads.js';
 import type { CommandContext } from './commandContext.js';
-import { openModelAndData } from './modelAndData.js';
+import { type ModelAndData, openModelAndData } from './modelAndData.js';
 import { type ModelAndTable, openModelAndTable } from './modelAndTable.js';
 import type { Arguments } from './parseArguments.js';
+import { scoringSettings } from './scoringSettings.js';
 
-/** `mlml evaluate`: all that can be said of a model's quality on a part of a data set. */
+/** `mlml evaluate`: all that can be said of a model's quality on a part of a data set, or on a table. */
 export async function evaluateVerb(context: CommandContext, given: Arguments): Promise<void> {
-  const { stderr: stream, clock, services, signal } = context;
+  const { stderr: stream, clock } = context;
   const reporter = new ProgressReporter({ stream, clock, quiet: given.flag('quiet') ?? false });
   try {
     const table = await openModelAndTable(context, given, reporter);
     if (table !== undefined) return await evaluateRows(context, given, table, reporter);
-    const { modelPath, model, dataset, part, rows } = await openModelAndData(
-      context,
-      'evaluate',
-      given,
-      reporter,
-    );
-    try {
-      const { evaluateModel } = await services.scoring();
-      const started = clock();
-      const bufferBytes = given.number('buffer') ?? defaultOptions.bufferBytes;
-      const nthreads = given.number('nthreads') ?? defaultThreads();
-      const evaluation = await evaluateModel(model, rows, {
-        bufferBytes,
-        signal,
-        storage: services.storage,
-        nthreads,
-        scratchFolder: given.text('scratch') ?? '.',
-        onProgress: (done) => {
-          const bytesRead = done * rows.rowBytes;
-          reporter.progress({ phase: 'evaluate', done, total: rows.rows, bytesRead, bytesWritten: 0 });
-        },
-      });
-      reporter.end();
-      const seconds = (clock() - started) / 1000;
-      const { name } = dataset.description;
-      const title = `${name}, ${formatCount(evaluation.rows)} rows of part ${part}`;
-      await tell(context, given, title, { model: modelPath, dataset: name, part }, evaluation, seconds);
-    } finally {
-      await dataset.close();
-    }
+    const data = await openModelAndData(context, 'evaluate', given, reporter);
+    await evaluatePart(context, given, data, reporter);
   } finally {
     reporter.end();
+  }
+}
+
+async function evaluatePart(
+  context: CommandContext,
+  given: Arguments,
+  { modelPath, model, dataset, part, rows }: ModelAndData,
+  reporter: ProgressReporter,
+): Promise<void> {
+  const { clock, services } = context;
+  try {
+    const { evaluateModel } = await services.scoring();
+    const started = clock();
+    const evaluation = await evaluateModel(model, rows, {
+      ...scoringSettings(context, given, reporter, 'evaluate', rows),
+      storage: services.storage,
+      scratchFolder: given.text('scratch') ?? '.',
+    });
+    reporter.end();
+    const seconds = (clock() - started) / 1000;
+    const { name } = dataset.description;
+    const title = `${name}, ${formatCount(evaluation.rows)} rows of part ${part}`;
+    await tell(context, given, title, { model: modelPath, dataset: name, part }, evaluation, seconds);
+  } finally {
+    await dataset.close();
   }
 }
 
@@ -58,17 +54,14 @@ async function evaluateRows(
   { modelPath, model, source, bufferBytes }: ModelAndTable,
   reporter: ProgressReporter,
 ): Promise<void> {
-  const { clock, services, signal } = context;
+  const { clock, services } = context;
   try {
     const { evaluateTable } = await services.tables();
     const started = clock();
     const evaluation = await evaluateTable(services.storage, model, source, {
+      ...scoringSettings(context, given, reporter, 'evaluate'),
       bufferBytes,
-      signal,
-      nthreads: given.number('nthreads') ?? defaultThreads(),
       scratchFolder: given.text('scratch') ?? '.',
-      onProgress: (done) =>
-        reporter.progress({ phase: 'evaluate', done, total: 0, bytesRead: 0, bytesWritten: 0 }),
     });
     reporter.end();
     const seconds = (clock() - started) / 1000;

@@ -1,7 +1,7 @@
 import { parse } from 'node:path';
 import type { DatasetDescription } from '../data/format.js';
 import type { ImportOptions } from '../data/import/importOptions.js';
-import { tableName } from '../data/table/openTable.js';
+import { tableName } from '../data/table/tableName.js';
 import { MlmlError } from '../errors.js';
 import { ProgressReporter } from '../run/progressReporter.js';
 import { arrayRequest } from './arrayRequest.js';
@@ -11,7 +11,7 @@ import { openRequest } from './openData.js';
 import type { Arguments } from './parseArguments.js';
 import { rawRequest } from './rawRows.js';
 import type { Services } from './services.js';
-import { type TableRequest, tableRequest } from './tableRequest.js';
+import { inputOf, tableRequest } from './tableRequest.js';
 
 /** What an import reads and where its data set goes. */
 export interface ImportTarget {
@@ -62,11 +62,6 @@ function refuseTextOptions(given: Arguments, source: string): object {
   throw new MlmlError('MLML_USAGE', `--dense: is for LIBSVM text, and ${source} is none`);
 }
 
-/** A table may come from standard input. */
-function withInput(table: TableRequest, { stdin }: CommandContext): TableRequest & { input?: typeof stdin } {
-  return stdin === undefined ? table : { ...table, input: stdin };
-}
-
 /** `mlml import`: makes a data set folder. */
 export async function importVerb(context: CommandContext, given: Arguments): Promise<void> {
   const { services } = context;
@@ -86,7 +81,7 @@ export async function importVerb(context: CommandContext, given: Arguments): Pro
   try {
     description = await importing.importDataset(services.storage, source, {
       ...openRequest(context, given, reporter),
-      ...(table === undefined ? arrayRequest(given) : { table: withInput(table, context) }),
+      ...(table === undefined ? arrayRequest(given) : { table: { ...table, ...inputOf(context, source) } }),
       out,
       ...(raw === undefined ? {} : { raw }),
       ...(text ? textOptions(given) : refuseTextOptions(given, source)),

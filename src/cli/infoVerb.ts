@@ -1,5 +1,6 @@
 import { join } from 'node:path';
-import { checkDescription, DESCRIPTION_FILE } from '../data/format.js';
+import { readDescription } from '../data/dataset.js';
+import { DESCRIPTION_FILE } from '../data/format.js';
 import { MlmlError } from '../errors.js';
 import { verifyModelRows } from '../model/kernelModelFile.js';
 import { findModel, loadModel, readModelDescription } from '../model/loadModel.js';
@@ -43,8 +44,7 @@ export async function infoVerb(context: CommandContext, given: Arguments): Promi
   const named = await datasetFolder(storage, subject, given.text('data-dir'));
   for (const folder of [subject, named]) {
     if (await has(folder, DESCRIPTION_FILE)) {
-      const path = join(folder, DESCRIPTION_FILE);
-      const description = checkDescription(await readJson(storage, path), path);
+      const description = await readDescription(storage, folder);
       if (verify) {
         const { verifyDataset } = await services.verifying();
         await verifyDataset(storage, folder, undefined, context.signal);

@@ -1,3 +1,4 @@
+import { isTable } from '../data/table/tableFormats.js';
 import type { TableSource } from '../data/table/tableSource.js';
 import { MlmlError } from '../errors.js';
 import { loadModel } from '../model/loadModel.js';
@@ -6,6 +7,8 @@ import type { ProgressReporter } from '../run/progressReporter.js';
 import { defaultOptions } from '../ssgd/options.js';
 import type { CommandContext } from './commandContext.js';
 import type { Arguments } from './parseArguments.js';
+import { tableOptionTable } from './tableOptionTable.js';
+import { inputOf, readingRequest } from './tableRequest.js';
 
 export interface ModelAndTable {
   readonly modelPath: string;
@@ -28,42 +31,28 @@ export async function openModelAndTable(
   const { storage } = services;
   const [modelPath, path, ...rest] = given.positionals;
   if (modelPath === undefined || path === undefined || rest.length > 0) return undefined;
-  const { isTable, openModelTable } = await services.tables();
   const format = given.text('input-format');
   if (format === undefined && !(await isTable(storage, path))) {
-    const alone = ['id', 'delimiter', 'header', 'table', 'query', 'query-memory'].find((name) =>
-      given.has(name),
-    );
+    // --format is another option here.
+    const alone = tableOptionTable.find(({ name, verbs }) => verbs.includes('predict') && given.has(name));
     if (alone === undefined) return undefined;
     throw new MlmlError(
       'MLML_USAGE',
-      `--${alone}: is for tables, and ${path} is a data set (or give --input-format)`,
+      `--${alone.name}: is for tables, and ${path} is a data set (or give --input-format)`,
     );
   }
   if (given.has('part'))
     throw new MlmlError('MLML_USAGE', `--part=${given.text('part')}: ${path} is a table, which has no parts`);
+  const { openModelTable } = await services.tables();
   const model = await loadModel(storage, modelPath);
-  const [delimiter, header, id] = [given.text('delimiter'), given.flag('header'), given.text('id')];
-  const [table, query, queryBytes] = [given.text('table'), given.text('query'), given.number('query-memory')];
   const bufferBytes = given.number('buffer') ?? defaultOptions.bufferBytes;
   const source = await openModelTable(storage, model, path, {
     signal: context.signal,
     onWarning: (message) => reporter.warn(message),
     bufferBytes,
     ...(format === undefined ? {} : { format }),
-    ...(delimiter === undefined ? {} : { delimiter }),
-    ...(header === undefined ? {} : { header }),
-    ...(id === undefined ? {} : { id }),
-    ...(table === undefined ? {} : { table }),
-    ...(query === undefined ? {} : { query }),
-    ...(queryBytes === undefined ? {} : { queryBytes }),
+    ...readingRequest(given),
     ...inputOf(context, path),
   });
   return { modelPath, model, source, bufferBytes: bufferBytes * (1 - READER_SHARE) };
-}
-
-/** The standard input, which is not to be touched when nobody reads it. */
-function inputOf(context: CommandContext, path: string): { readonly input?: AsyncIterable<Uint8Array> } {
-  const input = path === '-' ? context.stdin : undefined;
-  return input === undefined ? {} : { input };
 }

@@ -47,12 +47,16 @@ export const nodeServices: Services = {
   },
   readers: () => import('../data/import/importDataset.js'),
   async tables() {
-    const [open, predict, evaluate] = await Promise.all([
-      import('../model/table/openModelTable.js'),
-      import('../model/table/predictTable.js'),
-      import('../model/table/evaluateTable.js'),
-    ]);
-    return { ...open, ...predict, ...evaluate };
+    const { openModelTable } = await import('../model/table/openModelTable.js');
+    return {
+      openModelTable,
+      async predictTable(...args) {
+        return await (await import('../model/table/predictTable.js')).predictTable(...args);
+      },
+      async evaluateTable(...args) {
+        return await (await import('../model/table/evaluateTable.js')).evaluateTable(...args);
+      },
+    };
   },
   verifying: () => import('../data/verify.js'),
 };

@@ -5,15 +5,20 @@ import { probabilityColumns } from '../model/probabilities.js';
 import { writePredictions } from '../model/writePredictions.js';
 import { formatCount } from '../run/numbers.js';
 import { ProgressReporter } from '../run/progressReporter.js';
-import { defaultOptions } from '../ssgd/options.js';
-import { defaultThreads } from '../threads/defaultThreads.js';
 import type { CommandContext } from './commandContext.js';
-import { openModelAndData } from './modelAndData.js';
+import { type ModelAndData, openModelAndData } from './modelAndData.js';
 import { type ModelAndTable, openModelAndTable } from './modelAndTable.js';
 import type { Arguments } from './parseArguments.js';
+import { scoringSettings } from './scoringSettings.js';
 
-/** Where predictions go and in which format, from --out and --format. */
-export function predictionTarget(given: Arguments): { out: string; format: PredictionFormat } {
+/** Where predictions go, `-` being stdout, and in which format. */
+interface PredictionTarget {
+  readonly out: string;
+  readonly format: PredictionFormat;
+}
+
+/** From --out and --format. */
+function predictionTarget(given: Arguments): PredictionTarget {
   const out = given.text('out') ?? '-';
   const format = given.text('format') as PredictionFormat | undefined;
   if (out !== '-') return { out, format: format ?? predictionFormat(out) };
@@ -23,89 +28,66 @@ export function predictionTarget(given: Arguments): { out: string; format: Predi
   return { out, format: format ?? 'csv' };
 }
 
-/** `mlml predict`: streams the predictions of a model for a part of a data set. */
+/** `mlml predict`: streams the predictions of a model for a part of a data set, or for a table. */
 export async function predictVerb(context: CommandContext, given: Arguments): Promise<void> {
-  const { stderr: stream, clock, services, signal } = context;
-  const { out, format } = predictionTarget(given);
-  const proba = given.flag('proba') ?? false;
+  const { stderr: stream, clock } = context;
+  const target = predictionTarget(given);
   // A bar would be drawn into the predictions when both go to one terminal.
-  const quiet = (given.flag('quiet') ?? false) || (out === '-' && context.stdout.isTTY);
+  const quiet = (given.flag('quiet') ?? false) || (target.out === '-' && context.stdout.isTTY);
   const reporter = new ProgressReporter({ stream, clock, quiet });
   try {
     const table = await openModelAndTable(context, given, reporter);
-    if (table !== undefined) return await predictRows(context, given, table, reporter);
-    const { modelPath, model, dataset, part, rows } = await openModelAndData(
-      context,
-      'predict',
-      given,
-      reporter,
-    );
-    try {
-      if (proba) probabilityColumns(model);
-      const { scoreRows } = await services.scoring();
-      const started = clock();
-      const bufferBytes = given.number('buffer') ?? defaultOptions.bufferBytes;
-      const nthreads = given.number('nthreads') ?? defaultThreads();
-      const sink = out === '-' ? stdoutSink(context) : await fileSink(services.storage, out);
-      await writePredictions(
-        model,
-        rows.rows,
-        scoreRows(model, rows, { bufferBytes, signal, storage: services.storage, nthreads }),
-        sink,
-        {
-          format,
-          proba,
-          file: rows,
-          signal,
-          onProgress: (done) => {
-            const bytesRead = done * rows.rowBytes;
-            reporter.progress({
-              phase: 'predict',
-              done,
-              total: rows.rows,
-              bytesRead,
-              bytesWritten: 0,
-            });
-          },
-        },
-      );
-      if (out === '-') return;
-      const seconds = (clock() - started) / 1000;
-      const result = {
-        model: modelPath,
-        dataset: dataset.description.name,
-        part,
-        rows: rows.rows,
-        out,
-        seconds,
-      };
-      const text = `${out}: ${formatCount(rows.rows)} predictions for part ${part} of ${dataset.description.name}\n`;
-      await context.stdout.write(given.flag('json') ? `${JSON.stringify(result)}\n` : text);
-    } finally {
-      await dataset.close();
-    }
+    if (table !== undefined) return await predictRows(context, given, target, table, reporter);
+    const data = await openModelAndData(context, 'predict', given, reporter);
+    await predictPart(context, given, target, data, reporter);
   } finally {
     reporter.end();
   }
 }
 
-function stdoutSink({ stdout }: CommandContext): ByteSink {
-  return {
-    write: (bytes) => stdout.write(bytes),
-    finish: async () => {},
-    discard: async () => {},
-  };
+/** Predictions of a part of a data set. */
+async function predictPart(
+  context: CommandContext,
+  given: Arguments,
+  { out, format }: PredictionTarget,
+  { modelPath, model, dataset, part, rows }: ModelAndData,
+  reporter: ProgressReporter,
+): Promise<void> {
+  const { clock, services, signal } = context;
+  const proba = given.flag('proba') ?? false;
+  try {
+    if (proba) probabilityColumns(model);
+    const { scoreRows } = await services.scoring();
+    const started = clock();
+    const { onProgress, ...scoring } = scoringSettings(context, given, reporter, 'predict', rows);
+    const sink = out === '-' ? stdoutSink(context) : await fileSink(services.storage, out);
+    await writePredictions(
+      model,
+      rows.rows,
+      scoreRows(model, rows, { ...scoring, storage: services.storage }),
+      sink,
+      { format, proba, file: rows, signal, onProgress },
+    );
+    if (out === '-') return;
+    const seconds = (clock() - started) / 1000;
+    const { name } = dataset.description;
+    const result = { model: modelPath, dataset: name, part, rows: rows.rows, out, seconds };
+    const text = `${out}: ${formatCount(rows.rows)} predictions for part ${part} of ${name}\n`;
+    await context.stdout.write(given.flag('json') ? `${JSON.stringify(result)}\n` : text);
+  } finally {
+    await dataset.close();
+  }
 }
 
 /** Predictions of a table: of files, or of rows that come on stdin and are answered as they do. */
 async function predictRows(
   context: CommandContext,
   given: Arguments,
+  { out, format }: PredictionTarget,
   { modelPath, model, source, bufferBytes }: ModelAndTable,
   reporter: ProgressReporter,
 ): Promise<void> {
-  const { clock, services, signal } = context;
-  const { out, format } = predictionTarget(given);
+  const { clock, services } = context;
   try {
     if (out === '-' && format === 'npy')
       throw new MlmlError(
@@ -115,22 +97,14 @@ async function predictRows(
     const { predictTable } = await services.tables();
     const started = clock();
     const id = given.text('id');
-    const rows = await predictTable(
-      services.storage,
-      model,
-      source,
-      out === '-' ? stdoutSink(context) : out,
-      {
-        bufferBytes,
-        nthreads: given.number('nthreads') ?? defaultThreads(),
-        signal,
-        format,
-        proba: given.flag('proba') ?? false,
-        ...(id === undefined ? {} : { id }),
-        onProgress: (done) =>
-          reporter.progress({ phase: 'predict', done, total: 0, bytesRead: 0, bytesWritten: 0 }),
-      },
-    );
+    const sink = out === '-' ? stdoutSink(context) : out;
+    const rows = await predictTable(services.storage, model, source, sink, {
+      ...scoringSettings(context, given, reporter, 'predict'),
+      bufferBytes,
+      format,
+      proba: given.flag('proba') ?? false,
+      ...(id === undefined ? {} : { id }),
+    });
     if (out === '-') return;
     const seconds = (clock() - started) / 1000;
     const result = { model: modelPath, table: source.name, rows, out, seconds };
@@ -139,4 +113,12 @@ async function predictRows(
   } finally {
     await source.close();
   }
+}
+
+function stdoutSink({ stdout }: CommandContext): ByteSink {
+  return {
+    write: (bytes) => stdout.write(bytes),
+    finish: async () => {},
+    discard: async () => {},
+  };
 }

@@ -11,7 +11,7 @@ import type { Plan } from '../memory/plan.js';
 import type { EvaluationReport } from '../model/evaluation/evaluationReport.js';
 import type { Model } from '../model/saveModel.js';
 import type { evaluateTable } from '../model/table/evaluateTable.js';
-import type { isTable, openModelTable } from '../model/table/openModelTable.js';
+import type { openModelTable } from '../model/table/openModelTable.js';
 import type { predictTable } from '../model/table/predictTable.js';
 import type { ScoreBlock } from '../model/writePredictions.js';
 import type { TrainOptions, Verb } from '../ssgd/options.js';
@@ -80,7 +80,6 @@ export interface Importing {
 
 /** Tables as models take them. */
 export interface Tables {
-  readonly isTable: typeof isTable;
   readonly openModelTable: typeof openModelTable;
   readonly predictTable: typeof predictTable;
   readonly evaluateTable: typeof evaluateTable;

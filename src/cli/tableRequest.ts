@@ -1,14 +1,16 @@
 import type { DatePart } from '../data/columns/columnMapping.js';
+import type { Task } from '../data/format.js';
 import { databaseKind } from '../data/table/databaseKind.js';
 import type { TableFileImport } from '../data/table/importTableFiles.js';
-import type { ColumnKind } from '../data/table/tableImportOptions.js';
+import type { ColumnKind, MissingName } from '../data/table/tableImportOptions.js';
 import { MlmlError } from '../errors.js';
 import { arrayOptionTable, imageOptionTable } from './arrayOptionTable.js';
+import type { CommandContext } from './commandContext.js';
 import type { Arguments } from './parseArguments.js';
 import { tableOptionTable } from './tableOptionTable.js';
 
 /** How a table is read, as far as the command line says it. */
-export type TableRequest = Omit<
+type TableRequest = Omit<
   TableFileImport,
   | 'out'
   | 'signal'
@@ -22,6 +24,9 @@ export type TableRequest = Omit<
   | 'dtype'
   | 'onNan'
 >;
+
+/** What of it is said of new tables, too. */
+type ReadingRequest = Pick<TableRequest, 'id' | 'delimiter' | 'header' | 'table' | 'query' | 'queryBytes'>;
 
 /** Names between commas; one with a comma in it is written in quotes, a quote in it twice, as in CSV. */
 function listOf(given: Arguments, option: string): string[] | undefined {
@@ -47,6 +52,35 @@ function typesOf(given: Arguments): Record<string, ColumnKind> | undefined {
   });
   // Names such as __proto__ are names like others.
   return types === undefined ? undefined : Object.fromEntries(types);
+}
+
+/** The options of `tableOptionTable` that say how rows of new tables are read, too. */
+export function readingRequest(given: Arguments): ReadingRequest {
+  return present<ReadingRequest>({
+    id: given.text('id'),
+    delimiter: given.text('delimiter'),
+    header: given.flag('header'),
+    table: given.text('table'),
+    query: given.text('query'),
+    queryBytes: given.number('query-memory'),
+  });
+}
+
+/** What the source `-` stands for. The standard input is not to be touched when nobody reads it. */
+export function inputOf(
+  context: CommandContext,
+  source: string,
+): { readonly input?: AsyncIterable<Uint8Array> } {
+  const input = source === '-' ? context.stdin : undefined;
+  return input === undefined ? {} : { input };
+}
+
+/** What was given of some options. */
+function present<Request>(
+  options: { [Name in keyof Required<Request>]: Request[Name] | undefined },
+): Request {
+  const given = Object.entries(options).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(given) as Request;
 }
 
 /** The table that an invocation describes, or undefined without --label. */
@@ -79,29 +113,24 @@ export function tableRequest(given: Arguments): TableRequest | undefined {
       'MLML_USAGE',
       `--${strange.name}: is for ${imageOptionTable.includes(strange) ? 'images' : 'arrays'}, and --label=${label} says that this is a table`,
     );
-  const request: Record<string, unknown> = {
-    label,
-    format: given.text('format'),
-    task: given.text('task'),
-    keep: listOf(given, 'keep'),
-    drop: listOf(given, 'drop'),
-    id: given.text('id'),
-    types: typesOf(given),
-    text: listOf(given, 'text'),
-    ngrams: given.number('ngrams'),
-    categories: given.number('categories'),
-    hashBits: given.number('hash-bits'),
-    dateParts: listOf(given, 'date-parts') as DatePart[] | undefined,
-    missing: given.text('missing'),
-    delimiter: given.text('delimiter'),
-    header: given.flag('header'),
-    table: given.text('table'),
-    query: given.text('query'),
-    queryBytes: given.number('query-memory'),
-    testFile: given.text('test-file'),
-    splitColumn: given.text('split-column'),
-    bufferBytes: given.number('buffer'),
+  return {
+    ...readingRequest(given),
+    ...present<Omit<TableRequest, keyof ReadingRequest>>({
+      label,
+      format: given.text('format'),
+      task: given.text('task') as Task | undefined,
+      keep: listOf(given, 'keep'),
+      drop: listOf(given, 'drop'),
+      types: typesOf(given),
+      text: listOf(given, 'text'),
+      ngrams: given.number('ngrams'),
+      categories: given.number('categories'),
+      hashBits: given.number('hash-bits'),
+      dateParts: listOf(given, 'date-parts') as DatePart[] | undefined,
+      missing: given.text('missing') as MissingName | undefined,
+      testFile: given.text('test-file'),
+      splitColumn: given.text('split-column'),
+      bufferBytes: given.number('buffer'),
+    }),
   };
-  for (const name of Object.keys(request)) if (request[name] === undefined) delete request[name];
-  return request as unknown as TableRequest;
 }

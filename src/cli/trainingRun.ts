@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { Dataset } from '../data/dataset.js';
-import type { Task } from '../data/format.js';
+import { DESCRIPTION_FILE, type Task } from '../data/format.js';
 import type { SparseDataset } from '../data/sparse/sparseDataset.js';
 import { MlmlError } from '../errors.js';
 import type { Plan } from '../memory/plan.js';
@@ -178,7 +178,7 @@ async function loadReaders(services: Services, given: Arguments): Promise<void> 
   if (source === undefined) return;
   const folder = await datasetFolder(services.storage, source, given.text('data-dir'), given.number('n'));
   for (const path of [source, folder]) {
-    if ((await services.storage.status(join(path, 'dataset.json'))) !== undefined) return;
+    if ((await services.storage.status(join(path, DESCRIPTION_FILE))) !== undefined) return;
   }
   await services.readers();
 }

@@ -1,4 +1,5 @@
 import { type Dtype, dtypeBytes, integerRange, readNumber, writeNumber } from '../arithmetic/dtype.js';
+import type { RowLayout } from './rowLayout.js';
 
 /** Whether a number can be stored as this dtype: integers exactly, floats up to rounding but not beyond the range. */
 export function fitsDtype(value: number, dtype: Dtype): boolean {
@@ -36,5 +37,24 @@ export function convertNumbers(
     if (!fitsDtype(value, to)) return i;
     writeNumber(target, targetOffset + i * dtypeBytes[to], to, value);
   }
+  return -1;
+}
+
+/**
+ * Converts a row of doubles, d features and the label behind them, to the numbers of a layout. Returns the number of the first feature
+ * that does not fit (d: the label), or −1 when all do.
+ */
+export function convertRow(
+  source: DataView,
+  sourceOffset: number,
+  target: DataView,
+  targetOffset: number,
+  { d, dtype, labelDtype, labelOffset }: RowLayout,
+): number {
+  const misfit = convertNumbers(source, sourceOffset, 'float64', target, targetOffset, dtype, d);
+  if (misfit >= 0) return misfit;
+  const label = readNumber(source, sourceOffset + 8 * d, 'float64');
+  if (!fitsDtype(label, labelDtype)) return d;
+  writeNumber(target, targetOffset + labelOffset, labelDtype, label);
   return -1;
 }

@@ -12,7 +12,7 @@ import type { Plan } from '../../src/memory/plan.js';
 import type { EvaluationReport } from '../../src/model/evaluation/evaluationReport.js';
 import { isKernelModel } from '../../src/model/saveModel.js';
 import { evaluateTable } from '../../src/model/table/evaluateTable.js';
-import { isTable, openModelTable } from '../../src/model/table/openModelTable.js';
+import { openModelTable } from '../../src/model/table/openModelTable.js';
 import { predictTable } from '../../src/model/table/predictTable.js';
 import type { Evaluation } from '../../src/ssgd/events.js';
 import type { LinearModel } from '../../src/ssgd/linearModel.js';
@@ -204,7 +204,7 @@ export async function fakeCommand(words: readonly string[], world: FakeWorld = {
       };
     },
     async readers() {},
-    tables: async () => ({ isTable, openModelTable, predictTable, evaluateTable }),
+    tables: async () => ({ openModelTable, predictTable, evaluateTable }),
     async importing() {
       const openByName = async (_storage: unknown, source: string, request: OpenOptions) => {
         opened.push({ source, request });

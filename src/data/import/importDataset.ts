@@ -9,6 +9,7 @@ import type { DatasetDescription } from '../format.js';
 import { type ImageFolder, imageFolders } from '../images/imageFolders.js';
 import { importImages } from '../images/importImages.js';
 import { checkOnNan } from '../onNan.js';
+import { isTable } from '../table/tableFormats.js';
 import { cifar10 } from './cifar10.js';
 import { type DatasetName, datasetNames, isDatasetName } from './datasetNames.js';
 import { importDigits } from './digits.js';
@@ -155,13 +156,6 @@ async function importTableSource(
     );
   const { importTableFiles } = await import('../table/importTableFiles.js');
   return await importTableFiles(storage, source, { ...options, ...table! });
-}
-
-/** Whether a path or pattern looks like that of a table. */
-async function isTable(storage: Storage, source: string): Promise<boolean> {
-  const { tableFormatOf } = await import('../table/openTable.js');
-  if (source === '-') return true;
-  return tableFormatOf(source) !== undefined && (await storage.status(source))?.isFolder !== true;
 }
 
 function checkOptions({ n, percentage, onNan }: ImportOptions): void {

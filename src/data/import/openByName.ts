@@ -6,7 +6,7 @@ import { readJson } from '../../storage/textFile.js';
 import { type Dataset, openAnyDataset, openDataset } from '../dataset.js';
 import { checkDescription, DESCRIPTION_FILE } from '../format.js';
 import type { SparseDataset } from '../sparse/sparseDataset.js';
-import { tableFormatOf } from '../table/openTable.js';
+import { tableFormatOf } from '../table/tableFormats.js';
 import { type DatasetName, datasetNames, isDatasetName } from './datasetNames.js';
 import type { ImportOptions } from './importOptions.js';
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { databaseKind, shownQuery, shownSource } from './databaseKind.js';
+import { databaseKind, shownSource } from './databaseKind.js';
+import { shownQuery } from './sqlText.js';
 
 test('sources that have readers of their own are known by their text, or by the format given', () => {
   const kinds: readonly (readonly [string, string | undefined])[] = [

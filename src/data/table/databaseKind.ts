@@ -30,12 +30,3 @@ export function shownSource(source: string): string {
     return source.replace(/:\/\/.*@/, '://').replace(/\?.*/s, '');
   }
 }
-
-/** A query for messages and descriptions: one line, and not too long. */
-export function shownQuery(sql: string): string {
-  const line = sql.trim().replace(/\s+/g, ' ');
-  return line.length > 80 ? `${line.slice(0, 80)}…` : line;
-}
-
-/** The query alone, to be put into another. */
-export const innerQuery = (sql: string) => `(${sql.trim().replace(/;\s*$/, '')}\n)`;

@@ -1,8 +1,7 @@
-import { writeNumber } from '../../arithmetic/dtype.js';
 import { MlmlError } from '../../errors.js';
 import { featureNames, widthOf } from '../columns/columnMapping.js';
 import type { Locate, RowEncoder } from '../columns/rowEncoder.js';
-import { convertNumbers, fitsDtype } from '../convert.js';
+import { convertRow } from '../convert.js';
 import { RowFile } from '../rowFile.js';
 import type { RowLayout } from '../rowLayout.js';
 import { numbersOf, type TableBatch } from './tableSource.js';
@@ -93,27 +92,20 @@ export class FeatureRows {
 
   /** Turns doubles into numbers of the layout. */
   #convert(batch: TableBatch, from: number, count: number): void {
-    const { d, dtype, labelDtype, labelOffset, rowBytes } = this.layout;
+    const { d, dtype, labelDtype, rowBytes } = this.layout;
     if (this.#bytes.buffer === this.#block.buffer) return;
     const source = new DataView(this.#block.buffer);
     const target = new DataView(this.#bytes.buffer);
     for (let row = 0; row < count; row++) {
       const first = (this.#rows + row) * (d + 1);
-      const start = (this.#rows + row) * rowBytes;
-      const misfit = convertNumbers(source, 8 * first, 'float64', target, start, dtype, d);
-      const label = this.#block[first + d]!;
-      if (misfit < 0 && fitsDtype(label, labelDtype)) {
-        writeNumber(target, start + labelOffset, labelDtype, label);
-        continue;
-      }
+      const misfit = convertRow(source, 8 * first, target, (this.#rows + row) * rowBytes, this.layout);
+      if (misfit < 0) continue;
       const { mapping } = this.#encoder;
-      const [name, value, type] =
-        misfit < 0
-          ? [mapping.label.column, label, labelDtype]
-          : [featureNames(mapping)[misfit], this.#block[first + misfit]!, dtype];
+      const [name, type] =
+        misfit === d ? [mapping.label.column, labelDtype] : [featureNames(mapping)[misfit], dtype];
       throw new MlmlError(
         'MLML_BAD_DATA',
-        `${batch.place(from + row)}, ${name}: ${value} is no ${type}, as which the model has its training rows`,
+        `${batch.place(from + row)}, ${name}: ${this.#block[first + misfit]} is no ${type}, as which the model has its training rows`,
       );
     }
   }

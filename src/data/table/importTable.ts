@@ -1,7 +1,13 @@
 import type { Dtype } from '../../arithmetic/dtype.js';
 import { MlmlError } from '../../errors.js';
 import type { Storage } from '../../storage/storage.js';
-import { type ColumnMapping, type DateColumn, featureCount, type Missing } from '../columns/columnMapping.js';
+import {
+  type ColumnMapping,
+  type DateColumn,
+  featureCount,
+  type Missing,
+  widthOf,
+} from '../columns/columnMapping.js';
 import { RowEncoder } from '../columns/rowEncoder.js';
 import { labelDtypeFor } from '../convert.js';
 import type { DatasetWriter } from '../datasetWriter.js';
@@ -103,7 +109,7 @@ function withFills(
   let at = 0;
   const features = mapping.features.map((feature) => {
     const start = at;
-    at += featureCount({ ...mapping, features: [feature] });
+    at += widthOf(feature);
     if (feature.kind === 'date') return { ...feature, missing: dateFills(feature, start, fillOf) };
     if (feature.kind !== 'number' && feature.kind !== 'boolean') return feature;
     const fill = fillOf(feature, start);

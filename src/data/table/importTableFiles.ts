@@ -6,8 +6,9 @@ import type { DatasetDescription } from '../format.js';
 import type { ImportProgress } from '../import/importOptions.js';
 import { databaseKind, hasTables } from './databaseKind.js';
 import { importTable } from './importTable.js';
-import { type OpenTableOptions, openTable, tableName } from './openTable.js';
+import { type OpenTableOptions, openTable } from './openTable.js';
 import { type TableImportOptions, tableDefaults } from './tableImportOptions.js';
+import { tableName } from './tableName.js';
 
 /** How files become a data set: what `importTable` takes, and how the files are read. */
 export interface TableFileImport

@@ -1,11 +1,10 @@
 import { tmpdir } from 'node:os';
-import { basename } from 'node:path';
 import { MlmlError } from '../../errors.js';
 import type { Storage } from '../../storage/storage.js';
 import type { ImportProgress } from '../import/importOptions.js';
-import { databaseKind, shownSource } from './databaseKind.js';
+import { databaseKind } from './databaseKind.js';
 import { joinedTable } from './joinedTable.js';
-import { type FileFormatName, tableFormatNames } from './tableFormats.js';
+import { type FileFormatName, tableFormatNames, tableFormatOf } from './tableFormats.js';
 import { tablePaths } from './tablePaths.js';
 import type { TableSource } from './tableSource.js';
 import type { ReaderMemory } from './text/delimitedTable.js';
@@ -35,20 +34,17 @@ export interface OpenTableOptions {
   readonly onWarning?: (message: string) => void;
 }
 
-/** A kind of file that is read as a table. */
-interface TableFormat {
-  readonly name: FileFormatName;
-  readonly endings: readonly string[];
-  /** `shared` is the same object for all files of a table: what one file's reader leaves there, the next finds. */
-  open(
-    storage: Storage,
-    path: string,
-    options: OpenTableOptions,
-    shared: { memory?: ReaderMemory },
-  ): Promise<TableSource>;
-}
+/**
+ * Opens a file of a format. `shared` is the same object for all files of a table: what one file's reader leaves there, the next finds.
+ */
+type OpenFile = (
+  storage: Storage,
+  path: string,
+  options: OpenTableOptions,
+  shared: { memory?: ReaderMemory },
+) => Promise<TableSource>;
 
-const delimited: TableFormat['open'] = async (storage, path, options, shared) => {
+const delimited: OpenFile = async (storage, path, options, shared) => {
   const { openDelimitedTable, ReaderMemory } = await import('./text/delimitedTable.js');
   const { TableFile } = await import('./text/tableFile.js');
   shared.memory ??= new ReaderMemory();
@@ -56,62 +52,21 @@ const delimited: TableFormat['open'] = async (storage, path, options, shared) =>
   return await openDelimitedTable(new TableFile(storage, path, options), { ...options, memory });
 };
 
-/** Every format, each of which loads its reader when it is used. A new one is one entry here. */
-const formats: readonly TableFormat[] = [
-  { name: 'csv', endings: ['csv', 'txt'], open: delimited },
-  {
-    name: 'tsv',
-    endings: ['tsv', 'tab'],
-    open: (storage, path, options, shared) =>
-      delimited(storage, path, { delimiter: '\t', ...options }, shared),
+/** Every format, each of which loads its reader when it is used. A new one is one entry here, and one in `tableFormats.ts`. */
+const formats: Readonly<Record<FileFormatName, OpenFile>> = {
+  csv: delimited,
+  tsv: (storage, path, options, shared) => delimited(storage, path, { delimiter: '\t', ...options }, shared),
+  async jsonl(storage, path, options) {
+    const { openJsonLinesTable } = await import('./text/jsonLinesTable.js');
+    const { TableFile } = await import('./text/tableFile.js');
+    return await openJsonLinesTable(new TableFile(storage, path, options), options);
   },
-  {
-    name: 'jsonl',
-    endings: ['jsonl', 'ndjson'],
-    async open(storage, path, options) {
-      const { openJsonLinesTable } = await import('./text/jsonLinesTable.js');
-      const { TableFile } = await import('./text/tableFile.js');
-      return await openJsonLinesTable(new TableFile(storage, path, options), options);
-    },
+  async arrow(storage, path, options) {
+    const { openArrowTable } = await import('./arrow/arrowTable.js');
+    const { TableFile } = await import('./text/tableFile.js');
+    return await openArrowTable(storage, new TableFile(storage, path, options), options);
   },
-  {
-    name: 'arrow',
-    endings: ['arrow', 'arrows', 'ipc', 'feather'],
-    async open(storage, path, options) {
-      const { openArrowTable } = await import('./arrow/arrowTable.js');
-      const { TableFile } = await import('./text/tableFile.js');
-      return await openArrowTable(storage, new TableFile(storage, path, options), options);
-    },
-  },
-];
-
-/** What a source is by its name, or undefined when it is none of a table. */
-export function tableFormatOf(path: string): string | undefined {
-  const kind = databaseKind(path);
-  if (kind !== undefined) return kind;
-  const ending = basename(path)
-    .toLowerCase()
-    .replace(/\.(gz|zst)$/, '')
-    .split('.')
-    .slice(1)
-    .pop();
-  return formats.find(({ endings }) => endings.includes(ending ?? ''))?.name;
-}
-
-/** A short name for the rows that a path or pattern names: `parts/trips-*.csv.gz` are `trips`; for those of a database, its table. */
-export function tableName(source: string, table?: string): string {
-  if (source === '-') return 'stdin';
-  const kind = databaseKind(source);
-  if (kind === 'sql') return 'query';
-  const shown = kind === 'postgres' ? shownSource(source).replace(/^.*?:\/\/[^/]*/, '') : source;
-  const name = basename(table ?? shown)
-    .replace(/\.(gz|zst)$/i, '')
-    .replace(/\.\w+$/, '')
-    .replace(/[^\p{L}\p{N}._-]+/gu, '-')
-    .replace(/^[-._]+|[-._]+$/g, '')
-    .slice(0, 100);
-  return name === '' ? 'table' : name;
-}
+};
 
 /**
  * Opens the files that a path or pattern names as one table; all must be of one format. Or what a library of its own reads: Parquet
@@ -136,14 +91,13 @@ export async function openTable(
     for (const path of paths) {
       const status = await storage.status(path);
       if (status === undefined) throw new MlmlError('MLML_NOT_FOUND', `${path}: no such file`);
-      const name = options.format ?? tableFormatOf(path);
-      const format = formats.find((known) => known.name === name);
-      if (format === undefined)
+      const name = options.format ?? tableFormatOf(path) ?? '';
+      if (!Object.hasOwn(formats, name))
         throw new MlmlError(
           'MLML_USAGE',
           `${path}: give --format, one of ${tableFormatNames.join(', ')}; the ending tells of none`,
         );
-      tables.push(await format.open(storage, path, options, shared));
+      tables.push(await formats[name as FileFormatName](storage, path, options, shared));
     }
   } catch (error) {
     for (const table of tables) await table.close();

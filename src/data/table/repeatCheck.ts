@@ -4,8 +4,6 @@ import { MlmlError } from '../../errors.js';
 export class RepeatCheck {
   /** Of all rows; once a pass has ended. */
   sha256 = '';
-  /** Rows of the pass that is on its way. */
-  rows = 0;
   readonly #name: string;
 
   constructor(name: string) {

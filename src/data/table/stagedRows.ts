@@ -1,5 +1,4 @@
-import { writeNumber } from '../../arithmetic/dtype.js';
-import { convertNumbers, fitsDtype } from '../convert.js';
+import { convertRow } from '../convert.js';
 import type { DatasetWriter } from '../datasetWriter.js';
 import type { PartName } from '../format.js';
 
@@ -34,7 +33,8 @@ export class StagedRows {
    * number type (d: the label), or −1. There must be room.
    */
   add(block: Float64Array, at: number): number {
-    const { d, dtype, labelDtype, labelOffset, rowBytes } = this.#writer.layout;
+    const { layout } = this.#writer;
+    const { d } = layout;
     const numbers = this.#numbers;
     if (numbers !== undefined) {
       const start = this.#rows * (d + 1);
@@ -42,15 +42,10 @@ export class StagedRows {
       this.#rows++;
       return -1;
     }
-    const start = this.#rows * rowBytes;
     const source = new DataView(block.buffer, block.byteOffset + 8 * at, 8 * (d + 1));
-    const misfit = convertNumbers(source, 0, 'float64', this.#view, start, dtype, d);
-    if (misfit >= 0) return misfit;
-    const label = block[at + d]!;
-    if (!fitsDtype(label, labelDtype)) return d;
-    writeNumber(this.#view, start + labelOffset, labelDtype, label);
-    this.#rows++;
-    return -1;
+    const misfit = convertRow(source, 0, this.#view, this.#rows * layout.rowBytes, layout);
+    if (misfit < 0) this.#rows++;
+    return misfit;
   }
 
   /** Hands the rows to the writer. */

@@ -1,5 +1,6 @@
 import { neededColumns } from '../../data/columns/columnMapping.js';
-import { type OpenTableOptions, openTable, tableFormatOf } from '../../data/table/openTable.js';
+import { type OpenTableOptions, openTable } from '../../data/table/openTable.js';
+import { tableFormatOf } from '../../data/table/tableFormats.js';
 import { tablePaths } from '../../data/table/tablePaths.js';
 import type { TableSource } from '../../data/table/tableSource.js';
 import { openDelimitedTable } from '../../data/table/text/delimitedTable.js';
@@ -16,12 +17,6 @@ export interface ModelTableOptions extends OpenTableOptions {
   readonly input?: AsyncIterable<Uint8Array>;
   /** The column that names rows, where it is not that of the training table. */
   readonly id?: string;
-}
-
-/** Whether a source is meant as a table: the standard input, or files whose names end as those of tables do. */
-export async function isTable(storage: Storage, source: string): Promise<boolean> {
-  if (source === '-') return true;
-  return tableFormatOf(source) !== undefined && (await storage.status(source))?.isFolder !== true;
 }
 
 /**

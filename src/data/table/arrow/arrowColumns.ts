@@ -2,7 +2,7 @@ import type { DataType, Vector } from 'apache-arrow';
 import type { Cell } from '../../columns/columnMapping.js';
 import type { ColumnType } from '../tableSource.js';
 
-/** Type numbers of Arrow's format, of the columns that a table can have; a dictionary is −1 in memory only. */
+/** Type numbers of Arrow's format, of the columns that a table can have. */
 const ids = {
   null: 1,
   int: 2,
@@ -14,7 +14,8 @@ const ids = {
   timestamp: 10,
   largeText: 20,
 };
-const DICTIONARY_ID = -1;
+/** What apache-arrow calls the type of a column with a dictionary. */
+export const DICTIONARY_TYPE = -1;
 
 /** The types of apache-arrow, as far as they are looked at. */
 interface AnyType {
@@ -47,8 +48,8 @@ function kindOf(type: AnyType): ColumnType | undefined {
     case ids.largeText:
     case ids.null:
       return 'text';
-    case DICTIONARY_ID:
-      return type.dictionary!.typeId === DICTIONARY_ID ? undefined : kindOf(type.dictionary!);
+    case DICTIONARY_TYPE:
+      return type.dictionary!.typeId === DICTIONARY_TYPE ? undefined : kindOf(type.dictionary!);
     default:
       return undefined;
   }
@@ -90,7 +91,7 @@ export function cellOf(given: DataType, value: unknown): Cell {
   const type = given as unknown as AnyType;
   if (value === null || value === undefined) return null;
   switch (type.typeId) {
-    case DICTIONARY_ID:
+    case DICTIONARY_TYPE:
       return cellOf(type.dictionary as unknown as DataType, value);
     case ids.date:
     case ids.timestamp:

@@ -5,7 +5,7 @@ import { checkTable, FlatBufferFault, FlatTable, type TableKind } from './flatBu
 /** Kinds of messages. */
 export const SCHEMA = 1;
 export const DICTIONARY = 2;
-export const RECORDS = 3;
+const RECORDS = 3;
 
 /** A schema of a hundred thousand columns has less. */
 const LONGEST_METADATA = 2 ** 24;

@@ -6,7 +6,14 @@ import { ByteReader } from '../../import/byteReader.js';
 import { optionalPackage } from '../../optionalPackage.js';
 import type { ColumnType, TableBatch, TableSource } from '../tableSource.js';
 import type { TableFile } from '../text/tableFile.js';
-import { type ColumnShape, cellOf, columnTypeOf, plainNumbers, shapeOf } from './arrowColumns.js';
+import {
+  type ColumnShape,
+  cellOf,
+  columnTypeOf,
+  DICTIONARY_TYPE,
+  plainNumbers,
+  shapeOf,
+} from './arrowColumns.js';
 import { type ArrowMessage, arrowMessages, DICTIONARY, SCHEMA } from './arrowMessages.js';
 import { batchFault } from './checkBatch.js';
 import { FlatBufferFault } from './flatBuffer.js';
@@ -208,6 +215,3 @@ function batchOf(name: string, columns: readonly string[], batch: RecordBatch, f
     place,
   };
 }
-
-/** What apache-arrow calls the type of a column with a dictionary. */
-const DICTIONARY_TYPE = -1;

@@ -1,15 +1,14 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
+import { cellsOf } from '../../../../test/support/cellsOf.js';
 import { listTable } from '../../../../test/support/listTable.js';
 import { duckdb, unlessInstalled } from '../../../../test/support/optionalPackages.js';
 import { childProcesses } from '../../../../test/support/processes.js';
 import { temporaryFolder } from '../../../../test/support/temporaryFolder.js';
 import { MlmlError } from '../../../errors.js';
 import { nodeStorage } from '../../../storage/nodeStorage.js';
-import type { Cell } from '../../columns/columnMapping.js';
 import { importTable } from '../importTable.js';
-import type { TableSource } from '../tableSource.js';
 import { type DuckdbSource, openDuckdbTable } from './duckdbTable.js';
 
 const skip = unlessInstalled('@duckdb/node-api');
@@ -24,14 +23,6 @@ async function opened(test: TestContext, folder: string, source: DuckdbSource, b
 }
 
 const files = (path: string): DuckdbSource => ({ kind: 'files', name: path, paths: [path] });
-
-async function rowsOf(table: TableSource, signal?: AbortSignal): Promise<Cell[][]> {
-  const rows: Cell[][] = [];
-  for await (const batch of table.batches(signal))
-    for (let row = 0; row < batch.rows; row++)
-      rows.push(table.columns.map((_, column) => batch.cell(row, column)));
-  return rows;
-}
 
 async function parquet(folder: string, query: string, options = ''): Promise<string> {
   const path = join(folder, 'table.parquet');
@@ -105,7 +96,7 @@ describe('tables through DuckDB', { skip }, () => {
     const expected = (await (await duckdb()).runAndReadAll(query)).getRows();
     const table = await opened(t, folder, files(path), 4e6);
     for (let pass = 0; pass < 2; pass++) {
-      const rows = await rowsOf(table);
+      const rows = await cellsOf(table);
       assert.equal(rows.length, expected.length);
       for (const [i, row] of rows.entries()) {
         const [number, x, text, name, long, key, big] = expected[i] as unknown[];
@@ -125,7 +116,7 @@ describe('tables through DuckDB', { skip }, () => {
       expected.map((row) => row[1]),
     );
     const small = await opened(t, folder, files(path), 1000);
-    await assert.rejects(rowsOf(small), {
+    await assert.rejects(cellsOf(small), {
       code: 'MLML_BAD_DATA',
       message: /table.parquet: row 78: takes 320 kB, more than 262 kB, a quarter of --buffer/,
     });
@@ -184,7 +175,7 @@ describe('tables through DuckDB', { skip }, () => {
     const path = await parquet(folder, 'SELECT 1 AS fare, 2 AS tip');
     const fails = async (source: DuckdbSource, code: string, message: RegExp) => {
       await assert.rejects(
-        async () => await rowsOf(await opened(t, folder, source)),
+        async () => await cellsOf(await opened(t, folder, source)),
         (error: Error & { code: string }) => {
           assert.equal(error.code, code);
           assert.match(error.message, message);
@@ -207,8 +198,8 @@ describe('tables through DuckDB', { skip }, () => {
     await file.close();
     await fails(files(cut), 'MLML_BAD_FILE', /cut.parquet/);
     const twice = await opened(t, folder, query('SELECT random() AS a'));
-    await rowsOf(twice);
-    await assert.rejects(rowsOf(twice), { code: 'MLML_BAD_DATA', message: /gives other rows each time/ });
+    await cellsOf(twice);
+    await assert.rejects(cellsOf(twice), { code: 'MLML_BAD_DATA', message: /gives other rows each time/ });
     await fails({ kind: 'database', path: 'no.duckdb', table: 'x' }, 'MLML_NOT_FOUND', /no such file/);
   });
 
@@ -236,7 +227,7 @@ describe('tables through DuckDB', { skip }, () => {
       await file.close();
       try {
         const table = await opened(t, folder, files(path));
-        assert.equal((await rowsOf(table)).length, 3000);
+        assert.equal((await cellsOf(table)).length, 3000);
       } catch (error) {
         if (!(error instanceof MlmlError)) throw error;
         assert.match(error.code, /^MLML_(BAD_FILE|BAD_DATA|IO)$/);
@@ -257,9 +248,9 @@ describe('tables through DuckDB', { skip }, () => {
     const twice = await opened(t, folder, { kind: 'query', sql: 'SELECT 1 AS a, 2 AS a' });
     assert.deepEqual(twice.columns, ['a', 'a_1']);
     const table = await opened(t, folder, { kind: 'database', path, table: 's.t' });
-    assert.deepEqual(await rowsOf(table), [[5, undefined]]);
+    assert.deepEqual(await cellsOf(table), [[5, undefined]]);
     const asked = await opened(t, folder, { kind: 'database', path, sql: 'SELECT a + 1 AS c FROM s.t' });
-    assert.deepEqual(await rowsOf(asked), [[6]]);
+    assert.deepEqual(await cellsOf(asked), [[6]]);
   });
 
   test('passes that are left early or given up leave no process behind', async (t) => {
@@ -276,7 +267,7 @@ describe('tables through DuckDB', { skip }, () => {
       for await (const batch of table.batches(interruption.signal))
         if (batch.place(0).endsWith('row 2049')) interruption.abort(reason);
     }, reason);
-    await assert.rejects(rowsOf(table, interruption.signal), reason);
+    await assert.rejects(cellsOf(table, interruption.signal), reason);
     await table.close();
     if (before !== undefined) assert.deepEqual(childProcesses(), before.slice(1));
     const names = await nodeStorage.list(folder);

@@ -5,14 +5,15 @@ import { removeLeftovers } from '../../../storage/leftovers.js';
 import { missingFolders, removeEmptyFolders } from '../../../storage/madeFolders.js';
 import { ownedName } from '../../../storage/ownedFolder.js';
 import type { Storage } from '../../../storage/storage.js';
-import { innerQuery, shownQuery } from '../databaseKind.js';
 import { RepeatCheck } from '../repeatCheck.js';
+import { longestRow } from '../rowLimit.js';
 import { sha256Of } from '../sha256Of.js';
-import type { TableBatch, TableSource } from '../tableSource.js';
+import { innerQuery, shownQuery, tableIdentifier } from '../sqlText.js';
+import type { ColumnType, TableBatch, TableSource } from '../tableSource.js';
 import { FrameBatch } from './frameBatch.js';
 import { END, type EndOfRows, ROWS } from './messages.js';
 import { LEAST_QUERY_BYTES, QUERY_BYTES, QueryProcess, type QueryProcessOptions } from './queryProcess.js';
-import { type DuckdbColumn, duckdbColumns, identifier, literal } from './selectColumns.js';
+import { type DuckdbColumn, duckdbColumns, literal } from './selectColumns.js';
 
 /** What is read. */
 export type DuckdbSource =
@@ -33,9 +34,6 @@ export interface DuckdbOptions {
   readonly signal?: AbortSignal;
 }
 
-/** Room for a row, whatever the budget. */
-const LEAST_ROW = 256 * 1024;
-
 /**
  * Opens a table that DuckDB reads, in a process of its own (QueryProcess). What is not there, or no query, is told at once.
  * `MLML_MISSING_PACKAGE` without the optional package `@duckdb/node-api`.
@@ -45,7 +43,7 @@ export async function openDuckdbTable(
   source: DuckdbSource,
   options: DuckdbOptions,
 ): Promise<TableSource> {
-  const { bufferBytes = 64e6, queryBytes = QUERY_BYTES, scratchFolder } = options;
+  const { bufferBytes, queryBytes = QUERY_BYTES, scratchFolder } = options;
   if (!(queryBytes >= LEAST_QUERY_BYTES))
     throw new MlmlError(
       'MLML_BUDGET_TOO_SMALL',
@@ -57,7 +55,7 @@ export async function openDuckdbTable(
     name,
     queryBytes,
     temporaryFolder: join(scratchFolder, ownedName('scratch')),
-    longestRow: Math.max(LEAST_ROW, Math.floor(bufferBytes / 4)),
+    longestRow: longestRow(bufferBytes),
     setup: ["SET TimeZone = 'UTC'", ...setup],
     ...(options.signal === undefined ? {} : { signal: options.signal }),
   };
@@ -94,12 +92,13 @@ async function statementsFor(storage: Storage, source: DuckdbSource): Promise<St
     throw new MlmlError('MLML_NOT_FOUND', `${path}: there is no such file`);
   const setup = [`ATTACH ${literal(path)} AS mlml_source (TYPE duckdb, READ_ONLY)`, 'USE mlml_source'];
   if (sql !== undefined) return { name: `${path}: ${shownQuery(sql)}`, setup, relation: innerQuery(sql) };
-  const relation = (table ?? '').split('.').map(identifier).join('.');
-  return { name: `${path}: ${table}`, setup, relation };
+  return { name: `${path}: ${table}`, setup, relation: tableIdentifier(table ?? '') };
 }
 
 class DuckdbTable implements TableSource {
   readonly name: string;
+  columns: readonly string[] = [];
+  types: readonly ColumnType[] = [];
   readonly repeatable = true;
   readonly #storage: Storage;
   readonly #source: DuckdbSource;
@@ -127,14 +126,6 @@ class DuckdbTable implements TableSource {
     this.#repeats = new RepeatCheck(options.name);
   }
 
-  get columns(): readonly string[] {
-    return this.#columns.map(({ name }) => name);
-  }
-
-  get types() {
-    return this.#columns.map(({ type }) => type);
-  }
-
   /** Starts the process and finds the columns. */
   async describe(): Promise<void> {
     this.#process = await QueryProcess.open(this.#options);
@@ -143,6 +134,8 @@ class DuckdbTable implements TableSource {
     const columns = described.map(([name, type]) => [name!, type!] as const);
     const from = this.#source.kind === 'files' ? literal(this.#source.name) : '(…)';
     this.#columns = duckdbColumns(columns, from);
+    this.columns = this.#columns.map(({ name }) => name);
+    this.types = this.#columns.map(({ type }) => type);
   }
 
   async *batches(signal?: AbortSignal): AsyncGenerator<TableBatch> {
@@ -153,6 +146,7 @@ class DuckdbTable implements TableSource {
     const stop = () => void running.close();
     signal?.addEventListener('abort', stop);
     let whole = false;
+    let first = 0;
     try {
       for await (const { kind, payload } of running.rows(this.#request())) {
         signal?.throwIfAborted();
@@ -163,8 +157,8 @@ class DuckdbTable implements TableSource {
           return;
         }
         if (kind !== ROWS) throw new MlmlError('MLML_INTERNAL', `${this.name}: unknown frame ${kind}`);
-        const batch = new FrameBatch(payload, this.#columns, this.name, this.#repeats.rows);
-        this.#repeats.rows += batch.rows;
+        const batch = new FrameBatch(payload, this.#columns, this.name, first);
+        first += batch.rows;
         yield batch;
       }
     } catch (error) {
@@ -172,7 +166,6 @@ class DuckdbTable implements TableSource {
       throw error;
     } finally {
       signal?.removeEventListener('abort', stop);
-      this.#repeats.rows = 0;
       if (whole) this.#process = running;
       else await running.close();
     }

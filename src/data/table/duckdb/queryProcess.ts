@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { MlmlError } from '../../../errors.js';
 import { formatBytes } from '../../../memory/byteSize.js';
 import { missingPackage } from '../optionalPackage.js';
+import { longRow } from '../rowLimit.js';
 import { type Frame, FrameReader } from './frameReader.js';
 import {
   ANSWER,
@@ -165,11 +166,7 @@ export class QueryProcess {
     readonly bytes?: number;
   }): MlmlError {
     const { name, longestRow } = this.#options;
-    if (failure.row !== undefined)
-      return new MlmlError(
-        'MLML_BAD_DATA',
-        `${name}: row ${failure.row + 1}: takes ${formatBytes(failure.bytes!)}, more than ${formatBytes(longestRow)}, a quarter of --buffer`,
-      );
+    if (failure.row !== undefined) return longRow(name, failure.row, failure.bytes!, longestRow);
     const message = (failure.message ?? '').replace(/^Failed to extract statements: /, '');
     if (failure.code === 'MODULE_NOT_FOUND')
       return missingPackage('@duckdb/node-api', `${name}: is read through DuckDB`, message);

@@ -1,3 +1,4 @@
+import { identifier } from '../sqlText.js';
 import type { ColumnType } from '../tableSource.js';
 import type { SentAs } from './messages.js';
 
@@ -12,7 +13,6 @@ export interface DuckdbColumn {
   readonly expressions: readonly string[];
 }
 
-export const identifier = (name: string) => `"${name.replaceAll('"', '""')}"`;
 export const literal = (text: string) => `'${text.replaceAll("'", "''")}'`;
 
 const EXACT = Number.MAX_SAFE_INTEGER;

@@ -3,6 +3,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import type { Client } from 'pg';
+import { cellsOf } from '../../../../test/support/cellsOf.js';
 import { listTable } from '../../../../test/support/listTable.js';
 import { unlessInstalled } from '../../../../test/support/optionalPackages.js';
 import {
@@ -12,7 +13,6 @@ import {
 } from '../../../../test/support/postgresServer.js';
 import { temporaryFolder } from '../../../../test/support/temporaryFolder.js';
 import { nodeStorage } from '../../../storage/nodeStorage.js';
-import type { Cell } from '../../columns/columnMapping.js';
 import { importTable } from '../importTable.js';
 import type { TableSource } from '../tableSource.js';
 import { openPostgresTable, type PostgresOptions } from './postgresTable.js';
@@ -23,14 +23,6 @@ async function freePort(): Promise<number> {
   const { port } = server.address() as { port: number };
   await new Promise((resolve) => server.close(resolve));
   return port;
-}
-
-async function rowsOf(table: TableSource): Promise<Cell[][]> {
-  const rows: Cell[][] = [];
-  for await (const batch of table.batches())
-    for (let row = 0; row < batch.rows; row++)
-      rows.push(table.columns.map((_, column) => batch.cell(row, column)));
-  return rows;
 }
 
 describe('tables of PostgreSQL', { skip: withoutPostgres || unlessInstalled('pg') }, () => {
@@ -56,7 +48,7 @@ describe('tables of PostgreSQL', { skip: withoutPostgres || unlessInstalled('pg'
   };
   const fails = async (options: PostgresOptions, code: string, message: RegExp) =>
     await assert.rejects(
-      using(options, async (table) => void (await rowsOf(table))),
+      using(options, async (table) => void (await cellsOf(table))),
       (error: Error & { code: string }) => {
         assert.deepEqual([error.code, error.message.includes('secret')], [code, false], error.message);
         assert.match(error.message, message);
@@ -132,7 +124,7 @@ describe('tables of PostgreSQL', { skip: withoutPostgres || unlessInstalled('pg'
     await using(
       { sql: "SELECT x, fare FROM trips WHERE town = 'York' ORDER BY id DESC; " },
       async (table) => {
-        const some = await rowsOf(table);
+        const some = await cellsOf(table);
         assert.equal(some.length, 1250);
         // (4996 · 7919) mod 1000 and (4996 · 31) mod 97.
         assert.deepEqual(some[0], [324 / 8, 64 / 4]);
@@ -143,13 +135,13 @@ describe('tables of PostgreSQL', { skip: withoutPostgres || unlessInstalled('pg'
   test('all passes see the same moment', async () => {
     await client.query('CREATE TABLE growing AS SELECT i FROM generate_series(1, 1000) i');
     await using({ table: 'growing' }, async (table) => {
-      assert.equal((await rowsOf(table)).length, 1000);
+      assert.equal((await cellsOf(table)).length, 1000);
       await client.query('INSERT INTO growing VALUES (5)');
       for await (const batch of table.batches()) {
         assert.equal(batch.rows, 16);
         break;
       }
-      assert.equal((await rowsOf(table)).length, 1000);
+      assert.equal((await cellsOf(table)).length, 1000);
     });
   });
 
@@ -168,8 +160,8 @@ describe('tables of PostgreSQL', { skip: withoutPostgres || unlessInstalled('pg'
       /row 1: takes 300 kB, more than 262 kB/,
     );
     await using({ sql: 'SELECT random() AS a' }, async (table) => {
-      await rowsOf(table);
-      await assert.rejects(rowsOf(table), { code: 'MLML_BAD_DATA', message: /gives other rows each time/ });
+      await cellsOf(table);
+      await assert.rejects(cellsOf(table), { code: 'MLML_BAD_DATA', message: /gives other rows each time/ });
     });
     const other = `postgres://me:secret@127.0.0.1:${await freePort()}/x`;
     await assert.rejects(openPostgresTable(other, { table: 't' }), {

@@ -1,12 +1,13 @@
 import { createHash } from 'node:crypto';
 import type { Client, ClientConfig, QueryArrayResult } from 'pg';
 import { MlmlError } from '../../../errors.js';
-import { formatBytes } from '../../../memory/byteSize.js';
-import { innerQuery, shownQuery, shownSource } from '../databaseKind.js';
+import { shownSource } from '../databaseKind.js';
 import { optionalPackage } from '../optionalPackage.js';
 import { RepeatCheck } from '../repeatCheck.js';
+import { longestRow, longRow } from '../rowLimit.js';
 import { RowsBatch, rowsToFetch } from '../rowsBatch.js';
-import type { TableBatch, TableSource } from '../tableSource.js';
+import { innerQuery, shownQuery, tableIdentifier } from '../sqlText.js';
+import type { ColumnType, TableBatch, TableSource } from '../tableSource.js';
 import { type PostgresColumn, postgresColumn } from './postgresTypes.js';
 
 export interface PostgresOptions {
@@ -30,7 +31,7 @@ const AS_TEXTS = { getTypeParser: () => (text: string) => text };
  * can only read. `MLML_MISSING_PACKAGE` without the optional package `pg`.
  */
 export async function openPostgresTable(address: string, options: PostgresOptions): Promise<TableSource> {
-  const { table, sql, bufferBytes = 64e6, signal } = options;
+  const { table, sql, bufferBytes, signal } = options;
   const shown = shownSource(address);
   const name = `${shown}: ${table ?? shownQuery(sql!)}`;
   const { Client: PostgresClient } = optionalPackage<{ Client: new (config: ClientConfig) => Client }>(
@@ -42,8 +43,8 @@ export async function openPostgresTable(address: string, options: PostgresOption
     application_name: 'mlml',
     connectionTimeoutMillis: CONNECT_MS,
   });
-  const relation = table === undefined ? `${innerQuery(sql!)} AS mlml_source` : quotedName(table);
-  const opened = new PostgresTable(name, client, relation, Math.max(256 * 1024, bufferBytes / 4));
+  const relation = table === undefined ? `${innerQuery(sql!)} AS mlml_source` : tableIdentifier(table);
+  const opened = new PostgresTable(name, client, relation, longestRow(bufferBytes));
   const stop = () => void client.end();
   signal?.addEventListener('abort', stop);
   try {
@@ -58,14 +59,10 @@ export async function openPostgresTable(address: string, options: PostgresOption
   }
 }
 
-const quotedName = (table: string) =>
-  table
-    .split('.')
-    .map((part) => `"${part.replaceAll('"', '""')}"`)
-    .join('.');
-
 class PostgresTable implements TableSource {
   readonly name: string;
+  columns: readonly string[] = [];
+  types: readonly ColumnType[] = [];
   readonly repeatable = true;
   readonly #client: Client;
   readonly #relation: string;
@@ -84,14 +81,6 @@ class PostgresTable implements TableSource {
     client.on('error', (error) => {
       this.#broken ??= error;
     });
-  }
-
-  get columns(): readonly string[] {
-    return this.#columns.map(({ name }) => name);
-  }
-
-  get types() {
-    return this.#columns.map(({ type }) => type);
   }
 
   async connect(): Promise<void> {
@@ -121,6 +110,8 @@ class PostgresTable implements TableSource {
       const [kind, type] = known.get(dataTypeID) ?? ['', ''];
       return postgresColumn(name, dataTypeID, kind, type);
     });
+    this.columns = this.#columns.map(({ name }) => name);
+    this.types = this.#columns.map(({ type }) => type);
     const twice = this.columns.find((name, i) => this.columns.indexOf(name) !== i);
     if (twice !== undefined)
       throw new MlmlError(
@@ -135,16 +126,16 @@ class PostgresTable implements TableSource {
     const stop = () => void this.#client.end();
     signal?.addEventListener('abort', stop);
     const hash = createHash('sha256');
-    this.#repeats.rows = 0;
+    let first = 0;
     try {
       await this.#query(`DECLARE ${CURSOR} NO SCROLL CURSOR FOR SELECT * FROM ${this.#relation}`);
       try {
         for (let count = rowsToFetch(0, 0); ; ) {
           const { rows } = await this.#query(`FETCH FORWARD ${count} FROM ${CURSOR}`);
           signal?.throwIfAborted();
-          const bytes = this.#measure(rows, hash);
-          if (rows.length > 0) yield new RowsBatch(rows, this.#convert, this.name, this.#repeats.rows);
-          this.#repeats.rows += rows.length;
+          const bytes = this.#measure(rows, first, hash);
+          if (rows.length > 0) yield new RowsBatch(rows, this.#convert, this.name, first);
+          first += rows.length;
           if (rows.length < count) break;
           count = rowsToFetch(rows.length, bytes);
         }
@@ -164,17 +155,17 @@ class PostgresTable implements TableSource {
   readonly #convert = (text: string | null, column: number) =>
     text === null ? undefined : this.#columns[column]!.convert(text);
 
-  /** Letters of some rows, all of which are added to a hash. */
-  #measure(rows: readonly (readonly (string | null)[])[], hash: { update(text: string): unknown }): number {
+  /** Letters of some rows, all of which are added to a hash. `first`: rows before them. */
+  #measure(
+    rows: readonly (readonly (string | null)[])[],
+    first: number,
+    hash: { update(text: string): unknown },
+  ): number {
     let bytes = 0;
     let all = '';
     for (const [i, row] of rows.entries()) {
       const text = JSON.stringify(row);
-      if (text.length > this.#longestRow)
-        throw new MlmlError(
-          'MLML_BAD_DATA',
-          `${this.name}: row ${this.#repeats.rows + i + 1}: takes ${formatBytes(text.length)}, more than ${formatBytes(this.#longestRow)}, a quarter of --buffer`,
-        );
+      if (text.length > this.#longestRow) throw longRow(this.name, first + i, text.length, this.#longestRow);
       bytes += text.length;
       all += text;
     }

@@ -1,5 +1,6 @@
 import type { Cell } from '../../columns/columnMapping.js';
 import { UnusableValue } from '../rowsBatch.js';
+import { identifier } from '../sqlText.js';
 import type { ColumnType } from '../tableSource.js';
 
 /** How the values of a column, which PostgreSQL sends as texts, become cells. */
@@ -38,7 +39,7 @@ export function postgresColumn(name: string, oid: number, kind: string, typeName
   if (DATES.includes(oid)) return { name, type: 'date', convert: timeOf };
   const what = oid === BYTES ? 'bytes' : kind === 'A' ? 'an array' : kind === 'C' ? 'a composite' : undefined;
   if (what === undefined) return { name, type: 'text', convert: (text) => text };
-  const quoted = `"${name.replaceAll('"', '""')}"`;
+  const quoted = identifier(name);
   const example = {
     bytes: `md5(${quoted})`,
     'an array': `${quoted}[1]`,

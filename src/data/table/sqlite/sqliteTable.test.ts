@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
+import { cellsOf } from '../../../../test/support/cellsOf.js';
 import { listTable } from '../../../../test/support/listTable.js';
 import { unlessInstalled } from '../../../../test/support/optionalPackages.js';
 import { temporaryFolder } from '../../../../test/support/temporaryFolder.js';
 import { nodeStorage } from '../../../storage/nodeStorage.js';
-import type { Cell } from '../../columns/columnMapping.js';
 import { importTable } from '../importTable.js';
 import type { TableSource } from '../tableSource.js';
 import { openSqliteTable, type SqliteOptions } from './sqliteTable.js';
@@ -18,14 +18,6 @@ function made(path: string, ...statements: string[]): void {
   const database = new Database(path);
   for (const statement of statements) database.exec(statement);
   database.close();
-}
-
-async function rowsOf(table: TableSource, signal?: AbortSignal): Promise<Cell[][]> {
-  const rows: Cell[][] = [];
-  for await (const batch of table.batches(signal))
-    for (let row = 0; row < batch.rows; row++)
-      rows.push(table.columns.map((_, column) => batch.cell(row, column)));
-  return rows;
 }
 
 async function using(path: string, options: SqliteOptions, work: (table: TableSource) => Promise<void>) {
@@ -62,13 +54,13 @@ describe('tables of SQLite', { skip: unlessInstalled('node-sqlite3-wasm') }, () 
     const sql = `SELECT n, n, x + 1 AS y FROM "t 1" WHERE x IS NOT NULL ORDER BY x DESC; `;
     await using(path, { sql }, async (table) => {
       assert.deepEqual(table.columns, ['n', 'n:1', 'y']);
-      assert.deepEqual(await rowsOf(table), [
+      assert.deepEqual(await cellsOf(table), [
         ['any', 'any', 3],
         [1, 1, 1.5],
       ]);
     });
     await using(path, { sql: 'SELECT n FROM "t 1" WHERE 0' }, async (table) => {
-      assert.deepEqual([table.columns, await rowsOf(table)], [['n'], []]);
+      assert.deepEqual([table.columns, await cellsOf(table)], [['n'], []]);
     });
   });
 
@@ -83,7 +75,9 @@ describe('tables of SQLite', { skip: unlessInstalled('node-sqlite3-wasm') }, () 
     );
     const fingerprints: string[] = [];
     await using(path, { table: 'Trips' }, async (table) => {
-      const rows = (await rowsOf(table)).map((row) => row.map((cell) => (cell === null ? '' : String(cell))));
+      const rows = (await cellsOf(table)).map((row) =>
+        row.map((cell) => (cell === null ? '' : String(cell))),
+      );
       for (const source of [table, listTable(table.columns, rows, { batchRows: 900 })]) {
         const options = {
           label: 'fare',
@@ -113,7 +107,7 @@ describe('tables of SQLite', { skip: unlessInstalled('node-sqlite3-wasm') }, () 
     );
     const fails = async (at: string, options: SqliteOptions, code: string, message: RegExp) =>
       await assert.rejects(
-        using(at, options, async (table) => void (await rowsOf(table))),
+        using(at, options, async (table) => void (await cellsOf(table))),
         { code, message },
       );
     await fails(
@@ -156,11 +150,11 @@ describe('tables of SQLite', { skip: unlessInstalled('node-sqlite3-wasm') }, () 
     await mended.write(header, 0);
     await mended.close();
     await using(path, { sql: 'SELECT random() AS a' }, async (table) => {
-      await rowsOf(table);
-      await assert.rejects(rowsOf(table), { code: 'MLML_BAD_DATA', message: /gives other rows each time/ });
+      await cellsOf(table);
+      await assert.rejects(cellsOf(table), { code: 'MLML_BAD_DATA', message: /gives other rows each time/ });
       const interruption = new AbortController();
       interruption.abort(new Error('enough'));
-      await assert.rejects(rowsOf(table, interruption.signal), /enough/);
+      await assert.rejects(cellsOf(table, interruption.signal), /enough/);
     });
   });
 });

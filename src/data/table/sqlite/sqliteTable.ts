@@ -2,14 +2,14 @@ import { createHash } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
 import type { Database, SQLiteValue } from 'node-sqlite3-wasm';
 import { MlmlError } from '../../../errors.js';
-import { formatBytes } from '../../../memory/byteSize.js';
 import type { Storage } from '../../../storage/storage.js';
 import { nearest } from '../../suggest.js';
-import { innerQuery, shownQuery } from '../databaseKind.js';
 import { optionalPackage } from '../optionalPackage.js';
 import { RepeatCheck } from '../repeatCheck.js';
+import { longestRow, longRow } from '../rowLimit.js';
 import { RowsBatch, rowsToFetch, UnusableValue } from '../rowsBatch.js';
 import { sha256Of } from '../sha256Of.js';
+import { identifier, innerQuery, shownQuery } from '../sqlText.js';
 import type { TableBatch, TableSource } from '../tableSource.js';
 
 export interface SqliteOptions {
@@ -38,7 +38,7 @@ export async function openSqliteTable(
   path: string,
   options: SqliteOptions,
 ): Promise<TableSource> {
-  const { sql, bufferBytes = 64e6 } = options;
+  const { sql, bufferBytes } = options;
   await checkHeader(storage, path);
   const sqlite = optionalPackage<typeof import('node-sqlite3-wasm')>(
     'node-sqlite3-wasm',
@@ -49,19 +49,9 @@ export async function openSqliteTable(
     const table = sql === undefined ? tableOf(database, path, options.table) : undefined;
     const name = `${path}: ${table ?? shownQuery(sql!)}`;
     // As part of another query, columns of the same name get different ones.
-    const query = `SELECT * FROM ${
-      table === undefined ? innerQuery(sql!) : `"${table.replaceAll('"', '""')}"`
-    }`;
+    const query = `SELECT * FROM ${table === undefined ? innerQuery(sql!) : identifier(table)}`;
     const columns = columnsOf(database, name, query);
-    return new SqliteTable(
-      storage,
-      path,
-      name,
-      columns,
-      database,
-      query,
-      Math.max(256 * 1024, bufferBytes / 4),
-    );
+    return new SqliteTable(storage, path, name, columns, database, query, longestRow(bufferBytes));
   } catch (error) {
     database.close();
     throw error;
@@ -141,6 +131,8 @@ function columnsOf(database: Database, name: string, query: string): string[] {
 class SqliteTable implements TableSource {
   readonly name: string;
   readonly columns: readonly string[];
+  /** Any value may be in any column. */
+  readonly types: readonly 'text'[];
   readonly repeatable = true;
   readonly #storage: Storage;
   readonly #path: string;
@@ -160,17 +152,13 @@ class SqliteTable implements TableSource {
   ) {
     this.name = name;
     this.columns = columns;
+    this.types = columns.map(() => 'text');
     this.#storage = storage;
     this.#path = path;
     this.#database = database;
     this.#query = query;
     this.#longestRow = longestRow;
     this.#repeats = new RepeatCheck(name);
-  }
-
-  /** Any value may be in any column. */
-  get types() {
-    return this.columns.map(() => 'text' as const);
   }
 
   async *batches(signal?: AbortSignal): AsyncGenerator<TableBatch> {
@@ -190,7 +178,8 @@ class SqliteTable implements TableSource {
           if (done === true) break;
           const row = this.columns.map((column) => (value as Record<string, SQLiteValue>)[column]!);
           const size = sizeOf(row);
-          if (size > this.#longestRow) throw this.#longRow(first + values.length, size);
+          if (size > this.#longestRow)
+            throw longRow(this.name, first + values.length, size, this.#longestRow);
           bytes += size;
           all += textsOf(row);
           values.push(row);
@@ -207,13 +196,6 @@ class SqliteTable implements TableSource {
     } finally {
       statement.finalize();
     }
-  }
-
-  #longRow(row: number, bytes: number): MlmlError {
-    return new MlmlError(
-      'MLML_BAD_DATA',
-      `${this.name}: row ${row + 1}: takes ${formatBytes(bytes)}, more than ${formatBytes(this.#longestRow)}, a quarter of --buffer`,
-    );
   }
 
   readonly #convert = (value: SQLiteValue, column: number) => {
