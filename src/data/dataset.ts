@@ -21,7 +21,7 @@ export interface Dataset {
 }
 
 /** Reads and checks `dataset.json`. */
-async function readDescription(storage: Storage, folder: string): Promise<DatasetDescription> {
+export async function readDescription(storage: Storage, folder: string): Promise<DatasetDescription> {
   const path = join(folder, DESCRIPTION_FILE);
   if ((await storage.status(path)) === undefined) {
     throw new MlmlError(
