@@ -55,6 +55,11 @@ export async function solverOptions(
   given: Arguments,
 ): Promise<KernelTrainOptions> {
   const memId = given.text('memId');
+  if (given.has('folds'))
+    throw new MlmlError(
+      'MLML_USAGE',
+      `--folds=${given.text('folds')}: is for linear models, not for a stored kernel; closed with --memId tells its leave-one-out errors`,
+    );
   const options = kernelTrainOptions(solver, given, undefined);
   if (memId === undefined) return options;
   await requireMemId(storage, options.kernels, memId);
