@@ -55,7 +55,11 @@ test('prune keeps the rows with the largest coefficients', async () => {
 /** Everything these verbs refuse, with its message. */
 const bad: readonly (readonly [string, string, string])[] = [
   ['cgg digits', 'MLML_USAGE', 'cgg: there is no such verb; did you mean cg?'],
-  ['cg', 'MLML_USAGE', 'cg needs data: mnist, spam, cifar-10, digits or a data set folder'],
+  [
+    'cg',
+    'MLML_USAGE',
+    'cg needs data: a file with --label=<column>, mnist, spam, cifar-10, digits or a data set folder',
+  ],
   ['generate a b', 'MLML_USAGE', 'b: generate takes one data set; see mlml generate --help'],
   [
     'cg digits --memId=digits-rbf-1a2c',
