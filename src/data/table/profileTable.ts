@@ -1,5 +1,7 @@
 import { MlmlError } from '../../errors.js';
-import { classNameOf } from '../columns/cells.js';
+import { classNameOf, missingWords } from '../columns/cells.js';
+import type { Cell } from '../columns/columnMapping.js';
+import { missingText } from '../columns/rowEncoder.js';
 import { ColumnProfile } from './columnProfile.js';
 import type { ColumnRoles } from './columnRoles.js';
 import type { TableSettings } from './tableImportOptions.js';
@@ -27,9 +29,10 @@ export async function profileTable(
   settings: TableSettings,
 ): Promise<TableProfile> {
   const room = { bytes: settings.bufferBytes / 4 };
+  const missing = missingWords(settings);
   const make = (column: number, mostValues: number) =>
-    new ColumnProfile(source.columns[column]!, mostValues, room);
-  const label = new ColumnProfile(source.columns[roles.label]!, MOST_CLASSES, room, classNameOf);
+    new ColumnProfile(source.columns[column]!, mostValues, room, missing);
+  const label = new ColumnProfile(source.columns[roles.label]!, MOST_CLASSES, room, missing, classNameOf);
   const features = roles.features.map((column) => make(column, settings.categories));
   const isExact = (column: number) => {
     const name = source.columns[column]!;
@@ -37,8 +40,9 @@ export async function profileTable(
   };
   const skipsMissing = settings.onNan === 'skip';
   const labelAt = (batch: TableBatch, row: number) => {
-    const missing = label.add(batch.cell(row, roles.label), () => batch.place(row));
-    if (missing && !skipsMissing) throw missingLabel(batch.place(row), source.columns[roles.label]!);
+    const cell = batch.cell(row, roles.label);
+    const isAbsent = label.add(cell, () => batch.place(row));
+    if (isAbsent && !skipsMissing) throw missingLabel(batch.place(row), source.columns[roles.label]!, cell);
   };
   const passOver = async (
     columns: readonly (readonly [ColumnProfile, number, boolean])[],
@@ -70,10 +74,10 @@ export async function profileTable(
   return { label, features };
 }
 
-export function missingLabel(place: string, column: string): MlmlError {
+export function missingLabel(place: string, column: string, cell: Cell): MlmlError {
   return new MlmlError(
     'MLML_BAD_DATA',
-    `${place}, column ${column}: the label is missing; --on-nan=skip leaves such rows out`,
+    `${place}, column ${column}: the label ${missingText(cell)}; --on-nan=skip leaves such rows out`,
   );
 }
 
