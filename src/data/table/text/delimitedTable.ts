@@ -1,4 +1,5 @@
 import { RESULT_WORDS, RowStatus } from '../../../arithmetic/delimitedRows.js';
+import { CODE_TABLE_BYTES } from '../../../arithmetic/delimitedValues.js';
 import { type Kernels, loadKernels } from '../../../arithmetic/kernels.js';
 import { fillPowersOfTen, POWERS_BYTES } from '../../../arithmetic/powersOfTen.js';
 import { MlmlError } from '../../../errors.js';
@@ -17,6 +18,8 @@ const BATCH_FIELDS = 16 * 1024;
 const FIELD_BYTES = 16;
 /** Text that is at hand besides the row of which the end is missing. */
 const AHEAD_BYTES = 512 * 1024;
+/** Bytes behind the text: kernels look at eight at once. */
+const BEHIND_BYTES = 8;
 /** The shares of the budget that a row, and all that belongs to reading, may take. */
 const ROW_SHARE = 1 / 16;
 const READER_SHARE = 1 / 4;
@@ -91,8 +94,11 @@ class DelimitedTable implements TableSource {
       { name: 'values', bytes: 8 * fields },
       { name: 'rows', bytes: 4 * this.#mostRows },
       { name: 'result', bytes: 4 * RESULT_WORDS },
+      { name: 'column', bytes: 8 * this.#mostRows },
+      { name: 'codes', bytes: CODE_TABLE_BYTES },
+      { name: 'codesGiven', bytes: 4 * (columns.length + 1) },
       // Pages that no row reaches cost nothing.
-      { name: 'text', bytes: longest + AHEAD_BYTES + 1 },
+      { name: 'text', bytes: longest + AHEAD_BYTES + BEHIND_BYTES },
     ];
     const least = (FIELD_BYTES * fields) / (READER_SHARE - ROW_SHARE);
     if (least > bufferBytes)
@@ -106,14 +112,17 @@ class DelimitedTable implements TableSource {
     const { arena, kernels } = this.#memory.open(this.#regions);
     const text = arena.uint8('text');
     const result = arena.uint32('result');
-    const batch = new DelimitedBatch(
-      this.name,
-      this.columns.length,
+    const batch = new DelimitedBatch(this.name, this.columns.length, {
+      kernels,
       text,
-      arena.uint32('fields'),
-      arena.float64('values'),
-      arena.uint32('rows'),
-    );
+      fields: arena.uint32('fields'),
+      values: arena.float64('values'),
+      lines: arena.uint32('rows'),
+      times: arena.float64('column'),
+      codes: arena.int32('column'),
+      table: arena.uint8('codes'),
+      codesGiven: arena.uint32('codesGiven'),
+    });
     let { skippedBytes: toSkip, skippedLines: line } = this.#dialect;
     // Text from `from` to `to` has not been used yet.
     let from = 0;
@@ -133,7 +142,7 @@ class DelimitedTable implements TableSource {
         text.copyWithin(0, from, to);
         to -= from;
         from = 0;
-        const room = Math.min(text.length - 1 - to, chunk.length - used);
+        const room = Math.min(text.length - BEHIND_BYTES - to, chunk.length - used);
         text.set(chunk.subarray(used, used + room), to);
         used += room;
         to += room;
