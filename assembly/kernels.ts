@@ -1,4 +1,4 @@
-export { checksumStrips, fillChecksumTables } from './checksum';
+export { checksumStrips, continueChecksum, fillChecksumTables } from './checksum';
 export * from './cholesky';
 export { delimitedRows } from './delimitedRows';
 export { delimitedCodes, delimitedTimes } from './delimitedValues';
