@@ -86,7 +86,7 @@ function storedSettings(stored: StoredKernel): Pick<KernelTrainOptions, 'subset'
 }
 
 /** One sentence for each option that was given but changes nothing in a kernel job. */
-export function uselessKernelOptions(verb: CommandName, given: Arguments): string[] {
+export function uselessKernelOptions(verb: CommandName, given: Arguments, isFile: boolean): string[] {
   const warnings: string[] = [];
   const stored = given.has('memId');
   for (const { name, effective, ofKernel, linearOnly, rawOnly } of optionsOf(verb, 'kernel')) {
@@ -99,7 +99,7 @@ export function uselessKernelOptions(verb: CommandName, given: Arguments): strin
       warnings.push(`--${name} has no effect with --memId: the stored kernel is as it was generated`);
     } else if (effective !== undefined && !effective.includes(verb)) {
       warnings.push(`--${name} has no effect on ${verb}, only on ${effective.join(', ')}`);
-    } else if (rawOnly && !given.has('train')) {
+    } else if (rawOnly && !isFile && !given.has('train')) {
       warnings.push(`--${name} has no effect on a data set; it describes raw row files (--train)`);
     }
   }

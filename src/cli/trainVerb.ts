@@ -11,6 +11,7 @@ import { variantsOf } from '../ssgd/sgd/sweepGrid.js';
 import type { TrainContext } from '../ssgd/train.js';
 import { checkInitialModel, modelHash } from '../ssgd/warmStart.js';
 import type { CommandContext } from './commandContext.js';
+import { givenFile } from './givenFile.js';
 import { openAnyTrainingData } from './openData.js';
 import type { Arguments } from './parseArguments.js';
 import type { Training } from './services.js';
@@ -31,17 +32,18 @@ export async function trainVerb(
   await runTraining<TrainSummary, AnyData>(context, { verb, given, words }, async () => {
     // Everything is loaded before the baseline is taken; what comes later is the job's.
     const training = await context.services.training();
+    const file = await givenFile(context.services.storage, verb, given);
     return {
       options,
       allowedBytes: (threads) => allowedBytes(options.bufferBytes, threads),
-      warnings: uselessOptions(verb, given, given.has('train')),
+      warnings: uselessOptions(verb, given, file !== undefined),
       scratch: options.scratch,
       csv: options.logfreq > 0 && verb !== 'closed',
       csvColumns: [
         ...(heldOutShare(options) > 0 ? (['holdout'] as const) : []),
         ...(options.sweep === undefined ? [] : (['model'] as const)),
       ],
-      open: (reporter) => openAnyTrainingData(context, verb, given, reporter),
+      open: (reporter, folder) => openAnyTrainingData(context, verb, given, reporter, folder),
       plan: async (dataset, _scratch, earlier) => {
         // Before anything is made: a model that does not fit leaves no trace.
         start = await startingModel(context, verb, options, dataset, earlier);

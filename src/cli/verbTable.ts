@@ -1,6 +1,6 @@
 import { kernelVerbTable } from './kernelVerbTable.js';
 import type { CommandName } from './optionSpec.js';
-import { data, dataNames, type VerbDescription } from './verbDescription.js';
+import { data, dataNames, fileSynopsis, type VerbDescription } from './verbDescription.js';
 
 const raw =
   'Raw row files hold n rows of d features and a label, little-endian, without a header. With k > 1 the labels ' +
@@ -16,6 +16,7 @@ function trainingVerb(
   return {
     summary,
     synopsis: [
+      fileSynopsis(name),
       `mlml ${name} (${dataNames}) [options]`,
       `mlml ${name} --train=<path> --n=<n> --d=<d> [--test=<path> --nt=<nt>] [options]`,
     ],
@@ -76,6 +77,7 @@ export const verbTable: Readonly<Record<CommandName, VerbDescription>> = {
       'With --memId it solves kernel ridge regression on a stored kernel, and tells leave-one-out errors.',
     ],
     [
+      ['mlml closed housing.csv --label=price', 'a table, which is imported first'],
       ['mlml closed mnist', 'the exact ridge classifier of MNIST'],
       ['mlml closed mnist --no-bias --reg=0.1 --json', 'without an intercept; the result as JSON'],
       ['mlml closed cifar-10 --buffer=4', 'in 4 MB, too few for the normal equations'],
@@ -109,6 +111,10 @@ export const verbTable: Readonly<Record<CommandName, VerbDescription>> = {
     ],
     [
       ['mlml ssgd digits --buffer=1 --simulated', 'in 1 MB, on built-in data'],
+      [
+        "mlml ssgd 'logs/*.csv.gz' --label=kind --drop=note --loss=softmax",
+        'a table of many files, imported first into ./data',
+      ],
       ['mlml ssgd mnist --loss=softmax --epochs=10', 'softmax regression'],
       ['mlml ssgd mnist --algo=block_shuffle --buffer=512KB', 'without scratch space'],
       [

@@ -3,6 +3,7 @@ import { runCommand } from '../../src/cli/runCommand.js';
 import type { Services, Training } from '../../src/cli/services.js';
 import { openDataset } from '../../src/data/dataset.js';
 import { DatasetWriter } from '../../src/data/datasetWriter.js';
+import type { ImportOptions } from '../../src/data/import/importOptions.js';
 import type { OpenOptions } from '../../src/data/import/openByName.js';
 import type { RawRows } from '../../src/data/rawRows.js';
 import type { RowFile } from '../../src/data/rowFile.js';
@@ -216,12 +217,17 @@ export async function fakeCommand(words: readonly string[], world: FakeWorld = {
         }
         return await openDataset(storage, folder);
       };
+      const importDataset = async (_storage: unknown, source: string, options: ImportOptions) => {
+        opened.push({ source, request: options });
+        return await makeDataset(storage, options.out, world.task ?? 'classification');
+      };
       return {
         isLibsvmFile: async () => false,
-        importDataset: async (_storage, source, options) => {
-          opened.push({ source, request: options });
-          return await makeDataset(storage, options.out, world.task ?? 'classification');
-        },
+        importDataset,
+        importWithOrigin: importDataset,
+        importForTraining: async (_storage, source, options) =>
+          void (await importDataset(_storage, source, options)),
+        labelMissing: async () => new MlmlError('MLML_USAGE', 'a label is missing'),
         datasetFolder: async (_storage, name, dataDir = 'data') => `${dataDir}/${name}`,
         openByName,
         openAnyByName: openByName,
