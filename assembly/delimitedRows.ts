@@ -73,6 +73,17 @@ function isSpace(letter: u32, delimiter: u32): bool {
   return (letter == SPACE || letter == 9) && letter != delimiter;
 }
 
+/** Zeros that a number begins with, before and behind its point. */
+function zerosAt(p: u32): u32 {
+  let zeros: u32 = 0;
+  let letter = <u32>load<u8>(p);
+  while (letter == 48 || letter == 46) {
+    if (letter == 48) zeros++;
+    letter = <u32>load<u8>(++p);
+  }
+  return zeros;
+}
+
 /** Reads the number at `p`, spaces around it too. False when there is none, whatever may follow it. */
 // @ts-ignore: decorator
 @inline
@@ -85,6 +96,7 @@ function readNumber(p: u32, delimiter: u32, powers: u32): bool {
   letter = <u32>load<u8>(p);
   // Most whole parts are short, most fractions are not.
   let m: u64 = 0;
+  const first = p;
   let digits = p;
   let digit = letter - 48;
   while (digit < 10) {
@@ -133,6 +145,7 @@ function readNumber(p: u32, delimiter: u32, powers: u32): bool {
   numberEnd = p;
   isHard = false;
   let x: f64 = 0;
+  if (digits > 19) digits -= zerosAt(first);
   // Asking whether m < 2^53 would be guessing for numbers written in full, of 15 to 17 digits.
   if (digits <= 15 && e >= -22 && e <= 22) {
     x = <f64>m;

@@ -92,7 +92,9 @@ export function plainDelimitedRows(buffer: SharedArrayBuffer): DelimitedRowKerne
           at += length;
           lines++;
         }
-        if (at >= to) return end(RowStatus.more, at, lines);
+        // A carriage return at the end may be the first half of a line break.
+        const isCut = !last && byte(at) === CARRIAGE_RETURN && at + 1 === to;
+        if (at >= to || isCut) return end(RowStatus.more, at, lines);
         if (done === mostRows) return end(RowStatus.full, at, lines);
         let inner = 0;
         let place = at;

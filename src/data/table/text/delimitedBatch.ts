@@ -99,7 +99,9 @@ export class DelimitedBatch implements TableBatch {
     const values = this.#values;
     for (let i = 0, slot = from * columns + column; i < count; i++, slot += columns) {
       const value = values[slot]!;
-      target[i] = Number.isNaN(value) ? this.#hardNumber(slot) : value;
+      // One expression for both would make an object of each number.
+      if (Number.isNaN(value)) target[i] = this.#hardNumber(slot);
+      else target[i] = value;
     }
   }
 
