@@ -4,7 +4,13 @@ import { MlmlError } from '../errors.js';
 import { loadModel } from '../model/loadModel.js';
 import { saveModel } from '../model/saveModel.js';
 import type { RunDescription } from '../run/runFolder.js';
-import { allowedBytes, scoreOf, summaryText, type TrainSummary } from '../run/summary.js';
+import {
+  allowedBytes,
+  crossValidationLine,
+  scoreOf,
+  summaryText,
+  type TrainSummary,
+} from '../run/summary.js';
 import type { LinearModel } from '../ssgd/linearModel.js';
 import { heldOutShare, type TrainOptions, type Verb } from '../ssgd/options.js';
 import { variantsOf } from '../ssgd/sgd/sweepGrid.js';
@@ -129,6 +135,7 @@ async function trainAndSave(
       result.sweep?.map(({ model, options: values, fate, heldOut, samples }) => {
         return { model, options: values, fate, holdout: scoreOf(heldOut), samples };
       }) ?? null,
+    crossValidation: result.crossValidation?.map(crossValidationLine) ?? null,
     seconds: result.seconds,
     samples: result.samples,
     samplesPerSecond: result.seconds > 0 ? result.samples / result.seconds : 0,

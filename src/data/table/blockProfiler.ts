@@ -46,8 +46,7 @@ export class BlockProfiler {
     if (exact) numbers.fill(Number.NaN, 0, count);
     else {
       numbersOf(batch, column, from, count, numbers);
-      let counted = 0;
-      for (let i = 0; i < count; i++) if (!Number.isNaN(numbers[i]!)) counted++;
+      const counted = profile.spread.addAll(numbers, count);
       if (counted > 0) profile.addNumbers(counted);
       if (counted === count) return;
       if (batch.timesOf !== undefined) {
@@ -68,12 +67,13 @@ export class BlockProfiler {
   ): number {
     const times = this.#times;
     const withTime = batch.timesOf!(column, from, count, times);
-    let dates = 0;
     for (let i = 0; i < count; i++) {
       if (Number.isNaN(times[i]!)) continue;
-      dates++;
+      times[i] = times[i]! / 1000;
       this.#numbers[i] = 0;
     }
+    // As seconds, which is what is stored of them.
+    const dates = profile.spread.addAll(times, count);
     if (dates > 0) profile.addDates(dates, withTime);
     return dates;
   }

@@ -1,5 +1,6 @@
 import { booleanOf, isMissing, numberOf, textOf, timeOf, wordsOf } from '../columns/cells.js';
 import type { Cell } from '../columns/columnMapping.js';
+import { Spread } from './spread.js';
 
 /** Longer values are no names of categories. */
 const LONGEST_VALUE = 200;
@@ -14,6 +15,8 @@ export interface Value {
   readonly name: string;
   readonly missing: boolean;
   readonly number: boolean;
+  /** What is stored of it: the number, or seconds since 1970; NaN where neither is. */
+  readonly stored: number;
   readonly whole: boolean;
   readonly boolean: boolean;
   readonly date: boolean;
@@ -37,8 +40,10 @@ export class ColumnProfile {
   dates = 0;
   /** Dates with a time of day. */
   times = 0;
-  /** Numbers and dates that were only counted: the other figures and `values` know nothing of them. */
+  /** Numbers and dates that were only counted: the other figures, but for `spread`, and `values` know nothing of them. */
   counted = 0;
+  /** Of numbers, and of dates as seconds since 1970. */
+  readonly spread = new Spread();
   /** The first value that is no number, and where it stands. */
   firstOther: { readonly text: string; readonly place: string } | undefined;
   readonly #mostValues: number;
@@ -70,7 +75,7 @@ export class ColumnProfile {
     return this.#texts === 0 ? 0 : this.#words / this.#texts;
   }
 
-  /** Numbers of which only how many there are is of interest. */
+  /** Numbers of which only how many there are is of interest; their spread is told apart. */
   addNumbers(count: number): void {
     this.rows += count;
     this.numbers += count;
@@ -102,6 +107,7 @@ export class ColumnProfile {
   }
 
   #addFigures(value: Value, count: number): void {
+    if (Number.isFinite(value.stored)) this.spread.add(value.stored, count);
     if (value.number) this.numbers += count;
     if (value.whole) this.wholes += count;
     if (value.boolean) this.booleans += count;
@@ -167,6 +173,7 @@ function lookAt(cell: Cell, nameOf: (cell: Cell) => string): Value {
     name: missing ? '' : nameOf(cell),
     missing,
     number: number !== undefined,
+    stored: number ?? (time === undefined ? Number.NaN : time / 1000),
     whole: Number.isInteger(number),
     boolean: !missing && booleanOf(cell) !== undefined,
     date: time !== undefined,

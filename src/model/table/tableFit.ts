@@ -48,6 +48,23 @@ export function fitTable(model: ScoreMeaning, source: Columns, given?: string): 
   };
 }
 
+/**
+ * The same, of a table that has the label of the training table too.
+ *
+ * @throws MlmlError `MLML_BAD_DATA` when it has not, or the model does not know which it is
+ */
+export function fitLabelledTable(model: ScoreMeaning, source: Columns): TableFit {
+  const fit = fitTable(model, source);
+  if (fit.label !== undefined) return fit;
+  const label = model.columns?.label.column;
+  throw new MlmlError(
+    'MLML_BAD_DATA',
+    label === undefined
+      ? `${source.name}: the model does not know which column is the label: it was trained on rows without names of columns; import the table first`
+      : `${source.name}: has no column ${JSON.stringify(label)}, the label; mlml predict does without`,
+  );
+}
+
 /** A mapping that takes the columns as they stand. A missing value has no number that could stand for it. */
 function numbersInOrder({ d, task }: ScoreMeaning, { columns, name }: Columns, id?: string): ColumnMapping {
   const others = columns.filter((column) => column !== id && (column !== 'id' || columns.length <= d));
