@@ -15,6 +15,7 @@ import { writeDataset } from '../import/writeDataset.js';
 import { rowLayout } from '../rowLayout.js';
 import { chooseColumns } from './chooseColumns.js';
 import { trainingMeans } from './columnMeans.js';
+import { withTrimmedNames } from './columnNames.js';
 import { columnRoles } from './columnRoles.js';
 import { type Repairs, TableEncoder } from './encodeTable.js';
 import { planTableImport } from './planTableImport.js';
@@ -31,10 +32,11 @@ import type { TableSource } from './tableSource.js';
  */
 export async function importTable(
   storage: Storage,
-  source: TableSource,
+  table: TableSource,
   given: TableImportOptions,
 ): Promise<DatasetDescription> {
-  const settings = tableSettings(given);
+  const source = withTrimmedNames(table);
+  const settings = tableSettings({ ...given, ...(given.test && { test: withTrimmedNames(given.test) }) });
   const { out, onWarning } = settings;
   await requireNew(storage, out);
   for (const table of [source, settings.test])
