@@ -75,7 +75,11 @@ function world(build: KernelBuild, work: Work, dtype: 'uint8' | 'float32' | 'flo
   const products = (kind: number, aFrom: number, rows: number, bFrom: number, columns: number) => {
     numbers('plane').fill(Number.NaN);
     const block = (from: number) =>
-      [at('counts') + 4 * from, at('indices') + 4 * from * LENGTH, at('values') + size * from * LENGTH] as const;
+      [
+        at('counts') + 4 * from,
+        at('indices') + 4 * from * LENGTH,
+        at('values') + size * from * LENGTH,
+      ] as const;
     (single ? kernels.sparseProducts32 : kernels.sparseProducts64)(
       kind,
       ...block(aFrom),
@@ -110,7 +114,12 @@ for (const build of builds) {
         for (const [kind, name] of sparseSums.entries()) {
           test(`${name} of ${dtype} in ${work}`, () => {
             const lowest = name === 'harmonic' ? 0 : -1e15;
-            const { features, products, numbers, arena, kernels, at, single, size } = world(build, work, dtype, lowest);
+            const { features, products, numbers, arena, kernels, at, single, size } = world(
+              build,
+              work,
+              dtype,
+              lowest,
+            );
             const scale = dtype === 'uint8' ? (name === 'product' ? 4e4 : 300) : 4;
             const tolerance = (work === 'float32' ? 1e-6 : 1e-14) * scale * D;
             // Uneven sizes: rows and columns that are no multiple of anything.
@@ -158,7 +167,15 @@ for (const build of builds) {
       const { features, arena, kernels, at } = world(build, 'float64', 'float64');
       const vector = arena.float64('factors');
       for (let j = 0; j < D; j++) vector[j] = Math.sin(j);
-      kernels.sparseShifts64(at('counts'), at('indices'), at('values'), LENGTH, at('factors'), 0.25, at('norms'));
+      kernels.sparseShifts64(
+        at('counts'),
+        at('indices'),
+        at('values'),
+        LENGTH,
+        at('factors'),
+        0.25,
+        at('norms'),
+      );
       const shifts = arena.float64('norms').slice(0, 16);
       for (let r = 0; r < 16; r++) {
         const wanted = features[r]!.reduce((sum, x, j) => sum + x * Math.sin(j), 0) - 0.25;

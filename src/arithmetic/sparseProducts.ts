@@ -146,7 +146,22 @@ export function plainSparseProducts(buffer: SharedArrayBuffer): SparseProductKer
   };
   const sums =
     (numbers: Numbers): Sums =>
-    (kind, aCounts, aIndices, aValues, rows, bCounts, bIndices, bValues, columns, length, _, __, plane, stride) => {
+    (
+      kind,
+      aCounts,
+      aIndices,
+      aValues,
+      rows,
+      bCounts,
+      bIndices,
+      bValues,
+      columns,
+      length,
+      _,
+      __,
+      plane,
+      stride,
+    ) => {
       const bytes = numbers.BYTES_PER_ELEMENT;
       const rowOf = (counts: number, indices: number, values: number, r: number) =>
         [words[(counts >>> 2) + r]!, (indices >>> 2) + r * length, values / bytes + r * length] as const;
@@ -193,7 +208,8 @@ export function plainSparseProducts(buffer: SharedArrayBuffer): SparseProductKer
     shiftPlane64(plane, left, right, rows, stride) {
       for (let r = 0; r < rows; r++)
         for (let c = 0; c < stride; c++)
-          doubles[(plane >>> 3) + r * stride + c]! -= doubles[(left >>> 3) + r]! + doubles[(right >>> 3) + c]!;
+          doubles[(plane >>> 3) + r * stride + c]! -=
+            doubles[(left >>> 3) + r]! + doubles[(right >>> 3) + c]!;
     },
   };
 }

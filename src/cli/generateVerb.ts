@@ -6,7 +6,7 @@ import { ProgressReporter } from '../run/progressReporter.js';
 import { allowedBytes } from '../run/summary.js';
 import type { CommandContext } from './commandContext.js';
 import { generateOptions, uselessKernelOptions } from './kernelSettings.js';
-import { openTrainingData } from './openData.js';
+import { openAnyTrainingData } from './openData.js';
 import type { Arguments } from './parseArguments.js';
 
 /** `mlml generate`: stores the kernel of a data set; the memId is the last line. */
@@ -26,7 +26,7 @@ export async function generateVerb(context: CommandContext, given: Arguments): P
   });
   for (const warning of uselessKernelOptions('generate', given)) reporter.warn(warning);
   try {
-    const dataset = await openTrainingData(context, 'generate', given, reporter);
+    const dataset = await openAnyTrainingData(context, 'generate', given, reporter);
     try {
       const { name, task } = dataset.description;
       const kernelReporter = new KernelReporter(reporter, {

@@ -10,7 +10,6 @@ import type { CommandName } from './optionSpec.js';
 import { optionsOf } from './optionsOf.js';
 import type { Arguments } from './parseArguments.js';
 import { rawRequest } from './rawRows.js';
-import type { Importing } from './services.js';
 
 /** Options of opening and importing that were given, with progress going to the terminal. */
 export function openRequest(
@@ -43,32 +42,12 @@ export function openRequest(
 }
 
 /** Opens what a training verb names: raw row files, a data set folder, or a known name (imported first). */
-export async function openTrainingData(
-  context: CommandContext,
-  verb: CommandName,
-  given: Arguments,
-  reporter: ProgressReporter,
-): Promise<Dataset> {
-  return await openBy('openByName', context, verb, given, reporter);
-}
-
-/** The same, also of sparse rows. */
 export async function openAnyTrainingData(
   context: CommandContext,
   verb: CommandName,
   given: Arguments,
   reporter: ProgressReporter,
 ): Promise<Dataset | SparseDataset> {
-  return await openBy('openAnyByName', context, verb, given, reporter);
-}
-
-async function openBy<Name extends 'openByName' | 'openAnyByName'>(
-  open: Name,
-  context: CommandContext,
-  verb: CommandName,
-  given: Arguments,
-  reporter: ProgressReporter,
-): Promise<Dataset | Awaited<ReturnType<Importing[Name]>>> {
   const { services } = context;
   const [source, ...rest] = given.positionals;
   if (rest.length > 0) {
@@ -98,9 +77,7 @@ async function openBy<Name extends 'openByName' | 'openAnyByName'>(
   }
   // The seed of a run decides its order of rows, not which data a name stands for.
   const { seed: _, ...request } = { seed: 0, ...openRequest(context, given, reporter) };
-  const dataset = (await importing[open](services.storage, source, request)) as Awaited<
-    ReturnType<Importing[Name]>
-  >;
+  const dataset = await importing.openAnyByName(services.storage, source, request);
   for (const [name, part] of [
     ['n', 'train'],
     ['nt', 'test'],

@@ -14,7 +14,7 @@ import { verbs as trainingVerbs, type Verb } from '../ssgd/options.js';
 import type { CommandContext } from './commandContext.js';
 import { importTarget } from './importVerb.js';
 import { generateOptions, solverOptions, uselessKernelOptions } from './kernelSettings.js';
-import { openAnyTrainingData, openTrainingData } from './openData.js';
+import { openAnyTrainingData } from './openData.js';
 import { type CommandName, kernelVerbs } from './optionSpec.js';
 import { type Arguments, parseArguments } from './parseArguments.js';
 import { trainOptions, uselessOptions } from './trainSettings.js';
@@ -48,7 +48,7 @@ async function planTrainingVerb(context: CommandContext, verb: Verb, given: Argu
   const options = trainOptions(given);
   const { planTraining } = await context.services.training();
   const useless = uselessOptions(verb, given, given.has('train'));
-  await tellPlan(context, verb, given, useless, openAnyTrainingData, (dataset) =>
+  await tellPlan(context, verb, given, useless, (dataset) =>
     planTraining(verb, dataset.description, options),
   );
 }
@@ -60,29 +60,23 @@ async function planKernelVerb(
 ): Promise<void> {
   const { storage } = context.services;
   const jobs = await context.services.kernels();
-  const plan = async (dataset: Dataset) => {
+  const plan = async (dataset: Dataset | SparseDataset) => {
     const scratchFolder = given.text('scratch') ?? runsFolder(given.text('out'));
     const job = { storage, scratchFolder, signal: context.signal };
     if (verb === 'generate') return await jobs.planGenerate(dataset, generateOptions(given), job);
     const options = await solverOptions(jobs, storage, verb, given);
     return await jobs.planKernelTraining(verb, dataset, options, job);
   };
-  await tellPlan(context, verb, given, uselessKernelOptions(verb, given), openTrainingData, plan);
+  await tellPlan(context, verb, given, uselessKernelOptions(verb, given), plan);
 }
 
 /** Opens the data, prints what `makePlan` makes of it. */
-async function tellPlan<Data extends Dataset | SparseDataset>(
+async function tellPlan(
   context: CommandContext,
   verb: CommandName,
   given: Arguments,
   warnings: readonly string[],
-  open: (
-    context: CommandContext,
-    verb: CommandName,
-    given: Arguments,
-    reporter: ProgressReporter,
-  ) => Promise<Data>,
-  makePlan: (dataset: Data) => Plan | Promise<Plan>,
+  makePlan: (dataset: Dataset | SparseDataset) => Plan | Promise<Plan>,
 ): Promise<void> {
   const reporter = new ProgressReporter({
     stream: context.stderr,
@@ -91,7 +85,7 @@ async function tellPlan<Data extends Dataset | SparseDataset>(
   });
   for (const warning of warnings) reporter.warn(warning);
   try {
-    const dataset = await open(context, verb, given, reporter);
+    const dataset = await openAnyTrainingData(context, verb, given, reporter);
     try {
       const plan = await makePlan(dataset);
       for (const warning of usedInstead(given, plan, dataset.description.parts.train.n))

@@ -7,6 +7,7 @@ import { openParts } from './openParts.js';
 import { RowFile } from './rowFile.js';
 import { type RowLayout, rowLayout } from './rowLayout.js';
 import { openSparse, type SparseDataset } from './sparse/sparseDataset.js';
+import type { SparseFeatures } from './sparse/sparseStatistics.js';
 
 /** An open data set: its description and its two row files. */
 export interface Dataset {
@@ -16,6 +17,8 @@ export interface Dataset {
   readonly layout: RowLayout;
   readonly train: RowFile;
   readonly test: RowFile;
+  /** Of sparse rows in slots (see `openSlots`), whose description has none: figures of each feature, zeros counted. */
+  readonly features?: Pick<SparseFeatures, 'mean' | 'variance' | 'min' | 'max'>;
   /** Closes its files. */
   close(): Promise<void>;
 }

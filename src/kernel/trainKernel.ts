@@ -1,4 +1,6 @@
 import type { Dataset } from '../data/dataset.js';
+import { rowsByNumber } from '../data/sparse/slotFile.js';
+import type { SparseDataset } from '../data/sparse/sparseDataset.js';
 import { MlmlError } from '../errors.js';
 import type { Plan } from '../memory/plan.js';
 import { checkTrainOptions } from './checkOptions.js';
@@ -14,11 +16,12 @@ import type { KernelTrainOptions, SolverName } from './options.js';
 /** What a kernel verb would use and do. */
 export async function planKernelTraining(
   solver: SolverName,
-  dataset: Dataset,
+  data: Dataset | SparseDataset,
   options: KernelTrainOptions,
   context: KernelContext,
 ): Promise<Plan> {
   checkTrainOptions(options);
+  const dataset = await rowsByNumber(data);
   if (solver === 'krr') return await planKrr(dataset, options, context);
   if (solver === 'nystrom') {
     const { evaluation, bytesBefore } = await pointsOf(dataset, options, context);
@@ -34,11 +37,12 @@ export async function planKernelTraining(
  */
 export async function trainKernel(
   solver: SolverName,
-  dataset: Dataset,
+  data: Dataset | SparseDataset,
   options: KernelTrainOptions,
   context: KernelContext,
 ): Promise<KernelTrainResult> {
   checkTrainOptions(options);
+  const dataset = await rowsByNumber(data);
   // The rows of a stored kernel were looked through when it was made.
   if (options.memId === undefined) await requireFiniteTraining(dataset, options, context);
   if (solver === 'krr') return await trainKrr(dataset, options, context);

@@ -23,6 +23,7 @@ export class SparseRowFile {
   readonly part: PartName;
   readonly #file: ReadableFile;
   readonly #offsets: ReadableFile;
+  readonly #offset = new Uint8Array(8);
 
   private constructor(
     layout: SparseLayout,
@@ -86,6 +87,17 @@ export class SparseRowFile {
     if (row === 0) return 0;
     const bytes = new Uint8Array(8);
     await this.#offsets.readInto(bytes, 8 * row);
+    return this.#checkedOffset(row, bytes);
+  }
+
+  /** The same before it returns; see `ReadableFile.readNow`. */
+  offsetNow(row: number): number {
+    if (row === 0) return 0;
+    this.#offsets.readNow(this.#offset, 0, 8, 8 * row);
+    return this.#checkedOffset(row, this.#offset);
+  }
+
+  #checkedOffset(row: number, bytes: Uint8Array): number {
     const offset = Number(new DataView(bytes.buffer).getBigUint64(0, true));
     if (offset <= this.sizes.bytes && offset % 4 === 0) return offset;
     throw new MlmlError(
@@ -99,6 +111,11 @@ export class SparseRowFile {
     return this.#file.readInto(target, position);
   }
 
+  /** The same before it returns. */
+  readNow(target: Uint8Array, offset: number, length: number, position: number): void {
+    this.#file.readNow(target, offset, length, position);
+  }
+
   /** What `walkSparse` found wrong with the row that begins at a byte of the file. */
   fault(row: number, position: number, fault: number): MlmlError {
     const what =
@@ -106,7 +123,9 @@ export class SparseRowFile {
         ? `has more nonzeros than there are features (${this.layout.d})`
         : fault === 2
           ? `has a feature that is not below ${this.layout.d}`
-          : 'is cut short, or is not where it should be';
+          : fault === 3
+            ? 'has features that do not rise'
+            : 'is cut short, or is not where it should be';
     return new MlmlError(
       'MLML_BAD_FILE',
       `${this.path}: byte ${position}: ${this.part} row ${row} ${what}; the file is damaged: import the data set anew`,
