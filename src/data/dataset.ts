@@ -45,7 +45,7 @@ export async function openDataset(storage: Storage, folder: string): Promise<Dat
     throw new MlmlError(
       'MLML_USAGE',
       `${folder}: holds sparse rows, and dense ones are needed here; import the text again with --dense. ` +
-        'Sparse rows are for sgd, ssgd, hsgd, evaluate, predict and info',
+        'Sparse rows are for sgd, ssgd, hsgd, kernel verbs, evaluate, predict and info',
     );
   }
   return await openDense(storage, folder, description);

@@ -223,7 +223,6 @@ export async function fakeCommand(words: readonly string[], world: FakeWorld = {
           return await makeDataset(storage, options.out, world.task ?? 'classification');
         },
         datasetFolder: async (_storage, name, dataDir = 'data') => `${dataDir}/${name}`,
-        openByName,
         openAnyByName: openByName,
         openRawRows: async (_storage, request) => {
           raw.push(request);
