@@ -9,6 +9,7 @@ import { KernelReporter } from '../run/kernelReporter.js';
 import { type KernelSummary, kernelSummaryText } from '../run/kernelSummary.js';
 import { allowedBytes, scoreOf } from '../run/summary.js';
 import type { CommandContext } from './commandContext.js';
+import { givenFile } from './givenFile.js';
 import { solverOptions, uselessKernelOptions } from './kernelSettings.js';
 import { openAnyTrainingData } from './openData.js';
 import type { Arguments } from './parseArguments.js';
@@ -28,6 +29,7 @@ export async function kernelTrainVerb(
     async () => {
       const jobs = await context.services.kernels();
       const options = await solverOptions(jobs, storage, solver, given);
+      const file = await givenFile(storage, solver, given);
       const scratch = given.text('scratch');
       const logfreq = given.number('logfreq') ?? 1;
       const copyRows = given.flag('copy-rows') ?? false;
@@ -35,10 +37,10 @@ export async function kernelTrainVerb(
       return {
         options: { ...options, logfreq, copyRows, ...(scratch === undefined ? {} : { scratch }) },
         allowedBytes: () => allowedBytes(options.bufferBytes, options.nthreads),
-        warnings: uselessKernelOptions(solver, given),
+        warnings: uselessKernelOptions(solver, given, file !== undefined),
         scratch,
         csv: logfreq > 0,
-        open: (reporter) => openAnyTrainingData(context, solver, given, reporter),
+        open: (reporter, folder) => openAnyTrainingData(context, solver, given, reporter, folder),
         plan: (dataset, scratchFolder, earlier) =>
           jobs.planKernelTraining(solver, dataset, options, {
             storage,

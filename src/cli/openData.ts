@@ -41,17 +41,22 @@ export function openRequest(
   };
 }
 
-/** Opens what a training verb names: raw row files, a data set folder, or a known name (imported first). */
+/**
+ * Opens what a training verb names: raw row files, a data set folder, or a known name (imported first). `folder`: the data set that
+ * was made of it, see `importGivenFile`.
+ */
 export async function openAnyTrainingData(
   context: CommandContext,
   verb: CommandName,
   given: Arguments,
   reporter: ProgressReporter,
+  folder?: string,
 ): Promise<Dataset | SparseDataset> {
   const { services } = context;
-  const [source, ...rest] = given.positionals;
-  if (rest.length > 0) {
-    throw new MlmlError('MLML_USAGE', `${rest[0]}: ${verb} takes one data set; see mlml ${verb} --help`);
+  const [source] = given.positionals;
+  if (folder !== undefined) {
+    const { openAnyByName } = await services.importing();
+    return await openAnyByName(services.storage, folder, {});
   }
   const raw = await rawRequest(services.storage, verb, given);
   if (raw !== undefined && source !== undefined) {
@@ -72,7 +77,7 @@ export async function openAnyTrainingData(
       : '';
     throw new MlmlError(
       'MLML_USAGE',
-      `${verb} needs data: mnist, spam, cifar-10, digits${rawRows === '' ? ' or' : ','} a data set folder${rawRows}`,
+      `${verb} needs data: a file with --label=<column>, mnist, spam, cifar-10, digits${rawRows === '' ? ' or' : ','} a data set folder${rawRows}`,
     );
   }
   // The seed of a run decides its order of rows, not which data a name stands for.

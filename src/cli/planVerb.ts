@@ -12,6 +12,7 @@ import { ProgressReporter } from '../run/progressReporter.js';
 import { runsFolder } from '../run/runFolder.js';
 import { verbs as trainingVerbs, type Verb } from '../ssgd/options.js';
 import type { CommandContext } from './commandContext.js';
+import { givenFile, importGivenFile } from './givenFile.js';
 import { importTarget } from './importVerb.js';
 import { generateOptions, solverOptions, uselessKernelOptions } from './kernelSettings.js';
 import { openAnyTrainingData } from './openData.js';
@@ -47,9 +48,12 @@ export async function planVerb(context: CommandContext, words: readonly string[]
 async function planTrainingVerb(context: CommandContext, verb: Verb, given: Arguments): Promise<void> {
   const options = trainOptions(given);
   const { planTraining } = await context.services.training();
-  const useless = uselessOptions(verb, given, given.has('train'));
-  await tellPlan(context, verb, given, useless, (dataset) =>
-    planTraining(verb, dataset.description, options),
+  await tellPlan(
+    context,
+    verb,
+    given,
+    (isFile) => uselessOptions(verb, given, isFile),
+    (dataset) => planTraining(verb, dataset.description, options),
   );
 }
 
@@ -67,7 +71,7 @@ async function planKernelVerb(
     const options = await solverOptions(jobs, storage, verb, given);
     return await jobs.planKernelTraining(verb, dataset, options, job);
   };
-  await tellPlan(context, verb, given, uselessKernelOptions(verb, given), plan);
+  await tellPlan(context, verb, given, (isFile) => uselessKernelOptions(verb, given, isFile), plan);
 }
 
 /** Opens the data, prints what `makePlan` makes of it. */
@@ -75,7 +79,7 @@ async function tellPlan(
   context: CommandContext,
   verb: CommandName,
   given: Arguments,
-  warnings: readonly string[],
+  useless: (isFile: boolean) => readonly string[],
   makePlan: (dataset: Dataset | SparseDataset) => Plan | Promise<Plan>,
 ): Promise<void> {
   const reporter = new ProgressReporter({
@@ -83,9 +87,11 @@ async function tellPlan(
     quiet: given.flag('quiet') ?? false,
     clock: context.clock,
   });
-  for (const warning of warnings) reporter.warn(warning);
+  const isFile = (await givenFile(context.services.storage, verb, given)) !== undefined;
+  for (const warning of useless(isFile)) reporter.warn(warning);
   try {
-    const dataset = await openAnyTrainingData(context, verb, given, reporter);
+    const folder = await importGivenFile(context, verb, given, reporter);
+    const dataset = await openAnyTrainingData(context, verb, given, reporter, folder);
     try {
       const plan = await makePlan(dataset);
       for (const warning of usedInstead(given, plan, dataset.description.parts.train.n))

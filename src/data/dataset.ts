@@ -6,6 +6,7 @@ import { checkDescription, type DatasetDescription, DESCRIPTION_FILE, type PartN
 import { openParts } from './openParts.js';
 import { RowFile } from './rowFile.js';
 import { type RowLayout, rowLayout } from './rowLayout.js';
+import type { RowSample } from './rowSample.js';
 import { openSparse, type SparseDataset } from './sparse/sparseDataset.js';
 import type { SparseFeatures } from './sparse/sparseStatistics.js';
 
@@ -19,6 +20,8 @@ export interface Dataset {
   readonly test: RowFile;
   /** Of sparse rows in slots (see `openSlots`), whose description has none: figures of each feature, zeros counted. */
   readonly features?: Pick<SparseFeatures, 'mean' | 'variance' | 'min' | 'max'>;
+  /** Set when the training rows are a sample of those stored. */
+  readonly sample?: RowSample;
   /** Closes its files. */
   close(): Promise<void>;
 }

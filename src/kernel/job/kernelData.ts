@@ -55,14 +55,17 @@ export function kernelIdentity(
   dtype: TileDtype,
   options: Pick<KernelDataOptions, 'subset' | 'scale'>,
 ): KernelIdentity {
-  const { description, path } = dataset;
+  const { description, path, sample } = dataset;
   const { name, fingerprint } = description;
   return {
     n: trainingRows(description, options),
     dtype,
     kernel,
     scale: kernelScaling(dataset, options.scale).name,
-    data: { name, path, fingerprint, subset: options.subset },
+    data:
+      sample === undefined
+        ? { name, path, fingerprint, subset: options.subset }
+        : { name, path, fingerprint, subset: sample.size, sampleSeed: sample.seed },
   };
 }
 

@@ -45,6 +45,7 @@ export async function sourceOf(
     name: description.name,
     fingerprint: description.fingerprint,
     n: trainingRows(description, options),
+    sampleSeed: dataset.sample?.seed,
     scale: kernelScaling(dataset, options.scale).name,
   });
   context.onEvent?.({ type: 'kernel', kernel: stored.kernel, reason: `stored as ${stored.memId}` });
