@@ -46,11 +46,12 @@ export async function* unzstd(source: AsyncIterable<Uint8Array>, path: string): 
     };
     return made;
   };
-  const end = ({ stream, hash, contentBytes, produced: bytes }: Frame, checksum?: number) => {
-    stream.push(new Uint8Array(0), true);
-    if (contentBytes !== undefined && contentBytes !== bytes)
-      throw new ZstdFault(`a frame of ${bytes} bytes, which should have ${contentBytes}`);
-    const found = Number(hash.digest() & 0xffffffffn);
+  const end = (ended: Frame, checksum?: number) => {
+    // Of a short frame all comes now.
+    ended.stream.push(new Uint8Array(0), true);
+    if (ended.contentBytes !== undefined && ended.contentBytes !== ended.produced)
+      throw new ZstdFault(`a frame of ${ended.produced} bytes, which should have ${ended.contentBytes}`);
+    const found = Number(ended.hash.digest() & 0xffffffffn);
     if (checksum !== undefined && checksum !== found)
       throw new ZstdFault(`its checksum is ${hex(found)}, not ${hex(checksum)}`);
   };
