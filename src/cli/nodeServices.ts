@@ -70,6 +70,9 @@ export const nodeServices: Services = {
       async evaluateTable(...args) {
         return await (await import('../model/table/evaluateTable.js')).evaluateTable(...args);
       },
+      async calibrateTable(...args) {
+        return await (await import('../model/table/calibrateTable.js')).calibrateTable(...args);
+      },
     };
   },
   verifying: () => import('../data/verify.js'),

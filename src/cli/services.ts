@@ -11,6 +11,7 @@ import type { KernelJobs } from '../kernel/jobs.js';
 import type { Plan } from '../memory/plan.js';
 import type { EvaluationReport } from '../model/evaluation/evaluationReport.js';
 import type { Model } from '../model/saveModel.js';
+import type { calibrateTable } from '../model/table/calibrateTable.js';
 import type { evaluateTable } from '../model/table/evaluateTable.js';
 import type { openModelTable } from '../model/table/openModelTable.js';
 import type { predictTable } from '../model/table/predictTable.js';
@@ -100,6 +101,7 @@ export interface Tables {
   readonly openModelTable: typeof openModelTable;
   readonly predictTable: typeof predictTable;
   readonly evaluateTable: typeof evaluateTable;
+  readonly calibrateTable: typeof calibrateTable;
 }
 
 export interface Verifying {

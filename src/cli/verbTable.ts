@@ -222,11 +222,11 @@ export const verbTable: Readonly<Record<CommandName, VerbDescription>> = {
   },
   calibrate: {
     summary: 'make the scores of a model probabilities',
-    synopsis: ['mlml calibrate <model> (mnist|spam|cifar-10|digits|<data set folder>) [options]'],
+    synopsis: ['mlml calibrate <model> (mnist|spam|cifar-10|digits|<data set folder>|<table>) [options]'],
     details: [
       '<model> is a model folder or a run folder. A curve for each class, fitted to its scores on rows the model was not trained on, ' +
         'says how probable the class is; predict --proba and evaluate then go by it. It is kept in the model, or with --out in a copy. ' +
-        'Predicted classes stay the same. Models of loss softmax and logistic give probabilities without, but may be too sure.',
+        'Predicted classes stay the same. A table is read as by predict, and needs the label, too. Models of loss softmax and logistic give probabilities without, but may be too sure.',
     ],
     examples: [
       ['mlml calibrate runs/ssgd-2026-01-31T12-00-00 mnist', 'sigmoid curves, from the test rows'],
@@ -234,6 +234,7 @@ export const verbTable: Readonly<Record<CommandName, VerbDescription>> = {
         'mlml calibrate model held-out --part=train --method=isotonic --out=calibrated',
         'a data set of its own',
       ],
+      ['mlml calibrate model later.csv', 'a table, which has the label'],
     ],
   },
   resume: {

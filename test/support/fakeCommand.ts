@@ -12,6 +12,7 @@ import type { KernelJobs } from '../../src/kernel/jobs.js';
 import type { Plan } from '../../src/memory/plan.js';
 import type { EvaluationReport } from '../../src/model/evaluation/evaluationReport.js';
 import { isKernelModel } from '../../src/model/saveModel.js';
+import { calibrateTable } from '../../src/model/table/calibrateTable.js';
 import { evaluateTable } from '../../src/model/table/evaluateTable.js';
 import { openModelTable } from '../../src/model/table/openModelTable.js';
 import { predictTable } from '../../src/model/table/predictTable.js';
@@ -205,7 +206,7 @@ export async function fakeCommand(words: readonly string[], world: FakeWorld = {
       };
     },
     async readers() {},
-    tables: async () => ({ openModelTable, predictTable, evaluateTable }),
+    tables: async () => ({ openModelTable, predictTable, evaluateTable, calibrateTable }),
     async importing() {
       const openByName = async (_storage: unknown, source: string, request: OpenOptions) => {
         opened.push({ source, request });
