@@ -5,7 +5,8 @@ import type { ReadableFile, Storage } from '../../../storage/storage.js';
 import { gunzip } from '../../import/decompress.js';
 import type { ImportProgress } from '../../import/importOptions.js';
 import type { TableText, TextBuffers } from './tableText.js';
-import { isZstandard, unzstd } from './unzstd.js';
+import { unzstd } from './unzstd.js';
+import { isZstandard } from './zstdFrames.js';
 
 /** Bytes read at once. */
 export const CHUNK_BYTES = 256 * 1024;
