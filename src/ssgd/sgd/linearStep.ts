@@ -7,6 +7,7 @@ import type { LossName, TrainOptions } from '../options.js';
 import { forEachBatch } from './batchPasses.js';
 import type { RowSample } from './calibration.js';
 import { countRight } from './countRight.js';
+import { followsLength, fullSquare, holdLongRows } from './longRows.js';
 import type { ModelPlan } from './planStreaming.js';
 import type { StepBatch, StepModel } from './runParts.js';
 
@@ -25,6 +26,7 @@ export abstract class LinearStep implements StepModel {
   lossSum = 0;
   right = 0;
   averaged = 0;
+  curvature: number;
   readonly loss: LossName;
   readonly columns: number;
   readonly weights: Float32Array;
@@ -62,6 +64,7 @@ export abstract class LinearStep implements StepModel {
     this.arena = arena;
     this.kernels = kernels;
     this.loss = options.loss;
+    this.curvature = this.#lossFunction.curvature;
     this.columns = columns;
     this.weights = weights;
     this.intercept = intercept;
@@ -111,6 +114,14 @@ export abstract class LinearStep implements StepModel {
     this.lossSum = this.#lossFunction.evaluate(scores, rows, columns, labels, scores, weights);
   }
 
+  /** Takes from the slopes of rows that are too long for a step at this rate from `rows` rows, where the rate is automatic. */
+  protected holdLongRows(rate: number, rows: number): void {
+    const { eta0, optimizer, momentum, bias } = this.options;
+    if (eta0 !== 'auto' || !followsLength(optimizer)) return;
+    const full = fullSquare(rate, this.curvature, rows, momentum);
+    holdLongRows(this.#batch, this.scores, this.columns, bias ? 1 : 0, full);
+  }
+
   /** Sums the slopes of the batch, column by column. */
   protected sumSlopes(): Float64Array {
     const { columns, gradient, scores } = this;
@@ -132,6 +143,16 @@ export abstract class LinearStep implements StepModel {
       weight += this.#batch.weight;
     });
     return { loss, weight };
+  }
+
+  /** Blocks are samples: they are small. */
+  medianLabel(block: RowBlock): number {
+    const labels: number[] = [];
+    forEachBatch(this.#batch, block, () => {
+      const { filled, weights } = this.#batch;
+      for (let i = 0; i < filled; i++) if (weights?.[i] !== 0) labels.push(this.#batch.labels[i]!);
+    });
+    return Float64Array.from(labels).sort()[labels.length >> 1]!;
   }
 
   /** Changes the weights and the optimiser's state. */

@@ -26,6 +26,9 @@ export class RowBatch {
   readonly labels: Float64Array;
   /** Weights of the rows; undefined when all count once. */
   readonly weights: Float64Array | undefined;
+  squareBound = Number.POSITIVE_INFINITY;
+  /** Below 0: not known yet. */
+  #largestSquare = -1;
   readonly #weighting: RowWeighting | undefined;
   readonly #plan: StepPlan;
   readonly #kernels: Kernels;
@@ -99,7 +102,19 @@ export class RowBatch {
       this.weight += count;
     }
     this.filled += count;
+    this.#largestSquare = -1;
     return count;
+  }
+
+  get largestSquare(): number {
+    if (this.#largestSquare < 0)
+      this.#largestSquare = this.#kernels.largestSquare32(this.x, this.filled, this.#plan.stride);
+    return this.#largestSquare;
+  }
+
+  squareOf(i: number): number {
+    const { stride } = this.#plan;
+    return this.#kernels.largestSquare32(this.x + 4 * stride * i, 1, stride);
   }
 
   /** A value of a row takes about four times a multiply-add. */

@@ -8,6 +8,7 @@ import { automaticRate, type Curvature } from './calibration.js';
 import { samplesOf } from './chosenOptions.js';
 import { DivergenceWatch, type DivergenceWatchState } from './divergence.js';
 import { EarlyStopping, type EarlyStoppingState } from './earlyStopping.js';
+import { followsLength } from './longRows.js';
 import type { ModelPlan, StepPlan } from './planStreaming.js';
 import {
   ProgressClock,
@@ -35,6 +36,8 @@ export function totalSamples({ chosen, rows }: Pick<StepPlan, 'rows' | 'chosen'>
 /** Where a trainee stands, beside what lies in the arena. Plain data: survives JSON. */
 export interface TraineeState {
   readonly eta0: number;
+  readonly curvature: number;
+  readonly target: number;
   readonly halvings: number;
   readonly failures: number;
   readonly steps: number;
@@ -84,6 +87,8 @@ export class Trainee {
   #watch = new DivergenceWatch(Infinity, false);
   /** 0: not calibrated yet. */
   #eta0 = 0;
+  /** What an intercept starts from in regression. */
+  #target = 0;
   #halvings = 0;
   /** Divergences since weights were kept last. */
   #failures = 0;
@@ -159,14 +164,16 @@ export class Trainee {
       this.#eta0 = options.eta0;
       emit({ type: 'rate', eta0: this.#eta0, reason: 'as given' });
     } else if (sample !== undefined) {
+      const scale = this.#prepare(sample);
       const { eta0, reason } = automaticRate(curvature!, {
         optimizer: options.optimizer,
-        lossCurvature: lossOf(options.loss).curvature,
+        lossCurvature: this.model.curvature,
         batch: plan.chosen.batch,
         momentum: options.momentum,
         bias: options.bias,
         decay: options.reg / plan.rows,
         d: rowFeatures,
+        scale,
       });
       const halvings = this.#startSlowly(sample, eta0);
       this.#eta0 = eta0 / 2 ** halvings;
@@ -192,7 +199,28 @@ export class Trainee {
     if (options.bias && options.eta0 === 'auto' && squared && classShares !== undefined) {
       model.intercept.set(classShares);
     }
+    if (options.bias && classShares === undefined) model.intercept.fill(this.#target);
     model.keep();
+  }
+
+  /**
+   * What a rate depends on beside the rows: where errors of regression are large, a loss that is a line there has little curvature,
+   * and optimisers whose steps have a length of their own must make longer ones. Returns how far scores have to move. The
+   * intercept need not move as far: it starts from the median of the targets.
+   */
+  #prepare(sample: RowBlock): number {
+    const { classification, initial } = this.#setting;
+    const { loss, optimizer } = this.#setting.model.options;
+    const { curvatureAt, errorOf } = lossOf(loss);
+    if (classification || (curvatureAt === undefined && followsLength(optimizer))) return 1;
+    if (initial === undefined) this.#target = this.model.medianLabel(sample);
+    this.#startWeights();
+    const { loss: sum, weight } = this.model.lossOn(sample);
+    const mean = sum / weight;
+    if (curvatureAt !== undefined) this.model.curvature = curvatureAt(mean);
+    // A model that fits has nowhere to go.
+    const scale = errorOf?.(mean) ?? 1;
+    return scale > 0 && Number.isFinite(scale) ? scale : 1;
   }
 
   /**
@@ -355,6 +383,8 @@ export class Trainee {
   state(): TraineeState {
     return {
       eta0: this.#eta0,
+      curvature: this.model.curvature,
+      target: this.#target,
       halvings: this.#halvings,
       failures: this.#failures,
       steps: this.#steps,
@@ -371,6 +401,8 @@ export class Trainee {
 
   restore(state: TraineeState): void {
     this.#eta0 = state.eta0;
+    this.model.curvature = state.curvature;
+    this.#target = state.target;
     this.#halvings = state.halvings;
     this.#failures = state.failures;
     this.#steps = state.steps;
