@@ -85,7 +85,7 @@ async function solveDirectly(
       }),
   });
   const { weights, intercept, objective } = solveNormalEquations(arena, kernels, equations, size, options);
-  onEvent?.({ type: 'row', step: 1, samples: size.n, epoch: 1, loss: objective / size.n, learningRate: 0 });
+  onEvent?.({ type: 'row', step: 1, samples: size.n, epoch: 0, passes: 1, loss: objective / size.n, learningRate: 0 });
   return {
     weights,
     intercept,
@@ -165,7 +165,8 @@ async function solveByPasses(
         type: 'row',
         step: passes - 1,
         samples: passes * n,
-        epoch: passes,
+        epoch: passes - 1,
+        passes,
         loss: objective / n,
         learningRate: 0,
       });

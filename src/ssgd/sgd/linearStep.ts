@@ -1,4 +1,5 @@
 import type { Kernels } from '../../arithmetic/kernels.js';
+import { allFinite } from '../../data/badValue.js';
 import type { RowBlock } from '../../data/rowBlock.js';
 import type { Arena } from '../../memory/arena.js';
 import type { Loss } from '../losses/loss.js';
@@ -201,6 +202,28 @@ export abstract class LinearStep implements StepModel {
   /** What is judged and becomes the model: the mean of the weights, or the weights. Valid until the next step. */
   judged(): StepWeights {
     return this.averaged > 0 ? this.#average! : this;
+  }
+
+  isFinite(): boolean {
+    const { weights, intercept } = this;
+    return allFinite(weights) && allFinite(intercept);
+  }
+
+  async instead<T>(write: () => void, judge: () => Promise<T>): Promise<T> {
+    const { averaged, weights, intercept, good } = this;
+    // Brings sparse weights up to date.
+    this.judged();
+    good.weights.set(weights);
+    good.intercept.set(intercept);
+    this.averaged = 0;
+    try {
+      write();
+      return await judge();
+    } finally {
+      weights.set(good.weights);
+      intercept.set(good.intercept);
+      this.averaged = averaged;
+    }
   }
 
   /** Keeps the model as it is as the best so far. */

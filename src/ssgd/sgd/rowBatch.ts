@@ -29,6 +29,9 @@ export class RowBatch {
   squareBound = Number.POSITIVE_INFINITY;
   /** Below 0: not known yet. */
   #largestSquare = -1;
+  /** Whether somebody asked for it, of this batch and of the one before: threads that gather rows find it by the way. */
+  #asked = false;
+  #askedBefore = false;
   readonly #weighting: RowWeighting | undefined;
   readonly #plan: StepPlan;
   readonly #kernels: Kernels;
@@ -78,8 +81,23 @@ export class RowBatch {
     const { base, order } = block;
     const target = this.x + 4 * stride * this.filled;
     if (this.#shared?.pace.shared && this.#sharesRows(count)) {
-      this.#shared.gather(block, layout, from, count, stride, this.#scaling, target);
-    } else this.#gather(base, layout.rowBytes, order, from, count, layout.d, stride, this.#scaling, target);
+      const largest = this.#shared.gather(
+        block,
+        layout,
+        from,
+        count,
+        stride,
+        this.#scaling,
+        target,
+        this.#askedBefore,
+      );
+      if (this.#askedBefore && (this.filled === 0 || this.#largestSquare >= 0))
+        this.#largestSquare = Math.max(largest, this.filled === 0 ? 0 : this.#largestSquare);
+      else this.#largestSquare = -1;
+    } else {
+      this.#gather(base, layout.rowBytes, order, from, count, layout.d, stride, this.#scaling, target);
+      this.#largestSquare = -1;
+    }
     this.#kernels.gatherLabels(
       base,
       layout.rowBytes,
@@ -102,11 +120,11 @@ export class RowBatch {
       this.weight += count;
     }
     this.filled += count;
-    this.#largestSquare = -1;
     return count;
   }
 
   get largestSquare(): number {
+    this.#asked = true;
     if (this.#largestSquare < 0)
       this.#largestSquare = this.#kernels.largestSquare32(this.x, this.filled, this.#plan.stride);
     return this.#largestSquare;
@@ -131,5 +149,7 @@ export class RowBatch {
     this.filled = 0;
     this.counted = 0;
     this.weight = 0;
+    this.#askedBefore = this.#asked;
+    this.#asked = false;
   }
 }

@@ -69,6 +69,10 @@ export interface StepModel {
   tryRate(rate: number, block: RowBlock): void;
   /** The rows of a block as a sample for the automatic rate. For use before training. */
   sample(block: RowBlock): RowSample;
+  /** Whether all weights are finite numbers. */
+  isFinite(): boolean;
+  /** Calls `judge` with weights in place that `write` writes, and puts these back. For use after training: overwrites the weights kept. */
+  instead<T>(write: () => void, judge: () => Promise<T>): Promise<T>;
   keep(): void;
   goBack(): void;
   clearState(): void;

@@ -1,9 +1,10 @@
 import type { RowBlock } from '../../data/rowBlock.js';
 import { MlmlError } from '../../errors.js';
-import type { Evaluation, SweepModel, TrainListener } from '../events.js';
+import type { Evaluation, SweepModel, TrainEvent, TrainListener } from '../events.js';
 import type { SweepName, TrainOptions } from '../options.js';
 import { measureCurvature } from './calibration.js';
 import { isBetter } from './earlyStopping.js';
+import { type Concluding, finalVerdict } from './finalVerdict.js';
 import { Halving } from './halving.js';
 import type { StepModel } from './runParts.js';
 import { namesOf } from './sweepGrid.js';
@@ -11,6 +12,11 @@ import type { Trainee } from './trainee.js';
 
 /** Evaluates models on the held-out rows. */
 export type Judge = (models: readonly StepModel[]) => Promise<Evaluation[]>;
+
+/** Whether a model has trained, or trains, to its end. */
+function isFinished({ fate }: Trainee): boolean {
+  return fate === 'trained' || fate === 'stopped';
+}
 
 /** All models that train from one stream: one, or those of a sweep. A model that is out takes no more arithmetic. */
 export class TraineeGroup {
@@ -86,18 +92,56 @@ export class TraineeGroup {
     batchRows: number,
     progress: (done: number, total: number, epoch: number) => void,
   ): void {
+    const active = this.#active;
     let out = 0;
-    for (const trainee of this.#active) {
+    for (let i = 0; i < active.length; i++) {
       try {
-        trainee.update(epoch, batchRows, out === 0 && trainee === this.#active[0] ? progress : undefined);
+        active[i]!.update(epoch, batchRows, i === 0 ? progress : undefined);
       } catch (error) {
-        if (!this.#isSweep || !(error instanceof MlmlError) || error.code !== 'MLML_DIVERGED') throw error;
-        this.#failure = error;
-        trainee.fate = 'diverged';
+        this.#leave(active[i]!, error);
         out++;
       }
     }
     if (out > 0) this.#settle();
+  }
+
+  /** After the steps of an epoch, before models are scored. */
+  endEpoch(): void {
+    const active = this.#active;
+    for (const trainee of active) {
+      try {
+        trainee.requireFinite();
+      } catch (error) {
+        this.#leave(trainee, error);
+      }
+    }
+    if (active.some(({ fate }) => fate === 'diverged')) this.#settle();
+  }
+
+  /** A model is out of a sweep when it diverged for good. Alone, or with another error, it is the end of the run. */
+  #leave(trainee: Trainee, error: unknown): void {
+    if (!this.#isSweep || !(error instanceof MlmlError) || error.code !== 'MLML_DIVERGED') throw error;
+    this.#failure = error;
+    trainee.fate = 'diverged';
+  }
+
+  /**
+   * After the last epoch: the weights of all models are those that are kept, and those of them that diverged without recovering are out;
+   * throws when they all did.
+   */
+  async conclude(concluding: Omit<Concluding, 'emitOf'>): Promise<void> {
+    const finished = this.trainees.filter(isFinished);
+    for (const trainee of finished) trainee.finish();
+    const emitOf = (trainee: Trainee) => this.#emitOf(trainee);
+    const failures = await finalVerdict(finished, { ...concluding, emitOf });
+    for (const [trainee, failure] of failures) this.#leave(trainee, failure);
+    if (failures.size > 0) this.#settle();
+  }
+
+  #emitOf(trainee: Trainee): TrainListener {
+    if (!this.#isSweep) return this.#emit;
+    const model = this.trainees.indexOf(trainee);
+    return (event) => this.#emit({ ...event, model } as TrainEvent);
   }
 
   /** Takes models that are out from those that train. When all diverged, so did the run. */
@@ -140,8 +184,7 @@ export class TraineeGroup {
 
   /** The best model of those that trained to their end. */
   get winner(): Trainee {
-    const finished = this.trainees.filter(({ fate }) => fate === 'trained' || fate === 'stopped');
-    return this.#rank(finished)[0]!;
+    return this.#rank(this.trainees.filter(isFinished))[0]!;
   }
 
   /** The better on the held-out rows first; equals in the order of the grid. */
@@ -157,9 +200,8 @@ export class TraineeGroup {
 
   /** All models, those that trained to the end before those that did not, the better first. */
   table(): SweepModel[] {
-    const finished = ({ fate }: Trainee) => fate === 'trained' || fate === 'stopped';
-    const rank = this.#rank(this.trainees.filter(finished));
-    const out = this.trainees.filter((trainee) => !finished(trainee));
+    const rank = this.#rank(this.trainees.filter(isFinished));
+    const out = this.trainees.filter((trainee) => !isFinished(trainee));
     out.sort((a, b) => b.samples - a.samples);
     const groups = new Map<string, Trainee[]>();
     for (const trainee of out) {
