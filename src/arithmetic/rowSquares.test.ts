@@ -57,7 +57,13 @@ function sparseRows(dtype: SparseDtype, build: KernelBuild) {
   for (const [i, pairs] of rows.entries()) {
     order[i] = word;
     const indices = Uint32Array.from(pairs, ([j]) => j);
-    word = view.write(word, 1, pairs.length, indices, Float64Array.from(pairs, ([, value]) => value));
+    word = view.write(
+      word,
+      1,
+      pairs.length,
+      indices,
+      Float64Array.from(pairs, ([, value]) => value),
+    );
   }
   new Float32Array(memory.buffer, 8192, 10).fill(0.5).set([2], 9);
   return loadKernels(memory, build);

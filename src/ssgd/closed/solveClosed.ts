@@ -85,7 +85,15 @@ async function solveDirectly(
       }),
   });
   const { weights, intercept, objective } = solveNormalEquations(arena, kernels, equations, size, options);
-  onEvent?.({ type: 'row', step: 1, samples: size.n, epoch: 0, passes: 1, loss: objective / size.n, learningRate: 0 });
+  onEvent?.({
+    type: 'row',
+    step: 1,
+    samples: size.n,
+    epoch: 0,
+    passes: 1,
+    loss: objective / size.n,
+    learningRate: 0,
+  });
   return {
     weights,
     intercept,

@@ -53,7 +53,14 @@ test('power iteration finds the largest eigenvalue of the second moments', () =>
 
 test('rows of zeros give a rate all the same', () => {
   const curvature = measureCurvature(sampleOf([[0, 0, 0]]), new Float64Array(3));
-  assert.deepEqual(curvature, { norm: 0, eigenvalue: 0, rows: 1, longRows: 0, meanWeight: 1, largeWeight: 1 });
+  assert.deepEqual(curvature, {
+    norm: 0,
+    eigenvalue: 0,
+    rows: 1,
+    longRows: 0,
+    meanWeight: 1,
+    largeWeight: 1,
+  });
   for (const optimizer of ['sgd', 'nesterov', 'adagrad', 'adam'] as const) {
     const { eta0 } = automaticRate(curvature, { ...request, optimizer });
     assert.ok(eta0 > 0 && Number.isFinite(eta0));

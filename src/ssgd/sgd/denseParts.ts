@@ -71,7 +71,10 @@ export class DenseParts implements RunParts {
     const classification = description.task === 'classification';
     const lockFree = threads.count > 1 && plan.verb === 'hsgd';
     this.hogwild = lockFree ? new Hogwild(plan, arena, threads, bound) : undefined;
-    const shared = threads.count > 1 && !lockFree ? new SharedStep(threads, arena.float32(`${plan.models[0]!.prefix}scores`)) : undefined;
+    const shared =
+      threads.count > 1 && !lockFree
+        ? new SharedStep(threads, arena.float32(`${plan.models[0]!.prefix}scores`))
+        : undefined;
     this.#shared = shared;
     const weighting = weightingOf(description, options);
     const classes = classification ? description.k : 0;

@@ -24,7 +24,10 @@ export interface Concluding {
   readonly emitOf: (trainee: Trainee) => TrainListener;
 }
 
-function isDoubtful({ halvings, watch, epochLoss, heldOut }: Trainee, { test, weighted }: Concluding): boolean {
+function isDoubtful(
+  { halvings, watch, epochLoss, heldOut }: Trainee,
+  { test, weighted }: Concluding,
+): boolean {
   if (halvings > 0 || watch.isRisen) return true;
   const shown = weighted ? [] : [epochLoss.meanLoss, heldOut?.loss ?? 0, test?.loss ?? 0];
   return shown.some((loss) => !(loss <= DOUBTFUL * watch.first));
@@ -63,11 +66,7 @@ function times(count: number): string {
   return count === 1 ? 'once' : `${count} times`;
 }
 
-function failure(
-  { options, halvings, eta0 }: Trainee,
-  loss: number | undefined,
-  start: number,
-): MlmlError {
+function failure({ options, halvings, eta0 }: Trainee, loss: number | undefined, start: number): MlmlError {
   const shown =
     loss === undefined
       ? `the loss of the last rows was far above ${formatFigure(start)}, what it was before training`
@@ -82,6 +81,8 @@ function failure(
 
 function recovery({ halvings, eta0 }: Trainee, loss: number | undefined, start: number): string {
   const shown =
-    loss === undefined ? '' : `: the loss of a training row is ${formatFigure(loss)}, and was ${formatFigure(start)} before training`;
+    loss === undefined
+      ? ''
+      : `: the loss of a training row is ${formatFigure(loss)}, and was ${formatFigure(start)} before training`;
   return `training recovered from ${halvings === 1 ? 'a divergence' : `${halvings} divergences`}, with the learning rate halved ${times(halvings)}, to ${formatFigure(eta0)}${shown}`;
 }

@@ -61,8 +61,7 @@ export class Hogwild {
     const job = [base, order, from, batches, steps, samples, total, eta0, model.curvature, this.#squareBound];
     this.#control[NEXT] = 0;
     this.#control[STOP] = 0;
-    for (let thread = 0; thread < threads.count; thread++)
-      threads.add('trainSegment', ...job);
+    for (let thread = 0; thread < threads.count; thread++) threads.add('trainSegment', ...job);
     threads.run();
     const taken = Math.min(batches, Atomics.load(this.#control, NEXT));
     const outcomes = this.#outcomes.subarray(0, OUTCOME * taken);

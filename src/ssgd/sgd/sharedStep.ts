@@ -60,8 +60,7 @@ export class SharedStep {
     }
     threads.run();
     let largest = 0;
-    for (let i = 0; squares && i < parts; i++)
-      if (!(this.#scores[i]! <= largest)) largest = this.#scores[i]!;
+    for (let i = 0; squares && i < parts; i++) if (!(this.#scores[i]! <= largest)) largest = this.#scores[i]!;
     return largest;
   }
 

@@ -87,14 +87,7 @@ export class SparseBatch implements StepBatch {
   }
 
   #squareOf(from: number, count: number): number {
-    return this.#kernels.largestSparseSquare32(
-      this.base,
-      this.order,
-      from,
-      count,
-      this.#code,
-      this.#factors,
-    );
+    return this.#kernels.largestSparseSquare32(this.base, this.order, from, count, this.#code, this.#factors);
   }
 
   checkLabels(): void {
