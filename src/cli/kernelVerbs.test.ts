@@ -1,18 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { fakeCommand, threeClasses } from '../../test/support/fakeCommand.js';
-import {
-  fakeKernelModel,
-  fakeKernelPlan,
-  fakeKernels,
-  storedKernels,
-} from '../../test/support/fakeKernels.js';
+import { fakeCommand } from '../../test/support/fakeCommand.js';
+import { fakeKernels } from '../../test/support/fakeKernels.js';
 import { assertGolden } from '../../test/support/golden.js';
 import { MlmlError } from '../errors.js';
-import type { GenerateOptions, KernelTrainOptions } from '../kernel/options.js';
+import type { KernelTrainOptions } from '../kernel/options.js';
 import { defaultKernelOptions } from '../kernel/options.js';
 import { loadModel } from '../model/loadModel.js';
-import { saveModel } from '../model/saveModel.js';
 import { MemoryStorage } from '../storage/memoryStorage.js';
 import { readJson, readText, replaceFile } from '../storage/textFile.js';
 import { defaultThreads } from '../threads/defaultThreads.js';
@@ -45,7 +39,7 @@ test('without options a solver has its defaults, all processors, and the folder 
 test('given options replace defaults and nothing else', async () => {
   const { options, scratch } = await solved(
     'bcd digits --kernel=matern --sigma=2 --nu=2.5 --reg=1,0.1 --block=auto --rank=auto --tile=64 --buffer=1 ' +
-      '--nthreads=3 --dtype=float64 --subset=7 --scale=none --tol=1e-3 --patience=2 --holdout=0.2 --passes=4 ' +
+      '--nthreads=3 --dtype=float64 --subset=7 --sample=first --scale=none --tol=1e-3 --patience=2 --holdout=0.2 --passes=4 ' +
       '--seed=5 --kernels=k --scratch=/fast --centers=9 --epochs=2 --eta0=0.5 --momentum=0 --simulated --copy-rows --no-refit',
   );
   assert.deepEqual(options, {
@@ -55,6 +49,7 @@ test('given options replace defaults and nothing else', async () => {
     nu: 2.5,
     scale: 'none',
     subset: 7,
+    sample: 'first',
     seed: 5,
     kernels: 'k',
     reg: [1, 0.1],
@@ -80,10 +75,10 @@ test('given options replace defaults and nothing else', async () => {
 test('a stored kernel brings its rows, scale and number type along; what is given goes before', async () => {
   for (const line of ['cg digits --memId=digits-rbf-1a2b', 'closed digits --memid digits-rbf-1a2b']) {
     const { options } = await solved(line);
-    const { memId, subset, scale, dtype } = options;
+    const { memId, subset, sample, scale, dtype } = options;
     assert.deepEqual(
-      { memId, subset, scale, dtype },
-      { memId: 'digits-rbf-1a2b', subset: 8, scale: 'unit', dtype: 'float16' },
+      { memId, subset, sample, scale, dtype },
+      { memId: 'digits-rbf-1a2b', subset: 8, sample: 'first', scale: 'unit', dtype: 'float16' },
     );
   }
   const { options } = await solved('cg digits --memId=digits-rbf-1a2b --subset=5 --scale=none');
@@ -296,221 +291,5 @@ test('the command of an unfinished run can be given again with the same --out; o
   await assert.rejects(fakeCommand(['gd', 'digits', '--out=mine'], { storage: linear }), {
     code: 'MLML_EXISTS',
     message: /add --resume to go on with it/,
-  });
-});
-
-test('generate tells what it made, the memId last', async () => {
-  const line = 'generate digits --kernel=rbf --sigma=5 --dtype=float16 --buffer=1 --nthreads=2';
-  const { stdout, stderr } = await fakeCommand(line.split(' '));
-  await assertGolden('generate-stdout.txt', stdout);
-  await assertGolden('generate-stderr.txt', stderr);
-  assert.equal(stdout.trimEnd().split('\n').at(-1), 'digits-rbf-1a2b');
-});
-
-test('generate: options and JSON', async () => {
-  let options: GenerateOptions | undefined;
-  const { stdout } = await fakeCommand(
-    'generate digits --kernel=polynomial --gamma=0.5 --degree=2 --coef0=-1 --json --kernels=k --tile=auto'.split(
-      ' ',
-    ),
-    {
-      kernels: {
-        generateKernel: async (dataset, given, context) => {
-          options = given;
-          return await fakeKernels.generateKernel(dataset, given, context);
-        },
-      },
-    },
-  );
-  assert.deepEqual(options, {
-    bufferBytes: 10e6,
-    kernel: 'polynomial',
-    gamma: 0.5,
-    degree: 2,
-    coef0: -1,
-    scale: 'auto',
-    subset: 0,
-    seed: 0,
-    kernels: 'k',
-    dtype: 'float32',
-    tile: 0,
-    nthreads,
-  });
-  const result = JSON.parse(stdout);
-  assert.deepEqual(
-    Object.keys(result),
-    (
-      'memId folder dataset kernel n dtype tileSize tiles tilesMade bytes seconds bytesRead bytesWritten ' +
-      'bufferBytes nthreads plannedPeakBytes peakRssBytes baselineRssBytes'
-    ).split(' '),
-  );
-  assert.equal(result.memId, 'digits-rbf-1a2b');
-  assert.equal(result.folder, 'k/digits-rbf-1a2b');
-});
-
-test('kernels lists, removes and verifies', async () => {
-  const { stdout } = await fakeCommand(['kernels']);
-  await assertGolden('kernels.txt', stdout);
-  const json = JSON.parse((await fakeCommand(['kernels', '--json'])).stdout);
-  assert.deepEqual(json, storedKernels);
-  const none = await fakeCommand(['kernels', 'list', '--kernels=elsewhere'], {
-    kernels: { listKernels: async () => [] },
-  });
-  assert.equal(none.stdout, 'elsewhere: no kernels; mlml generate makes one\n');
-
-  const storage = new MemoryStorage();
-  await replaceFile(storage, 'kernels/digits-rbf-1a2b/kernel.json', '{}');
-  const removed = await fakeCommand(['kernels', 'rm', 'digits-rbf-1a2b'], { storage });
-  assert.equal(removed.stdout, 'digits-rbf-1a2b: removed\n');
-  assert.deepEqual(storage.paths(), []);
-
-  const verified = await fakeCommand(['kernels', 'verify', 'digits-rbf-1a2b']);
-  assert.equal(
-    verified.stdout,
-    'digits-rbf-1a2b: all 66 tiles, 12.3 MB, were read and are as they were written\n',
-  );
-  const part = await fakeCommand(['kernels', 'verify', 'spam-linear-3c4d']);
-  assert.match(part.stdout, /: the 4 tiles made so far, /);
-});
-
-test('plan of kernel verbs, in words and as JSON, runs nothing', async () => {
-  const { stdout, storage } = await fakeCommand('plan krr digits --buffer=1'.split(' '));
-  await assertGolden('plan-krr.txt', stdout);
-  assert.equal(
-    storage.paths().some((path) => /^(runs|logs|kernels)/.test(path)),
-    false,
-  );
-  const generate = await fakeCommand('plan --json generate digits --kernel=rbf --buffer=1'.split(' '));
-  assert.deepEqual(JSON.parse(generate.stdout), { ...fakeKernelPlan, threads: 1 });
-  const closed = await fakeCommand('plan closed digits --memId=digits-rbf-1a2b'.split(' '));
-  assert.match(closed.stdout, /^closed on 10 rows\n/);
-  const linear = await fakeCommand('plan closed digits'.split(' '));
-  assert.match(linear.stdout, /^ssgd on 2 features/);
-});
-
-async function withModels(): Promise<MemoryStorage> {
-  const storage = new MemoryStorage();
-  await fakeCommand(['cg', 'digits', '--out=r'], { storage });
-  await saveModel(storage, 'linear', threeClasses);
-  return storage;
-}
-
-test('info, evaluate and predict take kernel models', async () => {
-  const storage = await withModels();
-  const { stdout } = await fakeCommand(['info', 'r/model'], { storage });
-  assert.match(stdout, /^model {7}kernel \(r\/model\)\n/);
-  assert.match(stdout, /^weights {5}10 rows x 3 scores, 288 bytes$/m);
-  assert.match(stdout, /^rows {8}the first 10 of the training rows in .*data\/digits$/m);
-  assert.match((await fakeCommand(['info', 'r', '--verify'], { storage })).stdout, /^everything was read/m);
-  const evaluated = await fakeCommand(['evaluate', 'r', 'digits', '--nthreads=1'], { storage });
-  assert.match(
-    evaluated.stdout,
-    /^tiny, 2 rows of part test: loss 0.2500, accuracy 50.00 %\nroc auc 0.7500,/,
-  );
-  const linear = await fakeCommand(['evaluate', 'linear', 'digits', '--nthreads=1'], { storage });
-  assert.equal(linear.stderr, '');
-  const predicted = await fakeCommand(['predict', 'r', 'digits'], { storage });
-  assert.equal(predicted.stdout, 'row,class,name\n0,1,right\n1,1,right\n');
-});
-
-test('prune keeps the rows with the largest coefficients', async () => {
-  const storage = await withModels();
-  const { stdout, stderr } = await fakeCommand('prune r --keep=0.5 --out=half'.split(' '), { storage });
-  assert.equal(stdout, 'half: 5 of 10 rows kept\n');
-  // Of 1/30 to 30/30 the first 15 hold 120/465.
-  assert.match(stderr, /^warning: the rows dropped hold 26 % of the coefficients/);
-  const half = await loadModel(storage, 'half');
-  assert.ok('coefficients' in half);
-  assert.deepEqual([...half.rows.indices!], [5, 6, 7, 8, 9]);
-  assert.deepEqual(half.coefficients, fakeKernelModel.coefficients.subarray(15));
-  const json = await fakeCommand('prune r --tol=0 --out=all --json'.split(' '), { storage });
-  assert.deepEqual(JSON.parse(json.stdout), {
-    model: 'all',
-    from: 'r',
-    rows: 10,
-    rowsBefore: 10,
-    droppedShare: 0,
-  });
-  assert.equal(json.stderr, '');
-});
-
-/** Everything these verbs refuse, with its message. */
-const bad: readonly (readonly [string, string, string])[] = [
-  ['cgg digits', 'MLML_USAGE', 'cgg: there is no such verb; did you mean cg?'],
-  ['cg', 'MLML_USAGE', 'cg needs data: mnist, spam, cifar-10, digits or a data set folder'],
-  ['generate a b', 'MLML_USAGE', 'b: generate takes one data set; see mlml generate --help'],
-  [
-    'cg digits --memId=digits-rbf-1a2c',
-    'MLML_NOT_FOUND',
-    'kernels/digits-rbf-1a2c: there is no such kernel; did you mean digits-rbf-1a2b?',
-  ],
-  [
-    'ssgd digits --memId=xyz',
-    'MLML_NOT_FOUND',
-    'kernels/xyz: there is no such kernel; mlml kernels lists those that are there',
-  ],
-  [
-    'plan bcd digits --memId=xyz',
-    'MLML_NOT_FOUND',
-    'kernels/xyz: there is no such kernel; mlml kernels lists those that are there',
-  ],
-  [
-    'kernels rm spam-linear-3c4',
-    'MLML_NOT_FOUND',
-    'kernels/spam-linear-3c4: there is no such kernel; did you mean spam-linear-3c4d?',
-  ],
-  ...[
-    'cg digits --memId=../x',
-    'plan ssgd digits --memId=../x',
-    'kernels rm ../x',
-    'kernels verify ../x',
-  ].map(
-    (line) =>
-      [line, 'MLML_USAGE', '../x: is not a name of a stored kernel; mlml kernels lists them'] as const,
-  ),
-  ['kernels rm', 'MLML_USAGE', 'kernels rm: needs a memId; mlml kernels lists them'],
-  ['kernels verify a b', 'MLML_USAGE', 'b: kernels verify takes one memId'],
-  ['kernels list a', 'MLML_USAGE', 'a: kernels list takes no memId'],
-  ['kernels verfy a', 'MLML_USAGE', 'kernels verfy: there is no such action; did you mean verify?'],
-  [
-    'kernels xyzzy',
-    'MLML_USAGE',
-    'kernels xyzzy: there is no such action; write mlml kernels, or rm or verify and a memId',
-  ],
-  ['prune --keep=0.5 --out=p', 'MLML_USAGE', 'prune takes one model; see mlml prune --help'],
-  ['prune r --keep=0.5', 'MLML_USAGE', 'prune: needs --out=<folder> for the new model'],
-  [
-    'prune r --out=p',
-    'MLML_USAGE',
-    'prune: give either --keep (a share of the rows) or --tol (a share of the largest coefficient)',
-  ],
-  [
-    'prune r --keep=0.5 --out=linear',
-    'MLML_EXISTS',
-    'linear: exists already; remove it or give another name',
-  ],
-  [
-    'prune linear --keep=0.5 --out=p',
-    'MLML_USAGE',
-    'linear: is a linear model; only kernel models have rows to drop',
-  ],
-  [
-    'predict r digits --proba',
-    'MLML_USAGE',
-    '--proba: a model of loss ridge for classification gives no probabilities; fit them to its scores with mlml calibrate, or train with --loss=softmax or --loss=logistic',
-  ],
-];
-
-for (const [line, code, message] of bad) {
-  test(`mlml ${line} is refused`, async () => {
-    const storage = await withModels();
-    await assert.rejects(fakeCommand(line.split(' '), { storage }), { code, message });
-  });
-}
-
-test('a memId where there are no kernels says how to make one', async () => {
-  await assert.rejects(fakeCommand(['cg', 'digits', '--memId=a'], { noKernels: true }), {
-    code: 'MLML_NOT_FOUND',
-    message: 'kernels/a: there is no such kernel; make one with mlml generate',
   });
 });

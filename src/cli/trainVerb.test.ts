@@ -84,6 +84,7 @@ test('--json: exactly one object with exactly the promised keys', async () => {
     bestEpoch: null,
     halvings: null,
     sweep: null,
+    crossValidation: null,
     seconds: 0.5,
     samples: 30,
     samplesPerSecond: 60,

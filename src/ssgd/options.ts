@@ -1,4 +1,5 @@
 import type { ScalingName } from '../data/scaling.js';
+import type { SampleName } from '../data/subset.js';
 import { defaultThreads } from '../threads/defaultThreads.js';
 
 /** The ways of training a linear model. */
@@ -101,14 +102,21 @@ export interface TrainOptions {
   readonly sweep?: SweepGrid;
   /** Drop the worse half of the models of a sweep again and again while training. Default false. */
   readonly halving: boolean;
+  /**
+   * k-fold cross-validation in one pass (sgd, ssgd, closed): beside the model on all rows, one for each fold that leaves out
+   * its rows and is judged on them; with `sweep`, for each of its models. 0: none. Default 0.
+   */
+  readonly folds: number;
   /** Threads at most; fewer are used where they would not help. Default: one for each processor. */
   readonly nthreads: number;
   /** Steps between rows of the CSV log; 0 writes none. Default 1000. */
   readonly logfreq: number;
   /** Evaluate on the whole training set too (as if memory were no limit). Default false. */
   readonly simulated: boolean;
-  /** Use only the first rows of the training part; 0 uses all. Default 0. */
+  /** Use only so many rows of the training part; 0 uses all. Default 0. */
   readonly subset: number;
+  /** Which rows a subset is: a random sample, drawn by `seed`, or the first ones. Default random. */
+  readonly sample: SampleName;
   readonly seed: number;
   /**
    * Weights of the classes in the sum of losses: `none`, `balanced` (rows/(classes·rows of the class)), or names or
@@ -127,8 +135,10 @@ export interface TrainOptions {
 const DEFAULT_SHARE = 0.1;
 
 /** Share of the training rows that options hold out. */
-export function heldOutShare({ holdout, patience, sweep }: TrainOptions): number {
+export function heldOutShare({ holdout, patience, sweep, folds }: TrainOptions): number {
   if (holdout !== 'auto') return holdout;
+  // Models are compared on the folds instead.
+  if (folds > 0) return 0;
   return sweep !== undefined || patience > 0 ? DEFAULT_SHARE : 0;
 }
 
@@ -155,10 +165,12 @@ export const defaultOptions: TrainOptions = {
   holdout: 'auto',
   patience: 0,
   halving: false,
+  folds: 0,
   nthreads: defaultThreads(),
   logfreq: 1000,
   simulated: false,
   subset: 0,
+  sample: 'random',
   seed: 0,
   classWeight: 'none',
   weightColumn: -1,

@@ -1,5 +1,6 @@
 import { booleanOf, isMissing, numberOf, textOf, timeOf, wordsOf } from '../columns/cells.js';
 import type { Cell } from '../columns/columnMapping.js';
+import { Spread } from './spread.js';
 
 /** Longer values are no names of categories. */
 const LONGEST_VALUE = 200;
@@ -12,6 +13,8 @@ const VALUE_BYTES = 200;
 interface Value {
   readonly missing: boolean;
   readonly number: boolean;
+  /** What is stored of it: the number, or seconds since 1970; NaN where neither is. */
+  readonly stored: number;
   readonly whole: boolean;
   readonly boolean: boolean;
   readonly date: boolean;
@@ -35,8 +38,10 @@ export class ColumnProfile {
   dates = 0;
   /** Dates with a time of day. */
   times = 0;
-  /** Numbers that were only counted: the other figures and `values` know nothing of them. */
+  /** Numbers that were only counted: the other figures, but for `spread`, and `values` know nothing of them. */
   counted = 0;
+  /** Of numbers, and of dates as seconds since 1970. */
+  readonly spread = new Spread();
   /** The first value that is no number, and where it stands. */
   firstOther: { readonly text: string; readonly place: string } | undefined;
   readonly #mostValues: number;
@@ -68,7 +73,7 @@ export class ColumnProfile {
     return this.#texts === 0 ? 0 : this.#words / this.#texts;
   }
 
-  /** Numbers of which only how many there are is of interest. */
+  /** Numbers of which only how many there are is of interest; their spread is told apart. */
   addNumbers(count: number): void {
     this.rows += count;
     this.numbers += count;
@@ -89,6 +94,7 @@ export class ColumnProfile {
       this.missing++;
       return true;
     }
+    if (Number.isFinite(value.stored)) this.spread.add(value.stored);
     if (value.number) this.numbers++;
     else {
       this.firstOther ??= { text: textOf(cell).slice(0, 40), place: place() };
@@ -136,6 +142,7 @@ function lookAt(cell: Cell): Value {
   return {
     missing,
     number: number !== undefined,
+    stored: number ?? (time === undefined ? Number.NaN : time / 1000),
     whole: Number.isInteger(number),
     boolean: !missing && booleanOf(cell) !== undefined,
     date: time !== undefined,

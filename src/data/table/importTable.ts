@@ -1,5 +1,5 @@
-import type { Dtype } from '../../arithmetic/dtype.js';
 import { MlmlError } from '../../errors.js';
+import { requireNew } from '../../storage/requireNew.js';
 import type { Storage } from '../../storage/storage.js';
 import {
   type ColumnMapping,
@@ -9,18 +9,19 @@ import {
   widthOf,
 } from '../columns/columnMapping.js';
 import { RowEncoder } from '../columns/rowEncoder.js';
-import { labelDtypeFor } from '../convert.js';
 import type { DatasetWriter } from '../datasetWriter.js';
 import type { DatasetDescription } from '../format.js';
 import { writeDataset } from '../import/writeDataset.js';
 import { rowLayout } from '../rowLayout.js';
-import { type ChosenColumns, chooseColumns } from './chooseColumns.js';
+import { chooseColumns } from './chooseColumns.js';
 import { trainingMeans } from './columnMeans.js';
+import { withTrimmedNames } from './columnNames.js';
 import { columnRoles } from './columnRoles.js';
 import { type Repairs, TableEncoder } from './encodeTable.js';
 import { planTableImport } from './planTableImport.js';
 import { profileTable } from './profileTable.js';
 import { RowRouter } from './rowRouter.js';
+import { storedTypes } from './storedTypes.js';
 import { type TableImportOptions, type TableSettings, tableSettings } from './tableImportOptions.js';
 import type { TableSource } from './tableSource.js';
 
@@ -31,26 +32,27 @@ import type { TableSource } from './tableSource.js';
  */
 export async function importTable(
   storage: Storage,
-  source: TableSource,
+  table: TableSource,
   given: TableImportOptions,
 ): Promise<DatasetDescription> {
-  const settings = tableSettings(given);
+  const source = withTrimmedNames(table);
+  const settings = tableSettings({ ...given, ...(given.test && { test: withTrimmedNames(given.test) }) });
   const { out, onWarning } = settings;
-  if ((await storage.status(out)) !== undefined)
-    throw new MlmlError('MLML_EXISTS', `${out}: exists already; remove it or give another --out`);
+  await requireNew(storage, out);
   for (const table of [source, settings.test])
     if (table?.repeatable === false)
       throw new MlmlError('MLML_INTERNAL', `${table.name}: can be read once only; spool it first`);
   const roles = columnRoles(source, settings);
   const testRoles = settings.test === undefined ? undefined : columnRoles(settings.test, settings);
-  const chosen = chooseColumns(source, roles, await profileTable(source, roles, settings), settings);
+  const profile = await profileTable(source, roles, settings);
+  const chosen = chooseColumns(source, roles, profile, settings);
   const { task, classNames } = chosen;
   const d = featureCount(chosen.mapping);
   const k = task === 'classification' ? classNames.length : 1;
-  const labelDtype = labelDtypeOf(settings.dtype, chosen);
+  const { dtype, labelDtype } = storedTypes(chosen, profile, settings);
   const plan = planTableImport(
     d,
-    rowLayout(d, settings.dtype, labelDtype).rowBytes,
+    rowLayout(d, dtype, labelDtype).rowBytes,
     settings.bufferBytes,
     source.name,
   );
@@ -74,7 +76,7 @@ export async function importTable(
         );
   const columns = withFills(chosen.mapping, ({ column }) => means.get(column));
   const name = settings.name ?? source.name;
-  const dataset = { name, task, d, k, dtype: settings.dtype, labelDtype, classNames, columns };
+  const dataset = { name, task, d, k, dtype, labelDtype, classNames, columns };
   return await writeDataset(storage, out, dataset, async (writer) => {
     const table = new TableEncoder(writer, plan, settings.onNan);
     const train = router(columns, source, trainPart);
@@ -93,12 +95,6 @@ export async function importTable(
     const files = [...(await source.records()), ...((await settings.test?.records()) ?? [])];
     return { description: `table ${source.name}, label ${settings.label}`, files };
   });
-}
-
-/** Labels of a regression are floats, also beside features that are integers. */
-function labelDtypeOf(dtype: Dtype, { task, classNames }: ChosenColumns): Dtype {
-  if (task === 'classification') return labelDtypeFor(dtype, classNames.length);
-  return dtype === 'float64' ? 'float64' : 'float32';
 }
 
 /** The mapping with what stands for missing numbers and truth values; columns without an answer stay. */

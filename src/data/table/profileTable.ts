@@ -91,8 +91,10 @@ function profileLabel(
   if (counting) numbersOf(batch, column, from, count, numbers);
   let counted = 0;
   for (let i = 0; i < count; i++) {
-    if (counting && !Number.isNaN(numbers[i]!)) counted++;
-    else labelAt(batch, from + i);
+    if (counting && !Number.isNaN(numbers[i]!)) {
+      counted++;
+      label.spread.add(numbers[i]!);
+    } else labelAt(batch, from + i);
   }
   if (counted > 0) label.addNumbers(counted);
 }
@@ -117,6 +119,7 @@ function profileColumn(
   for (let i = 0; i < count; i++) {
     if (!Number.isNaN(numbers[i]!)) {
       counted++;
+      profile.spread.add(numbers[i]!);
       continue;
     }
     row = from + i;

@@ -146,11 +146,9 @@ describe('the verdict', () => {
     return { trainee, judge, told: () => judged };
   }
 
-  const emitOf = () => () => {};
-
   test('rows are read only where there is doubt', async () => {
     const { trainee, judge, told } = fake({ loss: 1, start: 2, first: 2 });
-    const failures = await finalVerdict([trainee], { judge, weighted: false, test: undefined, emitOf });
+    const failures = await finalVerdict([trainee], { judge, weighted: false, test: undefined });
     assert.deepEqual([failures.size, told()], [0, 0]);
   });
 
@@ -160,7 +158,7 @@ describe('the verdict', () => {
       [10, 1],
     ] as const) {
       const { trainee, judge, told } = fake({ loss: 100, start, first: 1 });
-      const failures = await finalVerdict([trainee], { judge, weighted: false, test: undefined, emitOf });
+      const failures = await finalVerdict([trainee], { judge, weighted: false, test: undefined });
       assert.deepEqual([failures.size, told()], [failed, 2], `start ${start}`);
     }
   });
@@ -168,14 +166,14 @@ describe('the verdict', () => {
   test('a bad test part alone is a reason to look, not to fail', async () => {
     const { trainee, judge, told } = fake({ loss: 1, start: 2, first: 2 });
     const test = { rows: 3, loss: 1e9 };
-    const failures = await finalVerdict([trainee], { judge, weighted: false, test, emitOf });
+    const failures = await finalVerdict([trainee], { judge, weighted: false, test });
     assert.deepEqual([failures.size, told()], [0, 1]);
   });
 
   test('of rows that have weights the last windows decide', async () => {
     for (const risen of [false, true]) {
       const { trainee, judge, told } = fake({ loss: 100, start: 1, first: 1, risen });
-      const failures = await finalVerdict([trainee], { judge, weighted: true, test: undefined, emitOf });
+      const failures = await finalVerdict([trainee], { judge, weighted: true, test: undefined });
       assert.deepEqual([failures.size, told()], [risen ? 1 : 0, 0]);
       if (risen)
         assert.match([...failures.values()][0]!.message, /the loss of the last rows was far above 1,/);

@@ -6,7 +6,7 @@
  * the rows trained on decide.
  */
 import { MlmlError } from '../../errors.js';
-import type { Evaluation, TrainListener } from '../events.js';
+import type { Evaluation } from '../events.js';
 import { formatFigure } from './formatFigure.js';
 import type { StepModel } from './runParts.js';
 import { smallerRate, type Trainee } from './trainee.js';
@@ -21,7 +21,6 @@ export interface Concluding {
   readonly weighted: boolean;
   /** On the test rows. */
   readonly test: Evaluation | undefined;
-  readonly emitOf: (trainee: Trainee) => TrainListener;
 }
 
 function isDoubtful(
@@ -41,7 +40,7 @@ export async function finalVerdict(
   const failures = new Map<Trainee, MlmlError>();
   const doubtful = trainees.filter((trainee) => isDoubtful(trainee, concluding));
   if (doubtful.length === 0) return failures;
-  const { judge, weighted, emitOf } = concluding;
+  const { judge, weighted } = concluding;
   const evaluations = weighted ? [] : await judge(doubtful.map(({ model }) => model));
   for (const [i, trainee] of doubtful.entries()) {
     const { watch, halvings, model } = trainee;
@@ -57,7 +56,7 @@ export async function finalVerdict(
     }
     if (loss === undefined ? watch.isRisen : !(loss <= watch.rise * start)) {
       failures.set(trainee, failure(trainee, loss, start));
-    } else if (halvings > 0) emitOf(trainee)({ type: 'warning', message: recovery(trainee, loss, start) });
+    } else if (halvings > 0) trainee.emit({ type: 'warning', message: recovery(trainee, loss, start) });
   }
   return failures;
 }

@@ -8,7 +8,8 @@ import type { LossName, TrainOptions } from '../options.js';
 import { forEachBatch } from './batchPasses.js';
 import type { RowSample } from './calibration.js';
 import { countRight } from './countRight.js';
-import { followsLength, fullSquare, holdLongRows } from './longRows.js';
+import { type JudgedRows, KeptOfFold } from './keptOfFold.js';
+import { followsLength, fullSquare, holdLongRows, weightOf } from './longRows.js';
 import type { ModelPlan } from './planStreaming.js';
 import type { StepBatch, StepModel } from './runParts.js';
 
@@ -26,6 +27,9 @@ export abstract class LinearStep implements StepModel {
   /** Sum of losses and number of rows classified right in the last step. */
   lossSum = 0;
   right = 0;
+  counted = 0;
+  weight = 0;
+  readonly fold: number | undefined;
   averaged = 0;
   curvature: number;
   readonly loss: LossName;
@@ -44,13 +48,15 @@ export abstract class LinearStep implements StepModel {
   /** The running mean; undefined without. */
   readonly #average: StepWeights | undefined;
   readonly #batch: StepBatch;
+  /** Of the rows in the batch, those that it learns from; undefined: all. */
+  readonly #kept: KeptOfFold | undefined;
   readonly #lossFunction: Loss;
   readonly #classification: boolean;
   /** Sum of losses and rows right, as a loss kernel leaves them. */
   readonly #result: Float64Array;
 
   constructor(
-    { prefix, options, columns }: ModelPlan,
+    { prefix, options, columns, fold }: ModelPlan,
     classification: boolean,
     batch: StepBatch,
     arena: Arena,
@@ -58,6 +64,8 @@ export abstract class LinearStep implements StepModel {
     { weights, intercept }: StepWeights,
   ) {
     this.#prefix = prefix;
+    this.fold = fold;
+    if (fold !== undefined) this.#kept = new KeptOfFold(fold, batch, arena);
     this.#batch = batch;
     this.#lossFunction = lossOf(options.loss);
     this.#classification = classification;
@@ -91,19 +99,24 @@ export abstract class LinearStep implements StepModel {
     return { weights: this.floats(`${name} weights`), intercept: this.floats(`${name} intercept`) };
   }
 
-  /** Rows of the batch that count, and the sum of their weights. */
-  get counted(): number {
-    return this.#batch.counted;
-  }
-  get weight(): number {
-    return this.#batch.weight;
-  }
-
   /** Scores and losses of the batch; leaves the slopes where the scores were. */
   protected evaluateBatch(): void {
     this.score();
+    const kept = this.#kept;
+    if (kept === undefined) {
+      this.#evaluateRows(this.#batch);
+      return;
+    }
+    kept.take(this.scores, this.columns);
+    this.#evaluateRows(kept);
+    kept.putBack(this.scores, this.columns);
+  }
+
+  /** Losses of rows whose scores lie together. */
+  #evaluateRows({ filled: rows, counted, weight, labels, labelsAddress, weights }: JudgedRows): void {
     const { scores, columns } = this;
-    const { filled: rows, labels, labelsAddress, weights } = this.#batch;
+    this.counted = counted;
+    this.weight = weight;
     if (this.#lossFunction.kernel !== undefined && weights === undefined) {
       const { byteOffset: result } = this.#result;
       this.#lossFunction.kernel(this.kernels, scores.byteOffset, rows, columns, labelsAddress, result);
@@ -120,7 +133,7 @@ export abstract class LinearStep implements StepModel {
     const { eta0, optimizer, momentum, bias } = this.options;
     if (eta0 !== 'auto' || !followsLength(optimizer)) return;
     const full = fullSquare(rate, this.curvature, rows, momentum);
-    holdLongRows(this.#batch, this.scores, this.columns, bias ? 1 : 0, full);
+    holdLongRows(this.#batch, this.scores, this.columns, bias ? 1 : 0, full, this.fold);
   }
 
   /** Sums the slopes of the batch, column by column. */
@@ -141,19 +154,20 @@ export abstract class LinearStep implements StepModel {
       this.#batch.checkLabels();
       this.evaluateBatch();
       loss += this.lossSum;
-      weight += this.#batch.weight;
+      weight += this.weight;
     });
     return { loss, weight };
   }
 
   /** Blocks are samples: they are small. */
-  medianLabel(block: RowBlock): number {
+  medianLabel(block: RowBlock): number | undefined {
     const labels: number[] = [];
     forEachBatch(this.#batch, block, () => {
-      const { filled, weights } = this.#batch;
-      for (let i = 0; i < filled; i++) if (weights?.[i] !== 0) labels.push(this.#batch.labels[i]!);
+      this.#batch.checkLabels();
+      for (let i = 0; i < this.#batch.filled; i++)
+        if (weightOf(this.#batch, i, this.fold) !== 0) labels.push(this.#batch.labels[i]!);
     });
-    return Float64Array.from(labels).sort()[labels.length >> 1]!;
+    return Float64Array.from(labels).sort()[labels.length >> 1];
   }
 
   /** Changes the weights and the optimiser's state. */

@@ -23,9 +23,15 @@ export function fullSquare(rate: number, curvature: number, rows: number, moment
   return (rows * (1 - momentum)) / (curvature * rate);
 }
 
+/** What row number i of a batch weighs for a model that leaves out a fold, or none. */
+export function weightOf({ weights, folds }: StepBatch, i: number, fold: number | undefined): number {
+  if (fold !== undefined && folds![i] === fold) return 0;
+  return weights === undefined ? 1 : weights[i]!;
+}
+
 /**
  * Takes from the slopes of those rows in the batch that are too long, `columns` slopes for each row. `bias`: 1 with an intercept,
- * which is one more feature, constantly 1, else 0.
+ * which is one more feature, constantly 1, else 0. `fold`: that of the rows that the model leaves out.
  */
 export function holdLongRows(
   batch: StepBatch,
@@ -33,6 +39,7 @@ export function holdLongRows(
   columns: number,
   bias: number,
   full: number,
+  fold?: number,
 ): void {
   const { filled, weights } = batch;
   let weight = 1;
@@ -44,14 +51,13 @@ export function holdLongRows(
   if (weight * (batch.largestSquare + bias) <= full) return;
   let long = 0;
   for (let i = 0; i < filled; i++) {
-    const square = (weights === undefined ? 1 : weights[i]!) * (batch.squareOf(i) + bias);
+    const square = weightOf(batch, i, fold) * (batch.squareOf(i) + bias);
     if (square > full) long += square;
   }
   if (long === 0) return;
   const share = full / long;
   for (let i = 0; i < filled; i++) {
-    const square = (weights === undefined ? 1 : weights[i]!) * (batch.squareOf(i) + bias);
-    if (!(square > full)) continue;
+    if (!(weightOf(batch, i, fold) * (batch.squareOf(i) + bias) > full)) continue;
     for (let at = i * columns; at < (i + 1) * columns; at++) slopes[at]! *= share;
   }
 }

@@ -1,12 +1,16 @@
 import { type Gather, gather32Of, labelDtypeCodes, writeScaling } from '../../arithmetic/gather.js';
 import type { Kernels } from '../../arithmetic/kernels.js';
+import { foldedLayout } from '../../data/foldedRows.js';
 import type { RowBlock } from '../../data/rowBlock.js';
+import type { RowLayout } from '../../data/rowLayout.js';
 import type { Arena } from '../../memory/arena.js';
 import { checkLabels } from '../checkLabels.js';
 import { type RowWeighting, readRowWeights } from '../rowWeights.js';
 import { partsWorth } from '../threadsWorth.js';
 import type { StepPlan } from './planStreaming.js';
 import type { SharedStep } from './sharedStep.js';
+
+const UINT8 = labelDtypeCodes.indexOf('uint8');
 
 /**
  * The rows of one step: gathered from blocks, scaled, as floats, with their labels. Knows nothing of models; all
@@ -32,6 +36,10 @@ export class RowBatch {
   /** Whether somebody asked for it, of this batch and of the one before: threads that gather rows find it by the way. */
   #asked = false;
   #askedBefore = false;
+  /** Folds of the rows, which they carry behind them; undefined without a cross-validation. */
+  readonly folds: Float64Array | undefined;
+  /** How rows lie in blocks. */
+  readonly #layout: RowLayout;
   readonly #weighting: RowWeighting | undefined;
   readonly #plan: StepPlan;
   readonly #kernels: Kernels;
@@ -55,6 +63,8 @@ export class RowBatch {
   ) {
     this.#shared = shared;
     const { layout, stride } = plan;
+    this.#layout = plan.folds > 0 ? foldedLayout(layout) : layout;
+    this.folds = plan.folds > 0 ? arena.float64('row folds') : undefined;
     this.#plan = plan;
     this.#kernels = kernels;
     this.#classes = classes;
@@ -76,7 +86,8 @@ export class RowBatch {
 
   /** Takes rows `block.order[from …]` into the batch until it is full; returns how many. */
   take(block: RowBlock, from: number): number {
-    const { layout, stride, chosen } = this.#plan;
+    const { stride, chosen } = this.#plan;
+    const layout = this.#layout;
     const count = Math.min(chosen.batch - this.filled, block.to - from);
     const { base, order } = block;
     const target = this.x + 4 * stride * this.filled;
@@ -108,6 +119,11 @@ export class RowBatch {
       count,
       this.labelsAddress + 8 * this.filled,
     );
+    if (this.folds !== undefined) {
+      const behind = this.#plan.layout.rowBytes;
+      const target = this.folds.byteOffset + 8 * this.filled;
+      this.#kernels.gatherLabels(base, layout.rowBytes, behind, UINT8, order, from, count, target);
+    }
     if (this.#weighting !== undefined) {
       const { labels, weights, filled } = this;
       readRowWeights(this.#kernels, this.#weighting, layout, block, from, count, labels, weights!, filled);

@@ -12,7 +12,7 @@ import type { ModelPlan, StreamingPlan } from './planStreaming.js';
 /** What the loop of a streaming run needs to know of its plan. */
 export interface RunPlan
   extends Plan,
-    Pick<StreamingPlan, 'verb' | 'rows' | 'heldOut' | 'models' | 'chosen'> {
+    Pick<StreamingPlan, 'verb' | 'rows' | 'heldOut' | 'folds' | 'models' | 'chosen'> {
   readonly layout: { readonly d: number };
 }
 
@@ -35,6 +35,8 @@ export interface StepBatch {
   readonly largestSquare: number;
   /** Squared norm of row number i of the batch. */
   squareOf(i: number): number;
+  /** Folds of the rows; undefined without a cross-validation. */
+  readonly folds: Float64Array | undefined;
   /** Takes rows from position `from` of a block until it is full; returns how many. */
   take(block: RowBlock, from: number): number;
   /** @throws MlmlError `MLML_BAD_DATA` when a label of the batch is not a class */
@@ -52,6 +54,8 @@ export interface StepModel {
   readonly right: number;
   readonly counted: number;
   readonly weight: number;
+  /** The fold whose rows it takes no part in; undefined: it learns from all. */
+  readonly fold: number | undefined;
   readonly intercept: Float32Array;
   /** Second derivative of the loss that an automatic rate was made for. */
   curvature: number;
@@ -63,8 +67,8 @@ export interface StepModel {
   step(rate: number, t: number): void;
   /** Sums over the rows of a block with the weights as they are; uses the batch, changes nothing else. */
   lossOn(block: RowBlock): { readonly loss: number; readonly weight: number };
-  /** Of the rows of a block that count. */
-  medianLabel(block: RowBlock): number;
+  /** Of the rows of a block that it learns from and that count; undefined when there are none. */
+  medianLabel(block: RowBlock): number | undefined;
   /** Steps at a constant rate from the rows of a block. */
   tryRate(rate: number, block: RowBlock): void;
   /** The rows of a block as a sample for the automatic rate. For use before training. */
@@ -109,6 +113,8 @@ export interface RunParts {
   hasRows(part: JudgedPart): boolean;
   /** Loss and accuracy (or rmse and r2) of each model. */
   evaluate(models: readonly StepModel[], part: JudgedPart, signal?: AbortSignal): Promise<Evaluation[]>;
+  /** The same of each model on the rows of the fold that it left out. */
+  evaluateFolds(models: readonly StepModel[], signal?: AbortSignal): Promise<Evaluation[]>;
   /** Its numbers lie in the arena: valid until something else is scored. */
   linearModel(model: StepModel): LinearModel;
   /** Of evaluations so far. */

@@ -134,6 +134,11 @@ export class Trainee {
     return this.#halvings;
   }
 
+  /** Is told of it. */
+  get emit(): TrainListener {
+    return this.#setting.emit;
+  }
+
   /** Of the loss of its steps. */
   get watch(): Pick<DivergenceWatch, 'first' | 'rise' | 'isRisen'> {
     return this.#watch;
@@ -163,6 +168,8 @@ export class Trainee {
     if (sample === undefined) return;
     const { options } = this.#setting.model;
     const { loss, weight } = this.model.lossOn(sample);
+    // All of these rows are of the fold that it leaves out.
+    if (weight === 0) return;
     if (!(loss <= LARGEST_LOSS * (sample.to - sample.from))) {
       throw new MlmlError(
         'MLML_BAD_DATA',
@@ -179,6 +186,8 @@ export class Trainee {
       this.#setting.emit({ type: 'rate', eta0, reason: 'as given' });
     } else if (sample !== undefined) {
       const rate = this.#start.rate(sample, curvature!);
+      // All of these rows are of the fold that it leaves out.
+      if (rate === undefined) return;
       this.#eta0 = rate.eta0;
       this.#setting.emit({ type: 'rate', ...rate });
     }

@@ -44,11 +44,15 @@ export class TraineeStart {
     else if (eta0 === 'auto' && squared) model.intercept.set(classShares);
   }
 
-  /** The automatic rate, and one sentence on why, from rows of which the first counts and what was measured on them. */
-  rate(sample: RowBlock, curvature: Curvature): { eta0: number; reason: string } {
+  /**
+   * The automatic rate, and one sentence on why, from rows of which the first counts and what was measured on them; undefined where the
+   * targets matter and none of them is known to the model.
+   */
+  rate(sample: RowBlock, curvature: Curvature): { eta0: number; reason: string } | undefined {
     const { plan, rowFeatures } = this.#setting;
     const { optimizer, momentum, bias, reg } = this.#setting.model.options;
     const scale = this.#prepare(sample);
+    if (scale === undefined) return undefined;
     const { eta0, reason } = automaticRate(curvature, {
       optimizer,
       lossCurvature: this.#model.curvature,
@@ -70,15 +74,16 @@ export class TraineeStart {
    * and optimisers whose steps have a length of their own must make longer ones. Returns how far scores have to move. The
    * intercept need not move as far: it starts from the median of the targets.
    */
-  #prepare(sample: RowBlock): number {
+  #prepare(sample: RowBlock): number | undefined {
     const { classification, initial } = this.#setting;
     const { loss, optimizer } = this.#setting.model.options;
     const { curvatureAt, errorOf } = lossOf(loss);
     if (classification || (curvatureAt === undefined && followsLength(optimizer))) return 1;
     const model = this.#model;
-    if (initial === undefined) this.target = model.medianLabel(sample);
+    if (initial === undefined) this.target = model.medianLabel(sample) ?? 0;
     this.takeWeights();
     const { loss: sum, weight } = model.lossOn(sample);
+    if (weight === 0) return undefined;
     const mean = sum / weight;
     if (curvatureAt !== undefined) model.curvature = curvatureAt(mean);
     // A model that fits has nowhere to go.

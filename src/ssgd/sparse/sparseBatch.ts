@@ -27,6 +27,9 @@ export class SparseBatch implements StepBatch {
   readonly #code: number;
   /** Address of the factors of the features; 0: all are 1. */
   readonly #factors: number;
+  /** Folds of the rows, see `tagFolds`; undefined without a cross-validation. */
+  readonly folds: Float64Array | undefined;
+  readonly #labelBytes: Uint8Array;
   readonly #classWeights: Float64Array | undefined;
   readonly #size: number;
   readonly #classes: number;
@@ -36,7 +39,7 @@ export class SparseBatch implements StepBatch {
 
   /** @param classes number of classes; 0 for regression */
   constructor(
-    { chosen, layout }: Pick<SparsePlan, 'chosen' | 'layout'>,
+    { chosen, layout, folds }: Pick<SparsePlan, 'chosen' | 'layout' | 'folds'>,
     classes: number,
     arena: Arena,
     kernels: Kernels,
@@ -46,6 +49,8 @@ export class SparseBatch implements StepBatch {
     this.#kernels = kernels;
     this.#code = sparseDtypeCodes[layout.dtype];
     this.#factors = arena.has('scaling') ? arena.address('scaling') : 0;
+    this.folds = folds > 0 ? arena.float64('row folds') : undefined;
+    this.#labelBytes = arena.uint8('labels');
     this.#classes = classes;
     this.labels = arena.float64('labels');
     this.labelsAddress = arena.address('labels');
@@ -74,6 +79,8 @@ export class SparseBatch implements StepBatch {
     this.#atEnd = from + count === block.to;
     for (let i = 0; i < count; i++)
       this.labels[i] = this.#view.getFloat64(this.rowAt(i) + LABEL_OFFSET, true);
+    if (this.folds !== undefined) for (let i = 0; i < count; i++) this.folds[i] = this.#labelBytes[8 * i]!;
+    this.clearTags();
     return count;
   }
 
@@ -88,6 +95,12 @@ export class SparseBatch implements StepBatch {
 
   #squareOf(from: number, count: number): number {
     return this.#kernels.largestSparseSquare32(this.base, this.order, from, count, this.#code, this.#factors);
+  }
+
+  /** Takes the folds from the labels, after these have been read from the rows. */
+  clearTags(): void {
+    if (this.folds === undefined) return;
+    for (let i = 0; i < this.filled; i++) this.#labelBytes[8 * i] = 0;
   }
 
   checkLabels(): void {
