@@ -1,6 +1,7 @@
-export { checksumStrips, fillChecksumTables } from './checksum';
+export { checksumStrips, continueChecksum, fillChecksumTables } from './checksum';
 export * from './cholesky';
 export { delimitedRows } from './delimitedRows';
+export { delimitedCodes, delimitedTimes } from './delimitedValues';
 export * from './epilogueDirect';
 export * from './epilogueFunctions';
 export * from './epilogueProducts';
@@ -25,3 +26,4 @@ export { addTileProduct, addTransposedTileProduct, toDoubles } from './tileProdu
 export { addFloatProduct } from './floatProduct';
 export { addTileProduct32, addTransposedTileProduct32 } from './tileProduct32';
 export { scatterSparse, largestSparseSquare32, sparseAdagradSettle, sparseAdagradStep, sparseHogwildStep32, sparseScores32, sparseScores64, sparseShrink32, sparseStep32, walkSparse } from './sparse';
+export * from './sparseProducts';

@@ -3,6 +3,7 @@ import { setFlagsFromString } from 'node:v8';
 import { type ChecksumKernels, plainChecksum } from './checksum.js';
 import { type CholeskyKernels, plainCholesky } from './cholesky.js';
 import { type DelimitedRowKernels, plainDelimitedRows } from './delimitedRows.js';
+import { type DelimitedValueKernels, plainDelimitedValues } from './delimitedValues.js';
 import { type EpilogueKernels, plainEpilogue } from './epilogue.js';
 import { type FloatProductKernels, plainFloatProduct } from './floatProduct.js';
 import { type GatherKernels, plainGather } from './gather.js';
@@ -20,6 +21,7 @@ import { plainScatter } from './scatter.js';
 import { plainScores, type ScoreKernels } from './scores.js';
 import { plainSoftmax, type SoftmaxKernels } from './softmax.js';
 import { plainSparse, type SparseKernels } from './sparse.js';
+import { plainSparseProducts, type SparseProductKernels } from './sparseProducts.js';
 import { plainSteps, type StepKernels } from './step.js';
 import { plainTileFactor, type TileFactorKernels } from './tileFactor.js';
 import { plainTileProduct, type TileProductKernels } from './tileProduct.js';
@@ -33,6 +35,7 @@ export interface Kernels
   extends ChecksumKernels,
     CholeskyKernels,
     DelimitedRowKernels,
+    DelimitedValueKernels,
     EpilogueKernels,
     GatherKernels,
     GramKernels,
@@ -48,6 +51,7 @@ export interface Kernels
     ScoreKernels,
     SoftmaxKernels,
     SparseKernels,
+    SparseProductKernels,
     StepKernels,
     TileFactorKernels,
     TileProductKernels,
@@ -65,6 +69,7 @@ export function plainKernels(memory: WebAssembly.Memory): Kernels {
     ...plainScores(buffer),
     ...plainSoftmax(buffer),
     ...plainSparse(buffer),
+    ...plainSparseProducts(buffer),
     ...plainSteps(buffer),
     ...plainGram(buffer),
     ...plainGramRows(buffer),
@@ -82,6 +87,7 @@ export function plainKernels(memory: WebAssembly.Memory): Kernels {
     ...plainTileProduct32(buffer),
     ...plainChecksum(buffer),
     ...plainDelimitedRows(buffer),
+    ...plainDelimitedValues(buffer),
     ...plainTileFactor(buffer),
   };
 }

@@ -1,6 +1,9 @@
 import { type Dtype, dtypeBytes } from '../arithmetic/dtype.js';
 
-/** How one dense row lies in a row file: d features, then the label, little-endian, without padding. */
+/**
+ * How one row lies in a row file, little-endian. A dense one: d features, then the label, without padding. A sparse one lies in a slot
+ * (see slotFile.ts).
+ */
 export interface RowLayout {
   readonly d: number;
   readonly dtype: Dtype;
@@ -8,6 +11,8 @@ export interface RowLayout {
   readonly rowBytes: number;
   /** Byte offset of the label in a row. */
   readonly labelOffset: number;
+  /** Of sparse rows in slots: the most nonzeros of a row. */
+  readonly longest?: number;
 }
 
 /**

@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto';
 import { join, resolve } from 'node:path';
 import { columnsOf } from '../data/columns/columnMapping.js';
-import { rowLayout } from '../data/rowLayout.js';
+import { type RowLayout, rowLayout } from '../data/rowLayout.js';
+import { slotLayout } from '../data/sparse/slotFile.js';
+import type { SparseDtype } from '../data/sparse/sparseRecord.js';
 import { MlmlError } from '../errors.js';
 import type { KernelModel, ModelRows } from '../kernel/kernelModel.js';
 import { calibrationOf } from '../ssgd/scoreCalibration.js';
@@ -55,6 +57,7 @@ export async function writeKernelModel(
     scaling: model.scaling,
     maxNorm: geometry.maxNorm,
     maxCentredNorm: geometry.maxCentredNorm,
+    ...(geometry.layout.longest === undefined ? {} : { longest: geometry.layout.longest }),
     rows: stored,
     classNames: model.classNames,
     fingerprint: model.fingerprint,
@@ -130,7 +133,7 @@ export async function readKernelModel(
       regularization: description.regularization,
       scaling: description.scaling,
       geometry: {
-        layout: rowLayout(d, description.dtype, description.labelDtype),
+        layout: layoutOf(description),
         multiply,
         add,
         mean,
@@ -147,6 +150,11 @@ export async function readKernelModel(
   } finally {
     await file.close();
   }
+}
+
+function layoutOf({ d, dtype, labelDtype, longest }: KernelModelDescription): RowLayout {
+  if (longest === undefined) return rowLayout(d, dtype, labelDtype);
+  return slotLayout(d, dtype as SparseDtype, longest);
 }
 
 function rowsOf(folder: string, { rows }: KernelModelDescription, numbers: Float64Array): ModelRows {

@@ -15,15 +15,47 @@ export class Spread {
   #largest = 0;
   #exact = true;
 
-  /** A finite number. */
-  add(value: number): void {
-    if (this.#count++ === 0) this.#first = value;
+  /** A finite number, `count` times. */
+  add(value: number, count = 1): void {
+    if (this.#count === 0) this.#first = value;
+    this.#count += count;
     const difference = value - this.#first;
-    this.#sum += difference;
-    this.#squares += difference * difference;
+    this.#sum += count * difference;
+    this.#squares += count * difference * difference;
     if (value > this.#largest) this.#largest = value;
     else if (-value > this.#largest) this.#largest = -value;
     if (Math.fround(value) !== value) this.#exact = false;
+  }
+
+  /** Many numbers at once, NaN passed over. Returns how many there were. */
+  addAll(values: Float64Array, count: number): number {
+    let start = 0;
+    while (start < count && Number.isNaN(values[start]!)) start++;
+    if (start === count) return 0;
+    if (this.#count === 0) this.#first = values[start]!;
+    const first = this.#first;
+    let added = 0;
+    let sum = this.#sum;
+    let squares = this.#squares;
+    let largest = this.#largest;
+    let exact = this.#exact;
+    for (let i = start; i < count; i++) {
+      const value = values[i]!;
+      if (Number.isNaN(value)) continue;
+      added++;
+      const difference = value - first;
+      sum += difference;
+      squares += difference * difference;
+      const size = Math.abs(value);
+      if (size > largest) largest = size;
+      if (exact && Math.fround(value) !== value) exact = false;
+    }
+    this.#count += added;
+    this.#sum = sum;
+    this.#squares = squares;
+    this.#largest = largest;
+    this.#exact = exact;
+    return added;
   }
 
   get deviation(): number {
