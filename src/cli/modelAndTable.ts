@@ -40,8 +40,10 @@ export async function openModelAndTable(
     if (arrays !== undefined) return arrays;
   }
   if (format === undefined && !(await isTable(storage, path))) {
-    // --format is another option here.
-    const alone = tableOptionTable.find(({ name, verbs }) => verbs.includes('predict') && given.has(name));
+    // --format is another option here, and Parquet is written in the memory of --query-memory, too.
+    const alone = tableOptionTable.find(
+      ({ name, verbs }) => verbs.includes('predict') && given.has(name) && name !== 'query-memory',
+    );
     if (alone === undefined) return undefined;
     throw new MlmlError(
       'MLML_USAGE',
