@@ -10,7 +10,12 @@ import { threadNotes, threadsWorth } from '../threadsWorth.js';
 import { conjugateGradientRegions } from './conjugateGradients.js';
 import { firstFitting } from './firstFitting.js';
 import { type ProblemSize, problemSize } from './fit.js';
-import { foldedBlockRows, gramBlockRows, normalEquationRegions, normalEquationWork } from './normalEquations.js';
+import {
+  foldedBlockRows,
+  gramBlockRows,
+  normalEquationRegions,
+  normalEquationWork,
+} from './normalEquations.js';
 import { mostPanelThreads } from './rowPanels.js';
 
 export interface ClosedPlan extends Plan {
