@@ -1,11 +1,11 @@
 import type { DatasetDescription } from '../data/format.js';
-import { rowLayout } from '../data/rowLayout.js';
+import { layoutOf } from '../data/rowLayout.js';
 import { makeScaling, type ScalingName } from '../data/scaling.js';
 import type { RowGeometry } from './functions/blockEvaluator.js';
 
 /** How the rows of a data set become the vectors a kernel compares. */
 export function geometryOf(description: DatasetDescription, scale: ScalingName): RowGeometry {
-  const { d, dtype, labelDtype, statistics } = description;
+  const { d, dtype, statistics } = description;
   const { multiply, add } = makeScaling(scale, dtype, statistics);
   const mean = new Float64Array(d);
   let norm = 0;
@@ -20,7 +20,7 @@ export function geometryOf(description: DatasetDescription, scale: ScalingName):
   }
   const row = rowBounds(description, multiply, add, mean);
   return {
-    layout: rowLayout(d, dtype, labelDtype),
+    layout: layoutOf(description),
     multiply,
     add,
     mean,

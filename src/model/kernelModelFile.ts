@@ -1,14 +1,14 @@
 import { createHash } from 'node:crypto';
 import { join, resolve } from 'node:path';
 import { columnsOf } from '../data/columns/columnMapping.js';
-import { rowLayout } from '../data/rowLayout.js';
+import { layoutOf } from '../data/rowLayout.js';
 import { MlmlError } from '../errors.js';
 import type { KernelModel, ModelRows } from '../kernel/kernelModel.js';
 import { calibrationOf } from '../ssgd/scoreCalibration.js';
 import type { Storage } from '../storage/storage.js';
 import { type KernelModelDescription, kernelWeightBytes, type RowsDescription } from './kernelModelFormat.js';
 import { openModelRows } from './kernelRows.js';
-import { MODEL_VERSION } from './modelFormat.js';
+import { modelVersion } from './modelFormat.js';
 import type { SaveOptions } from './saveModel.js';
 import { readNumbers, WEIGHTS_FILE, writeWeights } from './weightsFile.js';
 
@@ -42,7 +42,7 @@ export async function writeKernelModel(
     : { kind: 'dataset', path: resolve(rows.path), selected: indices !== undefined };
   return {
     format: 'mlml-model',
-    version: MODEL_VERSION,
+    version: modelVersion(model),
     kind: 'kernel',
     task: model.task,
     kernel: model.kernel,
@@ -130,7 +130,7 @@ export async function readKernelModel(
       regularization: description.regularization,
       scaling: description.scaling,
       geometry: {
-        layout: rowLayout(d, description.dtype, description.labelDtype),
+        layout: layoutOf(description),
         multiply,
         add,
         mean,

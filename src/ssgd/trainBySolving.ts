@@ -2,7 +2,7 @@ import { loadKernels } from '../arithmetic/kernels.js';
 import { columnsOf } from '../data/columns/columnMapping.js';
 import type { Dataset } from '../data/dataset.js';
 import type { DatasetDescription } from '../data/format.js';
-import { rowLayout } from '../data/rowLayout.js';
+import { layoutOf } from '../data/rowLayout.js';
 import { MlmlError } from '../errors.js';
 import type { Region } from '../memory/plan.js';
 import { scalingOf } from './closed/fit.js';
@@ -45,7 +45,7 @@ function planWithScoring(
   description: DatasetDescription,
   options: TrainOptions,
 ): ClosedPlan | GdPlan {
-  const layout = rowLayout(description.d, description.dtype, description.labelDtype);
+  const layout = layoutOf(description);
   const columns = lossOf(options.loss).columns(description.task, description.k);
   const planWith = (scoring: readonly Region[]) =>
     verb === 'closed'

@@ -2,6 +2,7 @@ import { MlmlError } from '../../errors.js';
 import { classNameOf } from '../columns/cells.js';
 import { ColumnProfile } from './columnProfile.js';
 import type { ColumnRoles } from './columnRoles.js';
+import { LabelProfiles } from './profileLabels.js';
 import type { TableSettings } from './tableImportOptions.js';
 import { numbersOf, type TableBatch, type TableSource } from './tableSource.js';
 
@@ -12,7 +13,10 @@ const BLOCK_ROWS = 1024;
 
 /** What the first pass over a table found. */
 export interface TableProfile {
-  readonly label: ColumnProfile;
+  /** One, or several that are all to be numbers. */
+  readonly labels: readonly ColumnProfile[];
+  /** Rows that have all of them. */
+  readonly labelled: number;
   /** One for each of the features of `ColumnRoles`. */
   readonly features: readonly ColumnProfile[];
 }
@@ -29,16 +33,21 @@ export async function profileTable(
   const room = { bytes: settings.bufferBytes / 4 };
   const make = (column: number, mostValues: number) =>
     new ColumnProfile(source.columns[column]!, mostValues, room);
-  const label = new ColumnProfile(source.columns[roles.label]!, MOST_CLASSES, room, classNameOf);
+  const [labelColumn] = roles.labels;
+  const label = new ColumnProfile(source.columns[labelColumn!]!, MOST_CLASSES, room, classNameOf);
+  const several = roles.labels.length > 1 ? new LabelProfiles(source.columns, roles.labels) : undefined;
   const features = roles.features.map((column) => make(column, settings.categories));
   const isExact = (column: number) => {
     const name = source.columns[column]!;
     return settings.types?.[name] === 'category';
   };
   const skipsMissing = settings.onNan === 'skip';
+  const onMissing = (batch: TableBatch, row: number, name: string) => {
+    if (!skipsMissing) throw missingLabel(batch.place(row), name);
+  };
   const labelAt = (batch: TableBatch, row: number) => {
-    const missing = label.add(batch.cell(row, roles.label), () => batch.place(row));
-    if (missing && !skipsMissing) throw missingLabel(batch.place(row), source.columns[roles.label]!);
+    const missing = label.add(batch.cell(row, labelColumn!), () => batch.place(row));
+    if (missing) onMissing(batch, row, label.name);
   };
   const passOver = async (
     columns: readonly (readonly [ColumnProfile, number, boolean])[],
@@ -48,7 +57,8 @@ export async function profileTable(
     for await (const batch of source.batches(settings.signal)) {
       for (let from = 0; from < batch.rows; from += BLOCK_ROWS) {
         const count = Math.min(BLOCK_ROWS, batch.rows - from);
-        if (first) profileLabel(batch, from, count, label, roles.label, numbers, labelAt);
+        if (first && several !== undefined) several.add(batch, from, count, onMissing);
+        else if (first) profileLabel(batch, from, count, label, labelColumn!, numbers, labelAt);
         for (const [profile, column, exact] of columns)
           profileColumn(batch, from, count, profile, column, numbers, exact);
       }
@@ -67,7 +77,8 @@ export async function profileTable(
   );
   if (again.length > 0) await passOver(again, false);
   for (const [k, i] of mixed.entries()) features[i] = again[k]![0];
-  return { label, features };
+  if (several !== undefined) return { labels: several.profiles, labelled: several.labelled, features };
+  return { labels: [label], labelled: label.rows - label.missing, features };
 }
 
 export function missingLabel(place: string, column: string): MlmlError {

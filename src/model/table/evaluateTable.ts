@@ -1,3 +1,4 @@
+import { labelColumns } from '../../data/columns/columnMapping.js';
 import type { TableSource } from '../../data/table/tableSource.js';
 import { MlmlError } from '../../errors.js';
 import type { Storage } from '../../storage/storage.js';
@@ -22,13 +23,15 @@ export async function evaluateTable(
 ): Promise<EvaluationReport> {
   const { bufferBytes, signal, scratchFolder } = options;
   const fit = fitTable(model, source);
-  if (fit.label === undefined) {
-    const label = model.columns?.label.column;
+  if (fit.labels === undefined) {
+    const labels = model.columns === undefined ? [] : labelColumns(model.columns);
+    const label = labels.find((column) => !source.columns.includes(column));
+    const which = labels.length > 1 ? `one of the ${labels.length} labels` : 'the label';
     throw new MlmlError(
       'MLML_BAD_DATA',
       label === undefined
         ? `${source.name}: the model does not know which column is the label: it was trained on rows without names of columns; import the table first`
-        : `${source.name}: has no column ${JSON.stringify(label)}, the label; mlml predict does without`,
+        : `${source.name}: has no column ${JSON.stringify(label)}, ${which}; mlml predict does without`,
     );
   }
   const plan = planReport(model, undefined, bufferBytes / 2, scratchFolder !== undefined);

@@ -1,4 +1,4 @@
-import type { ColumnMapping, FeatureColumn } from '../../data/columns/columnMapping.js';
+import { type ColumnMapping, type FeatureColumn, labelColumns } from '../../data/columns/columnMapping.js';
 import { RowEncoder } from '../../data/columns/rowEncoder.js';
 import type { TableSource } from '../../data/table/tableSource.js';
 import { MlmlError } from '../../errors.js';
@@ -9,8 +9,8 @@ export interface TableFit {
   readonly encoder: RowEncoder;
   /** Number of the column that names rows. */
   readonly id?: number;
-  /** Number of the column of the label; absent when the table has none. */
-  readonly label?: number;
+  /** Numbers of the columns of the labels; absent unless the table has them all. */
+  readonly labels?: readonly number[];
 }
 
 type Columns = Pick<TableSource, 'name' | 'columns'>;
@@ -40,11 +40,12 @@ export function fitTable(model: ScoreMeaning, source: Columns, given?: string): 
     [mapping.id, 'id'].find(
       (column) => column !== undefined && columns.includes(column) && !features.has(column),
     );
-  const label = model.columns === undefined ? -1 : columns.indexOf(mapping.label.column);
+  const labels =
+    model.columns === undefined ? [-1] : labelColumns(mapping).map((label) => columns.indexOf(label));
   return {
     encoder: new RowEncoder(mapping, columns, model.classNames),
     ...(named === undefined ? {} : { id: columns.indexOf(named) }),
-    ...(label < 0 ? {} : { label }),
+    ...(labels.some((label) => label < 0) ? {} : { labels }),
   };
 }
 

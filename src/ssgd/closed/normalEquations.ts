@@ -50,7 +50,7 @@ export function normalEquationRegions(size: ProblemSize, blockRows: number): Reg
     const padded = Math.max(16, blockRows);
     return [
       { name: 'rows', bytes: scanBytes(blockRows, size.rowBytes) },
-      { name: 'row labels', bytes: 8 * blockRows },
+      { name: 'row labels', bytes: 8 * size.labels * blockRows },
       { name: 'transposed', bytes: 2 * padded * padded4(d) },
       ...shared,
     ];
@@ -103,10 +103,10 @@ interface Sums {
   readonly delta: Float64Array;
   /** factor still to be applied to each feature */
   readonly factor: Float64Array;
-  /** column sums and sum of squares of the targets about `origin` */
+  /** column sums and sum of squares of the targets about `origins` */
   readonly targets: Float64Array;
   readonly squares: number;
-  readonly origin: number;
+  readonly origins: Float64Array;
   /** Σ of the weights: the number of rows when all count once. */
   readonly total: number;
 }
@@ -139,7 +139,7 @@ export async function accumulateNormalEquations(
   let targetSquares = sums.squares;
   for (let c = 0; c < k; c++) {
     const targetDelta = targets[c]! / total;
-    targetMean[c] = sums.origin + targetDelta;
+    targetMean[c] = sums.origins[c]! + targetDelta;
     targetSquares -= total * targetDelta ** 2;
     if (!bias) targetSquares += total * targetMean[c]! ** 2;
     for (let j = 0; j < d; j++) {
@@ -159,7 +159,7 @@ async function sumBytes(
 ): Promise<Sums> {
   const { n, d, k } = size;
   const classification = dataset.description.task === 'classification';
-  const { rowBytes, labelOffset, labelDtype } = file.layout;
+  const { rowBytes, labelOffset, labelDtype, labels: labelsOfRow } = file.layout;
   const labels = arena.float64('row labels');
   const mean = arena.float64('mean');
   const [labelsAt, transposed, crossAt] = [
@@ -170,17 +170,22 @@ async function sumBytes(
   const meanAt = classification ? 0 : mean.byteOffset;
   const targets = Float64Array.from(from?.targets ?? new Float64Array(k));
   let squares = from?.squares ?? 0;
-  let origin = from?.origin;
+  const origins = Float64Array.from(from?.origins ?? new Float64Array(k));
   for await (const { base, to: count, firstRow } of scanRows(file, arena, 'rows', undefined, from?.rows)) {
     const padded = Math.ceil(count / 16) * 16;
     const dtype = labelDtypeCodes.indexOf(labelDtype);
-    kernels.gatherLabels(base, rowBytes, labelOffset, dtype, 0, 0, count, arena.address('row labels'));
-    origin ??= classification ? 0 : labels[0]!;
-    for (let r = 0; r < count; r++) {
-      const column = classification ? checkClass(labels[r]!, k, firstRow + r) : 0;
-      const value = classification ? 1 : labels[r]! - origin;
-      targets[column]! += value;
-      squares += value * value;
+    kernels.gatherLabels(base, rowBytes, labelOffset, dtype, labelsOfRow, 0, 0, count, labelsAt);
+    if (classification) {
+      for (let r = 0; r < count; r++) targets[checkClass(labels[r]!, k, firstRow + r)]! += 1;
+      squares += count;
+    } else {
+      if (firstRow === 0) origins.set(labels.subarray(0, k));
+      for (let at = 0; at < count * k; at++) {
+        const value = labels[at]! - origins[at % k]!;
+        labels[at] = value;
+        targets[at % k]! += value;
+        squares += value * value;
+      }
     }
     const length = shareLength(d, FEATURES, threads.count);
     for (let from = 0; from < d; from += length) {
@@ -195,7 +200,7 @@ async function sumBytes(
         from,
         to,
         labelsAt,
-        origin,
+        k,
         transposed,
         crossAt,
         meanAt,
@@ -208,7 +213,7 @@ async function sumBytes(
     threads.run();
     const rows = firstRow + count;
     onProgress(rows);
-    await save(rows, () => ({ phase: 'sum', rows, targets: [...targets], squares, origin: origin! }));
+    await save(rows, () => ({ phase: 'sum', rows, targets: [...targets], squares, origins: [...origins] }));
   }
   const cross = arena.float64('cross');
   if (classification) for (let at = 0; at < d * k; at++) mean[at % d]! += cross[at]!;
@@ -217,7 +222,7 @@ async function sumBytes(
     delta[j] = mean[j]! / n;
     mean[j] = scaling.multiply[j]! * delta[j]! + scaling.add[j]!;
   }
-  return { delta, factor: scaling.multiply, targets, squares, origin: origin ?? 0, total: n };
+  return { delta, factor: scaling.multiply, targets, squares, origins, total: n };
 }
 
 /** Other types: scaled doubles about the mean of the statistics; a last column of ones sums the features. */
@@ -234,10 +239,10 @@ async function sumDoubles(
   const features = padded4(d);
   const reader = new RowPanels(workspace, file, undefined, { weighting, byRoots: true });
   const { roots } = reader;
-  const origins = scaling.multiply.map((factor, j) => factor * statistics.mean[j]! + scaling.add[j]!);
+  const centres = scaling.multiply.map((factor, j) => factor * statistics.mean[j]! + scaling.add[j]!);
   reader.scale(
     scaling.multiply,
-    scaling.add.map((add, j) => add - origins[j]!),
+    scaling.add.map((add, j) => add - centres[j]!),
   );
   const values = arena.float64('targets');
   const panels = arena.float64('cross panels');
@@ -245,11 +250,11 @@ async function sumDoubles(
   const targets = Float64Array.from(from?.targets ?? new Float64Array(k));
   let squares = from?.squares ?? 0;
   let total = from?.total ?? (weighting === undefined ? n : 0);
-  let origin = from?.origin;
+  const origins = Float64Array.from(from?.origins ?? new Float64Array(k));
   for await (const block of reader.blocks(from?.rows)) {
     const { rows, count, firstRow } = block;
-    origin ??= classification ? 0 : reader.labels[0]!;
-    writeTargets(values, block, reader.labels, size, classification, origin);
+    if (firstRow === 0 && !classification) origins.set(reader.labels.subarray(0, k));
+    writeTargets(values, block, reader.labels, size, classification, origins);
     values.fill(0, rows * padded4(k), rows * width);
     for (let r = 0; r < count; r++) {
       // Rows of the panels and their targets are both multiplied by the root: their products by the weight.
@@ -279,7 +284,7 @@ async function sumDoubles(
       rows: done,
       targets: [...targets],
       squares,
-      origin: origin!,
+      origins: [...origins],
       total,
     }));
   }
@@ -289,14 +294,14 @@ async function sumDoubles(
   for (let j = 0; j < d; j++) {
     for (let c = 0; c < k; c++) cross[c * d + j] = panels[panelIndex(features, j, c)]!;
     delta[j] = panels[panelIndex(features, j, padded4(k))]! / total;
-    mean[j] = origins[j]! + delta[j]!;
+    mean[j] = centres[j]! + delta[j]!;
   }
   return {
     delta,
     factor: new Float64Array(d).fill(1),
     targets,
     squares,
-    origin: origin ?? 0,
+    origins,
     total,
   };
 }

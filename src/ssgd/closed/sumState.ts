@@ -11,7 +11,8 @@ export interface SumState {
   readonly rows: number;
   readonly targets: readonly number[];
   readonly squares: number;
-  readonly origin: number;
+  /** What is subtracted from each column of the targets. */
+  readonly origins: readonly number[];
   /** Sum of the weights of these rows; absent when none have one. */
   readonly total?: number;
 }

@@ -128,7 +128,9 @@ export class LinearLearner {
     const { meanLoss, accuracy } = trainee.epochLoss;
     const common = { rows: count, loss: meanLoss };
     if (description.task === 'classification') return { ...common, accuracy };
-    return weighting?.behindLabel ? common : { ...common, ...runningRmse(options, meanLoss) };
+    return weighting?.behindLabel
+      ? common
+      : { ...common, ...runningRmse(options, trainee.model.columns, meanLoss) };
   }
 
   #learn(block: RowBlock): void {

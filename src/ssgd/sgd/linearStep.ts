@@ -3,6 +3,7 @@ import type { RowBlock } from '../../data/rowBlock.js';
 import type { Arena } from '../../memory/arena.js';
 import type { Loss } from '../losses/loss.js';
 import { lossOf } from '../losses/losses.js';
+import { lossOfRows } from '../losses/severalTargets.js';
 import type { LossName, TrainOptions } from '../options.js';
 import { forEachBatch } from './batchPasses.js';
 import type { RowSample } from './calibration.js';
@@ -56,7 +57,7 @@ export abstract class LinearStep implements StepModel {
   ) {
     this.#prefix = prefix;
     this.#batch = batch;
-    this.#lossFunction = lossOf(options.loss);
+    this.#lossFunction = lossOfRows(lossOf(options.loss), classification, columns);
     this.#classification = classification;
     this.options = options;
     this.arena = arena;

@@ -23,6 +23,7 @@ export class RowBatch {
   /** The same as numbers. */
   readonly values: Float32Array;
   readonly labelsAddress: number;
+  /** All labels of one row after those of another. */
   readonly labels: Float64Array;
   /** Weights of the rows; undefined when all count once. */
   readonly weights: Float64Array | undefined;
@@ -82,10 +83,11 @@ export class RowBatch {
       layout.rowBytes,
       layout.labelOffset,
       this.#labelCode,
+      layout.labels,
       order,
       from,
       count,
-      this.labelsAddress + 8 * this.filled,
+      this.labelsAddress + 8 * layout.labels * this.filled,
     );
     if (this.#weighting !== undefined) {
       const { labels, weights, filled } = this;
