@@ -57,6 +57,7 @@ export { RowError } from './model/predictor/rowError.js';
 export { probabilitiesOf } from './model/probabilities.js';
 export { type Model, type SaveOptions, saveModel } from './model/saveModel.js';
 export { type ScoringOptions, scoreModel } from './model/scoreModel.js';
+export { calibrateTable } from './model/table/calibrateTable.js';
 export { evaluateTable } from './model/table/evaluateTable.js';
 export { type ModelTableOptions, openModelTable } from './model/table/openModelTable.js';
 export { type PredictTableOptions, predictTable } from './model/table/predictTable.js';

@@ -165,6 +165,43 @@ describe('mlml predict and evaluate on tables', () => {
       assert.ok(Math.abs(found[figure] - wanted[figure]) < 1e-9 * Math.max(1, wanted[figure]), figure);
   });
 
+  test('a model is calibrated on a file or a pipe as on the data set they make', async (t) => {
+    const ok = async (...words: string[]) => {
+      const { status, stdout, stderr } = await run(t as never, ...words, '--quiet');
+      assert.equal(status, 0, stderr);
+      return stdout;
+    };
+    await ok(
+      'import',
+      'train.csv',
+      '--label=town',
+      '--drop=key',
+      '--percentage=1',
+      '--dtype=float64',
+      '--out=towns',
+    );
+    await ok('gd', 'towns', '--loss=hinge', '--iters=50', '--out=kinds');
+    const told = JSON.parse(await ok('calibrate', 'kinds', 'train.csv', '--out=from-table', '--json'));
+    const { seconds: _, ...rest } = told;
+    assert.deepEqual(rest, { model: 'from-table', table: 'train.csv', rows: 300, method: 'sigmoid' });
+    await ok('calibrate', 'kinds', 'towns', '--part=train', '--out=from-data');
+    const piped = await runCli(t, ['calibrate', 'kinds', '-', '--out=from-pipe', '--method=sigmoid'], {
+      cwd,
+      input: csvOf(rows, true),
+    });
+    assert.equal(piped.stderr, '');
+    assert.equal(
+      piped.stdout,
+      'from-pipe: gives probabilities, by sigmoid curves fitted on 300 rows of stdin\n',
+    );
+    const probabilities = [];
+    for (const model of ['from-data', 'from-table', 'from-pipe'])
+      probabilities.push(await ok('predict', model, 'train.csv', '--proba'));
+    assert.match(probabilities[0]!, /^row,class,name,p0,p1,p2\n0,\d,\w+,0\.\d+,/);
+    assert.equal(probabilities[1], probabilities[0]);
+    assert.equal(probabilities[2], probabilities[0]);
+  });
+
   test('a model of rows without names takes numbers in their order, with or without a header', async (t) => {
     const features = Array.from({ length: 784 }, (_, j) => j % 256).join(',');
     const small = await run(
@@ -225,6 +262,7 @@ describe('mlml predict and evaluate on tables', () => {
     ],
     ['predict model set --part=train --id=key', '', 'MLML_USAGE: --id: is for tables, and set is a data set'],
     ['predict model none.csv', '', 'MLML_NOT_FOUND: none.csv: no such file'],
+    ['calibrate model train.csv', '', 'MLML_USAGE: a model of regression has no classes'],
     [
       'evaluate model new.csv',
       '',

@@ -1,4 +1,6 @@
 import type { EvaluationReport } from '../model/evaluation/evaluationReport.js';
+import { crossValidationOfRun } from '../run/crossValidationOfRun.js';
+import { crossValidationWords } from '../run/crossValidationTable.js';
 import { evaluationText } from '../run/evaluationText.js';
 import { formatCount } from '../run/numbers.js';
 import { ProgressReporter } from '../run/progressReporter.js';
@@ -73,21 +75,26 @@ async function evaluateRows(
 }
 
 async function tell(
-  { stdout }: CommandContext,
+  { stdout, services }: CommandContext,
   given: Arguments,
   title: string,
-  what: object,
+  what: { readonly model: string } & Readonly<Record<string, string>>,
   evaluation: EvaluationReport,
   seconds: number,
 ): Promise<void> {
   const { rows, mae, classification } = evaluation;
+  const crossValidation = await crossValidationOfRun(services.storage, what.model);
   const result = {
     ...what,
     rows,
     ...scoreOf(evaluation),
     ...(mae === undefined ? {} : { mae }),
     ...classification,
+    ...(crossValidation === undefined ? {} : { crossValidation }),
     seconds,
   };
-  await stdout.write(given.flag('json') ? `${JSON.stringify(result)}\n` : evaluationText(title, evaluation));
+  if (given.flag('json')) return await stdout.write(`${JSON.stringify(result)}\n`);
+  const trained =
+    crossValidation === undefined ? '' : `\nwhen it was trained, ${crossValidationWords(crossValidation)}\n`;
+  await stdout.write(`${evaluationText(title, evaluation)}${trained}`);
 }

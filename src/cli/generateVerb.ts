@@ -5,6 +5,7 @@ import { generateText } from '../run/kernelSummary.js';
 import { ProgressReporter } from '../run/progressReporter.js';
 import { allowedBytes } from '../run/summary.js';
 import type { CommandContext } from './commandContext.js';
+import { givenFile, importGivenFile } from './givenFile.js';
 import { generateOptions, uselessKernelOptions } from './kernelSettings.js';
 import { openTrainingData } from './openData.js';
 import type { Arguments } from './parseArguments.js';
@@ -14,7 +15,7 @@ export async function generateVerb(context: CommandContext, given: Arguments): P
   const { services, clock, signal } = context;
   const options = generateOptions(given);
   const jobs = await services.kernels();
-  const baselineBytes = context.residentBytes();
+  let baselineBytes = context.residentBytes();
   const reporter = new ProgressReporter({
     stream: context.stderr,
     quiet: given.flag('quiet') ?? false,
@@ -24,9 +25,12 @@ export async function generateVerb(context: CommandContext, given: Arguments): P
       allowedBytes: allowedBytes(options.bufferBytes, options.nthreads),
     }),
   });
-  for (const warning of uselessKernelOptions('generate', given)) reporter.warn(warning);
+  const isFile = (await givenFile(services.storage, 'generate', given)) !== undefined;
+  for (const warning of uselessKernelOptions('generate', given, isFile)) reporter.warn(warning);
   try {
-    const dataset = await openTrainingData(context, 'generate', given, reporter);
+    const made = await importGivenFile(context, 'generate', given, reporter);
+    baselineBytes = context.residentBytes();
+    const dataset = await openTrainingData(context, 'generate', given, reporter, made);
     try {
       const { name, task } = dataset.description;
       const kernelReporter = new KernelReporter(reporter, {

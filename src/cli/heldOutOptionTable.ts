@@ -1,3 +1,4 @@
+import { MOST_FOLDS } from '../data/rowFolds.js';
 import { defaultOptions, sweepNames, verbs as training } from '../ssgd/options.js';
 import type { OptionSpec } from './optionSpec.js';
 
@@ -42,6 +43,16 @@ export const heldOutOptionTable: readonly OptionSpec[] = [
     kind: 'flag',
     help: 'drop the worse half of the models of a sweep at 1/2, 1/4, 1/8 ... of all rows, until one is left',
     verbs: training,
+    linearOnly: true,
+  },
+  {
+    name: 'folds',
+    kind: 'integer',
+    min: 0,
+    max: MOST_FOLDS,
+    help: 'k-fold cross-validation in the same pass: beside the model, one that leaves out each fold and is judged on it (of a sweep, for each of its models); 0 is none',
+    shownDefault: shown(defaultOptions.folds),
+    verbs: ['sgd', 'ssgd'],
     linearOnly: true,
   },
 ];

@@ -1,5 +1,5 @@
 import { type CommandName, commandNames, type OptionSpec } from './optionSpec.js';
-import { optionsOf } from './optionsOf.js';
+import { importOptionsOf, optionsOf } from './optionsOf.js';
 import { optionTable } from './optionTable.js';
 import { valueShape } from './parseArguments.js';
 import { verbTable } from './verbTable.js';
@@ -35,6 +35,8 @@ function optionLines(option: OptionSpec): string[] {
   return [head.padEnd(28) + first!.trimStart(), ...rest];
 }
 
+const isLabel = ({ name }: OptionSpec) => name === 'label';
+
 /** Options of linear training are shown on each of its verbs; those of kernels only where they change something. */
 function shows(option: OptionSpec, command: CommandName): boolean {
   return option.effective === undefined || optionTable.includes(option) || option.effective.includes(command);
@@ -54,6 +56,17 @@ export function verbHelp(command: CommandName): string {
     lines.push('', 'Options with --memId, which solves with a stored kernel [default]:');
     for (const option of kernel)
       if (shows(option, command) && !option.ofKernel) lines.push(...optionLines(option));
+  }
+  const imports = importOptionsOf(command, 'linear').filter((option) => !kernel.includes(option));
+  if (imports.length > 0) {
+    const names = [...imports.filter(isLabel), ...imports.filter((option) => !isLabel(option))]
+      .map(({ name, negatable }) => `--${negatable ? '[no-]' : ''}${name}`)
+      .join(', ');
+    lines.push(
+      '',
+      'Options when a file, query or database is given, which is imported first (mlml import --help):',
+    );
+    lines.push(...wrap(names, 2));
   }
   lines.push('', 'Examples:');
   for (const [line, what] of examples) lines.push(`  ${line}`, `      ${what}`);

@@ -1,17 +1,14 @@
 import { parse } from 'node:path';
 import type { DatasetDescription } from '../data/format.js';
-import type { ImportOptions } from '../data/import/importOptions.js';
+import { isPath } from '../data/table/databaseKind.js';
 import { tableName } from '../data/table/tableName.js';
 import { MlmlError } from '../errors.js';
 import { ProgressReporter } from '../run/progressReporter.js';
-import { arrayRequest } from './arrayRequest.js';
 import type { CommandContext } from './commandContext.js';
+import { importOrigin, importRequest } from './importRequest.js';
 import { datasetText } from './infoText.js';
-import { openRequest } from './openData.js';
 import type { Arguments } from './parseArguments.js';
-import { rawRequest } from './rawRows.js';
 import type { Services } from './services.js';
-import { inputOf, tableRequest } from './tableRequest.js';
 
 /** What an import reads and where its data set goes. */
 export interface ImportTarget {
@@ -31,35 +28,17 @@ export async function importTarget(services: Services, given: Arguments): Promis
   if (rest.length > 0) {
     throw new MlmlError('MLML_USAGE', `${rest[0]}: import takes one source; see mlml import --help`);
   }
-  const out = given.text('out');
-  if (out !== undefined) return { source, out };
+  return { source, out: given.text('out') ?? (await importFolder(services, given, source)) };
+}
+
+/** The folder of the data set of a source, when nobody says which. */
+export async function importFolder(services: Services, given: Arguments, source: string): Promise<string> {
   const { datasetFolder } = await services.importing();
-  const name = given.has('label') ? tableName(source, given.text('table')) : parse(source).name;
+  const isOfTable = given.has('label') || !isPath(source);
+  const name = isOfTable ? tableName(source, given.text('table')) : parse(source).name;
   // With --d the source is a file of raw rows and --n describes it; else --n asks for a copy with so many rows.
   const rows = given.has('d') ? undefined : given.number('n');
-  return {
-    source,
-    out: await datasetFolder(services.storage, name, given.text('data-dir'), rows),
-  };
-}
-
-/** Options of LIBSVM text. */
-function textOptions(given: Arguments): Partial<ImportOptions> {
-  const { d, k } = {
-    d: given.number('d'),
-    k: given.flag('one-hot') === false ? 1 : given.number('k'),
-  };
-  return {
-    ...(d === undefined ? {} : { d }),
-    ...(k === undefined ? {} : { k }),
-    dense: given.flag('dense') ?? false,
-  };
-}
-
-/** @throws MlmlError `MLML_USAGE` for options that only texts have */
-function refuseTextOptions(given: Arguments, source: string): object {
-  if (!given.has('dense')) return {};
-  throw new MlmlError('MLML_USAGE', `--dense: is for LIBSVM text, and ${source} is none`);
+  return await datasetFolder(services.storage, name, given.text('data-dir'), rows);
 }
 
 /** `mlml import`: makes a data set folder. */
@@ -72,20 +51,14 @@ export async function importVerb(context: CommandContext, given: Arguments): Pro
     clock: context.clock,
   });
   const importing = await services.importing();
-  const table = tableRequest(given);
-  const text = table === undefined && (await importing.isLibsvmFile(services.storage, source));
-  // --d says that the path is a file of raw rows, unless it is a text.
-  const raw =
-    given.has('d') && !text ? await rawRequest(services.storage, 'import', given, source) : undefined;
   let description: DatasetDescription;
   try {
-    description = await importing.importDataset(services.storage, source, {
-      ...openRequest(context, given, reporter),
-      ...(table === undefined ? arrayRequest(given) : { table: { ...table, ...inputOf(context, source) } }),
-      out,
-      ...(raw === undefined ? {} : { raw }),
-      ...(text ? textOptions(given) : refuseTextOptions(given, source)),
-    });
+    const options = { ...(await importRequest(context, given, source, reporter)), out };
+    const origin = await importOrigin(services.storage, given, source);
+    description =
+      origin === undefined
+        ? await importing.importDataset(services.storage, source, options)
+        : await importing.importWithOrigin(services.storage, source, options, origin);
   } finally {
     reporter.end();
   }

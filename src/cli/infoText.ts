@@ -4,6 +4,7 @@ import { kernelName } from '../kernel/functions/kernelName.js';
 import { formatBytes } from '../memory/byteSize.js';
 import type { KernelModelDescription } from '../model/kernelModelFormat.js';
 import type { ModelDescription } from '../model/modelFormat.js';
+import { crossValidationWords } from '../run/crossValidationTable.js';
 import { formatCount, formatSeconds } from '../run/numbers.js';
 import type { RunDescription } from '../run/runFolder.js';
 import type { Resumable } from '../run/savedProgress.js';
@@ -126,6 +127,8 @@ export function runText(run: RunDescription, path: string, goOn?: Resumable): st
   if (result?.seconds !== undefined) lines.push(field('time', formatSeconds(result.seconds)));
   if (result?.test) lines.push(field('test', scoreText(result.test)));
   if (result?.train) lines.push(field('train', scoreText(result.train)));
+  const best = result?.crossValidation?.[0];
+  if (best) lines.push(field('folds', crossValidationWords(best)));
   if (result?.model !== undefined) lines.push(field('model', result.model));
   if (run.log !== undefined) lines.push(field('log', run.log));
   return `${lines.join('\n')}\n`;

@@ -55,6 +55,11 @@ export async function solverOptions(
   given: Arguments,
 ): Promise<KernelTrainOptions> {
   const memId = given.text('memId');
+  if (given.has('folds'))
+    throw new MlmlError(
+      'MLML_USAGE',
+      `--folds=${given.text('folds')}: is for linear models, not for a stored kernel; closed with --memId tells its leave-one-out errors`,
+    );
   const options = kernelTrainOptions(solver, given, undefined);
   if (memId === undefined) return options;
   await requireMemId(storage, options.kernels, memId);
@@ -86,7 +91,7 @@ function storedSettings(stored: StoredKernel): Pick<KernelTrainOptions, 'subset'
 }
 
 /** One sentence for each option that was given but changes nothing in a kernel job. */
-export function uselessKernelOptions(verb: CommandName, given: Arguments): string[] {
+export function uselessKernelOptions(verb: CommandName, given: Arguments, isFile: boolean): string[] {
   const warnings: string[] = [];
   const stored = given.has('memId');
   for (const { name, effective, ofKernel, linearOnly, rawOnly } of optionsOf(verb, 'kernel')) {
@@ -99,7 +104,7 @@ export function uselessKernelOptions(verb: CommandName, given: Arguments): strin
       warnings.push(`--${name} has no effect with --memId: the stored kernel is as it was generated`);
     } else if (effective !== undefined && !effective.includes(verb)) {
       warnings.push(`--${name} has no effect on ${verb}, only on ${effective.join(', ')}`);
-    } else if (rawOnly && !given.has('train')) {
+    } else if (rawOnly && !isFile && !given.has('train')) {
       warnings.push(`--${name} has no effect on a data set; it describes raw row files (--train)`);
     }
   }

@@ -7,6 +7,7 @@ import { KernelReporter } from '../run/kernelReporter.js';
 import { type KernelSummary, kernelSummaryText } from '../run/kernelSummary.js';
 import { allowedBytes, scoreOf } from '../run/summary.js';
 import type { CommandContext } from './commandContext.js';
+import { givenFile } from './givenFile.js';
 import { solverOptions, uselessKernelOptions } from './kernelSettings.js';
 import { openTrainingData } from './openData.js';
 import type { Arguments } from './parseArguments.js';
@@ -23,6 +24,7 @@ export async function kernelTrainVerb(
   await runTraining<KernelSummary>(context, { verb: solver, given, words }, async () => {
     const jobs = await context.services.kernels();
     const options = await solverOptions(jobs, storage, solver, given);
+    const file = await givenFile(storage, solver, given);
     const scratch = given.text('scratch');
     const logfreq = given.number('logfreq') ?? 1;
     const copyRows = given.flag('copy-rows') ?? false;
@@ -30,10 +32,10 @@ export async function kernelTrainVerb(
     return {
       options: { ...options, logfreq, copyRows, ...(scratch === undefined ? {} : { scratch }) },
       allowedBytes: () => allowedBytes(options.bufferBytes, options.nthreads),
-      warnings: uselessKernelOptions(solver, given),
+      warnings: uselessKernelOptions(solver, given, file !== undefined),
       scratch,
       csv: logfreq > 0,
-      open: (reporter) => openTrainingData(context, solver, given, reporter),
+      open: (reporter, folder) => openTrainingData(context, solver, given, reporter, folder),
       plan: (dataset, scratchFolder, earlier) =>
         jobs.planKernelTraining(solver, dataset, options, {
           storage,

@@ -1,4 +1,4 @@
-import { data, dataNames, type VerbDescription } from './verbDescription.js';
+import { data, dataNames, fileSynopsis, type VerbDescription } from './verbDescription.js';
 
 const goesOn = 'A job that was killed goes on where it was when the same command is given again.';
 
@@ -10,7 +10,7 @@ function solvingVerb(
 ): VerbDescription {
   return {
     summary,
-    synopsis: [`mlml ${name} (${dataNames}) [options]`],
+    synopsis: [fileSynopsis(name), `mlml ${name} (${dataNames}) [options]`],
     details: [...details, goesOn, data],
     examples,
   };
@@ -20,7 +20,7 @@ function solvingVerb(
 export const kernelVerbTable = {
   generate: {
     summary: 'compute the kernel of a data set and store it on disk',
-    synopsis: [`mlml generate (${dataNames}) --kernel=<kernel> [options]`],
+    synopsis: [fileSynopsis('generate'), `mlml generate (${dataNames}) --kernel=<kernel> [options]`],
     details: [
       'The n x n kernel is made tile by tile inside --buffer; the lower triangle is stored. The last line on stdout is ' +
         'the memId, under which cg, bcd, closed and ssgd find it.',

@@ -4,6 +4,7 @@ import { kernelName } from '../kernel/functions/kernelName.js';
 import type { StoredKernel } from '../kernel/jobs.js';
 import { defaultKernelOptions } from '../kernel/options.js';
 import { formatBytes } from '../memory/byteSize.js';
+import { columnLines } from '../run/columnLines.js';
 import { KernelReporter } from '../run/kernelReporter.js';
 import { formatCount } from '../run/numbers.js';
 import { ProgressReporter } from '../run/progressReporter.js';
@@ -110,9 +111,7 @@ async function listKernels(context: CommandContext, given: Arguments): Promise<v
       stateOf(each),
     ]),
   ];
-  const widths = table[0]!.map((_, c) => Math.max(...table.map((row) => row[c]!.length)));
-  const right = new Set([3, 5]);
-  const line = (row: readonly string[]) =>
-    row.map((cell, c) => (right.has(c) ? cell.padStart(widths[c]!) : cell.padEnd(widths[c]!))).join('  ');
-  await stdout.write(table.map((row) => `${line(row).trimEnd()}\n`).join(''));
+  const numbers = new Set([3, 5]);
+  const lines = columnLines(table, (column) => !numbers.has(column));
+  await stdout.write(lines.map((line) => `${line}\n`).join(''));
 }

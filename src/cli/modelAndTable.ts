@@ -21,7 +21,7 @@ export interface ModelAndTable {
 /** The share of the budget that reading a table takes. */
 const READER_SHARE = 1 / 4;
 
-/** Opens what predict and evaluate name when the data are a table; undefined when they are a data set. The caller closes the table. */
+/** Opens what predict, evaluate and calibrate name when the data are a table; undefined when they are a data set. The caller closes the table. */
 export async function openModelAndTable(
   context: CommandContext,
   given: Arguments,

@@ -4,6 +4,9 @@ import * as training from '../ssgd/train.js';
 import { nodeStorage } from '../storage/nodeStorage.js';
 import type { Services } from './services.js';
 
+const readers = () => import('../data/import/importDataset.js');
+const importing = () => import('../data/import/importSource.js');
+
 /** The real file system and the real modules: those of training at once, the others when they are first needed. */
 export const nodeServices: Services = {
   storage: nodeStorage,
@@ -38,14 +41,25 @@ export const nodeServices: Services = {
       },
       // The readers of original files and of raw rows take megabytes: loaded when they are called.
       async importDataset(...args) {
-        return await (await import('../data/import/importDataset.js')).importDataset(...args);
+        return await (await readers()).importDataset(...args);
+      },
+      async importWithOrigin(storage, ...args) {
+        const { importDataset } = await readers();
+        return await (await importing()).importWithOrigin(storage, importDataset, ...args);
+      },
+      async importForTraining(storage, ...args) {
+        const loadImporter = async () => (await readers()).importDataset;
+        await (await importing()).importForTraining(storage, loadImporter, ...args);
+      },
+      async labelMissing(...args) {
+        return await (await import('../data/table/labelMissing.js')).labelMissing(...args);
       },
       async openRawRows(...args) {
         return await (await import('../data/rawRows.js')).openRawRows(...args);
       },
     };
   },
-  readers: () => import('../data/import/importDataset.js'),
+  readers,
   async tables() {
     const { openModelTable } = await import('../model/table/openModelTable.js');
     return {
@@ -55,6 +69,9 @@ export const nodeServices: Services = {
       },
       async evaluateTable(...args) {
         return await (await import('../model/table/evaluateTable.js')).evaluateTable(...args);
+      },
+      async calibrateTable(...args) {
+        return await (await import('../model/table/calibrateTable.js')).calibrateTable(...args);
       },
     };
   },

@@ -42,14 +42,18 @@ export function openRequest(
   };
 }
 
-/** Opens what a training verb names: raw row files, a data set folder, or a known name (imported first). */
+/**
+ * Opens what a training verb names: raw row files, a data set folder, or a known name (imported first). `folder`: the data set that
+ * was made of it, see `importGivenFile`.
+ */
 export async function openTrainingData(
   context: CommandContext,
   verb: CommandName,
   given: Arguments,
   reporter: ProgressReporter,
+  folder?: string,
 ): Promise<Dataset> {
-  return await openBy('openByName', context, verb, given, reporter);
+  return await openBy('openByName', context, verb, given, reporter, folder);
 }
 
 /** The same, also of sparse rows. */
@@ -58,8 +62,9 @@ export async function openAnyTrainingData(
   verb: CommandName,
   given: Arguments,
   reporter: ProgressReporter,
+  folder?: string,
 ): Promise<Dataset | SparseDataset> {
-  return await openBy('openAnyByName', context, verb, given, reporter);
+  return await openBy('openAnyByName', context, verb, given, reporter, folder);
 }
 
 async function openBy<Name extends 'openByName' | 'openAnyByName'>(
@@ -68,11 +73,14 @@ async function openBy<Name extends 'openByName' | 'openAnyByName'>(
   verb: CommandName,
   given: Arguments,
   reporter: ProgressReporter,
+  folder: string | undefined,
 ): Promise<Dataset | Awaited<ReturnType<Importing[Name]>>> {
   const { services } = context;
-  const [source, ...rest] = given.positionals;
-  if (rest.length > 0) {
-    throw new MlmlError('MLML_USAGE', `${rest[0]}: ${verb} takes one data set; see mlml ${verb} --help`);
+  const [source] = given.positionals;
+  if (folder !== undefined) {
+    const { openByName, openAnyByName } = await services.importing();
+    const opened = open === 'openByName' ? openByName : openAnyByName;
+    return (await opened(services.storage, folder, {})) as Awaited<ReturnType<Importing[Name]>>;
   }
   const raw = await rawRequest(services.storage, verb, given);
   if (raw !== undefined && source !== undefined) {
@@ -93,7 +101,7 @@ async function openBy<Name extends 'openByName' | 'openAnyByName'>(
       : '';
     throw new MlmlError(
       'MLML_USAGE',
-      `${verb} needs data: mnist, spam, cifar-10, digits${rawRows === '' ? ' or' : ','} a data set folder${rawRows}`,
+      `${verb} needs data: a file with --label=<column>, mnist, spam, cifar-10, digits${rawRows === '' ? ' or' : ','} a data set folder${rawRows}`,
     );
   }
   // The seed of a run decides its order of rows, not which data a name stands for.

@@ -1,3 +1,5 @@
+import { verbs as trainingVerbs } from '../ssgd/options.js';
+import { imageOptionTable } from './arrayOptionTable.js';
 import { kernelOptionTable } from './kernelOptionTable.js';
 import { type CommandName, kernelVerbs, type OptionSpec } from './optionSpec.js';
 import { optionTable } from './optionTable.js';
@@ -27,4 +29,17 @@ export function optionsOf(command: CommandName, kind: JobKind): readonly OptionS
   if (kind === 'linear' && eitherVerbs.includes(command)) return common;
   const own = kernelOptionTable.filter(has);
   return [...own, ...common.filter(({ name }) => own.every((option) => option.name !== name))];
+}
+
+/** Verbs that take a file, query or database too, and import it first. */
+const importingVerbs: readonly CommandName[] = [...trainingVerbs, ...kernelVerbs];
+
+/** The options of imports that a verb which imports first takes beside its own. One that it has itself keeps its own meaning. */
+export function importOptionsOf(command: CommandName, kind: JobKind): readonly OptionSpec[] {
+  if (!importingVerbs.includes(command)) return [];
+  const own = optionsOf(command, kind);
+  // Folders are data sets here, never images.
+  return optionsOf('import', 'linear').filter(
+    (option) => !imageOptionTable.includes(option) && own.every(({ name }) => name !== option.name),
+  );
 }

@@ -5,7 +5,7 @@ import { defaultKernelOptions } from '../kernel/options.js';
 import { defaultOptions } from '../ssgd/options.js';
 import { kernelOptionTable } from './kernelOptionTable.js';
 import { type CommandName, commandNames } from './optionSpec.js';
-import { optionsOf } from './optionsOf.js';
+import { importOptionsOf, optionsOf } from './optionsOf.js';
 import { optionTable } from './optionTable.js';
 import { parseArguments } from './parseArguments.js';
 import { trainOptions, uselessOptions } from './trainSettings.js';
@@ -79,9 +79,9 @@ const bad: readonly (readonly [CommandName, readonly string[], string])[] = [
   ['ssgd', ['--xyzzy'], '--xyzzy: ssgd has no such option; see mlml ssgd --help'],
   ['ssgd', ['-n=5'], '-n: ssgd has no such option; did you mean --n?'],
   [
-    'ssgd',
+    'evaluate',
     ['--percentage=0.5'],
-    '--percentage: is not an option of ssgd, but of import; see mlml ssgd --help',
+    '--percentage: is not an option of evaluate, but of import; see mlml evaluate --help',
   ],
   ['info', ['--verify=maybe'], '--verify=maybe: is a flag; write --verify, --verify=true or --verify=false'],
   ['ssgd', ['--buffer'], '--buffer: needs a value; write --buffer=<MB>'],
@@ -209,6 +209,39 @@ test('every option of kernel training is known to each verb that solves', () => 
       assert.ok(names.includes(name === 'bufferBytes' ? 'buffer' : name), `${command} --${name}`);
     }
   }
+});
+
+test('verbs that train take the options of imports too, but for those they have themselves', () => {
+  for (const [command, kind] of [
+    ['closed', 'linear'],
+    ['closed', 'kernel'],
+    ['ssgd', 'linear'],
+    ['generate', 'kernel'],
+    ['krr', 'kernel'],
+  ] as const) {
+    const own = optionsOf(command, kind).map(({ name }) => name);
+    const others = importOptionsOf(command, kind).map(({ name }) => name);
+    assert.deepEqual(
+      others.filter((name) => own.includes(name)),
+      [],
+    );
+    for (const { name } of optionsOf('import', 'linear'))
+      assert.ok(
+        /^(image-size|channels)$/.test(name) || [...own, ...others].includes(name),
+        `${command} --${name}`,
+      );
+    const given = parseArguments(command, [
+      ...(kind === 'kernel' && command === 'closed' ? ['--memId=a'] : []),
+      'houses.csv',
+      '--label=price',
+      '--drop=id,note',
+      '--no-header',
+    ]);
+    assert.equal(given.text('label'), 'price');
+    assert.equal(given.flag('header'), false);
+  }
+  assert.deepEqual(importOptionsOf('import', 'linear'), []);
+  assert.deepEqual(importOptionsOf('predict', 'linear'), []);
 });
 
 test('an option without effect on a verb is accepted and named', () => {

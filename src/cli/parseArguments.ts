@@ -4,7 +4,7 @@ import { parseByteSize } from '../memory/byteSize.js';
 import { sweepNames } from '../ssgd/options.js';
 import { kernelOptionTable } from './kernelOptionTable.js';
 import type { CommandName, OptionSpec } from './optionSpec.js';
-import { type JobKind, jobKind, optionsOf } from './optionsOf.js';
+import { importOptionsOf, type JobKind, jobKind, optionsOf } from './optionsOf.js';
 import { optionTable } from './optionTable.js';
 
 /** The values of several options, by name. */
@@ -49,7 +49,7 @@ export class Arguments {
  */
 export function parseArguments(command: CommandName, words: readonly string[]): Arguments {
   const kind = jobKind(command, words);
-  const options = optionsOf(command, kind);
+  const options = [...optionsOf(command, kind), ...importOptionsOf(command, kind)];
   const positionals: string[] = [];
   const values = new Map<string, Value>();
   for (let i = 0; i < words.length; i++) {

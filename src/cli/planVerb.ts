@@ -12,6 +12,7 @@ import { ProgressReporter } from '../run/progressReporter.js';
 import { runsFolder } from '../run/runFolder.js';
 import { verbs as trainingVerbs, type Verb } from '../ssgd/options.js';
 import type { CommandContext } from './commandContext.js';
+import { givenFile, importGivenFile } from './givenFile.js';
 import { importTarget } from './importVerb.js';
 import { generateOptions, solverOptions, uselessKernelOptions } from './kernelSettings.js';
 import { openAnyTrainingData, openTrainingData } from './openData.js';
@@ -47,9 +48,13 @@ export async function planVerb(context: CommandContext, words: readonly string[]
 async function planTrainingVerb(context: CommandContext, verb: Verb, given: Arguments): Promise<void> {
   const options = trainOptions(given);
   const { planTraining } = await context.services.training();
-  const useless = uselessOptions(verb, given, given.has('train'));
-  await tellPlan(context, verb, given, useless, openAnyTrainingData, (dataset) =>
-    planTraining(verb, dataset.description, options),
+  await tellPlan(
+    context,
+    verb,
+    given,
+    (isFile) => uselessOptions(verb, given, isFile),
+    openAnyTrainingData,
+    (dataset) => planTraining(verb, dataset.description, options),
   );
 }
 
@@ -67,7 +72,8 @@ async function planKernelVerb(
     const options = await solverOptions(jobs, storage, verb, given);
     return await jobs.planKernelTraining(verb, dataset, options, job);
   };
-  await tellPlan(context, verb, given, uselessKernelOptions(verb, given), openTrainingData, plan);
+  const useless = (isFile: boolean) => uselessKernelOptions(verb, given, isFile);
+  await tellPlan(context, verb, given, useless, openTrainingData, plan);
 }
 
 /** Opens the data, prints what `makePlan` makes of it. */
@@ -75,12 +81,13 @@ async function tellPlan<Data extends Dataset | SparseDataset>(
   context: CommandContext,
   verb: CommandName,
   given: Arguments,
-  warnings: readonly string[],
+  useless: (isFile: boolean) => readonly string[],
   open: (
     context: CommandContext,
     verb: CommandName,
     given: Arguments,
     reporter: ProgressReporter,
+    folder?: string,
   ) => Promise<Data>,
   makePlan: (dataset: Data) => Plan | Promise<Plan>,
 ): Promise<void> {
@@ -89,9 +96,11 @@ async function tellPlan<Data extends Dataset | SparseDataset>(
     quiet: given.flag('quiet') ?? false,
     clock: context.clock,
   });
-  for (const warning of warnings) reporter.warn(warning);
+  const isFile = (await givenFile(context.services.storage, verb, given)) !== undefined;
+  for (const warning of useless(isFile)) reporter.warn(warning);
   try {
-    const dataset = await open(context, verb, given, reporter);
+    const folder = await importGivenFile(context, verb, given, reporter);
+    const dataset = await open(context, verb, given, reporter, folder);
     try {
       const plan = await makePlan(dataset);
       for (const warning of usedInstead(given, plan, dataset.description.parts.train.n))

@@ -58,7 +58,7 @@ const bad: readonly (readonly [string, string, string])[] = [
   [
     'ssgd',
     'MLML_USAGE',
-    'ssgd needs data: mnist, spam, cifar-10, digits, a data set folder, or --train=<path> with --n and --d',
+    'ssgd needs data: a file with --label=<column>, mnist, spam, cifar-10, digits, a data set folder, or --train=<path> with --n and --d',
   ],
   ['ssgd a b', 'MLML_USAGE', 'b: ssgd takes one data set; see mlml ssgd --help'],
   ['ssgd a --train=rows --n=10 --d=2', 'MLML_USAGE', 'a: give a data set or --train, not both'],

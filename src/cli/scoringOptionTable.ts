@@ -40,7 +40,7 @@ export const scoringOptionTable: readonly OptionSpec[] = [
     choices: tableFormatNames,
     help: 'the data are a table of this format',
     shownDefault: 'by the ending of the name; of stdin: csv, or jsonl when it begins with {',
-    verbs: ['predict', 'evaluate'],
+    verbs: ['predict', 'evaluate', 'calibrate'],
   },
   {
     name: 'method',

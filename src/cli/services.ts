@@ -1,15 +1,17 @@
 import type { Dataset } from '../data/dataset.js';
-import type { DatasetDescription } from '../data/format.js';
+import type { DatasetDescription, DatasetOrigin } from '../data/format.js';
 import type { ImportOptions } from '../data/import/importOptions.js';
 import type { OpenOptions } from '../data/import/openByName.js';
 import type { OpenRawOptions, RawRows } from '../data/rawRows.js';
 import type { RowFile } from '../data/rowFile.js';
 import type { SparseDataset } from '../data/sparse/sparseDataset.js';
 import type { SparseRowFile } from '../data/sparse/sparseRowFile.js';
+import type { OpenTableOptions } from '../data/table/openTable.js';
 import type { KernelJobs } from '../kernel/jobs.js';
 import type { Plan } from '../memory/plan.js';
 import type { EvaluationReport } from '../model/evaluation/evaluationReport.js';
 import type { Model } from '../model/saveModel.js';
+import type { calibrateTable } from '../model/table/calibrateTable.js';
 import type { evaluateTable } from '../model/table/evaluateTable.js';
 import type { openModelTable } from '../model/table/openModelTable.js';
 import type { predictTable } from '../model/table/predictTable.js';
@@ -67,6 +69,22 @@ export interface Scoring {
 
 export interface Importing {
   importDataset(storage: Storage, source: string, options: ImportOptions): Promise<DatasetDescription>;
+  /** The same, keeping with the data set what it was made of. */
+  importWithOrigin(
+    storage: Storage,
+    source: string,
+    options: ImportOptions,
+    origin: DatasetOrigin,
+  ): Promise<DatasetDescription>;
+  /** Makes sure that `options.out` holds a data set of that origin. */
+  importForTraining(
+    storage: Storage,
+    source: string,
+    options: ImportOptions,
+    origin: DatasetOrigin,
+  ): Promise<void>;
+  /** The error of a table without a label, with the names of its columns. */
+  labelMissing(storage: Storage, source: string, options: OpenTableOptions): Promise<unknown>;
   /** The folder a named data set is imported into and looked for. */
   datasetFolder(storage: Storage, name: string, dataDir?: string, n?: number): Promise<string>;
   /** A folder is opened; a known name is looked up in the data folder and imported first when it is not there. */
@@ -83,6 +101,7 @@ export interface Tables {
   readonly openModelTable: typeof openModelTable;
   readonly predictTable: typeof predictTable;
   readonly evaluateTable: typeof evaluateTable;
+  readonly calibrateTable: typeof calibrateTable;
 }
 
 export interface Verifying {

@@ -5,7 +5,7 @@ import type { OptionSpec } from './optionSpec.js';
 
 const verbs = ['import'] as const;
 /** Those that say how a table is read hold for new tables too. */
-const reading = ['import', 'predict', 'evaluate'] as const;
+const reading = ['import', 'predict', 'evaluate', 'calibrate'] as const;
 const columns = '<column>[,<column>...]';
 
 /** The options of importing tables. */

@@ -1,6 +1,5 @@
 import type { DatePart } from '../data/columns/columnMapping.js';
 import type { Task } from '../data/format.js';
-import { databaseKind } from '../data/table/databaseKind.js';
 import type { TableFileImport } from '../data/table/importTableFiles.js';
 import type { ColumnKind, MissingName } from '../data/table/tableImportOptions.js';
 import { MlmlError } from '../errors.js';
@@ -88,12 +87,6 @@ export function tableRequest(given: Arguments): TableRequest | undefined {
   const label = given.text('label');
   if (label === undefined) {
     const alone = tableOptionTable.find(({ name }) => name !== 'task' && given.has(name));
-    const kind = databaseKind(given.positionals[0] ?? '');
-    if (alone === undefined && (kind === 'sql' || kind === 'postgres'))
-      throw new MlmlError(
-        'MLML_USAGE',
-        'of a query or a database, --label=<column> has to say which column is to be predicted; see mlml import --help',
-      );
     if (alone === undefined) return undefined;
     throw new MlmlError(
       'MLML_USAGE',

@@ -24,8 +24,9 @@ export function trainOptions(given: Arguments): TrainOptions {
   };
 }
 
-/** One sentence for each option that was given but changes nothing. */
-export function uselessOptions(verb: Verb, given: Arguments, rawRows: boolean): string[] {
+/** One sentence for each option that was given but changes nothing. `isFile`: the data are a file, which is imported first. */
+export function uselessOptions(verb: Verb, given: Arguments, isFile: boolean): string[] {
+  const rawRows = isFile || given.has('train');
   const warnings: string[] = [];
   for (const { name, effective, rawOnly } of optionsOf(verb, 'linear')) {
     if (!given.has(name)) continue;

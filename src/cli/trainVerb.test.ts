@@ -83,6 +83,7 @@ test('--json: exactly one object with exactly the promised keys', async () => {
     holdout: null,
     bestEpoch: null,
     sweep: null,
+    crossValidation: null,
     seconds: 0.5,
     samples: 30,
     samplesPerSecond: 60,

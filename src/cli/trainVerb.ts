@@ -4,13 +4,20 @@ import { MlmlError } from '../errors.js';
 import { loadModel } from '../model/loadModel.js';
 import { saveModel } from '../model/saveModel.js';
 import type { RunDescription } from '../run/runFolder.js';
-import { allowedBytes, scoreOf, summaryText, type TrainSummary } from '../run/summary.js';
+import {
+  allowedBytes,
+  crossValidationLine,
+  scoreOf,
+  summaryText,
+  type TrainSummary,
+} from '../run/summary.js';
 import type { LinearModel } from '../ssgd/linearModel.js';
 import { heldOutShare, type TrainOptions, type Verb } from '../ssgd/options.js';
 import { variantsOf } from '../ssgd/sgd/sweepGrid.js';
 import type { TrainContext } from '../ssgd/train.js';
 import { checkInitialModel, modelHash } from '../ssgd/warmStart.js';
 import type { CommandContext } from './commandContext.js';
+import { givenFile } from './givenFile.js';
 import { openAnyTrainingData } from './openData.js';
 import type { Arguments } from './parseArguments.js';
 import type { Training } from './services.js';
@@ -31,17 +38,18 @@ export async function trainVerb(
   await runTraining<TrainSummary, AnyData>(context, { verb, given, words }, async () => {
     // Everything is loaded before the baseline is taken; what comes later is the job's.
     const training = await context.services.training();
+    const file = await givenFile(context.services.storage, verb, given);
     return {
       options,
       allowedBytes: (threads) => allowedBytes(options.bufferBytes, threads),
-      warnings: uselessOptions(verb, given, given.has('train')),
+      warnings: uselessOptions(verb, given, file !== undefined),
       scratch: options.scratch,
       csv: options.logfreq > 0 && verb !== 'closed',
       csvColumns: [
         ...(heldOutShare(options) > 0 ? (['holdout'] as const) : []),
         ...(options.sweep === undefined ? [] : (['model'] as const)),
       ],
-      open: (reporter) => openAnyTrainingData(context, verb, given, reporter),
+      open: (reporter, folder) => openAnyTrainingData(context, verb, given, reporter, folder),
       plan: async (dataset, _scratch, earlier) => {
         // Before anything is made: a model that does not fit leaves no trace.
         start = await startingModel(context, verb, options, dataset, earlier);
@@ -127,6 +135,7 @@ async function trainAndSave(
       result.sweep?.map(({ model, options: values, fate, heldOut, samples }) => {
         return { model, options: values, fate, holdout: scoreOf(heldOut), samples };
       }) ?? null,
+    crossValidation: result.crossValidation?.map(crossValidationLine) ?? null,
     seconds: result.seconds,
     samples: result.samples,
     samplesPerSecond: result.seconds > 0 ? result.samples / result.seconds : 0,

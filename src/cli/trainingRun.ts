@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type { Dataset } from '../data/dataset.js';
 import { DESCRIPTION_FILE, type Task } from '../data/format.js';
 import type { SparseDataset } from '../data/sparse/sparseDataset.js';
+import { shownSource } from '../data/table/databaseKind.js';
 import { MlmlError } from '../errors.js';
 import type { Plan } from '../memory/plan.js';
 import { resumeCommand } from '../run/commandWords.js';
@@ -33,6 +34,8 @@ import { parseInterval } from '../storage/savingInterval.js';
 import { requireScratch } from '../storage/scratch.js';
 import type { CommandContext } from './commandContext.js';
 import { dataWords } from './dataWords.js';
+import { importGivenFile } from './givenFile.js';
+import type { CommandName } from './optionSpec.js';
 import type { Arguments } from './parseArguments.js';
 import type { Services } from './services.js';
 import { clearUp, refusal, requireModel, takeUpRun } from './takenUpRun.js';
@@ -41,7 +44,7 @@ import { version } from './version.js';
 
 /** A command line that trains. */
 export interface TrainingCommand {
-  readonly verb: string;
+  readonly verb: CommandName;
   readonly given: Arguments;
   /** The words after `mlml`. */
   readonly words: readonly string[];
@@ -76,7 +79,8 @@ export interface TrainingJob<Summary extends object, Data extends AnyData = Data
   readonly csv: boolean;
   /** Columns of the CSV log beside those of 2016. */
   readonly csvColumns?: readonly ExtraColumn[];
-  open(reporter: ProgressReporter): Promise<Data>;
+  /** `folder`: the data set that was made of a file, where one is given. */
+  open(reporter: ProgressReporter, folder: string | undefined): Promise<Data>;
   /** `earlier`: the run that is gone on with, in `folder`. */
   plan(
     dataset: Data,
@@ -104,7 +108,9 @@ export async function runTraining<Summary extends object, Data extends AnyData =
 ): Promise<void> {
   const { services } = context;
   const { storage } = services;
-  const { given, verb, words } = command;
+  const { given, verb } = command;
+  // The address of a database may have a password in it, which is not written down.
+  const words = command.words.map(shownSource);
   const every = given.text('checkpoint-every');
   const interval = every === undefined ? {} : { every: parseInterval(every, '--checkpoint-every') };
   const out = given.text('out');
@@ -119,7 +125,7 @@ export async function runTraining<Summary extends object, Data extends AnyData =
   try {
     const { run } = earlier ?? {};
     if (out !== undefined && run !== undefined) {
-      checkSameCommand(out, run, { verb, data: dataWords(given), options: job.options });
+      checkSameCommand(out, run, { verb, data: dataWords(given, verb), options: job.options });
       if (run.status === 'done') {
         const { paths } = earlier!;
         await requireModel(storage, paths);
@@ -128,8 +134,8 @@ export async function runTraining<Summary extends object, Data extends AnyData =
         return await context.stdout.write(told(given, job, run.result as Summary, run.log, task));
       }
     }
-    await loadReaders(services, given);
-    const baselineBytes = context.residentBytes();
+    // More when data have been imported, whose memory is not that of the job.
+    let baselineBytes = context.residentBytes();
     // More when there is a plan.
     const running = { threads: 1 };
     const reporter = new ProgressReporter({
@@ -143,10 +149,20 @@ export async function runTraining<Summary extends object, Data extends AnyData =
     });
     for (const warning of job.warnings) reporter.warn(warning);
     try {
-      const dataset = await job.open(reporter);
+      const folder = await importGivenFile(context, verb, given, reporter, run);
+      if (folder === undefined) await loadReaders(services, given);
+      baselineBytes = context.residentBytes();
+      const dataset = await job.open(reporter, folder);
       try {
         const state = { dataset, reporter, baselineBytes, checkpoint: interval };
-        const { summary, csv } = await runInFolder(context, command, job, running, state, earlier);
+        const { summary, csv } = await runInFolder(
+          context,
+          { ...command, words },
+          job,
+          running,
+          state,
+          earlier,
+        );
         reporter.end();
         await context.stdout.write(told(given, job, summary, csv, dataset.description.task));
       } finally {
@@ -246,7 +262,7 @@ async function recordedRun<Summary extends object, Data extends AnyData>(
       command: words,
       options: job.options,
       seed: job.options.seed,
-      data: dataWords(given),
+      data: dataWords(given, verb),
       versions: { mlml: version, node: process.version, platform: `${process.platform}-${process.arch}` },
       dataset: {
         name: description.name,

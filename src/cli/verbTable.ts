@@ -1,6 +1,6 @@
 import { kernelVerbTable } from './kernelVerbTable.js';
 import type { CommandName } from './optionSpec.js';
-import { data, dataNames, type VerbDescription } from './verbDescription.js';
+import { data, dataNames, fileSynopsis, type VerbDescription } from './verbDescription.js';
 
 const raw =
   'Raw row files hold n rows of d features and a label, little-endian, without a header. With k > 1 the labels ' +
@@ -16,6 +16,7 @@ function trainingVerb(
   return {
     summary,
     synopsis: [
+      fileSynopsis(name),
       `mlml ${name} (${dataNames}) [options]`,
       `mlml ${name} --train=<path> --n=<n> --d=<d> [--test=<path> --nt=<nt>] [options]`,
     ],
@@ -76,6 +77,7 @@ export const verbTable: Readonly<Record<CommandName, VerbDescription>> = {
       'With --memId it solves kernel ridge regression on a stored kernel, and tells leave-one-out errors.',
     ],
     [
+      ['mlml closed housing.csv --label=price', 'a table, which is imported first'],
       ['mlml closed mnist', 'the exact ridge classifier of MNIST'],
       ['mlml closed mnist --no-bias --reg=0.1 --json', 'without an intercept; the result as JSON'],
       ['mlml closed cifar-10 --buffer=4', 'in 4 MB, too few for the normal equations'],
@@ -109,6 +111,10 @@ export const verbTable: Readonly<Record<CommandName, VerbDescription>> = {
     ],
     [
       ['mlml ssgd digits --buffer=1 --simulated', 'in 1 MB, on built-in data'],
+      [
+        "mlml ssgd 'logs/*.csv.gz' --label=kind --drop=note --loss=softmax",
+        'a table of many files, imported first into ./data',
+      ],
       ['mlml ssgd mnist --loss=softmax --epochs=10', 'softmax regression'],
       ['mlml ssgd mnist --algo=block_shuffle --buffer=512KB', 'without scratch space'],
       [
@@ -216,11 +222,11 @@ export const verbTable: Readonly<Record<CommandName, VerbDescription>> = {
   },
   calibrate: {
     summary: 'make the scores of a model probabilities',
-    synopsis: ['mlml calibrate <model> (mnist|spam|cifar-10|digits|<data set folder>) [options]'],
+    synopsis: ['mlml calibrate <model> (mnist|spam|cifar-10|digits|<data set folder>|<table>) [options]'],
     details: [
       '<model> is a model folder or a run folder. A curve for each class, fitted to its scores on rows the model was not trained on, ' +
         'says how probable the class is; predict --proba and evaluate then go by it. It is kept in the model, or with --out in a copy. ' +
-        'Predicted classes stay the same. Models of loss softmax and logistic give probabilities without, but may be too sure.',
+        'Predicted classes stay the same. A table is read as by predict, and needs the label, too. Models of loss softmax and logistic give probabilities without, but may be too sure.',
     ],
     examples: [
       ['mlml calibrate runs/ssgd-2026-01-31T12-00-00 mnist', 'sigmoid curves, from the test rows'],
@@ -228,6 +234,7 @@ export const verbTable: Readonly<Record<CommandName, VerbDescription>> = {
         'mlml calibrate model held-out --part=train --method=isotonic --out=calibrated',
         'a data set of its own',
       ],
+      ['mlml calibrate model later.csv', 'a table, which has the label'],
     ],
   },
   resume: {

@@ -65,6 +65,18 @@ export interface SparseSizes extends Readonly<Record<PartName, SparsePart>> {
   readonly features: string;
 }
 
+/** What was read, and how: data sets of the same origin have the same rows. */
+export interface DatasetOrigin {
+  /** The absolute path or pattern, the query, or the address of a database without its password. */
+  readonly source: string;
+  /** The options of the import that were given, but for those that change no row: `--label=price`. */
+  readonly options: readonly string[];
+  /** Hash of the paths, sizes and times of all files; absent where it cannot be told what is read: queries, servers, pipes. */
+  readonly files?: string;
+  /** `import`: made by hand. `training`: on the way to a training, and replaced when the source changes. */
+  readonly madeBy: 'import' | 'training';
+}
+
 /** What `dataset.json` holds. See docs/format.md. */
 export interface DatasetDescription {
   readonly format: 'mlml-dataset';
@@ -94,6 +106,8 @@ export interface DatasetDescription {
   readonly source: {
     readonly description: string;
     readonly files: readonly { readonly name: string; readonly sha256: string }[];
+    /** Absent in data sets of a name, and in those made by the library. */
+    readonly origin?: DatasetOrigin;
   };
   /** Hash of everything that decides the rows: identifies the data in runs and models. */
   readonly fingerprint: string;
@@ -116,9 +130,18 @@ function checkClasses(given: Record<string, unknown>, bad: BadField): void {
   const sizes = (image ?? {}) as Record<string, unknown>;
   if (image !== undefined && !['height', 'width', 'channels'].every((size) => isCount(sizes[size])))
     bad('image', image, 'height, width and channels');
-  const { description, files } = (source ?? {}) as Record<string, unknown>;
+  const { description, files, origin } = (source ?? {}) as Record<string, unknown>;
   if (typeof description !== 'string' || !Array.isArray(files))
     bad('source', source, 'a description and a list of files');
+  if (origin !== undefined && !isOrigin(origin))
+    bad('source.origin', origin, 'a source, a list of options, a hash of files and who made it');
+}
+
+function isOrigin(value: unknown): value is DatasetOrigin {
+  const { source, options, files, madeBy } = (value ?? {}) as Record<string, unknown>;
+  const isText = (text: unknown) => typeof text === 'string';
+  if (!isText(source) || !Array.isArray(options) || !options.every(isText)) return false;
+  return (files === undefined || isText(files)) && (madeBy === 'import' || madeBy === 'training');
 }
 
 /** The sizes of sparse rows, whose files are named after their parts. */

@@ -136,6 +136,8 @@ export class ProgressReporter {
         const since = `no epoch since epoch ${event.bestEpoch} was better on the held-out rows`;
         return this.line(`${this.time().padStart(9)}  stopped after epoch ${event.epoch}: ${since}`);
       }
+      // The result tells of folds.
+      case 'folds':
       case 'log':
         return;
     }

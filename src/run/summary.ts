@@ -1,5 +1,6 @@
 import { formatBytes } from '../memory/byteSize.js';
-import type { Evaluation, Fate } from '../ssgd/events.js';
+import type { CrossValidatedModel, Fate, FoldFigures } from '../ssgd/events.js';
+import { crossValidationTable } from './crossValidationTable.js';
 import { formatCount, formatLoss, formatQuality, formatSeconds } from './numbers.js';
 import { sweepTable } from './sweepTable.js';
 
@@ -29,6 +30,17 @@ export interface SweepLine {
   readonly samples: number;
 }
 
+/** A model (of a sweep) judged by cross-validation; null where it diverged. */
+export interface CrossValidationLine {
+  readonly model: number;
+  readonly options: Readonly<Record<string, string | number>>;
+  readonly fate: Fate;
+  /** Fold by fold. */
+  readonly folds: readonly (Score & { readonly rows: number })[] | null;
+  readonly mean: Score | null;
+  readonly deviation: Score | null;
+}
+
 /** The object of `--json`: exactly these keys, in this order. */
 export interface TrainSummary {
   readonly verb: string;
@@ -48,6 +60,8 @@ export interface TrainSummary {
   readonly bestEpoch: number | null;
   /** With --sweep: its models, the best first; else null. */
   readonly sweep: readonly SweepLine[] | null;
+  /** With --folds: the model, or with --sweep its models, the best first; else null. */
+  readonly crossValidation: readonly CrossValidationLine[] | null;
   readonly seconds: number;
   readonly samples: number;
   readonly samplesPerSecond: number;
@@ -65,11 +79,19 @@ export interface TrainSummary {
 }
 
 /** The figures of an evaluation that belong in a result. */
-export function scoreOf(evaluation: Evaluation | undefined): Score | null {
+export function scoreOf(evaluation: FoldFigures | undefined): Score | null {
   if (evaluation === undefined) return null;
   const { loss, accuracy, rmse, r2 } = evaluation;
   if (accuracy !== undefined) return { loss, accuracy };
   return { loss, ...(rmse === undefined ? {} : { rmse }), ...(r2 === undefined ? {} : { r2 }) };
+}
+
+/** A model of a cross-validation, as results have it. */
+export function crossValidationLine(line: CrossValidatedModel): CrossValidationLine {
+  const { model, options, fate, evaluations, mean, deviation } = line;
+  const folds =
+    evaluations?.map((evaluation) => ({ rows: evaluation.rows, ...scoreOf(evaluation)! })) ?? null;
+  return { model, options, fate, folds, mean: scoreOf(mean), deviation: scoreOf(deviation) };
 }
 
 /** The figures of a score, in words. */
@@ -100,6 +122,8 @@ export function summaryText(summary: TrainSummary, csv: string | undefined): str
   const { seconds, bytesRead, bytesWritten } = summary;
   const speed = (bytesRead + bytesWritten) / 1e6 / Math.max(seconds, 1e-9);
   const lines: string[] = summary.sweep === null ? [] : [...sweepTable(summary.sweep), ''];
+  // Runs of before have none.
+  if (summary.crossValidation) lines.push(...crossValidationTable(summary.crossValidation), '');
   if (summary.test !== null) lines.push(`test    ${scoreLine(summary.test)}`);
   if (summary.holdout !== null) {
     const epoch =

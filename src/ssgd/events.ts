@@ -43,6 +43,23 @@ export interface SweepModel {
   readonly samples: number;
 }
 
+/** Figures over folds, of each as `Evaluation` has it. */
+export type FoldFigures = Omit<Evaluation, 'rows'>;
+
+/** A model (of a sweep) judged by cross-validation: each of its folds by a model that was trained on the other folds. */
+export interface CrossValidatedModel {
+  /** Its number in the grid, from 0. */
+  readonly model: number;
+  /** The values it has of the options that vary; none without a sweep. */
+  readonly options: Readonly<Record<string, string | number>>;
+  readonly fate: Fate;
+  /** Fold by fold; absent, as what follows, when the model diverged. */
+  readonly evaluations?: readonly Evaluation[];
+  readonly mean?: FoldFigures;
+  /** Standard deviation over the folds, divided by their number (as NumPy's `std`). */
+  readonly deviation?: FoldFigures;
+}
+
 /** What a training job tells while it runs, in order. `model` is the number of a model of a sweep. Also the lines of `events.jsonl` (with `time`, seconds since the start). */
 export type TrainEvent =
   | { readonly type: 'plan'; readonly plan: Plan }
@@ -102,6 +119,8 @@ export type TrainEvent =
     }
   /** Training ended early: this model was no better on the held-out rows since `bestEpoch` (counted from 1). */
   | { readonly type: 'stopped'; readonly epoch: number; readonly bestEpoch: number; readonly model?: number }
+  /** The end of a cross-validation: its models, the best first. */
+  | { readonly type: 'folds'; readonly folds: number; readonly models: readonly CrossValidatedModel[] }
   | { readonly type: 'warning'; readonly message: string; readonly model?: number };
 
 /** Is told of what training does. */

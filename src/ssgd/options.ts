@@ -101,6 +101,11 @@ export interface TrainOptions {
   readonly sweep?: SweepGrid;
   /** Drop the worse half of the models of a sweep again and again while training. Default false. */
   readonly halving: boolean;
+  /**
+   * k-fold cross-validation in one pass (sgd, ssgd, closed): beside the model on all rows, one for each fold that leaves out
+   * its rows and is judged on them; with `sweep`, for each of its models. 0: none. Default 0.
+   */
+  readonly folds: number;
   /** Threads at most; fewer are used where they would not help. Default: one for each processor. */
   readonly nthreads: number;
   /** Steps between rows of the CSV log; 0 writes none. Default 1000. */
@@ -127,8 +132,10 @@ export interface TrainOptions {
 const DEFAULT_SHARE = 0.1;
 
 /** Share of the training rows that options hold out. */
-export function heldOutShare({ holdout, patience, sweep }: TrainOptions): number {
+export function heldOutShare({ holdout, patience, sweep, folds }: TrainOptions): number {
   if (holdout !== 'auto') return holdout;
+  // Models are compared on the folds instead.
+  if (folds > 0) return 0;
   return sweep !== undefined || patience > 0 ? DEFAULT_SHARE : 0;
 }
 
@@ -155,6 +162,7 @@ export const defaultOptions: TrainOptions = {
   holdout: 'auto',
   patience: 0,
   halving: false,
+  folds: 0,
   nthreads: defaultThreads(),
   logfreq: 1000,
   simulated: false,

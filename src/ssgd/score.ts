@@ -1,6 +1,7 @@
 import { gather64Of, labelDtypeCodes, scalingBytes, writeScaling } from '../arithmetic/gather.js';
 import type { Kernels } from '../arithmetic/kernels.js';
 import type { RowReader } from '../data/rowFile.js';
+import type { RowFolds } from '../data/rowFolds.js';
 import type { RowLayout } from '../data/rowLayout.js';
 import { scanBytes, scanRows } from '../data/scanRows.js';
 import { Arena } from '../memory/arena.js';
@@ -135,6 +136,43 @@ export class Scorer implements RowScorer {
       for (let model = 0, first = 0; model < columns.length; first += columns[model++]!) {
         this.#score(rows, first, columns[model]!);
         visit(model, { firstRow, rows, scores, labels });
+      }
+    }
+  }
+
+  /**
+   * Scores each row of a file by the models that left out its fold, all in one pass. Their weights lie one after another.
+   * `visit` gets the scores of one row by one of them at a time, in arrays that are reused.
+   */
+  async scoreFolds(
+    file: RowReader,
+    models: readonly { readonly columns: number; readonly fold: number | undefined }[],
+    folds: RowFolds,
+    visit: (model: number, block: ScoredBlock) => void,
+    signal?: AbortSignal,
+  ): Promise<void> {
+    const { d } = this.#layout;
+    const { x, w, intercept, scores: target } = this.#addresses;
+    const scores = this.#arena.float64('score scores');
+    const labels = this.#arena.float64('score labels');
+    // Made once, for each place in a block.
+    const labelsOfRow = this.#layout.labels;
+    const single = Array.from({ length: labels.length / labelsOfRow }, (_, i) => {
+      const own = labels.subarray(labelsOfRow * i, labelsOfRow * (i + 1));
+      return { firstRow: 0, rows: 1, scores, labels: own };
+    });
+    for await (const { firstRow, rows } of this.#gathered(file, signal)) {
+      for (let i = 0; i < rows; i++) {
+        const row = single[i]!;
+        row.firstRow = firstRow + i;
+        const fold = folds.foldOf(row.firstRow);
+        for (let model = 0, column = 0; model < models.length; column += models[model++]!.columns) {
+          const { columns, fold: own } = models[model]!;
+          if (own !== fold) continue;
+          const [weights, constants] = [w + 8 * d * column, intercept + 8 * column];
+          this.#kernels.scores64(x + 8 * d * i, 1, d, weights, columns, constants, target);
+          visit(model, row);
+        }
       }
     }
   }

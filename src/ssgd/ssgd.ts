@@ -20,7 +20,15 @@
  */
 export type { Plan, Region } from '../memory/plan.js';
 export { classOf, evaluateModel } from './evaluate.js';
-export type { Evaluation, Fate, SweepModel, TrainEvent, TrainListener } from './events.js';
+export type {
+  CrossValidatedModel,
+  Evaluation,
+  Fate,
+  FoldFigures,
+  SweepModel,
+  TrainEvent,
+  TrainListener,
+} from './events.js';
 export type { LearnerOptions } from './learner/learnerOptions.js';
 export { type LinearLearner, openLearner } from './learner/linearLearner.js';
 export type { LearnerFeatures, LearnerRows } from './learner/rowEncoder.js';

@@ -7,8 +7,9 @@ import type { Plan } from '../memory/plan.js';
 import { type Checkpoint, type CheckpointOptions, openCheckpoint } from '../storage/checkpoint.js';
 import type { Storage } from '../storage/storage.js';
 import { requireContext, requireDataset, requireDescription, requireOptions } from './checkArguments.js';
+import { checkFolds } from './checkFolds.js';
 import { checkOptions } from './checkOptions.js';
-import type { Evaluation, SweepModel, TrainListener } from './events.js';
+import type { CrossValidatedModel, Evaluation, SweepModel, TrainListener } from './events.js';
 import type { LinearModel } from './linearModel.js';
 import { type TrainOptions, type Verb, verbs } from './options.js';
 import { planStreaming } from './sgd/planStreaming.js';
@@ -76,6 +77,8 @@ export interface TrainResult {
   readonly bestEpoch?: number;
   /** With `sweep`: all its models, the best first, which is the model of the result. */
   readonly sweep?: readonly SweepModel[];
+  /** With `folds`: one model, or with `sweep` all of its models, the best first, which is (trained on all rows) the model of the result. */
+  readonly crossValidation?: readonly CrossValidatedModel[];
 }
 
 /** Throws `MLML_USAGE` for options that are wrong by themselves or together, of any model of a sweep. */
@@ -84,6 +87,7 @@ function checkAll(verb: Verb, description: DatasetDescription, options: TrainOpt
     throw new MlmlError('MLML_USAGE', `${verb}: is no verb of training; use ${verbs.join(', ')}`);
   requireDescription('description', description);
   requireOptions(options);
+  checkFolds(verb, description.parts.train.n, options);
   checkSweep(verb, options);
   for (const variant of variantsOf(options)) checkOptions(description, variant);
 }

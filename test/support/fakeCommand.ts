@@ -3,6 +3,7 @@ import { runCommand } from '../../src/cli/runCommand.js';
 import type { Services, Training } from '../../src/cli/services.js';
 import { openDataset } from '../../src/data/dataset.js';
 import { DatasetWriter } from '../../src/data/datasetWriter.js';
+import type { ImportOptions } from '../../src/data/import/importOptions.js';
 import type { OpenOptions } from '../../src/data/import/openByName.js';
 import type { RawRows } from '../../src/data/rawRows.js';
 import type { RowFile } from '../../src/data/rowFile.js';
@@ -11,6 +12,7 @@ import type { KernelJobs } from '../../src/kernel/jobs.js';
 import type { Plan } from '../../src/memory/plan.js';
 import type { EvaluationReport } from '../../src/model/evaluation/evaluationReport.js';
 import { isKernelModel } from '../../src/model/saveModel.js';
+import { calibrateTable } from '../../src/model/table/calibrateTable.js';
 import { evaluateTable } from '../../src/model/table/evaluateTable.js';
 import { openModelTable } from '../../src/model/table/openModelTable.js';
 import { predictTable } from '../../src/model/table/predictTable.js';
@@ -204,7 +206,7 @@ export async function fakeCommand(words: readonly string[], world: FakeWorld = {
       };
     },
     async readers() {},
-    tables: async () => ({ openModelTable, predictTable, evaluateTable }),
+    tables: async () => ({ openModelTable, predictTable, evaluateTable, calibrateTable }),
     async importing() {
       const openByName = async (_storage: unknown, source: string, request: OpenOptions) => {
         opened.push({ source, request });
@@ -216,12 +218,17 @@ export async function fakeCommand(words: readonly string[], world: FakeWorld = {
         }
         return await openDataset(storage, folder);
       };
+      const importDataset = async (_storage: unknown, source: string, options: ImportOptions) => {
+        opened.push({ source, request: options });
+        return await makeDataset(storage, options.out, world.task ?? 'classification');
+      };
       return {
         isLibsvmFile: async () => false,
-        importDataset: async (_storage, source, options) => {
-          opened.push({ source, request: options });
-          return await makeDataset(storage, options.out, world.task ?? 'classification');
-        },
+        importDataset,
+        importWithOrigin: importDataset,
+        importForTraining: async (_storage, source, options) =>
+          void (await importDataset(_storage, source, options)),
+        labelMissing: async () => new MlmlError('MLML_USAGE', 'a label is missing'),
         datasetFolder: async (_storage, name, dataDir = 'data') => `${dataDir}/${name}`,
         openByName,
         openAnyByName: openByName,

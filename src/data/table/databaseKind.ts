@@ -16,6 +16,12 @@ export function databaseKind(source: string, format?: string): DatabaseKind | un
   return endings.find(([ending]) => ending.test(source))?.[1];
 }
 
+/** Whether a source is looked for in the file system: neither a query nor the address of a server. */
+export function isPath(source: string): boolean {
+  const kind = databaseKind(source);
+  return kind !== 'sql' && kind !== 'postgres';
+}
+
 /** Whether it has tables, one of which has to be named. */
 export const hasTables = (kind: DatabaseKind | undefined) =>
   kind === 'sqlite' || kind === 'duckdb' || kind === 'postgres';

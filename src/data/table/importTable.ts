@@ -1,5 +1,6 @@
 import type { Dtype } from '../../arithmetic/dtype.js';
 import { MlmlError } from '../../errors.js';
+import { requireNew } from '../../storage/requireNew.js';
 import type { Storage } from '../../storage/storage.js';
 import {
   type ColumnMapping,
@@ -41,8 +42,7 @@ export async function importTable(
 ): Promise<DatasetDescription> {
   const settings = tableSettings(given);
   const { out, onWarning } = settings;
-  if ((await storage.status(out)) !== undefined)
-    throw new MlmlError('MLML_EXISTS', `${out}: exists already; remove it or give another --out`);
+  await requireNew(storage, out);
   for (const table of [source, settings.test])
     if (table?.repeatable === false)
       throw new MlmlError('MLML_INTERNAL', `${table.name}: can be read once only; spool it first`);

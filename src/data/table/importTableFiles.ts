@@ -1,5 +1,6 @@
 import { dirname } from 'node:path';
 import { MlmlError } from '../../errors.js';
+import { requireNew } from '../../storage/requireNew.js';
 import { Scratch } from '../../storage/scratch.js';
 import type { Storage } from '../../storage/storage.js';
 import type { DatasetDescription } from '../format.js';
@@ -29,8 +30,7 @@ export async function importTableFiles(
   options: TableFileImport,
 ): Promise<DatasetDescription> {
   const { testFile, bufferBytes = tableDefaults.bufferBytes, input, out } = options;
-  if ((await storage.status(out)) !== undefined)
-    throw new MlmlError('MLML_EXISTS', `${out}: exists already; remove it or give another --out`);
+  await requireNew(storage, out);
   if (source !== '-' && testFile !== '-')
     return await importOpened(storage, source, { ...options, bufferBytes });
   if (testFile === '-')

@@ -1,6 +1,6 @@
 import { basename } from 'node:path';
 import type { Storage } from '../../storage/storage.js';
-import { databaseFormatNames, databaseKind } from './databaseKind.js';
+import { databaseFormatNames, databaseKind, isPath } from './databaseKind.js';
 
 /**
  * Formats of files that hold tables, and how their names end. Apart from what opens them (`openTable`), so that the table of options
@@ -31,6 +31,6 @@ export function tableFormatOf(path: string): string | undefined {
 
 /** Whether a source is meant as a table: the standard input, or files whose names end as those of tables do. */
 export async function isTable(storage: Storage, source: string): Promise<boolean> {
-  if (source === '-') return true;
+  if (source === '-' || !isPath(source)) return true;
   return tableFormatOf(source) !== undefined && (await storage.status(source))?.isFolder !== true;
 }

@@ -2,11 +2,9 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { evaluateKernel, geometryOf, type Sample, scaledRows } from '../../../test/support/evaluateKernel.js';
 import { referenceKernel } from '../../../test/support/referenceKernel.js';
-import type { Dtype } from '../../arithmetic/dtype.js';
+import { builds, dtypes, kernelsOf, sample } from '../../../test/support/sampleRows.js';
 import { halfToNumber, numberToHalf } from '../../arithmetic/dtype.js';
 import { type KernelBuild, loadKernels } from '../../arithmetic/kernels.js';
-import { rowLayout } from '../../data/rowLayout.js';
-import { MlmlError } from '../../errors.js';
 import { Arena } from '../../memory/arena.js';
 import { Random } from '../../memory/random.js';
 import { OneThread } from '../../threads/oneThread.js';
@@ -14,56 +12,15 @@ import { THREAD_SCRATCH_BYTES } from '../../threads/threads.js';
 import { kernelTasks } from '../tasks/tasks.js';
 import { customKernel } from './customKernel.js';
 import { planEvaluation } from './evaluationPlan.js';
-import { createEvaluator, EVALUATION_REGION, evaluatorRegions } from './evaluator.js';
+import { EVALUATION_REGION, evaluatorRegions } from './evaluator.js';
 import type { KernelFunction, TileDtype } from './kernelFunction.js';
 import { kernelName } from './kernelName.js';
-
-const builds: KernelBuild[] = ['plain', 'simd', 'relaxed'];
-const dtypes: TileDtype[] = ['float16', 'float32', 'float64'];
 
 /**
  * Errors let pass, relative to the larger of 1 and the largest entry: what `planEvaluation` lets float32 rows do, and
  * half a unit in the last place of the tile.
  */
 const tolerance = { float16: 2 ** -11 + 2 ** -13, float32: 2 ** -18, float64: 1e-12 } as const;
-
-/** Rows with duplicates, a zero row, near and far points, one huge feature. */
-function sample(dtype: Dtype, d: number, n: number, scaled: 'unit' | 'uneven', seed = 1): Sample {
-  const random = Random.of(seed, d, n);
-  const byte = dtype === 'uint8' || dtype === 'int8';
-  const draw = () => (byte ? random.below(120) : random.uniform());
-  const rows = Array.from({ length: n }, () => Array.from({ length: d }, draw));
-  rows[1] = [...rows[0]!];
-  rows[2] = rows[2]!.map(() => 0);
-  rows[3] = rows[0]!.map((x, j) => (j === 0 ? x + (byte ? 1 : 2 ** -8) : x));
-  rows[4]![d - 1] = byte ? 127 : 20;
-  rows[n - 1] = [...rows[0]!];
-  const factor = byte ? 1 / 255 : 1;
-  const multiply = new Float64Array(d).map((_, j) =>
-    scaled === 'unit' ? factor : factor * (1 + (j % 3) / 2),
-  );
-  const add = new Float64Array(d).map((_, j) => (scaled === 'unit' ? 0 : (j % 5) / 8));
-  return { layout: rowLayout(d, dtype), rows, multiply, add };
-}
-
-const scale = (d: number) => Math.sqrt(d) / 2;
-const kernelsOf = (d: number): KernelFunction[] => [
-  { kind: 'rbf', lengthscale: scale(d) },
-  { kind: 'laplacian', lengthscale: scale(d) },
-  { kind: 'laplacian_l1', gamma: 1 / d },
-  { kind: 'matern', nu: 0.5, lengthscale: scale(d) },
-  { kind: 'matern', nu: 1.5, lengthscale: scale(d) },
-  { kind: 'matern', nu: 2.5, lengthscale: scale(d) },
-  { kind: 'polynomial', gamma: 1 / d, coef0: 1, degree: 3 },
-  { kind: 'polynomial', gamma: 1 / d, coef0: -0.5, degree: 2 },
-  { kind: 'linear' },
-  { kind: 'cosine' },
-  { kind: 'sigmoid', gamma: 1 / d, coef0: -0.3 },
-  { kind: 'chi2', gamma: 1 / d },
-  { kind: 'arc_cosine', depth: 1 },
-  { kind: 'arc_cosine', depth: 3 },
-  { kind: 'ntk', depth: 2 },
-];
 
 /** Compares a block with the reference; nothing outside it may have been written. */
 function check(
@@ -159,55 +116,6 @@ test('random sums, products and multiples of kernels', () => {
   }
 });
 
-test('distances of bytes are exact: float64 tiles are the exponential of whole numbers', () => {
-  const d = 800;
-  const random = Random.of(3);
-  const rows = Array.from({ length: 20 }, () => Array.from({ length: d }, () => random.below(256)));
-  rows[0] = rows[0]!.map(() => 255);
-  rows[1] = rows[1]!.map(() => 0);
-  const ones = new Float64Array(d).fill(1);
-  const bytes: Sample = { layout: rowLayout(d, 'uint8'), rows, multiply: ones, add: new Float64Array(d) };
-  // exp(−D/2ℓ²) near 1 and 2ℓ² a power of two: the distance can be read back.
-  const kernel = { kind: 'rbf', lengthscale: 2 ** 20 } as const;
-  for (const build of builds) {
-    const { entries } = evaluateKernel(kernel, bytes, 'float64', build, 20);
-    for (let i = 0; i < 20; i++) {
-      for (let j = 0; j < 20; j++) {
-        const square = rows[i]!.reduce((sum, x, f) => sum + (x - rows[j]![f]!) ** 2, 0);
-        assert.equal(Math.round(Math.abs(Math.log(entries[i]![j]!)) * 2 ** 41), square);
-      }
-    }
-    assert.equal(entries[7]![7], 1);
-  }
-});
-
-test('rows that are equal have distance 0 and a cosine of 1; far rows give 0, a zero row a cosine of 0', () => {
-  const rows = sample('float32', 50, 20, 'uneven');
-  const far: Sample = { ...rows, rows: rows.rows.map((row, i) => (i === 5 ? row.map(() => -3e38) : row)) };
-  for (const build of builds) {
-    for (const dtype of dtypes) {
-      for (const kernel of kernelsOf(50).slice(0, 6)) {
-        const { entries } = evaluateKernel(kernel, far, dtype, build, 20);
-        assert.equal(entries[0]![1], 1, kernelName(kernel));
-        assert.equal(entries[0]![19], 1, kernelName(kernel));
-        assert.deepEqual(
-          entries[5]!.map((x, j) => (j === 5 ? 1 - x : x)),
-          new Array(20).fill(0),
-          kernelName(kernel),
-        );
-      }
-      const cosines = evaluateKernel(
-        { kind: 'cosine' },
-        sample('float32', 50, 20, 'unit'),
-        dtype,
-        build,
-        3,
-      ).entries;
-      assert.deepEqual(cosines[2], new Array(20).fill(0));
-    }
-  }
-});
-
 test('scales far from 1 give no NaN and lose nothing', () => {
   const tiny = sample('float64', 6, 20, 'unit');
   const shrunk: Sample = { ...tiny, multiply: tiny.multiply.map((x) => x * 1e-30) };
@@ -299,67 +207,6 @@ test('custom functions are evaluated, alone and in combinations', () => {
       const size = Math.max(...wanted);
       for (const [i, x] of found.entries()) assert.ok(Math.abs(x - wanted[i]!) <= 1e-12 * size);
     }
-  }
-});
-
-test('a NaN of a custom function is not hidden', () => {
-  const kernel = customKernel('test.nan', (_x, _y, _rows, _columns, _d, target) => target.fill(NaN));
-  for (const dtype of dtypes) {
-    const { entries } = evaluateKernel(kernel, sample('float32', 3, 12, 'unit'), dtype, 'simd', 11);
-    assert.ok(entries.flat().every(Number.isNaN), dtype);
-  }
-});
-
-test('kernels that cannot be evaluated are refused', () => {
-  const geometry = geometryOf(sample('float32', 5, 6, 'unit'));
-  const refused = (kernel: KernelFunction, pattern: RegExp, dtype: TileDtype = 'float32') =>
-    assert.throws(
-      () => evaluatorRegions(kernel, geometry, dtype),
-      (error) => error instanceof MlmlError && error.code === 'MLML_USAGE' && pattern.test(error.message),
-    );
-  refused({ kind: 'precomputed' }, /no rows to compare/);
-  refused({ kind: 'custom', name: 'nobody' }, /custom:nobody is not known in this process/);
-  const cubic: KernelFunction = { kind: 'polynomial', gamma: 1, coef0: 1, degree: 3 };
-  refused(cubic, /entries may reach .* more than float16 holds/, 'float16');
-  for (const maxNorm of [1e200, NaN]) {
-    assert.throws(
-      () => evaluatorRegions({ kind: 'cosine' }, { ...geometry, maxNorm }, 'float32'),
-      (error) =>
-        error instanceof MlmlError && error.code === 'MLML_BAD_DATA' && /norms up to/.test(error.message),
-    );
-  }
-  let deep: KernelFunction = { kind: 'linear' };
-  for (let i = 0; i < 200; i++) deep = { kind: 'sum', terms: [{ kind: 'cosine' }, deep] };
-  refused(deep, /nested 201 deep/);
-});
-
-test('entries beyond the largest number of a tile become it', () => {
-  // Rows met later may be larger than those the evaluation was planned for.
-  const rows = sample('float32', 4, 8, 'unit');
-  const geometry = { ...geometryOf(rows), maxNorm: 1 };
-  const layout = rows.layout;
-  for (const build of builds) {
-    const arena = new Arena([
-      { name: 'scratch', bytes: THREAD_SCRATCH_BYTES },
-      { name: EVALUATION_REGION, bytes: 4096 },
-      { name: 'rows', bytes: 2 * layout.rowBytes },
-      { name: 'block', bytes: 1 << 14 },
-      { name: 'tile', bytes: 64 },
-    ]);
-    arena.float32('rows').set([300, 300, 300, 300, 0, -300, -300, -300, -300, 0]);
-    const environment = {
-      kernels: loadKernels(arena.memory, build),
-      buffer: arena.buffer,
-      thread: 0,
-      scratch: arena.address('scratch'),
-    };
-    const constants = arena.address(EVALUATION_REGION);
-    const evaluator = createEvaluator({ kind: 'linear' }, geometry, 'float16', environment, constants);
-    const [block, tile] = [arena.address('block'), arena.address('tile')];
-    evaluator.pack(arena.address('rows'), 2, block, 16, 0);
-    evaluator.evaluate(block, 16, 0, 2, block, 16, 0, 2, tile, 2);
-    const entries = [...new Uint16Array(arena.buffer, tile, 4)].map(halfToNumber);
-    assert.deepEqual(entries, [65504, -65504, -65504, 65504]);
   }
 });
 

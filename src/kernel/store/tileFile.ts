@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { MlmlError } from '../../errors.js';
+import { checksumText } from '../../storage/crc32c.js';
 import type { ReadableFile, Storage } from '../../storage/storage.js';
 import { type MatrixShape, slotBytes, tileName } from './tileLayout.js';
 import { LOG_FILE, readTileLog } from './tileLog.js';
@@ -67,12 +68,11 @@ export class TileFile {
       this.table.setChecked(tile);
       return;
     }
-    const hex = (value: number) => value.toString(16).padStart(8, '0');
     const from = tile * this.#slotBytes;
     throw new MlmlError(
       'MLML_CHECKSUM',
       `${this.path}: ${tileName(this.shape, tile)}, bytes ${from} to ${from + this.#slotBytes - 1}, ` +
-        `has checksum ${hex(found)} instead of ${hex(wanted)}; the file is damaged: ${this.advice}`,
+        `has checksum ${checksumText(found)} instead of ${checksumText(wanted)}; the file is damaged: ${this.advice}`,
     );
   }
 

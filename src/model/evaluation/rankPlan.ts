@@ -50,6 +50,10 @@ function runsIn(columns: number, bytes: number): { runRows: number; mostRuns: nu
   return { runRows, mostRuns: mergeable(columns, runRows) };
 }
 
+/** The smallest memory in which scores of an unknown number of rows can be sorted at all. */
+export const leastRunBytes = (columns: number) =>
+  Math.ceil((2 * LEAST_PIECE) / columns) * 8 * columns * (1 + columns / LEAST_PIECE);
+
 /** The smallest budget in which so many rows are ranked exactly. */
 function bytesOfExact(rows: number, columns: number, mayUseScratch: boolean): number {
   const inMemory = runBytes(columns, rows, 1);
@@ -64,13 +68,15 @@ function bytesOfExact(rows: number, columns: number, mayUseScratch: boolean): nu
 }
 
 /**
- * The best way to rank rows within `bytes`: exactly where that is possible. `rows`: undefined when not known. Pure.
+ * The best way to rank rows within `bytes`: exactly where that is possible. `rows`: undefined when not known; they are then counted in
+ * bins besides, unless nothing but their exact order is of use. Pure.
  */
 export function planRanks(
   rows: number | undefined,
   columns: number,
   bytes: number,
   mayUseScratch: boolean,
+  exactOnly = false,
 ): RankPlan {
   const exact = { columns, bins: 0, exactBytes: 0 };
   if (rows !== undefined && runBytes(columns, rows, 1) <= bytes) {
@@ -84,10 +90,10 @@ export function planRanks(
     };
   }
   // Of rows without an end there is no saying whether they will fit: they are counted too.
-  const bins = rows === undefined ? binsIn(columns, bytes / 4) : 0;
+  const bins = rows === undefined && !exactOnly ? binsIn(columns, bytes / 4) : 0;
   const { runRows, mostRuns } = runsIn(columns, bytes - histogramBytes(columns, bins));
   const usable = mayUseScratch ? mostRuns : Math.min(mostRuns, 1);
-  if (usable >= 1 && (rows === undefined ? bins > 0 : runRows * usable >= rows)) {
+  if (usable >= 1 && (rows === undefined ? bins > 0 || exactOnly : runRows * usable >= rows)) {
     const runs = rows === undefined ? usable : Math.ceil(rows / runRows);
     return {
       ...exact,

@@ -1,13 +1,11 @@
-import { labelColumns } from '../../data/columns/columnMapping.js';
 import type { TableSource } from '../../data/table/tableSource.js';
-import { MlmlError } from '../../errors.js';
 import type { Storage } from '../../storage/storage.js';
 import type { EvaluateOptions } from '../evaluation/evaluate.js';
 import type { EvaluationReport } from '../evaluation/evaluationReport.js';
 import { planReport, ReportSum } from '../evaluation/reportSum.js';
 import type { Model } from '../saveModel.js';
 import { scoreTable } from './scoreTable.js';
-import { fitTable } from './tableFit.js';
+import { fitLabelledTable } from './tableFit.js';
 
 /**
  * Quality of a model on the rows of a table that has the label of the training table too, in one pass; see `evaluate`. Half of
@@ -22,18 +20,7 @@ export async function evaluateTable(
   options: EvaluateOptions,
 ): Promise<EvaluationReport> {
   const { bufferBytes, signal, scratchFolder } = options;
-  const fit = fitTable(model, source);
-  if (fit.labels === undefined) {
-    const labels = model.columns === undefined ? [] : labelColumns(model.columns);
-    const label = labels.find((column) => !source.columns.includes(column));
-    const which = labels.length > 1 ? `one of the ${labels.length} labels` : 'the label';
-    throw new MlmlError(
-      'MLML_BAD_DATA',
-      label === undefined
-        ? `${source.name}: the model does not know which column is the label: it was trained on rows without names of columns; import the table first`
-        : `${source.name}: has no column ${JSON.stringify(label)}, ${which}; mlml predict does without`,
-    );
-  }
+  const fit = fitLabelledTable(model, source);
   const plan = planReport(model, undefined, bufferBytes / 2, scratchFolder !== undefined);
   const report = new ReportSum(model, plan, storage, scratchFolder);
   try {

@@ -12,9 +12,12 @@ import { defaultOptions } from '../../ssgd/options.js';
 import { train } from '../../ssgd/train.js';
 import { MemoryStorage } from '../../storage/memoryStorage.js';
 import { readText } from '../../storage/textFile.js';
+import { calibrate } from '../calibration/calibrate.js';
 import { evaluate } from '../evaluation/evaluate.js';
+import { leastRunBytes } from '../evaluation/rankPlan.js';
 import { predict } from '../predict.js';
 import type { Model } from '../saveModel.js';
+import { calibrateTable } from './calibrateTable.js';
 import { evaluateTable } from './evaluateTable.js';
 import { predictTable } from './predictTable.js';
 
@@ -149,6 +152,39 @@ describe('predictions of tables', () => {
     await assert.rejects(evaluateTable(storage, model, strange, options), {
       code: 'MLML_BAD_DATA',
       message: /^list: row 5, column price: the label is "absurd", none of the classes /,
+    });
+  });
+
+  test('curves fitted on a table are those of the imported rows, also when the scores are sorted on disk', async () => {
+    const { storage, dataset, model } = await trained('classification');
+    const hinge = { ...model, loss: 'hinge' } as Model;
+    const rows = houses(80, 1).map(classOfPrice);
+    for (const method of ['sigmoid', 'isotonic'] as const) {
+      const options = { ...scoring, scratchFolder: '/scratch', method };
+      const wanted = await calibrate(storage, hinge, dataset.train, { ...options, fingerprint: '' });
+      assert.equal(wanted.rows, 80);
+      assert.deepEqual(await calibrateTable(storage, hinge, listTable(columns, rows), options), wanted);
+      // Many copies of each row, in the least memory, have the same isotonic curve.
+      const many = listTable(columns, Array.from({ length: 20 }, () => rows).flat());
+      const small = 6 * leastRunBytes(3);
+      const sorted = await calibrateTable(storage, hinge, many, { ...options, bufferBytes: small });
+      assert.equal(sorted.rows, 1600);
+      if (method === 'isotonic') assert.deepEqual(sorted.curves, wanted.curves);
+      assert.deepEqual(await storage.list('/scratch'), []);
+      await assert.rejects(calibrateTable(storage, hinge, many, { ...options, bufferBytes: 1000 }), {
+        code: 'MLML_BUDGET_TOO_SMALL',
+      });
+    }
+    const unlabelled = listTable(columns.slice(0, 5), rows);
+    const options = { ...scoring, scratchFolder: '/scratch', method: 'sigmoid' } as const;
+    await assert.rejects(calibrateTable(storage, hinge, unlabelled, options), {
+      code: 'MLML_BAD_DATA',
+      message: 'list: has no column "price", the label; mlml predict does without',
+    });
+    const oneClass = rows.filter((row) => row[5] === 'cheap');
+    await assert.rejects(calibrateTable(storage, hinge, listTable(columns, oneClass), options), {
+      code: 'MLML_BAD_DATA',
+      message: /^all rows are of class \d \(cheap\)|^no row is of class/,
     });
   });
 

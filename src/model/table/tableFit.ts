@@ -49,6 +49,25 @@ export function fitTable(model: ScoreMeaning, source: Columns, given?: string): 
   };
 }
 
+/**
+ * The same, of a table that has the label of the training table too.
+ *
+ * @throws MlmlError `MLML_BAD_DATA` when it has not, or the model does not know which it is
+ */
+export function fitLabelledTable(model: ScoreMeaning, source: Columns): TableFit {
+  const fit = fitTable(model, source);
+  if (fit.labels !== undefined) return fit;
+  const labels = model.columns === undefined ? [] : labelColumns(model.columns);
+  const label = labels.find((column) => !source.columns.includes(column));
+  const which = labels.length > 1 ? `one of the ${labels.length} labels` : 'the label';
+  throw new MlmlError(
+    'MLML_BAD_DATA',
+    label === undefined
+      ? `${source.name}: the model does not know which column is the label: it was trained on rows without names of columns; import the table first`
+      : `${source.name}: has no column ${JSON.stringify(label)}, ${which}; mlml predict does without`,
+  );
+}
+
 /** A mapping that takes the columns as they stand. A missing value has no number that could stand for it. */
 function numbersInOrder({ d, task }: ScoreMeaning, { columns, name }: Columns, id?: string): ColumnMapping {
   const others = columns.filter((column) => column !== id && (column !== 'id' || columns.length <= d));

@@ -63,6 +63,7 @@ export function planLearner(size: LearnerSize): LearnerPlan {
     options,
     prefix: '',
     firstColumn: 0,
+    variant: 0,
     columns,
     schedule: schedule === 'auto' ? 'inverse' : schedule,
   };
@@ -97,6 +98,7 @@ export function planLearner(size: LearnerSize): LearnerPlan {
       // The penalty is one for each row.
       rows: 1,
       stride,
+      folds: 0,
       chosen: { batch, epochs: 1, lastStep: Number.POSITIVE_INFINITY, centred: false },
     },
     model,

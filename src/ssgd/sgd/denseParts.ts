@@ -1,8 +1,10 @@
 import type { Kernels } from '../../arithmetic/kernels.js';
 import { requireFiniteRows } from '../../data/badValue.js';
 import type { Dataset } from '../../data/dataset.js';
+import { FoldedRows } from '../../data/foldedRows.js';
 import { KeptRows } from '../../data/keptRows.js';
 import type { RowFile, RowReader } from '../../data/rowFile.js';
+import { RowFolds } from '../../data/rowFolds.js';
 import { RowSelection } from '../../data/rowSelection.js';
 import type { Scaling } from '../../data/scaling.js';
 import type { Arena } from '../../memory/arena.js';
@@ -42,6 +44,7 @@ export class DenseParts implements RunParts {
   readonly #arena: Arena;
   readonly #kernels: Kernels;
   readonly #selection: RowSelection;
+  readonly #folds: RowFolds | undefined;
   #heldOut: HeldOutRows | undefined;
 
   constructor(
@@ -60,6 +63,7 @@ export class DenseParts implements RunParts {
     this.#kernels = kernels;
     this.rowFeatures = plan.layout.d;
     this.#selection = new RowSelection(plan.rows + plan.heldOut, plan.heldOut, options.seed);
+    this.#folds = plan.folds > 0 ? new RowFolds(plan.folds, options.seed) : undefined;
     const scaling = scalingOf(description, options);
     const { multiply, add } = scaling;
     const { mean } = description.statistics;
@@ -137,7 +141,8 @@ export class DenseParts implements RunParts {
   }
 
   async openStream(context: ShuffleContext): Promise<RowStream> {
-    return await openRowStream(this.#plan.shuffle, this.#rows, this.#arena, this.#kernels, context);
+    const rows = this.#folds === undefined ? this.#rows : new FoldedRows(this.#used, this.#folds);
+    return await openRowStream(this.#plan.shuffle, rows, this.#arena, this.#kernels, context);
   }
 
   beginStep(): void {
@@ -163,6 +168,10 @@ export class DenseParts implements RunParts {
     signal?: AbortSignal,
   ): Promise<Evaluation[]> {
     return await this.#scorer.evaluate(models as readonly ModelStep[], this.#file(part), signal);
+  }
+
+  async evaluateFolds(models: readonly StepModel[], signal?: AbortSignal): Promise<Evaluation[]> {
+    return await this.#scorer.evaluateFolds(models as readonly ModelStep[], this.#used, this.#folds!, signal);
   }
 
   linearModel(model: StepModel): LinearModel {

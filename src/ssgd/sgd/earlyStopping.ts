@@ -1,10 +1,10 @@
-import type { Evaluation } from '../events.js';
+import type { Evaluation, FoldFigures } from '../events.js';
 
 /**
  * Whether `a` is better than `b` on the same rows: by accuracy, the loss deciding between equals, in classification;
  * by root mean squared error in regression. So models of different losses can be compared.
  */
-export function isBetter(a: Evaluation, b: Evaluation | undefined): boolean {
+export function isBetter(a: FoldFigures, b: FoldFigures | undefined): boolean {
   if (b === undefined) return true;
   if (a.accuracy !== undefined && b.accuracy !== undefined) {
     return a.accuracy > b.accuracy || (a.accuracy === b.accuracy && a.loss < b.loss);

@@ -8,6 +8,7 @@ import type { LossName, TrainOptions } from '../options.js';
 import { forEachBatch } from './batchPasses.js';
 import type { RowSample } from './calibration.js';
 import { countRight } from './countRight.js';
+import { type JudgedRows, KeptOfFold } from './keptOfFold.js';
 import type { ModelPlan } from './planStreaming.js';
 import type { StepBatch, StepModel } from './runParts.js';
 
@@ -25,6 +26,9 @@ export abstract class LinearStep implements StepModel {
   /** Sum of losses and number of rows classified right in the last step. */
   lossSum = 0;
   right = 0;
+  counted = 0;
+  weight = 0;
+  readonly fold: number | undefined;
   averaged = 0;
   readonly loss: LossName;
   readonly columns: number;
@@ -42,13 +46,15 @@ export abstract class LinearStep implements StepModel {
   /** The running mean; undefined without. */
   readonly #average: StepWeights | undefined;
   readonly #batch: StepBatch;
+  /** Of the rows in the batch, those that it learns from; undefined: all. */
+  readonly #kept: KeptOfFold | undefined;
   readonly #lossFunction: Loss;
   readonly #classification: boolean;
   /** Sum of losses and rows right, as a loss kernel leaves them. */
   readonly #result: Float64Array;
 
   constructor(
-    { prefix, options, columns }: ModelPlan,
+    { prefix, options, columns, fold }: ModelPlan,
     classification: boolean,
     batch: StepBatch,
     arena: Arena,
@@ -56,6 +62,8 @@ export abstract class LinearStep implements StepModel {
     { weights, intercept }: StepWeights,
   ) {
     this.#prefix = prefix;
+    this.fold = fold;
+    if (fold !== undefined) this.#kept = new KeptOfFold(fold, batch, arena);
     this.#batch = batch;
     this.#lossFunction = lossOfRows(lossOf(options.loss), classification, columns);
     this.#classification = classification;
@@ -88,19 +96,24 @@ export abstract class LinearStep implements StepModel {
     return { weights: this.floats(`${name} weights`), intercept: this.floats(`${name} intercept`) };
   }
 
-  /** Rows of the batch that count, and the sum of their weights. */
-  get counted(): number {
-    return this.#batch.counted;
-  }
-  get weight(): number {
-    return this.#batch.weight;
-  }
-
   /** Scores and losses of the batch; leaves the slopes where the scores were. */
   protected evaluateBatch(): void {
     this.score();
+    const kept = this.#kept;
+    if (kept === undefined) {
+      this.#evaluateRows(this.#batch);
+      return;
+    }
+    kept.take(this.scores, this.columns);
+    this.#evaluateRows(kept);
+    kept.putBack(this.scores, this.columns);
+  }
+
+  /** Losses of rows whose scores lie together. */
+  #evaluateRows({ filled: rows, counted, weight, labels, labelsAddress, weights }: JudgedRows): void {
     const { scores, columns } = this;
-    const { filled: rows, labels, labelsAddress, weights } = this.#batch;
+    this.counted = counted;
+    this.weight = weight;
     if (this.#lossFunction.kernel !== undefined && weights === undefined) {
       const { byteOffset: result } = this.#result;
       this.#lossFunction.kernel(this.kernels, scores.byteOffset, rows, columns, labelsAddress, result);
@@ -130,7 +143,7 @@ export abstract class LinearStep implements StepModel {
       this.#batch.checkLabels();
       this.evaluateBatch();
       loss += this.lossSum;
-      weight += this.#batch.weight;
+      weight += this.weight;
     });
     return { loss, weight };
   }

@@ -2,6 +2,7 @@ import { allFinite } from '../../data/badValue.js';
 import { columnsOf } from '../../data/columns/columnMapping.js';
 import type { DatasetDescription } from '../../data/format.js';
 import type { RowReader } from '../../data/rowFile.js';
+import type { RowFolds } from '../../data/rowFolds.js';
 import type { Scaling } from '../../data/scaling.js';
 import type { Workspace } from '../../threads/workspace.js';
 import { badScoresError, EvaluationSum } from '../evaluate.js';
@@ -9,7 +10,7 @@ import type { Evaluation } from '../events.js';
 import type { LinearModel } from '../linearModel.js';
 import { lossOf } from '../losses/losses.js';
 import { weightColumnOf } from '../rowWeights.js';
-import { Scorer } from '../score.js';
+import { type ScoredBlock, Scorer } from '../score.js';
 import type { ModelStep } from './modelStep.js';
 import type { StreamingPlan } from './planStreaming.js';
 
@@ -40,6 +41,38 @@ export class ModelScorer {
 
   /** Loss and accuracy (or rmse and r2) of each model over all rows of a file. */
   async evaluate(models: readonly ModelStep[], file: RowReader, signal?: AbortSignal): Promise<Evaluation[]> {
+    return await this.#evaluate(models, file, signal, (together, visit) =>
+      this.#scorer.scoreEach(
+        file,
+        together.map(({ columns }) => columns),
+        visit,
+        signal,
+      ),
+    );
+  }
+
+  /** The same of each model over the rows of the fold that it left out. */
+  async evaluateFolds(
+    models: readonly ModelStep[],
+    file: RowReader,
+    folds: RowFolds,
+    signal?: AbortSignal,
+  ): Promise<Evaluation[]> {
+    return await this.#evaluate(models, file, signal, (together, visit) =>
+      this.#scorer.scoreFolds(file, together, folds, visit, signal),
+    );
+  }
+
+  /** In as few passes as there is room for. `score` gives the scores of some models to `visit`. */
+  async #evaluate(
+    models: readonly ModelStep[],
+    file: RowReader,
+    signal: AbortSignal | undefined,
+    score: (
+      together: readonly ModelStep[],
+      visit: (index: number, block: ScoredBlock) => void,
+    ) => Promise<void>,
+  ): Promise<Evaluation[]> {
     const { task } = this.#description;
     const evaluations: Evaluation[] = [];
     for (let from = 0; from < models.length; ) {
@@ -52,15 +85,10 @@ export class ModelScorer {
       }
       const sums = together.map(({ loss, columns }) => new EvaluationSum(lossOf(loss), task, columns));
       let bad: { readonly firstRow: number; readonly rows: number } | undefined;
-      await this.#scorer.scoreEach(
-        file,
-        together.map(({ columns }) => columns),
-        (index, { firstRow, rows, scores, labels }) => {
-          if (allFinite(scores, rows * together[index]!.columns)) sums[index]!.add(rows, scores, labels);
-          else bad ??= { firstRow, rows };
-        },
-        signal,
-      );
+      await score(together, (index, { firstRow, rows, scores, labels }) => {
+        if (allFinite(scores, rows * together[index]!.columns)) sums[index]!.add(rows, scores, labels);
+        else bad ??= { firstRow, rows };
+      });
       if (bad !== undefined) throw await badScoresError(file, bad.firstRow, bad.rows, signal);
       this.bytesRead += file.rows * this.#plan.layout.rowBytes;
       for (const sum of sums) evaluations.push(await sum.result(file, signal));

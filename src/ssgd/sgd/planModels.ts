@@ -6,16 +6,27 @@ import { threadNotes } from '../threadsWorth.js';
 import { chosenSchedule } from './chosenOptions.js';
 import type { ModelPlan } from './planStreaming.js';
 
-/** One model for each of the given options, their columns next to each other. */
-export function planModels(description: DatasetDescription, variants: readonly TrainOptions[]): ModelPlan[] {
+/**
+ * One model for each of the given options, their columns next to each other; with `folds`, behind each those that leave out a
+ * fold.
+ */
+export function planModels(
+  description: DatasetDescription,
+  variants: readonly TrainOptions[],
+  folds = 0,
+): ModelPlan[] {
+  const several = variants.length * (folds + 1) > 1;
   let firstColumn = 0;
-  return variants.map((options, index) => {
+  return variants.flatMap((options, variant) => {
     const columns = lossOf(options.loss).columns(description.task, description.k);
-    const prefix = variants.length === 1 ? '' : `model ${index} `;
     const schedule = chosenSchedule(options);
-    const model = { options, prefix, firstColumn, columns, schedule };
-    firstColumn += columns;
-    return model;
+    return Array.from({ length: folds + 1 }, (_, i) => {
+      const prefix = several ? `model ${variant * (folds + 1) + i} ` : '';
+      const fold = i === 0 ? {} : { fold: i - 1 };
+      const model = { options, prefix, firstColumn, columns, schedule, variant, ...fold };
+      firstColumn += columns;
+      return model;
+    });
   });
 }
 
@@ -32,6 +43,28 @@ export function scoreRegions(prefix: string, columns: number, batch: number): Re
     { name: `${prefix}scores`, bytes: alignUp(4 * columns * batch, 16) },
     { name: `${prefix}batch result`, bytes: 16 },
     { name: `${prefix}intercept gradient`, bytes: 8 * columns },
+  ];
+}
+
+/** Regions of the folds of the rows in a batch, and of the labels and weights of those that a model learns from. */
+export function foldRegions(
+  { folds }: TrainOptions,
+  batch: number,
+  weighted: boolean,
+  labelsOfRow = 1,
+): Region[] {
+  if (folds === 0) return [];
+  return [
+    { name: 'row folds', bytes: 8 * batch },
+    { name: 'kept labels', bytes: 8 * labelsOfRow * batch },
+    ...(weighted ? [{ name: 'kept weights', bytes: 8 * batch }] : []),
+  ];
+}
+
+export function foldNotes(folds: number): string[] {
+  if (folds === 0) return [];
+  return [
+    `${folds} folds: of each ${folds + 1} models one learns from all rows, the others leave out a fold`,
   ];
 }
 

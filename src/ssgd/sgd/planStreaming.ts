@@ -1,4 +1,5 @@
 import { scalingBytes } from '../../arithmetic/gather.js';
+import { foldedLayout } from '../../data/foldedRows.js';
 import type { DatasetDescription } from '../../data/format.js';
 import { layoutOf, type RowLayout } from '../../data/rowLayout.js';
 import { formatBytes } from '../../memory/byteSize.js';
@@ -17,7 +18,15 @@ import { initialModelRegions } from '../warmStart.js';
 import { type ChosenOptions, checkPenalty, chooseOptions } from './chosenOptions.js';
 import { rungsOf } from './halving.js';
 import { heldOutRows } from './heldOut.js';
-import { copyRegions, outputsOf, planModels, scoreRegions, streamingNotes } from './planModels.js';
+import {
+  copyRegions,
+  foldNotes,
+  foldRegions,
+  outputsOf,
+  planModels,
+  scoreRegions,
+  streamingNotes,
+} from './planModels.js';
 import { hogwildRegions, streamingThreads } from './streamingThreads.js';
 import { variantsOf } from './sweepGrid.js';
 
@@ -36,6 +45,10 @@ export interface ModelPlan {
   /** Columns of scores. */
   readonly columns: number;
   readonly schedule: Exclude<ScheduleName, 'auto'>;
+  /** Number of its options among those of a sweep; 0 without. */
+  readonly variant: number;
+  /** The fold whose rows it takes no part in; undefined: it learns from all. */
+  readonly fold?: number;
 }
 
 /** The plan of sgd, ssgd or hsgd. */
@@ -46,6 +59,8 @@ export interface StreamingPlan extends Plan {
   readonly rows: number;
   /** Rows used besides them to judge models; together they are the first rows of the training part. */
   readonly heldOut: number;
+  /** Folds of a cross-validation; 0 without. */
+  readonly folds: number;
   readonly models: readonly ModelPlan[];
   /** Columns of scores of the widest model. */
   readonly columns: number;
@@ -57,7 +72,7 @@ export interface StreamingPlan extends Plan {
 }
 
 /** What steps need to know of a plan. */
-export type StepPlan = Pick<StreamingPlan, 'layout' | 'rows' | 'stride' | 'chosen'>;
+export type StepPlan = Pick<StreamingPlan, 'layout' | 'rows' | 'stride' | 'chosen' | 'folds'>;
 
 /** Regions of the update steps of all models from batches of `batch` rows. */
 export function stepRegions(
@@ -73,6 +88,7 @@ export function stepRegions(
     { name: 'x', bytes: 4 * stride * batch },
     { name: 'labels', bytes: 8 * layout.labels * batch },
     ...(weighted ? [{ name: 'row weights', bytes: 8 * batch }] : []),
+    ...foldRegions(models[0]!.options, batch, weighted, layout.labels),
     // The models' columns lie next to each other.
     { name: 'weights', bytes: 4 * columns * stride },
     { name: 'intercept', bytes: 4 * columns },
@@ -113,7 +129,9 @@ export function planStreaming(
   const heldOut = heldOutRows(options, used);
   const rows = used - heldOut;
   for (const variant of variants) checkPenalty(variant, rows);
-  const models = planModels(description, variants);
+  const { folds } = options;
+  const models = planModels(description, variants, folds);
+  const streamed = folds > 0 ? foldedLayout(layout) : layout;
   const columns = Math.max(...models.map((model) => model.columns));
   const allColumns = models.reduce((sum, model) => sum + model.columns, 0);
   const stride = alignUp(layout.d, FLOATS_PER_BLOCK);
@@ -137,14 +155,14 @@ export function planStreaming(
     algo: options.algo,
     reshuffle: options.reshuffle,
     rows,
-    rowBytes: layout.rowBytes,
+    rowBytes: streamed.rowBytes,
     epochs: chosen.epochs,
     bytes: budget - aroundBytes(chosen),
   });
   let chosen = chooseOptions(verb, rows, first);
   // What shuffling needs at least does not depend on the batch.
   const leastShuffle =
-    verb === 'sgd' ? inMemoryBytes(rows, layout.rowBytes) : minimumShuffleBytes(request(chosen));
+    verb === 'sgd' ? inMemoryBytes(rows, streamed.rowBytes) : minimumShuffleBytes(request(chosen));
   const needed = () => aroundBytes(chosen) + leastShuffle;
   // Where memory is short, scoring does with its least, then an automatic batch with half of the budget.
   const least = scorerRegions(layout, columns, 0);
@@ -170,7 +188,8 @@ export function planStreaming(
   const scored =
     description.parts.test.n * tests +
     (options.simulated ? rows : 0) +
-    heldOut * together * (chosen.epochs + rungs);
+    heldOut * together * (chosen.epochs + rungs) +
+    (folds === 0 ? 0 : scoring === least ? rows * folds * variants.length : rows);
   // Held-out rows are copied in a pass of its own. Later passes read over them where they lie among the others, which is not counted.
   const fileBytes = heldOut === 0 ? 0 : used * layout.rowBytes;
   const copyBytes = heldOut * layout.rowBytes;
@@ -180,6 +199,7 @@ export function planStreaming(
     layout,
     rows,
     heldOut,
+    folds,
     models,
     columns,
     stride,
@@ -200,7 +220,8 @@ export function planStreaming(
       ...shuffle.notes,
       ...(heldOut === 0 ? [] : [`${heldOut} rows held out, copied to scratch (${formatBytes(copyBytes)})`]),
       `${chosen.batch} ${chosen.batch === 1 ? 'row' : 'rows'} a step, ${listOf(models.map((model) => model.options.optimizer))}, schedule ${listOf(models.map((model) => model.schedule))}`,
-      ...(options.sweep === undefined ? [] : sweepNotes(options, models, stride)),
+      ...(models.length === 1 ? [] : sweepNotes(options, models, stride)),
+      ...foldNotes(folds),
       ...streamingNotes(verb, threads, options.nthreads),
     ],
   };

@@ -1,12 +1,16 @@
 import { type Gather, gather32Of, labelDtypeCodes, writeScaling } from '../../arithmetic/gather.js';
 import type { Kernels } from '../../arithmetic/kernels.js';
+import { foldedLayout } from '../../data/foldedRows.js';
 import type { RowBlock } from '../../data/rowBlock.js';
+import type { RowLayout } from '../../data/rowLayout.js';
 import type { Arena } from '../../memory/arena.js';
 import { checkLabels } from '../checkLabels.js';
 import { type RowWeighting, readRowWeights } from '../rowWeights.js';
 import { partsWorth } from '../threadsWorth.js';
 import type { StepPlan } from './planStreaming.js';
 import type { SharedStep } from './sharedStep.js';
+
+const UINT8 = labelDtypeCodes.indexOf('uint8');
 
 /**
  * The rows of one step: gathered from blocks, scaled, as floats, with their labels. Knows nothing of models; all
@@ -25,8 +29,13 @@ export class RowBatch {
   readonly labelsAddress: number;
   /** All labels of one row after those of another. */
   readonly labels: Float64Array;
+  readonly labelsOfRow: number;
   /** Weights of the rows; undefined when all count once. */
   readonly weights: Float64Array | undefined;
+  /** Folds of the rows, which they carry behind them; undefined without a cross-validation. */
+  readonly folds: Float64Array | undefined;
+  /** How rows lie in blocks. */
+  readonly #layout: RowLayout;
   readonly #weighting: RowWeighting | undefined;
   readonly #plan: StepPlan;
   readonly #kernels: Kernels;
@@ -50,6 +59,8 @@ export class RowBatch {
   ) {
     this.#shared = shared;
     const { layout, stride } = plan;
+    this.#layout = plan.folds > 0 ? foldedLayout(layout) : layout;
+    this.folds = plan.folds > 0 ? arena.float64('row folds') : undefined;
     this.#plan = plan;
     this.#kernels = kernels;
     this.#classes = classes;
@@ -59,6 +70,7 @@ export class RowBatch {
     this.values = arena.float32('x');
     this.labelsAddress = arena.address('labels');
     this.labels = arena.float64('labels');
+    this.labelsOfRow = layout.labels;
     this.#weighting = weighting;
     this.weights = weighting === undefined ? undefined : arena.float64('row weights');
     this.#scaling = arena.address('scaling');
@@ -71,7 +83,8 @@ export class RowBatch {
 
   /** Takes rows `block.order[from …]` into the batch until it is full; returns how many. */
   take(block: RowBlock, from: number): number {
-    const { layout, stride, chosen } = this.#plan;
+    const { stride, chosen } = this.#plan;
+    const layout = this.#layout;
     const count = Math.min(chosen.batch - this.filled, block.to - from);
     const { base, order } = block;
     const target = this.x + 4 * stride * this.filled;
@@ -89,6 +102,11 @@ export class RowBatch {
       count,
       this.labelsAddress + 8 * layout.labels * this.filled,
     );
+    if (this.folds !== undefined) {
+      const behind = this.#plan.layout.rowBytes;
+      const target = this.folds.byteOffset + 8 * this.filled;
+      this.#kernels.gatherLabels(base, layout.rowBytes, behind, UINT8, 1, order, from, count, target);
+    }
     if (this.#weighting !== undefined) {
       const { labels, weights, filled } = this;
       readRowWeights(this.#kernels, this.#weighting, layout, block, from, count, labels, weights!, filled);

@@ -12,7 +12,7 @@ import type { ModelPlan, StreamingPlan } from './planStreaming.js';
 /** What the loop of a streaming run needs to know of its plan. */
 export interface RunPlan
   extends Plan,
-    Pick<StreamingPlan, 'verb' | 'rows' | 'heldOut' | 'models' | 'chosen'> {
+    Pick<StreamingPlan, 'verb' | 'rows' | 'heldOut' | 'folds' | 'models' | 'chosen'> {
   readonly layout: { readonly d: number };
 }
 
@@ -25,10 +25,14 @@ export interface StepBatch {
   /** Rows that count (their weight is not 0), and the sum of all weights; once labels have been checked. */
   readonly counted: number;
   readonly weight: number;
+  /** All labels of one row after those of another. */
   readonly labels: Float64Array;
+  readonly labelsOfRow: number;
   readonly labelsAddress: number;
   /** Weights of the rows; undefined when all count once. */
   readonly weights: Float64Array | undefined;
+  /** Folds of the rows; undefined without a cross-validation. */
+  readonly folds: Float64Array | undefined;
   /** Takes rows from position `from` of a block until it is full; returns how many. */
   take(block: RowBlock, from: number): number;
   /** @throws MlmlError `MLML_BAD_DATA` when a label of the batch is not a class */
@@ -46,6 +50,8 @@ export interface StepModel {
   readonly right: number;
   readonly counted: number;
   readonly weight: number;
+  /** The fold whose rows it takes no part in; undefined: it learns from all. */
+  readonly fold: number | undefined;
   readonly intercept: Float32Array;
   /** Steps in the running mean of the weights, which stands for them as soon as there is one. */
   averaged: number;
@@ -95,6 +101,8 @@ export interface RunParts {
   hasRows(part: JudgedPart): boolean;
   /** Loss and accuracy (or rmse and r2) of each model. */
   evaluate(models: readonly StepModel[], part: JudgedPart, signal?: AbortSignal): Promise<Evaluation[]>;
+  /** The same of each model on the rows of the fold that it left out. */
+  evaluateFolds(models: readonly StepModel[], signal?: AbortSignal): Promise<Evaluation[]>;
   /** Its numbers lie in the arena: valid until something else is scored. */
   linearModel(model: StepModel): LinearModel;
   /** Of evaluations so far. */

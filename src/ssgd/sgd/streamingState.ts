@@ -20,7 +20,7 @@ export interface StreamingState {
 
 /** Regions that hold nothing between two steps, or nothing that cannot be read again. */
 const PASSING =
-  /^(shuffle .*|score .*|hogwild .*|initial model|result|scaling|((model|thread) \d+ )?(x|labels|row weights|scores|batch result|intercept gradient))$/;
+  /^(shuffle .*|score .*|hogwild .*|initial model|result|scaling|((model|thread) \d+ )?(x|labels|kept labels|row folds|row weights|kept weights|scores|batch result|intercept gradient))$/;
 
 /** The regions that belong to a state: weights, what optimisers remember, weights kept, averages; and `kept`, those of scratch that is kept. */
 export function savedRegions(

@@ -6,7 +6,7 @@ const MOST_MODELS = 1024;
 
 /** Throws `MLML_USAGE` for a sweep that a verb cannot train, or that has nothing to choose by. */
 export function checkSweep(verb: Verb, options: TrainOptions): void {
-  const { sweep, halving, holdout } = options;
+  const { sweep, halving, holdout, folds } = options;
   if (sweep === undefined) {
     if (!halving) return;
     throw new MlmlError('MLML_USAGE', '--halving: drops models of a sweep; give --sweep name=value,value …');
@@ -31,7 +31,7 @@ export function checkSweep(verb: Verb, options: TrainOptions): void {
       `--sweep: ${count} combinations are more than ${MOST_MODELS}; give fewer values`,
     );
   }
-  if (holdout === 0) {
+  if (holdout === 0 && folds === 0) {
     throw new MlmlError(
       'MLML_USAGE',
       '--holdout=0: the models of a sweep are compared on held-out rows; give a share above 0',

@@ -14,7 +14,7 @@ import { startThreads } from '../startThreads.js';
 import type { JobContext, TrainResult } from '../train.js';
 import { firstCounting } from './batchPasses.js';
 import { DenseParts } from './denseParts.js';
-import type { StreamingPlan } from './planStreaming.js';
+import type { ModelPlan, StreamingPlan } from './planStreaming.js';
 import { runningRmse } from './runningRmse.js';
 import type { RunParts, RunPlan, StepModel } from './runParts.js';
 import { OpeningSignal, type StreamingState } from './streamingState.js';
@@ -25,6 +25,18 @@ import { TraineeGroup } from './traineeGroup.js';
 const SAMPLE_ROWS = 1024;
 /** Steps between two looks whether a state is due. */
 const STEPS_PER_LOOK = 16;
+
+/** Hears what a model tells, with its number in a sweep. A model that leaves out a fold tells of trouble only. */
+function listenerOf({ variant, fold }: ModelPlan, { sweep, folds }: TrainOptions, emit: TrainListener) {
+  const numbered: TrainListener =
+    sweep === undefined ? emit : (event) => emit({ ...event, model: variant } as TrainEvent);
+  if (fold === undefined) return numbered;
+  const part = `without fold ${fold + 1} of ${folds}`;
+  const ofFold: TrainListener = (event) => {
+    if (event.type === 'warning') numbered({ ...event, message: `${part}: ${event.message}` });
+  };
+  return ofFold;
+}
 
 /** One run of sgd, ssgd or hsgd: a stream of rows, batches of them, the models that step from each batch. */
 export class StreamingRun {
@@ -56,16 +68,12 @@ export class StreamingRun {
     this.#blocks = parts.savedRegions(this.#checkpoint.states !== undefined);
     const { classShares, rowFeatures, initial } = parts;
     const classification = task === 'classification';
-    const trainees = plan.models.map((model, index) => {
-      const emit: TrainListener =
-        options.sweep === undefined
-          ? this.#emit
-          : (event) => this.#emit({ ...event, model: index } as TrainEvent);
+    const trainees = plan.models.map((model) => {
+      const emit = listenerOf(model, options, this.#emit);
       const setting = { plan, model, classification, classShares, rowFeatures, initial, emit };
       return new Trainee(setting, parts.model(model));
     });
-    const variants = plan.models.map((model) => model.options);
-    this.#group = new TraineeGroup(trainees, options, variants, totalSamples(plan), this.#emit);
+    this.#group = new TraineeGroup(trainees, options, plan.models, totalSamples(plan), this.#emit);
   }
 
   async run(): Promise<Omit<TrainResult, 'seconds'>> {
@@ -117,6 +125,7 @@ export class StreamingRun {
     }
     await this.#stream.close();
     for (const trainee of this.#group.active) trainee.clock.log(trainee.steps);
+    if (this.#plan.folds > 0) await this.#group.crossValidate(this.#judgeFolds);
     return await this.#result(epochs, test);
   }
 
@@ -129,7 +138,7 @@ export class StreamingRun {
   }
 
   async #result(epochs: number, lastTest: Evaluation | undefined): Promise<Omit<TrainResult, 'seconds'>> {
-    const { winner } = this.#group;
+    const { winner, crossValidation } = this.#group;
     winner.finish();
     // The figures of the last epoch are not those of the weights that are kept, or there are none.
     const again = winner.bestEpoch > 0 || this.#options.sweep !== undefined;
@@ -149,7 +158,10 @@ export class StreamingRun {
       test,
       heldOut: winner.heldOut,
       ...(winner.bestEpoch > 0 ? { bestEpoch: winner.bestEpoch } : {}),
-      ...(this.#options.sweep === undefined ? {} : { sweep: this.#group.table() }),
+      ...(this.#options.sweep === undefined || crossValidation !== undefined
+        ? {}
+        : { sweep: this.#group.table() }),
+      ...(crossValidation === undefined ? {} : { crossValidation }),
     };
   }
 
@@ -276,6 +288,9 @@ export class StreamingRun {
 
   readonly #judge = (models: readonly StepModel[]) =>
     this.#parts.evaluate(models, 'holdout', this.#context.signal);
+
+  readonly #judgeFolds = (models: readonly StepModel[]) =>
+    this.#parts.evaluateFolds(models, this.#context.signal);
 
   readonly #progress = (done: number, total: number, epoch: number): void => {
     const { bytesRead, bytesWritten } = this.#traffic;

@@ -1,10 +1,12 @@
 import type { RowBlock } from '../../data/rowBlock.js';
 import { MlmlError } from '../../errors.js';
-import type { Evaluation, SweepModel, TrainListener } from '../events.js';
+import { crossValidated, ranked } from '../crossValidation.js';
+import type { CrossValidatedModel, Evaluation, SweepModel, TrainListener } from '../events.js';
 import type { SweepName, TrainOptions } from '../options.js';
 import { measureCurvature } from './calibration.js';
 import { isBetter } from './earlyStopping.js';
 import { Halving } from './halving.js';
+import type { ModelPlan } from './planStreaming.js';
 import type { StepModel } from './runParts.js';
 import { namesOf } from './sweepGrid.js';
 import type { Trainee } from './trainee.js';
@@ -12,15 +14,20 @@ import type { Trainee } from './trainee.js';
 /** Evaluates models on the held-out rows. */
 export type Judge = (models: readonly StepModel[]) => Promise<Evaluation[]>;
 
-/** All models that train from one stream: one, or those of a sweep. A model that is out takes no more arithmetic. */
+/**
+ * All models that train from one stream: one, or those of a sweep, each with those that leave out a fold. A model that is out
+ * takes no more arithmetic.
+ */
 export class TraineeGroup {
   readonly trainees: readonly Trainee[];
   readonly #options: TrainOptions;
   readonly #names: readonly SweepName[];
-  readonly #variants: readonly TrainOptions[];
+  readonly #models: readonly ModelPlan[];
   readonly #emit: TrainListener;
   readonly #halving: Halving;
   #active: readonly Trainee[];
+  /** Of each of the sweep, the best first; undefined before folds have been judged. */
+  #crossValidation: readonly CrossValidatedModel[] | undefined;
   /** Why the model that was the last to diverge did. */
   #failure: unknown;
 
@@ -28,14 +35,14 @@ export class TraineeGroup {
   constructor(
     trainees: readonly Trainee[],
     options: TrainOptions,
-    variants: readonly TrainOptions[],
+    models: readonly ModelPlan[],
     total: number,
     emit: TrainListener,
   ) {
     this.trainees = trainees;
     this.#options = options;
     this.#names = namesOf(options.sweep ?? {});
-    this.#variants = variants;
+    this.#models = models;
     this.#emit = emit;
     this.#active = trainees;
     this.#halving = new Halving(options.halving ? trainees.length : 1, total);
@@ -73,7 +80,7 @@ export class TraineeGroup {
       automatic !== undefined && sample !== undefined
         ? measureCurvature(automatic.model.sample(sample), vector)
         : undefined;
-    for (const trainee of this.#active) trainee.calibrate(sample, curvature);
+    for (const trainee of this.#active) if (!trainee.calibrated) trainee.calibrate(sample, curvature);
   }
 
   beginEpoch(): void {
@@ -93,11 +100,17 @@ export class TraineeGroup {
       } catch (error) {
         if (!this.#isSweep || !(error instanceof MlmlError) || error.code !== 'MLML_DIVERGED') throw error;
         this.#failure = error;
-        trainee.fate = 'diverged';
+        for (const other of this.#sharing(trainee)) other.fate = 'diverged';
         out++;
       }
     }
     if (out > 0) this.#settle();
+  }
+
+  /** A model and those of the same options that leave out a fold, or learn from all rows: judged together, they are out together. */
+  #sharing(trainee: Trainee): Trainee[] {
+    const variant = this.#variantOf(trainee);
+    return this.trainees.filter((_, i) => this.#models[i]!.variant === variant);
   }
 
   /** Takes models that are out from those that train. When all diverged, so did the run. */
@@ -138,8 +151,39 @@ export class TraineeGroup {
     if (this.#isSweep) this.#tell(epoch);
   }
 
-  /** The best model of those that trained to their end. */
+  /** Judges the models that left out a fold on its rows. */
+  async crossValidate(judge: Judge): Promise<void> {
+    const left = this.trainees.filter(({ model, fate }) => model.fold !== undefined && fate !== 'diverged');
+    const evaluations = await judge(left.map(({ model }) => model));
+    const models = this.trainees.flatMap((trainee, i) => {
+      if (trainee.model.fold !== undefined) return [];
+      const { variant } = this.#models[i]!;
+      const own = evaluations.filter((_, j) => this.#variantOf(left[j]!) === variant);
+      const judged = own.length === 0 ? undefined : own;
+      return [crossValidated(variant, this.#valuesOf(i), trainee.fate, judged)];
+    });
+    this.#crossValidation = ranked(models);
+    this.#emit({ type: 'folds', folds: this.#options.folds, models: this.#crossValidation });
+  }
+
+  get crossValidation(): readonly CrossValidatedModel[] | undefined {
+    return this.#crossValidation;
+  }
+
+  #variantOf(trainee: Trainee): number {
+    return this.#models[this.trainees.indexOf(trainee)]!.variant;
+  }
+
+  /** The values that a model has of the options that vary. */
+  #valuesOf(model: number): SweepModel['options'] {
+    const { options } = this.#models[model]!;
+    return Object.fromEntries(this.#names.map((name) => [name, options[name]!]));
+  }
+
+  /** The best model of those that trained to their end; of a cross-validation, that of the best on all rows. */
   get winner(): Trainee {
+    const { folds } = this.#options;
+    if (folds > 0) return this.trainees[(folds + 1) * (this.#crossValidation?.[0]?.model ?? 0)]!;
     const finished = this.trainees.filter(({ fate }) => fate === 'trained' || fate === 'stopped');
     return this.#rank(finished)[0]!;
   }
@@ -169,10 +213,9 @@ export class TraineeGroup {
     const rest = [...groups.values()].flatMap((group) => this.#rank(group));
     return [...rank, ...rest].map((trainee) => {
       const model = this.trainees.indexOf(trainee);
-      const options = this.#variants[model]!;
       return {
         model,
-        options: Object.fromEntries(this.#names.map((name) => [name, options[name]])),
+        options: this.#valuesOf(model),
         fate: trainee.fate,
         heldOut: trainee.heldOut,
         samples: trainee.samples,

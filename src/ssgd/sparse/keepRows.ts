@@ -5,7 +5,7 @@ export function keepRows(
   order: Uint32Array,
   count: number,
   firstRow: number,
-  selection: RowSelection | undefined,
+  selection: Pick<RowSelection, 'isHeld'> | undefined,
   held = false,
 ): number {
   if (selection === undefined) return count;

@@ -9,7 +9,15 @@ import { isWeighted } from '../rowWeights.js';
 import { checkPenalty, chooseOptions } from '../sgd/chosenOptions.js';
 import { rungsOf } from '../sgd/halving.js';
 import { heldOutRows } from '../sgd/heldOut.js';
-import { copyRegions, outputsOf, planModels, scoreRegions, streamingNotes } from '../sgd/planModels.js';
+import {
+  copyRegions,
+  foldNotes,
+  foldRegions,
+  outputsOf,
+  planModels,
+  scoreRegions,
+  streamingNotes,
+} from '../sgd/planModels.js';
 import type { ModelPlan } from '../sgd/planStreaming.js';
 import type { RunPlan } from '../sgd/runParts.js';
 import { meetingRegions } from '../sgd/streamingThreads.js';
@@ -131,7 +139,8 @@ export function planSparse(verb: Verb, description: DatasetDescription, options:
   const rows = used - heldOut;
   const variants = variantsOf(options).map((variant) => ({ ...variant, momentum: 0 }));
   for (const variant of variants) checkPenalty(variant, rows);
-  const models = planModels(description, variants);
+  const { folds } = options;
+  const models = planModels(description, variants, folds);
   const columns = Math.max(...models.map((model) => model.columns));
   const sizes = sizesOf(description.sparse!.train, n, used, dtype);
   const each = description.sparse!.train.nonzeros / n;
@@ -147,6 +156,7 @@ export function planSparse(verb: Verb, description: DatasetDescription, options:
     ...(hasFactors(options) ? [{ name: 'scaling', bytes: 4 * d }] : []),
     { name: 'labels', bytes: 8 * chosen.batch },
     ...(weighted ? [{ name: 'row weights', bytes: 8 * chosen.batch }] : []),
+    ...foldRegions(options, chosen.batch, weighted),
     ...models.flatMap((model) => modelRegions(model, d, chosen.batch)),
     ...(threads > 1
       ? [
@@ -193,6 +203,7 @@ export function planSparse(verb: Verb, description: DatasetDescription, options:
   const scored =
     description.sparse!.test.bytes * tests +
     (options.simulated ? sizes.bytes : 0) +
+    folds * variants.length * sizes.bytes +
     (heldOut > 0 ? sizes.bytes * models.length * (chosen.epochs + rungs) : 0);
   const momentum = variants.some(({ optimizer }) => optimizer === 'sgd') ? ['steps have no momentum'] : [];
   return {
@@ -202,6 +213,7 @@ export function planSparse(verb: Verb, description: DatasetDescription, options:
     rows,
     used,
     heldOut,
+    folds,
     models,
     columns,
     chosen,
@@ -221,6 +233,7 @@ export function planSparse(verb: Verb, description: DatasetDescription, options:
       ...(heldOut === 0 ? [] : [`${heldOut} rows held out`]),
       `${chosen.batch} ${chosen.batch === 1 ? 'row' : 'rows'} a step, ${variants[0]!.optimizer}, schedule ${models[0]!.schedule}`,
       ...momentum,
+      ...foldNotes(folds),
       ...(verb === 'hsgd' ? streamingNotes(verb, threads, options.nthreads) : []),
     ],
   };

@@ -15,9 +15,13 @@ export class SparseBatch implements StepBatch {
   order = 0;
   from = 0;
   readonly labels: Float64Array;
+  readonly labelsOfRow = 1;
   readonly labelsAddress: number;
   /** Weights of the rows; undefined when all count once. */
   readonly weights: Float64Array | undefined;
+  /** Folds of the rows, see `tagFolds`; undefined without a cross-validation. */
+  readonly folds: Float64Array | undefined;
+  readonly #labelBytes: Uint8Array;
   readonly #classWeights: Float64Array | undefined;
   readonly #size: number;
   readonly #classes: number;
@@ -26,7 +30,15 @@ export class SparseBatch implements StepBatch {
   #atEnd = false;
 
   /** @param size rows of a full batch @param classes number of classes; 0 for regression */
-  constructor(size: number, classes: number, arena: Arena, classWeights: Float64Array | undefined) {
+  constructor(
+    size: number,
+    classes: number,
+    arena: Arena,
+    classWeights: Float64Array | undefined,
+    folds = 0,
+  ) {
+    this.folds = folds > 0 ? arena.float64('row folds') : undefined;
+    this.#labelBytes = arena.uint8('labels');
     this.#size = size;
     this.#classes = classes;
     this.labels = arena.float64('labels');
@@ -55,7 +67,15 @@ export class SparseBatch implements StepBatch {
     this.#atEnd = from + count === block.to;
     for (let i = 0; i < count; i++)
       this.labels[i] = this.#view.getFloat64(this.rowAt(i) + LABEL_OFFSET, true);
+    if (this.folds !== undefined) for (let i = 0; i < count; i++) this.folds[i] = this.#labelBytes[8 * i]!;
+    this.clearTags();
     return count;
+  }
+
+  /** Takes the folds from the labels, after these have been read from the rows. */
+  clearTags(): void {
+    if (this.folds === undefined) return;
+    for (let i = 0; i < this.filled; i++) this.#labelBytes[8 * i] = 0;
   }
 
   checkLabels(): void {

@@ -1,5 +1,6 @@
 import type { Kernels } from '../../arithmetic/kernels.js';
 import { columnsOf } from '../../data/columns/columnMapping.js';
+import { RowFolds } from '../../data/rowFolds.js';
 import { RowSelection } from '../../data/rowSelection.js';
 import type { Scaling } from '../../data/scaling.js';
 import type { SparseDataset } from '../../data/sparse/sparseDataset.js';
@@ -38,6 +39,7 @@ export class SparseParts implements RunParts {
   readonly #arena: Arena;
   readonly #kernels: Kernels;
   readonly #selection: RowSelection | undefined;
+  readonly #folds: RowFolds | undefined;
   readonly #scorer: SparseScorer;
 
   /** @param mean of the features, needed to start from a model where the scaling leaves features out */
@@ -57,12 +59,13 @@ export class SparseParts implements RunParts {
     this.#kernels = kernels;
     const { description } = dataset;
     const { used, heldOut } = plan;
+    this.#folds = plan.folds > 0 ? new RowFolds(plan.folds, options.seed) : undefined;
     this.#selection = heldOut > 0 ? new RowSelection(used, heldOut, options.seed) : undefined;
     this.rowFeatures = Math.max(1, description.sparse!.train.nonzeros / description.parts.train.n);
     const classification = description.task === 'classification';
     const weighting = weightingOf(description, options);
     const classes = classification ? description.k : 0;
-    this.batch = new SparseBatch(plan.chosen.batch, classes, arena, weighting?.classWeights);
+    this.batch = new SparseBatch(plan.chosen.batch, classes, arena, weighting?.classWeights, plan.folds);
     this.classShares = classification ? classSharesOf(description.classCounts, weighting) : undefined;
     this.hogwild = threads.count > 1 ? new Hogwild(plan, arena, threads) : undefined;
     this.#scorer = new SparseScorer(arena, kernels);
@@ -95,6 +98,7 @@ export class SparseParts implements RunParts {
       plan: this.#plan,
       file: this.#dataset.train,
       selection: this.#selection,
+      folds: this.#folds,
       arena: this.#arena,
       kernels: this.#kernels,
       context,
@@ -121,6 +125,19 @@ export class SparseParts implements RunParts {
     for (const model of models) {
       this.#write(model as SparseStep);
       evaluations.push(await this.#scorer.evaluate(file, model, task, signal, which));
+    }
+    return evaluations;
+  }
+
+  async evaluateFolds(models: readonly StepModel[], signal?: AbortSignal): Promise<Evaluation[]> {
+    const { train, description } = this.#dataset;
+    const folds = this.#folds!;
+    const evaluations: Evaluation[] = [];
+    for (const model of models) {
+      const selection = { isHeld: (row: number) => folds.foldOf(row) === model.fold };
+      const which = { to: this.#plan.used, selection, held: true };
+      this.#write(model as SparseStep);
+      evaluations.push(await this.#scorer.evaluate(train, model, description.task, signal, which));
     }
     return evaluations;
   }

@@ -15,6 +15,7 @@ import {
 import { keepRows } from './keepRows.js';
 import { SparseBuckets } from './sparseBuckets.js';
 import { inSegments, type SparseStreamParts } from './sparseStreams.js';
+import { tagFolds } from './tagFolds.js';
 
 /** Keys of rows are below it. */
 const KEYS = 2 ** 32;
@@ -71,13 +72,14 @@ export class SparseScatterStream implements RowStream {
   async #scatter(epoch: number): Promise<void> {
     const number = this.#isOnce ? 0 : epoch;
     if (this.#scattered === number) return;
-    const { plan, file, selection, arena, kernels, context } = this.#parts;
+    const { plan, file, selection, folds, arena, kernels, context } = this.#parts;
     const order = arena.uint32('shuffle order');
     this.#buckets.begin(shuffleRandom(context.seed, 'buckets', number));
     for await (const block of scanSparse(file, arena, kernels, 'shuffle', context.signal, {
       to: plan.used,
     })) {
       await this.#turn.due();
+      tagFolds(arena, block.base, order, block.to, block.firstRow, folds);
       const rows = keepRows(order, block.to, block.firstRow, selection);
       this.#buckets.scatter(block.base, block.order, 0, rows);
       const done = block.firstRow + block.to;

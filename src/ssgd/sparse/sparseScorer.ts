@@ -19,7 +19,7 @@ import { SCORE_READ, SCORED_ROWS, sparseScorerRegions } from './planSparse.js';
 /** Which rows of a file are scored. */
 export interface ScoredRows extends SparseRange {
   /** Those it holds out, or those it does not. */
-  readonly selection?: RowSelection | undefined;
+  readonly selection?: Pick<RowSelection, 'isHeld'> | undefined;
   readonly held?: boolean;
 }
 

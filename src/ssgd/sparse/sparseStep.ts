@@ -142,6 +142,7 @@ export class SparseStep extends LinearStep {
       scores,
       labelsAddress,
     );
+    this.#batch.clearTags();
   }
 
   /** Both penalties by row. */

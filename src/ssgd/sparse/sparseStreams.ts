@@ -1,5 +1,6 @@
 import type { Kernels } from '../../arithmetic/kernels.js';
 import type { RowBlock } from '../../data/rowBlock.js';
+import type { RowFolds } from '../../data/rowFolds.js';
 import type { RowSelection } from '../../data/rowSelection.js';
 import { scanSparse } from '../../data/sparse/scanSparse.js';
 import { sparseDtypeCodes } from '../../data/sparse/sparseRecord.js';
@@ -11,6 +12,7 @@ import { EpochCounter, EventLoopTurn, shuffleRandom } from '../shuffle/streams.j
 import { keepRows } from './keepRows.js';
 import type { SparsePlan } from './planSparse.js';
 import { SparseScatterStream } from './sparseScatterStream.js';
+import { tagFolds } from './tagFolds.js';
 
 const READ_BYTES = 1 << 23;
 
@@ -20,6 +22,8 @@ export interface SparseStreamParts {
   readonly file: SparseRowFile;
   /** Undefined when no row is held out. */
   readonly selection: RowSelection | undefined;
+  /** Undefined without a cross-validation. */
+  readonly folds?: RowFolds | undefined;
   readonly arena: Arena;
   readonly kernels: Kernels;
   readonly context: ShuffleContext;
@@ -77,6 +81,7 @@ class SparseMemoryStream implements RowStream {
     const stream = new SparseMemoryStream(parts, total);
     // Rows that cannot be right are found before training.
     stream.#order();
+    tagFolds(arena, arena.address('shuffle rows'), arena.uint32('shuffle order'), plan.used, 0, parts.folds);
     return stream;
   }
 
@@ -134,7 +139,7 @@ class SparseStoredStream implements RowStream {
 
   async *epoch(epoch: number, fromRow = 0): AsyncGenerator<RowBlock> {
     this.#epochs.take(epoch);
-    const { plan, file, selection, arena, kernels, context } = this.#parts;
+    const { plan, file, selection, folds, arena, kernels, context } = this.#parts;
     const { segmentRows } = plan.shuffle;
     const order = arena.uint32('shuffle order');
     // Blocks end where they end in an epoch from its beginning: they are scanned from there.
@@ -142,6 +147,7 @@ class SparseStoredStream implements RowStream {
     for await (const block of scanSparse(file, arena, kernels, 'shuffle', context.signal, {
       to: plan.used,
     })) {
+      tagFolds(arena, block.base, order, block.to, block.firstRow, folds);
       const rows = keepRows(order, block.to, block.firstRow, selection);
       for (let from = 0; from < rows; from += segmentRows) {
         await this.#turn.due();

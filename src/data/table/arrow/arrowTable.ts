@@ -3,6 +3,7 @@ import { MlmlError } from '../../../errors.js';
 import type { Storage } from '../../../storage/storage.js';
 import type { Cell } from '../../columns/columnMapping.js';
 import { ByteReader } from '../../import/byteReader.js';
+import { MOST_INFLATED } from '../../import/decompress.js';
 import { optionalPackage } from '../../optionalPackage.js';
 import type { ColumnType, TableBatch, TableSource } from '../tableSource.js';
 import type { TableFile } from '../text/tableFile.js';
@@ -20,8 +21,6 @@ import { FlatBufferFault } from './flatBuffer.js';
 
 /** The share of the budget that one batch may take, and that all dictionaries may; decoding texts takes some of its own. */
 const BATCH_SHARE = 1 / 4;
-/** Deflate makes at most so many bytes of one. */
-const MOST_INFLATED = 1032;
 
 /**
  * A table in an Arrow IPC stream or file (also .gz, .zst), a batch at a time. Columns of numbers, truth values, dates, times,
