@@ -7,7 +7,7 @@ import type {
 } from '../model/evaluation/evaluationReport.js';
 import type { OutputEvaluation } from '../ssgd/events.js';
 import { columnLines } from './columnLines.js';
-import { formatCount, formatLoss, formatQuality } from './numbers.js';
+import { formatCount, formatLoss, formatQuality, ofOutputs } from './numbers.js';
 
 /** Classes whose figures, and whose errors, are shown: more are in --json. */
 const MOST_CLASSES = 40;
@@ -19,13 +19,14 @@ const digits = (figure: number | null) => (figure === null ? '-' : figure.toFixe
 
 /** An evaluation in words: a line, and for a classification the tables of its classes, errors and probabilities. */
 export function evaluationText(title: string, report: EvaluationReport): string {
-  const { classification, mae, outputs } = report;
-  const first = `${title}: loss ${formatLoss(report.loss)}, ${formatQuality(report)}`;
+  const { classification, mae } = report;
+  const { outputs, ...figures } = report;
+  const first = `${title}: loss ${formatLoss(report.loss)}, ${formatQuality(figures)}`;
   if (classification === undefined) {
     const line = `${first}${mae === undefined ? '' : `, mae ${formatLoss(mae)}`}`;
     return outputs === undefined
       ? `${line}\n`
-      : `${[`${line} (means over outputs)`, '', ...outputTable(outputs)].join('\n')}\n`;
+      : `${[`${line}${ofOutputs(outputs.length)}`, '', ...outputTable(outputs)].join('\n')}\n`;
   }
   const lines = [first, ...overall(classification), '', ...classTable(classification)];
   if (classification.confusion !== null && classification.classes.length <= MOST_CONFUSED)
