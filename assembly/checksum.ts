@@ -34,8 +34,9 @@ function lookWord(tables: u32, table: u32, word: u32): u32 {
   );
 }
 
-function checksum(tables: u32, address: u32, bytes: u32): u32 {
-  let crc: u32 = 0xffffffff;
+/** The checksum of what has the checksum `previous` (0: nothing) followed by the `bytes` bytes at `address`. */
+export function continueChecksum(tables: u32, address: u32, bytes: u32, previous: u32): u32 {
+  let crc = ~previous;
   const end = address + bytes;
   const whole = address + (bytes & ~15);
   while (address < whole) {
@@ -60,7 +61,7 @@ function checksum(tables: u32, address: u32, bytes: u32): u32 {
  */
 export function checksumStrips(tables: u32, address: u32, bytes: u32, stripBytes: u32, target: u32): void {
   for (let from: u32 = 0; from < bytes; from += stripBytes) {
-    store<u32>(target, checksum(tables, address + from, min<u32>(stripBytes, bytes - from)));
+    store<u32>(target, continueChecksum(tables, address + from, min<u32>(stripBytes, bytes - from), 0));
     target += 4;
   }
 }

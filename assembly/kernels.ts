@@ -1,6 +1,7 @@
-export { checksumStrips, fillChecksumTables } from './checksum';
+export { checksumStrips, continueChecksum, fillChecksumTables } from './checksum';
 export * from './cholesky';
 export { delimitedRows } from './delimitedRows';
+export { delimitedCodes, delimitedTimes } from './delimitedValues';
 export * from './epilogueDirect';
 export * from './epilogueFunctions';
 export * from './epilogueProducts';

@@ -80,7 +80,7 @@ async function compare(t: TestContext, expected: Expected): Promise<void> {
     return stdout;
   };
   await run('import', ...source, '--out=data');
-  const memory = [`--buffer=${buffer}`, `--subset=${n}`];
+  const memory = [`--buffer=${buffer}`, `--subset=${n}`, '--sample=first'];
   const { memId } = JSON.parse(await run('generate', 'data', ...KERNEL, ...memory, '--json'));
   const stored = [`--memId=${memId}`, ...memory, '--nthreads=2'];
   const solvers = {

@@ -237,15 +237,23 @@ test('rows that do not count', async () => {
   const features = rows.features.map((row, i) => row.map((x, j) => (j === COLUMN ? Number(i >= 10) : x)));
   const made = await makeDataset({ k: 3, train: { features, labels: rows.labels } });
   for (const verb of ['closed', 'gd'] as const) {
-    await assert.rejects(trained(verb, made, { weightColumn: COLUMN, subset: 10 }), {
+    await assert.rejects(trained(verb, made, { weightColumn: COLUMN, subset: 10, sample: 'first' }), {
       code: 'MLML_BAD_DATA',
       message: 'the weight of every training row used is 0',
     });
   }
-  await assert.rejects(trained('gd', made, { weightColumn: COLUMN, subset: 10, loss: 'softmax' }), {
-    message: 'the weight of every training row used is 0',
+  await assert.rejects(
+    trained('gd', made, { weightColumn: COLUMN, subset: 10, sample: 'first', loss: 'softmax' }),
+    {
+      message: 'the weight of every training row used is 0',
+    },
+  );
+  const { weights } = await trained('ssgd', made, {
+    weightColumn: COLUMN,
+    subset: 10,
+    sample: 'first',
+    epochs: 2,
   });
-  const { weights } = await trained('ssgd', made, { weightColumn: COLUMN, subset: 10, epochs: 2 });
   assert.ok(weights.every((weight) => weight === 0));
 });
 

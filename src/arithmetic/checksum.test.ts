@@ -19,6 +19,9 @@ for (const build of ['plain', 'simd', 'relaxed'] as const) {
     const data = arena.uint8('data');
     const random = Random.of(3);
     for (let i = 0; i < data.length; i++) data[i] = random.below(256);
+    const half = kernels.continueChecksum(tables, arena.address('data'), 1234, 0);
+    const whole = kernels.continueChecksum(tables, arena.address('data') + 1234, 3766, half);
+    assert.equal(whole >>> 0, crc32c(data.slice()));
     const sums = arena.uint32('sums');
     for (const stripBytes of [1, 7, 16, 64, 100, 4096]) {
       for (let from = 0; from < 18; from++) {

@@ -7,6 +7,11 @@ export interface ChecksumKernels {
    * u32 each, one after the other, at `target` (a multiple of 4).
    */
   checksumStrips(tables: number, address: number, bytes: number, stripBytes: number, target: number): void;
+  /**
+   * The checksum of what has the checksum `previous` (0: nothing) followed by the `bytes` bytes at `address`. Its 32 bits may come
+   * as a negative number.
+   */
+  continueChecksum(tables: number, address: number, bytes: number, previous: number): number;
 }
 
 export const CHECKSUM_TABLE_BYTES = 16 * 256 * 4;
@@ -15,7 +20,14 @@ export const CHECKSUM_TABLE_BYTES = 16 * 256 * 4;
 export function plainChecksum(buffer: SharedArrayBuffer): ChecksumKernels {
   const memory = new Uint8Array(buffer);
   const words = new Uint32Array(buffer);
+  const continued = (tables: number, address: number, bytes: number, previous: number) => {
+    let crc = ~previous;
+    for (let i = address; i < address + bytes; i++)
+      crc = (crc >>> 8) ^ words[tables / 4 + ((crc ^ memory[i]!) & 255)]!;
+    return ~crc;
+  };
   return {
+    continueChecksum: continued,
     fillChecksumTables(tables) {
       for (let byte = 0; byte < 256; byte++) {
         let crc = byte;
@@ -25,11 +37,8 @@ export function plainChecksum(buffer: SharedArrayBuffer): ChecksumKernels {
     },
     checksumStrips(tables, address, bytes, stripBytes, target) {
       for (let from = 0; from < bytes; from += stripBytes) {
-        const end = address + Math.min(bytes, from + stripBytes);
-        let crc = -1;
-        for (let i = address + from; i < end; i++)
-          crc = (crc >>> 8) ^ words[tables / 4 + ((crc ^ memory[i]!) & 255)]!;
-        words[target / 4 + from / stripBytes] = ~crc;
+        const length = Math.min(bytes - from, stripBytes);
+        words[target / 4 + from / stripBytes] = continued(tables, address + from, length, 0);
       }
     },
   };

@@ -165,6 +165,17 @@ for (const build of builds) {
       assert.deepEqual(later.rows, [['5', '6']]);
     });
 
+    test('a number of zeros and up to 19 other digits is read by the kernel', () => {
+      const texts = ['0.00012345678901234567', '-000.0000001234567890123456789', '00001234567890123456789'];
+      const found = at(`${texts.join('\n')}\n`, { columns: 1 });
+      assert.deepEqual(
+        found.values.map(([value]) => value),
+        texts.map(Number),
+      );
+      for (let i = 0; i < texts.length; i++)
+        assert.equal(arena.uint32('fields')[2 * i + 1]! & FIELD_HARD, 0, texts[i]);
+    });
+
     test('what numbers are is what they are elsewhere', () => {
       for (const text of [
         '0',
@@ -241,6 +252,7 @@ for (const build of builds.slice(1)) {
       const power = random.below(140) - 70;
       if (Number.isFinite(any)) texts.push(String(any));
       texts.push(String(random.normal()), `${digits.slice(0, 1 + random.below(18))}e${power}`);
+      texts.push(`-0.${'0'.repeat(random.below(30))}${digits}`, `${'0'.repeat(random.below(9))}.${digits}`);
       // Halfway between two doubles, and next to it.
       const whole = (2n ** 53n + BigInt(random.below(2 ** 31)) * 2n + 1n) * 2n ** BigInt(random.below(7));
       texts.push(String(whole), String(whole - 1n), String(whole + 1n), `${whole}e-${random.below(5)}`);
@@ -271,6 +283,7 @@ for (const build of builds.slice(1)) {
       '3e2',
       ' ',
       'ab',
+      'more than sixteen letters',
       '\t',
       '.',
     );

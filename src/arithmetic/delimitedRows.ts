@@ -1,8 +1,8 @@
 /** Rows of delimited text (CSV). See assembly/delimitedRows.ts. */
 export interface DelimitedRowKernels {
   /**
-   * Finds the fields of rows in the text [from, to) at address `text`, of which one byte more must be writable, and the numbers
-   * in them. A row ends with a line feed, or a carriage return and one, outside quotes; empty lines are passed over. With
+   * Finds the fields of rows in the text [from, to) at address `text`, and the numbers in them. One byte more must be writable, and
+   * another 16 readable. A row ends with a line feed, or a carriage return and one, outside quotes; empty lines are passed over. With
    * `last` the text ends with `to`. Stops after `mostRows` rows.
    *
    * fields: two u32 for each field of a row, its first byte and the byte behind its last, as offsets from `text` and without the
@@ -92,7 +92,9 @@ export function plainDelimitedRows(buffer: SharedArrayBuffer): DelimitedRowKerne
           at += length;
           lines++;
         }
-        if (at >= to) return end(RowStatus.more, at, lines);
+        // A carriage return at the end may be the first half of a line break.
+        const isCut = !last && byte(at) === CARRIAGE_RETURN && at + 1 === to;
+        if (at >= to || isCut) return end(RowStatus.more, at, lines);
         if (done === mostRows) return end(RowStatus.full, at, lines);
         let inner = 0;
         let place = at;

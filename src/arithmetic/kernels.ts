@@ -3,6 +3,7 @@ import { setFlagsFromString } from 'node:v8';
 import { type ChecksumKernels, plainChecksum } from './checksum.js';
 import { type CholeskyKernels, plainCholesky } from './cholesky.js';
 import { type DelimitedRowKernels, plainDelimitedRows } from './delimitedRows.js';
+import { type DelimitedValueKernels, plainDelimitedValues } from './delimitedValues.js';
 import { type EpilogueKernels, plainEpilogue } from './epilogue.js';
 import { type FloatProductKernels, plainFloatProduct } from './floatProduct.js';
 import { type GatherKernels, plainGather } from './gather.js';
@@ -32,6 +33,7 @@ export interface Kernels
   extends ChecksumKernels,
     CholeskyKernels,
     DelimitedRowKernels,
+    DelimitedValueKernels,
     EpilogueKernels,
     GatherKernels,
     GramKernels,
@@ -79,6 +81,7 @@ export function plainKernels(memory: WebAssembly.Memory): Kernels {
     ...plainTileProduct32(buffer),
     ...plainChecksum(buffer),
     ...plainDelimitedRows(buffer),
+    ...plainDelimitedValues(buffer),
     ...plainTileFactor(buffer),
   };
 }

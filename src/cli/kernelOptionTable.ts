@@ -61,7 +61,7 @@ export const kernelOptionTable: readonly OptionSpec[] = [
     aliases: ['memid', 'mem-id'],
     kind: 'text',
     shape: '<id>',
-    help: 'a kernel made by mlml generate; its --subset and --scale are taken over',
+    help: 'a kernel made by mlml generate; its --subset, --sample and --scale are taken over',
     verbs: ['closed', 'ssgd', 'cg', 'bcd'],
   },
   {

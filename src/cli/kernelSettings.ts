@@ -35,9 +35,9 @@ function changes(given: Arguments): Record<string, unknown> {
 /** The options of `mlml generate`, over the defaults. */
 export function generateOptions(given: Arguments): GenerateOptions {
   const { reg: _, ...changed } = changes(given);
-  const { bufferBytes, kernel, scale, subset, seed, kernels, dtype, tile } = defaultKernelOptions;
+  const { bufferBytes, kernel, scale, subset, sample, seed, kernels, dtype, tile } = defaultKernelOptions;
   return {
-    ...{ bufferBytes, kernel, scale, subset, seed, kernels, dtype, tile },
+    ...{ bufferBytes, kernel, scale, subset, sample, seed, kernels, dtype, tile },
     nthreads: defaultThreads(),
     ...changed,
   };
@@ -83,10 +83,15 @@ function kernelTrainOptions(
   };
 }
 
-function storedSettings(stored: StoredKernel): Pick<KernelTrainOptions, 'subset' | 'scale'> {
+function storedSettings({
+  dataset,
+  scale,
+}: StoredKernel): Pick<KernelTrainOptions, 'subset' | 'sample' | 'sampleSeed' | 'scale'> {
+  const { subset, sampleSeed } = dataset;
   return {
-    subset: stored.dataset.subset,
-    scale: stored.scale as KernelTrainOptions['scale'],
+    subset,
+    ...(sampleSeed === undefined ? { sample: 'first' } : { sample: 'random', sampleSeed }),
+    scale: scale as KernelTrainOptions['scale'],
   };
 }
 

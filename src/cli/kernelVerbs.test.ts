@@ -39,7 +39,7 @@ test('without options a solver has its defaults, all processors, and the folder 
 test('given options replace defaults and nothing else', async () => {
   const { options, scratch } = await solved(
     'bcd digits --kernel=matern --sigma=2 --nu=2.5 --reg=1,0.1 --block=auto --rank=auto --tile=64 --buffer=1 ' +
-      '--nthreads=3 --dtype=float64 --subset=7 --scale=none --tol=1e-3 --patience=2 --holdout=0.2 --passes=4 ' +
+      '--nthreads=3 --dtype=float64 --subset=7 --sample=first --scale=none --tol=1e-3 --patience=2 --holdout=0.2 --passes=4 ' +
       '--seed=5 --kernels=k --scratch=/fast --centers=9 --epochs=2 --eta0=0.5 --momentum=0 --simulated --copy-rows --no-refit',
   );
   assert.deepEqual(options, {
@@ -49,6 +49,7 @@ test('given options replace defaults and nothing else', async () => {
     nu: 2.5,
     scale: 'none',
     subset: 7,
+    sample: 'first',
     seed: 5,
     kernels: 'k',
     reg: [1, 0.1],
@@ -74,10 +75,10 @@ test('given options replace defaults and nothing else', async () => {
 test('a stored kernel brings its rows, scale and number type along; what is given goes before', async () => {
   for (const line of ['cg digits --memId=digits-rbf-1a2b', 'closed digits --memid digits-rbf-1a2b']) {
     const { options } = await solved(line);
-    const { memId, subset, scale, dtype } = options;
+    const { memId, subset, sample, scale, dtype } = options;
     assert.deepEqual(
-      { memId, subset, scale, dtype },
-      { memId: 'digits-rbf-1a2b', subset: 8, scale: 'unit', dtype: 'float16' },
+      { memId, subset, sample, scale, dtype },
+      { memId: 'digits-rbf-1a2b', subset: 8, sample: 'first', scale: 'unit', dtype: 'float16' },
     );
   }
   const { options } = await solved('cg digits --memId=digits-rbf-1a2b --subset=5 --scale=none');

@@ -2,9 +2,9 @@ import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8';
 import { collectGarbage } from '../memory/collectGarbage.js';
 
 // Imported first: settings of the engine that keep it small. They change no result.
-// Functions are optimised much later than usual: the optimising compiler takes megabytes of working
-// memory for each function, and the hot loops are WebAssembly, which this does not touch.
-setFlagsFromString('--interrupt-budget=4000000');
+// Functions are optimised later than usual: the optimising compiler takes megabytes of working
+// memory for each function, and the hot loops are WebAssembly, which this does not touch. Later than this, those that are not cost more.
+setFlagsFromString('--interrupt-budget=1000000');
 // With less of other functions copied into them, compiling them takes two megabytes less, and nothing runs slower for it.
 setFlagsFromString('--max-inlined-bytecode-size-cumulative=100');
 // The young generation stays as small as it starts: little that lives long is made while rows stream by.

@@ -1,6 +1,7 @@
 import { dtypeBytes } from '../arithmetic/dtype.js';
 import { onNanNames } from '../data/onNan.js';
 import { scalingNames } from '../data/scaling.js';
+import { sampleNames } from '../data/subset.js';
 import {
   defaultOptions,
   lossNames,
@@ -245,8 +246,16 @@ export const optionTable: readonly OptionSpec[] = [
     kind: 'integer',
     min: 0,
     max: Number.MAX_SAFE_INTEGER,
-    help: 'use the first training rows only; 0 is all',
+    help: 'use only so many training rows; 0 is all',
     shownDefault: shown(defaultOptions.subset),
+    verbs: [...training, ...kernelVerbs],
+  },
+  {
+    name: 'sample',
+    kind: 'choice',
+    choices: sampleNames,
+    help: 'which rows --subset uses: drawn at random (--seed), or the first',
+    shownDefault: defaultOptions.sample,
     verbs: [...training, ...kernelVerbs],
   },
   {

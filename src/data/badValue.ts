@@ -55,7 +55,7 @@ function describe(file: RowFile, row: number, what: string, value: number): Mlml
   const part = file.part === undefined ? '' : `${file.part} `;
   return new MlmlError(
     'MLML_BAD_DATA',
-    `${part}row ${row}: ${what}: ${value} is not a finite number; import the rows again, with --on-nan=zero or --on-nan=skip to go on without such values`,
+    `${part}row ${file.storedRow(row)}: ${what}: ${value} is not a finite number; import the rows again, with --on-nan=zero or --on-nan=skip to go on without such values`,
   );
 }
 

@@ -1,5 +1,5 @@
-import { crc32c } from '../storage/crc32c.js';
 import type { WritableFile } from '../storage/storage.js';
+import { continueChecksum } from './continueChecksum.js';
 import { CHECKSUM_BLOCK } from './format.js';
 
 /** Writes a row file front to back and, beside it, the CRC32C of each MiB. */
@@ -24,7 +24,7 @@ export class ChecksummedWriter {
     for (let from = 0; from < bytes.length; ) {
       const room = CHECKSUM_BLOCK - ((this.#position + from) % CHECKSUM_BLOCK);
       const to = Math.min(bytes.length, from + room);
-      this.#crc = crc32c(bytes.subarray(from, to), this.#crc);
+      this.#crc = continueChecksum(bytes.subarray(from, to), this.#crc);
       if (to - from === room) {
         this.#pending.push(this.#crc);
         this.#crc = 0;

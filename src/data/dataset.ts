@@ -6,6 +6,7 @@ import { checkDescription, type DatasetDescription, DESCRIPTION_FILE, type PartN
 import { openParts } from './openParts.js';
 import { RowFile } from './rowFile.js';
 import { layoutOf, type RowLayout } from './rowLayout.js';
+import type { RowSample } from './rowSample.js';
 import { openSparse, type SparseDataset } from './sparse/sparseDataset.js';
 
 /** An open data set: its description and its two row files. */
@@ -16,6 +17,8 @@ export interface Dataset {
   readonly layout: RowLayout;
   readonly train: RowFile;
   readonly test: RowFile;
+  /** Set when the training rows are a sample of those stored. */
+  readonly sample?: RowSample;
   /** Closes its files. */
   close(): Promise<void>;
 }

@@ -1,7 +1,9 @@
 import { MlmlError } from '../errors.js';
 import type { ReadableFile, Storage } from '../storage/storage.js';
+import { ChosenRows } from './chosenRows.js';
 import type { PartName } from './format.js';
 import { labelText, type RowLayout } from './rowLayout.js';
+import type { RowSample } from './rowSample.js';
 
 interface OpenShard {
   readonly file: ReadableFile;
@@ -9,6 +11,12 @@ interface OpenShard {
   readonly rows: number;
   /** Rows of the file before the first of these. */
   readonly skipped: number;
+}
+
+/** Some rows of another file. */
+interface Chosen {
+  readonly reader: ChosenRows;
+  readonly numberOf: (position: number) => number;
 }
 
 /** Rows that can be read by number. */
@@ -30,6 +38,8 @@ export class RowFile implements RowReader {
   readonly #shards: readonly OpenShard[];
   /** Changes rows that have been read. */
   readonly #mend: ((bytes: Uint8Array, rows: number) => void) | undefined;
+  /** Where its rows are some of those of another file. */
+  readonly #chosen: Chosen | undefined;
 
   private constructor(
     layout: RowLayout,
@@ -37,12 +47,14 @@ export class RowFile implements RowReader {
     part: PartName | undefined,
     shards: readonly OpenShard[],
     mend?: (bytes: Uint8Array, rows: number) => void,
+    chosen?: Chosen,
   ) {
     this.layout = layout;
     this.rows = rows;
     this.part = part;
     this.#shards = shards;
     this.#mend = mend;
+    this.#chosen = chosen;
   }
 
   /** Bytes of a row. */
@@ -89,7 +101,20 @@ export class RowFile implements RowReader {
 
   /** The same rows, only the first `rows` of them. Shares the open files. */
   first(rows: number): RowFile {
-    return new RowFile(this.layout, Math.min(rows, this.rows), this.part, this.#shards, this.#mend);
+    const count = Math.min(rows, this.rows);
+    return new RowFile(this.layout, count, this.part, this.#shards, this.#mend, this.#chosen);
+  }
+
+  /** A sample of these rows, in their order. Shares the open files. */
+  sampled(sample: RowSample): RowFile {
+    const numberOf = (position: number) => sample.rowAt(position);
+    const chosen = { reader: new ChosenRows(this, numberOf), numberOf };
+    return new RowFile(this.layout, sample.size, this.part, this.#shards, undefined, chosen);
+  }
+
+  /** Number of a row in the part it is stored in. */
+  storedRow(row: number): number {
+    return this.#chosen?.numberOf(row) ?? row;
   }
 
   /** The same rows without some of them, given by their numbers in rising order. Shares the open files. */
@@ -118,6 +143,7 @@ export class RowFile implements RowReader {
 
   /** Reads `count` rows from `firstRow` into the start of `target`. */
   async readRows(target: Uint8Array, firstRow: number, count: number): Promise<void> {
+    if (this.#chosen !== undefined) return await this.#chosen.reader.readRows(target, firstRow, count);
     const { rowBytes } = this.layout;
     const reads: Promise<void>[] = [];
     for (let i = this.#shardOf(firstRow); i < this.#shards.length; i++) {
@@ -147,6 +173,10 @@ export class RowFile implements RowReader {
 
   /** The same before it returns: for rows that the page cache holds or has read ahead. */
   readRowsNow(target: Uint8Array, firstRow: number, count: number): void {
+    if (this.#chosen !== undefined) {
+      this.#chosen.reader.readRowsNow(target, firstRow, count);
+      return;
+    }
     const { rowBytes } = this.layout;
     for (let i = this.#shardOf(firstRow); i < this.#shards.length; i++) {
       const shard = this.#shards[i]!;

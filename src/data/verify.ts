@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import { MlmlError } from '../errors.js';
-import { checksumText, crc32c } from '../storage/crc32c.js';
+import { checksumText } from '../storage/crc32c.js';
 import type { ReadableFile, Storage } from '../storage/storage.js';
+import { continueChecksum } from './continueChecksum.js';
 import { type Dataset, openAnyDataset } from './dataset.js';
 import { CHECKSUM_BLOCK, type DatasetDescription } from './format.js';
 import { isSparse } from './sparse/sparseDataset.js';
@@ -99,7 +100,7 @@ async function verifyFile(
       const end = Math.min(rows.byteLength, start + CHECKSUM_BLOCK);
       const bytes = buffer.subarray(0, end - start);
       await rows.readInto(bytes, start);
-      const [wanted, found] = [view.getUint32(4 * slot, true), crc32c(bytes)];
+      const [wanted, found] = [view.getUint32(4 * slot, true), continueChecksum(bytes)];
       if (wanted !== found) {
         throw new MlmlError(
           'MLML_CHECKSUM',

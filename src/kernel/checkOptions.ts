@@ -1,4 +1,5 @@
 import { scalingNames } from '../data/scaling.js';
+import { sampleNames } from '../data/subset.js';
 import { MlmlError } from '../errors.js';
 import { tileDtypes } from './functions/kernelFunction.js';
 import type { KernelDataOptions, KernelTrainOptions } from './options.js';
@@ -44,6 +45,7 @@ export function checkDataOptions(
   for (const name of Object.keys(dataRules) as (keyof typeof dataRules)[])
     check(name, options[name], dataRules[name]);
   checkChoice('scale', options.scale, scalingNames);
+  checkChoice('sample', options.sample, sampleNames);
   checkChoice('dtype', options.dtype, tileDtypes);
 }
 

@@ -63,7 +63,13 @@ export interface StoredKernel {
   readonly tiles: number;
   readonly tilesDone: number;
   readonly complete: boolean;
-  readonly dataset: { readonly name: string; readonly fingerprint: string; readonly subset: number };
+  readonly dataset: {
+    readonly name: string;
+    readonly fingerprint: string;
+    readonly subset: number;
+    /** What the rows of the subset were drawn by; absent when they are the first ones. */
+    readonly sampleSeed?: number;
+  };
   /** A process is working on it now. */
   readonly busy: boolean;
 }

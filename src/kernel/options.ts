@@ -1,4 +1,5 @@
 import type { ScalingName } from '../data/scaling.js';
+import type { SampleName } from '../data/subset.js';
 import type { TileDtype } from './functions/kernelFunction.js';
 
 /** The ways of solving a kernel system; krr picks one of the others. */
@@ -28,8 +29,12 @@ export interface KernelDataOptions extends KernelChoice {
   /** Bound, in bytes, on everything that grows with n, d, k or threads. Default 10 MB. */
   readonly bufferBytes: number;
   readonly scale: ScalingName;
-  /** Use only the first rows of the training part; 0 uses all. Default 0. */
+  /** Use only so many rows of the training part; 0 uses all. Default 0. */
   readonly subset: number;
+  /** Which rows a subset is: a random sample, or the first ones. Default random. */
+  readonly sample: SampleName;
+  /** What a sample is drawn by: that of a stored kernel is the one it was made with. Default `seed`. */
+  readonly sampleSeed?: number;
   /** Default: the number of processors. */
   readonly nthreads: number;
   readonly seed: number;
@@ -88,6 +93,7 @@ export const defaultKernelOptions: Omit<KernelTrainOptions, 'nthreads'> = {
   kernel: 'rbf',
   scale: 'auto',
   subset: 0,
+  sample: 'random',
   seed: 0,
   kernels: 'kernels',
   reg: [0.1],

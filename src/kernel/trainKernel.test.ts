@@ -168,7 +168,16 @@ describe('few rows', () => {
         const storage = new MemoryStorage();
         const dataset = await classes(storage, 3, 'uint8', rows);
         const n = subset || rows;
-        const given = { kernel: 'rbf', sigma: 0.25, reg: [1], subset, nthreads, centers: n, epochs: 100 };
+        const given = {
+          kernel: 'rbf',
+          sigma: 0.25,
+          reg: [1],
+          subset,
+          sample: 'first' as const,
+          nthreads,
+          centers: n,
+          epochs: 100,
+        };
         const { result } = await trained(solver, storage, dataset, given);
         assert.equal(result.model.n, n);
         const reference = await denseRidge(dataset, { kind: 'rbf', lengthscale: 0.25 }, 1, { n });

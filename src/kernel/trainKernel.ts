@@ -7,6 +7,7 @@ import { requireFiniteTraining } from './job/kernelData.js';
 import { planNystromJob } from './job/planNystromJob.js';
 import { trainNystrom } from './job/trainNystrom.js';
 import { planSystem, type Source, sourceOf, trainSystem } from './job/trainSystem.js';
+import { sampledJob } from './job/withSample.js';
 import type { KernelContext, KernelTrainResult } from './jobs.js';
 import { planKrr, trainKrr } from './krr/krr.js';
 import type { KernelTrainOptions, SolverName } from './options.js';
@@ -19,6 +20,9 @@ export async function planKernelTraining(
   context: KernelContext,
 ): Promise<Plan> {
   checkTrainOptions(options);
+  const sampled = sampledJob(dataset, options, context);
+  if (sampled !== undefined)
+    return sampled.told(await planKernelTraining(solver, sampled.dataset, sampled.options, sampled.context));
   if (solver === 'krr') return await planKrr(dataset, options, context);
   if (solver === 'nystrom') {
     const { evaluation, bytesBefore } = await pointsOf(dataset, options, context);
@@ -39,6 +43,11 @@ export async function trainKernel(
   context: KernelContext,
 ): Promise<KernelTrainResult> {
   checkTrainOptions(options);
+  const sampled = sampledJob(dataset, options, context);
+  if (sampled !== undefined) {
+    const result = await trainKernel(solver, sampled.dataset, sampled.options, sampled.context);
+    return { ...result, plan: sampled.told(result.plan), model: sampled.ofStoredRows(result.model) };
+  }
   // The rows of a stored kernel were looked through when it was made.
   if (options.memId === undefined) await requireFiniteTraining(dataset, options, context);
   if (solver === 'krr') return await trainKrr(dataset, options, context);

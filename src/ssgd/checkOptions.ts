@@ -1,5 +1,6 @@
 import type { DatasetDescription } from '../data/format.js';
 import { scalingNames } from '../data/scaling.js';
+import { sampleNames } from '../data/subset.js';
 import { MlmlError } from '../errors.js';
 import { lossOf } from './losses/losses.js';
 import { lossNames, optimizerNames, scheduleNames, shuffleNames, type TrainOptions } from './options.js';
@@ -29,6 +30,7 @@ const named = {
   schedule: scheduleNames,
   scale: scalingNames,
   reshuffle: ['epoch', 'once'],
+  sample: sampleNames,
 } as const;
 
 /** Throws `MLML_USAGE` for the first option that is out of range or does not go with the data. */

@@ -1,4 +1,5 @@
 import type { ScalingName } from '../data/scaling.js';
+import type { SampleName } from '../data/subset.js';
 import { defaultThreads } from '../threads/defaultThreads.js';
 
 /** The ways of training a linear model. */
@@ -112,8 +113,10 @@ export interface TrainOptions {
   readonly logfreq: number;
   /** Evaluate on the whole training set too (as if memory were no limit). Default false. */
   readonly simulated: boolean;
-  /** Use only the first rows of the training part; 0 uses all. Default 0. */
+  /** Use only so many rows of the training part; 0 uses all. Default 0. */
   readonly subset: number;
+  /** Which rows a subset is: a random sample, drawn by `seed`, or the first ones. Default random. */
+  readonly sample: SampleName;
   readonly seed: number;
   /**
    * Weights of the classes in the sum of losses: `none`, `balanced` (rows/(classes·rows of the class)), or names or
@@ -167,6 +170,7 @@ export const defaultOptions: TrainOptions = {
   logfreq: 1000,
   simulated: false,
   subset: 0,
+  sample: 'random',
   seed: 0,
   classWeight: 'none',
   weightColumn: -1,

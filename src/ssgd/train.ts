@@ -2,6 +2,7 @@ import { allFinite, badValueError } from '../data/badValue.js';
 import type { Dataset } from '../data/dataset.js';
 import type { DatasetDescription } from '../data/format.js';
 import { isSparse, type SparseDataset } from '../data/sparse/sparseDataset.js';
+import { copiedBytes, openSample, sampledDescription, sampledPlan, sampleOf } from '../data/subset.js';
 import { MlmlError } from '../errors.js';
 import type { Plan } from '../memory/plan.js';
 import { type Checkpoint, type CheckpointOptions, openCheckpoint } from '../storage/checkpoint.js';
@@ -95,6 +96,11 @@ function checkAll(verb: Verb, description: DatasetDescription, options: TrainOpt
 /** What a run would use and do. Touches no file. */
 export function planTraining(verb: Verb, description: DatasetDescription, options: TrainOptions): Plan {
   checkAll(verb, description, options);
+  const sample = sampleOf(description, options);
+  if (sample !== undefined) {
+    const plan = planTraining(verb, sampledDescription(description, sample), { ...options, subset: 0 });
+    return sampledPlan(plan, description, sample);
+  }
   if (description.sparse !== undefined) return planSparse(verb, description, options);
   if (verb === 'closed' || verb === 'gd') return planSolving(verb, description, options);
   return planStreaming(verb, description, options);
@@ -123,20 +129,34 @@ export async function train(
   checkAll(verb, description, options);
   checkInit(verb, description, options, context);
   const start = performance.now();
-  const run = async (context: JobContext) => {
-    if (isSparse(dataset)) {
-      const plan = planSparse(verb, description, options);
-      context.onEvent?.({ type: 'plan', plan });
-      return await trainSparse(plan, dataset, options, context);
+  const sample = sampleOf(description, options);
+  const run = async (context: JobContext): Promise<Trained> => {
+    if (sample === undefined) return await runVerb(verb, dataset, options, context);
+    const sampled = await openSample(dataset, sample, context);
+    try {
+      const told = (plan: Plan) => sampledPlan(plan, description, sample);
+      const { onEvent } = context;
+      const trained = await runVerb(
+        verb,
+        sampled.dataset,
+        { ...options, subset: 0 },
+        {
+          ...context,
+          ...(onEvent && {
+            onEvent: (event) => onEvent(event.type === 'plan' ? { ...event, plan: told(event.plan) } : event),
+          }),
+        },
+      );
+      const copied = copiedBytes(description, sample);
+      return {
+        ...trained,
+        plan: told(trained.plan),
+        bytesRead: trained.bytesRead + copied,
+        bytesWritten: trained.bytesWritten + copied,
+      };
+    } finally {
+      await sampled.release();
     }
-    if (verb === 'closed' || verb === 'gd') {
-      const plan = planSolving(verb, description, options);
-      context.onEvent?.({ type: 'plan', plan });
-      return await trainBySolving(verb, plan, dataset, options, context);
-    }
-    const plan = planStreaming(verb, description, options);
-    context.onEvent?.({ type: 'plan', plan });
-    return await trainStreaming(plan, dataset, options, context);
   };
   const result = await withCheckpoint(verb, dataset, options, context, run)
     .then(requireFiniteModel)
@@ -144,6 +164,32 @@ export async function train(
       throw await nameBadValue(error, dataset, options, context.signal);
     });
   return { ...result, seconds: (performance.now() - start) / 1000 };
+}
+
+/** What a job came to, before it is timed. */
+type Trained = Omit<TrainResult, 'seconds'>;
+
+/** Trains on all rows of a data set, or its first. */
+async function runVerb(
+  verb: Verb,
+  dataset: Dataset | SparseDataset,
+  options: TrainOptions,
+  context: JobContext,
+): Promise<Trained> {
+  const { description } = dataset;
+  if (isSparse(dataset)) {
+    const plan = planSparse(verb, description, options);
+    context.onEvent?.({ type: 'plan', plan });
+    return await trainSparse(plan, dataset, options, context);
+  }
+  if (verb === 'closed' || verb === 'gd') {
+    const plan = planSolving(verb, description, options);
+    context.onEvent?.({ type: 'plan', plan });
+    return await trainBySolving(verb, plan, dataset, options, context);
+  }
+  const plan = planStreaming(verb, description, options);
+  context.onEvent?.({ type: 'plan', plan });
+  return await trainStreaming(plan, dataset, options, context);
 }
 
 /** Looks at the model to start from; what it warns of becomes events. */
@@ -177,7 +223,7 @@ function requireFiniteModel<R extends Pick<TrainResult, 'model'>>(result: R): R 
 async function nameBadValue(
   error: unknown,
   dataset: Dataset | SparseDataset,
-  { subset }: TrainOptions,
+  options: TrainOptions,
   signal?: AbortSignal,
 ): Promise<unknown> {
   // Sparse rows are looked through while they are trained on.
@@ -185,8 +231,12 @@ async function nameBadValue(
   const { train, description } = dataset;
   const codes = ['MLML_DIVERGED', 'MLML_NOT_DEFINITE', 'MLML_BAD_DATA'];
   if (!(error instanceof MlmlError) || !codes.includes(error.code) || signal?.aborted) return error;
+  const { subset } = options;
   const { n } = description.parts.train;
-  return (await badValueError(train.first(subset > 0 ? Math.min(subset, n) : n), signal)) ?? error;
+  const sample = sampleOf(description, options);
+  const used =
+    sample === undefined ? train.first(subset > 0 ? Math.min(subset, n) : n) : train.sampled(sample);
+  return (await badValueError(used, signal)) ?? error;
 }
 
 /** Options that do not decide the bits of the result. */

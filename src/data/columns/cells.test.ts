@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { booleanOf, datePart, numberOf, textOf, timeOf, wordsOf } from './cells.js';
+import fc from 'fast-check';
+import { booleanOf, numberOf, textOf, timeOf, wordsOf, writeDateParts } from './cells.js';
+import { datePartNames } from './columnMapping.js';
 
 test('numbers are read as they are written, and nothing else is a number', () => {
   for (const [text, number] of [
@@ -25,6 +27,8 @@ test('dates are those of the calendar, in UTC unless they say otherwise', () => 
   assert.equal(timeOf('2026-11-25 15:30:10-0230'), Date.UTC(2026, 10, 25, 18, 0, 10));
   assert.equal(timeOf('0044-03-15'), Date.parse('0044-03-15T00:00:00Z'));
   assert.equal(timeOf('2024-02-29'), Date.UTC(2024, 1, 29));
+  assert.equal(timeOf('2023-03-01T00:00+01:00'), Date.UTC(2023, 1, 28, 23));
+  assert.equal(timeOf('2023-02-28T24:00'), Date.UTC(2023, 2, 1));
   for (const text of [
     '2023-02-29',
     '1900-02-29',
@@ -38,10 +42,38 @@ test('dates are those of the calendar, in UTC unless they say otherwise', () => 
     assert.equal(timeOf(text), undefined, text);
   // A Monday.
   const time = Date.UTC(2026, 10, 23, 5, 6, 7);
-  const parts = (['year', 'month', 'day', 'weekday', 'hour', 'minute', 'second', 'epoch'] as const).map(
-    (part) => datePart(time, part),
+  const parts = new Float64Array(8);
+  writeDateParts(time, datePartNames, parts, 0);
+  assert.deepEqual([...parts], [2026, 11, 23, 0, 5, 6, 7, time / 1000]);
+});
+
+test('the parts of any time are those of Date', () => {
+  const time = fc.oneof(
+    fc.double({ min: -8.64e15, max: 8.64e15, noNaN: true }),
+    fc.integer({ min: -2e12, max: 4e12 }),
+    fc.double({ min: -2000, max: 2000, noNaN: true }),
   );
-  assert.deepEqual(parts, [2026, 11, 23, 0, 5, 6, 7, time / 1000]);
+  fc.assert(
+    fc.property(time, (milliseconds) => {
+      const date = new Date(milliseconds);
+      const parts = new Float64Array(9);
+      writeDateParts(milliseconds, datePartNames, parts, 1);
+      assert.deepEqual(
+        [...parts.subarray(1)].map((part) => part + 0),
+        [
+          date.getUTCFullYear(),
+          date.getUTCMonth() + 1,
+          date.getUTCDate(),
+          (date.getUTCDay() + 6) % 7,
+          date.getUTCHours(),
+          date.getUTCMinutes(),
+          date.getUTCSeconds(),
+          milliseconds / 1000 + 0,
+        ],
+      );
+    }),
+    { numRuns: 2000 },
+  );
 });
 
 test('what is true, false and a word', () => {

@@ -3,6 +3,7 @@ import type { Cell, DatePart } from './columnMapping.js';
 /** Whether a value counts as missing: nothing, the empty text, or one of the usual words for it. */
 export function isMissing(cell: Cell): boolean {
   if (cell === null || cell === undefined) return true;
+  if (cell === '') return true;
   if (typeof cell === 'number') return Number.isNaN(cell);
   return typeof cell === 'string' && /^\s*(|na|n\/a|nan|null|none|\?)\s*$/i.test(cell);
 }
@@ -53,31 +54,66 @@ export function timeOf(cell: Cell): number | undefined {
   const zone = /^([-+])(\d{2}):?(\d{2})?$/.exec(found[8] ?? '');
   const ahead =
     zone === null ? 0 : (zone[1] === '-' ? -1 : 1) * (Number(zone[2]) * 60 + Number(zone[3] ?? 0));
-  const date = new Date(Date.UTC(2000, month - 1, day, hour, minute - ahead, second));
-  // Years below 100 are taken for those of the last century by Date.UTC.
-  date.setUTCFullYear(date.getUTCFullYear() - 2000 + year);
-  return date.getTime() + milliseconds;
+  const date = new Date(0);
+  // Not Date.UTC, which takes years below 100 for those of the last century.
+  date.setUTCFullYear(year, month - 1, day);
+  return date.getTime() + ((hour * 60 + minute - ahead) * 60 + second) * 1000 + milliseconds;
 }
 
-/** A part of a time in milliseconds since 1970, in UTC. weekday: 0 is Monday. epoch: seconds. */
-export function datePart(time: number, part: DatePart): number {
-  if (part === 'epoch') return time / 1000;
-  const date = new Date(time);
-  switch (part) {
-    case 'year':
-      return date.getUTCFullYear();
-    case 'month':
-      return date.getUTCMonth() + 1;
-    case 'day':
-      return date.getUTCDate();
-    case 'weekday':
-      return (date.getUTCDay() + 6) % 7;
-    case 'hour':
-      return date.getUTCHours();
-    case 'minute':
-      return date.getUTCMinutes();
-    case 'second':
-      return date.getUTCSeconds();
+const DAY = 86_400_000;
+
+/**
+ * Writes parts of a time (milliseconds since 1970, UTC) at `target[at …)`. weekday: 0 is Monday. epoch: seconds. The calendar is
+ * counted in days from a 1st of March (Hinnant, chrono-compatible low-level date algorithms, 2013): a `Date` for each value would cost
+ * more than all the rest of reading it.
+ */
+export function writeDateParts(
+  time: number,
+  parts: readonly DatePart[],
+  target: Float64Array | Float32Array,
+  at: number,
+): void {
+  // What is left of a millisecond is cut off, as `Date` does.
+  const whole = Math.trunc(time);
+  const days = Math.floor(whole / DAY);
+  const seconds = Math.floor((whole - days * DAY) / 1000);
+  const sinceMarch = days + 719_468;
+  const era = Math.floor(sinceMarch / 146_097);
+  const ofEra = sinceMarch - era * 146_097;
+  const yearOfEra = Math.floor(
+    (ofEra - Math.floor(ofEra / 1460) + Math.floor(ofEra / 36_524) - Math.floor(ofEra / 146_096)) / 365,
+  );
+  const ofYear = ofEra - (365 * yearOfEra + Math.floor(yearOfEra / 4) - Math.floor(yearOfEra / 100));
+  const month = Math.floor((5 * ofYear + 2) / 153);
+  for (let i = 0; i < parts.length; i++) {
+    let value: number;
+    switch (parts[i]!) {
+      case 'year':
+        value = yearOfEra + era * 400 + (month < 10 ? 0 : 1);
+        break;
+      case 'month':
+        value = month < 10 ? month + 3 : month - 9;
+        break;
+      case 'day':
+        value = ofYear - Math.floor((153 * month + 2) / 5) + 1;
+        break;
+      case 'weekday':
+        // 1970-01-01 was a Thursday.
+        value = (((days + 3) % 7) + 7) % 7;
+        break;
+      case 'hour':
+        value = Math.floor(seconds / 3600);
+        break;
+      case 'minute':
+        value = Math.floor(seconds / 60) % 60;
+        break;
+      case 'second':
+        value = seconds % 60;
+        break;
+      case 'epoch':
+        value = time / 1000;
+    }
+    target[at + i] = value;
   }
 }
 

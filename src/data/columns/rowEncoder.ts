@@ -1,8 +1,18 @@
 import { MlmlError } from '../../errors.js';
-import { booleanOf, classNameOf, datePart, isMissing, numberOf, textOf, timeOf, wordsOf } from './cells.js';
+import {
+  booleanOf,
+  classNameOf,
+  isMissing,
+  numberOf,
+  textOf,
+  timeOf,
+  wordsOf,
+  writeDateParts,
+} from './cells.js';
 import {
   type Cell,
   type ColumnMapping,
+  type DateColumn,
   type FeatureColumn,
   featureCount,
   type Missing,
@@ -54,6 +64,11 @@ export class RowEncoder {
     this.#encodeCell(this.mapping.features[feature]!, cell, target, at, locate);
   }
 
+  /** Writes the parts of a time (milliseconds since 1970, UTC) that a column of dates makes, at `target[at …)`. */
+  encodeTime({ parts }: DateColumn, time: number, target: Float64Array, at: number): void {
+    writeDateParts(time, parts, target, at);
+  }
+
   /** The label of a row: a number, or the number of its class. `column`: where it stands, when it is not the first of several. */
   label(cell: Cell, locate: Locate, column = this.mapping.label.column): number {
     const { label } = this.mapping;
@@ -95,7 +110,7 @@ export class RowEncoder {
         if (missing) return fillMissing(feature.missing, target, at, feature.parts.length);
         const time = timeOf(cell);
         if (time === undefined) throw wrongKind(feature, cell, locate);
-        for (const [i, part] of feature.parts.entries()) target[at + i] = datePart(time, part);
+        writeDateParts(time, feature.parts, target, at);
         return;
       }
       case 'category': {

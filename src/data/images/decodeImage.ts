@@ -26,9 +26,13 @@ export class ImageDecoder {
     this.#open = open;
   }
 
-  /** `MLML_NOT_FOUND` where the package that decodes is not installed. */
-  static async make(storage: Storage): Promise<ImageDecoder> {
-    const { default: sharp } = await optionalPackage('sharp', 'images', () => import('sharp'));
+  /** `folder`: for messages. `MLML_MISSING_PACKAGE` where the package that decodes is not installed. */
+  static async make(storage: Storage, folder: string): Promise<ImageDecoder> {
+    const { default: sharp } = await optionalPackage(
+      'sharp',
+      `${folder}: is a folder of images`,
+      () => import('sharp'),
+    );
     sharp.cache(false);
     sharp.concurrency(1);
     // What is neither PNG nor JPEG is refused before; nothing else that the library knows is ever tried.

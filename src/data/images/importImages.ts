@@ -37,7 +37,7 @@ export async function importImages(
   if (isParted && percentage !== undefined)
     throw new MlmlError('MLML_USAGE', `--percentage=${percentage}: ${path} has folders of test images`);
   const given = options.imageSize === undefined ? undefined : parseImageSize(options.imageSize);
-  const decoder = await ImageDecoder.make(storage);
+  const decoder = await ImageDecoder.make(storage, path);
   const scratch = await Scratch.open(storage, dirname(out), 0);
   try {
     const list = await ImageList.make(storage, scratch, folders, signal);

@@ -84,9 +84,20 @@ export class SparseRowFile {
   /** Where a row begins in the file; of `rows`, its end. A read of 8 bytes. */
   async offsetOf(row: number): Promise<number> {
     if (row === 0) return 0;
-    const bytes = new Uint8Array(8);
-    await this.#offsets.readInto(bytes, 8 * row);
-    const offset = Number(new DataView(bytes.buffer).getBigUint64(0, true));
+    const offset = new Float64Array(1);
+    await this.readOffsets(offset, row, 1);
+    return offset[0]!;
+  }
+
+  /** Where `count` rows from `firstRow` on begin, the end counted as a row, into the start of `target`. */
+  async readOffsets(target: Float64Array, firstRow: number, count: number): Promise<void> {
+    const view = new DataView(target.buffer, target.byteOffset, 8 * count);
+    await this.#offsets.readInto(new Uint8Array(view.buffer, view.byteOffset, 8 * count), 8 * firstRow);
+    for (let i = 0; i < count; i++)
+      target[i] = this.#checkedOffset(firstRow + i, Number(view.getBigUint64(8 * i, true)));
+  }
+
+  #checkedOffset(row: number, offset: number): number {
     if (offset <= this.sizes.bytes && offset % 4 === 0) return offset;
     throw new MlmlError(
       'MLML_BAD_FILE',

@@ -3,12 +3,10 @@ import type { ColumnMapping, FeatureColumn } from '../columns/columnMapping.js';
 import type { Task } from '../format.js';
 import type { ColumnProfile } from './columnProfile.js';
 import type { ColumnRoles } from './columnRoles.js';
-import type { TableProfile } from './profileTable.js';
+import { MOST_NUMBERED_CLASSES, type TableProfile } from './profileTable.js';
 import { type ColumnKind, labelsOf, type TableSettings } from './tableImportOptions.js';
 import type { ColumnType, TableSource } from './tableSource.js';
 
-/** Whole numbers of no more different values than this are classes, unless `task` says otherwise. */
-const MOST_NUMBERED_CLASSES = 20;
 /** Values of so many words on average are texts, not names. */
 const WORDS_OF_TEXT = 4;
 
@@ -37,8 +35,7 @@ export function chooseColumns(
   );
   if (chosen.length === 0) throw new MlmlError('MLML_BAD_DATA', `${source.name}: no column has any values`);
   const incomplete = new Set(features.filter(({ missing }) => missing > 0).map(({ name }) => name));
-  const names = [...(label.values?.keys() ?? [])].sort(byNumberOrText);
-  const classNames = task === 'classification' ? names : [];
+  const classNames = task === 'classification' ? [...(label.values?.keys() ?? [])].sort(byNumberOrText) : [];
   const [column, ...others] = labelsOf(settings) as [string, ...string[]];
   return {
     task,

@@ -1,5 +1,6 @@
 import { booleanOf, isMissing, numberOf, textOf, timeOf, wordsOf } from '../columns/cells.js';
 import type { Cell } from '../columns/columnMapping.js';
+import { Spread } from './spread.js';
 
 /** Longer values are no names of categories. */
 const LONGEST_VALUE = 200;
@@ -9,9 +10,13 @@ const MOST_COUNTED = 1000;
 const VALUE_BYTES = 200;
 
 /** What a value is; kept for each value that is, so that it is looked at once only. */
-interface Value {
+export interface Value {
+  /** The name under which it is counted; empty where it is missing. */
+  readonly name: string;
   readonly missing: boolean;
   readonly number: boolean;
+  /** What is stored of it: the number, or seconds since 1970; NaN where neither is. */
+  readonly stored: number;
   readonly whole: boolean;
   readonly boolean: boolean;
   readonly date: boolean;
@@ -35,8 +40,10 @@ export class ColumnProfile {
   dates = 0;
   /** Dates with a time of day. */
   times = 0;
-  /** Numbers that were only counted: the other figures and `values` know nothing of them. */
+  /** Numbers and dates that were only counted: the other figures, but for `spread`, and `values` know nothing of them. */
   counted = 0;
+  /** Of numbers, and of dates as seconds since 1970. */
+  readonly spread = new Spread();
   /** The first value that is no number, and where it stands. */
   firstOther: { readonly text: string; readonly place: string } | undefined;
   readonly #mostValues: number;
@@ -68,47 +75,76 @@ export class ColumnProfile {
     return this.#texts === 0 ? 0 : this.#words / this.#texts;
   }
 
-  /** Numbers of which only how many there are is of interest. */
+  /** Numbers of which only how many there are is of interest; their spread is told apart. */
   addNumbers(count: number): void {
     this.rows += count;
     this.numbers += count;
     this.counted += count;
   }
 
-  /** Whether the value is missing. */
-  add(cell: Cell, place: () => string): boolean {
+  /** The same for dates, of which `times` have a time of day. */
+  addDates(count: number, times: number): void {
+    this.rows += count;
+    this.dates += count;
+    this.times += times;
+    this.counted += count;
+  }
+
+  /** Whether words are still counted, for which each value has to be given to `add`. */
+  get countsWords(): boolean {
+    return this.#texts < MOST_COUNTED;
+  }
+
+  /** The same as giving `add` the value another `count` times, once `countsWords` is over. */
+  addSame(value: Value, count: number): void {
+    this.rows += count;
+    if (value.missing) {
+      this.missing += count;
+      return;
+    }
+    this.#addFigures(value, count);
+    if (this.#known !== undefined) this.#countName(value.name, count);
+  }
+
+  #addFigures(value: Value, count: number): void {
+    if (Number.isFinite(value.stored)) this.spread.add(value.stored, count);
+    if (value.number) this.numbers += count;
+    if (value.whole) this.wholes += count;
+    if (value.boolean) this.booleans += count;
+    if (value.date) this.dates += count;
+    if (value.hasTime) this.times += count;
+  }
+
+  /** What the value is. */
+  add(cell: Cell, place: () => string): Value {
     this.rows++;
     // Values of different types may have the same text.
     const text = typeof cell === 'string' ? cell : `${typeof cell} ${textOf(cell)}`;
     let value = this.#known?.get(text);
     if (value === undefined) {
-      value = lookAt(cell);
+      value = lookAt(cell, this.#nameOf);
       this.#keep(text, value);
     }
     if (value.missing) {
       this.missing++;
-      return true;
+      return value;
     }
-    if (value.number) this.numbers++;
-    else {
+    if (!value.number) {
       this.firstOther ??= { text: textOf(cell).slice(0, 40), place: place() };
       if (this.#texts < MOST_COUNTED) {
         this.#texts++;
         this.#words += wordsOf(text.slice(0, 10 * LONGEST_VALUE)).length;
       }
     }
-    if (value.whole) this.wholes++;
-    if (value.boolean) this.booleans++;
-    if (value.date) this.dates++;
-    if (value.hasTime) this.times++;
-    if (this.#known !== undefined) this.#countName(this.#nameOf(cell));
-    return false;
+    this.#addFigures(value, 1);
+    if (this.#known !== undefined) this.#countName(value.name, 1);
+    return value;
   }
 
-  #countName(name: string): void {
+  #countName(name: string, count: number): void {
     const before = this.#counts.get(name);
     if (before === undefined && this.#counts.size === this.#mostValues) this.#forget();
-    else this.#counts.set(name, (before ?? 0) + 1);
+    else this.#counts.set(name, (before ?? 0) + count);
   }
 
   #keep(text: string, value: Value): void {
@@ -128,14 +164,16 @@ export class ColumnProfile {
   }
 }
 
-function lookAt(cell: Cell): Value {
+function lookAt(cell: Cell, nameOf: (cell: Cell) => string): Value {
   const missing = isMissing(cell);
   const isDate = cell instanceof Date;
   const number = missing || isDate ? undefined : numberOf(cell);
   const time = missing || typeof cell === 'number' ? undefined : timeOf(cell);
   return {
+    name: missing ? '' : nameOf(cell),
     missing,
     number: number !== undefined,
+    stored: number ?? (time === undefined ? Number.NaN : time / 1000),
     whole: Number.isInteger(number),
     boolean: !missing && booleanOf(cell) !== undefined,
     date: time !== undefined,

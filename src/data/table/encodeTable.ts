@@ -4,6 +4,7 @@ import { featureNames, labelColumns, widthOf } from '../columns/columnMapping.js
 import type { Locate, RowEncoder } from '../columns/rowEncoder.js';
 import type { DatasetWriter } from '../datasetWriter.js';
 import type { OnNan } from '../onNan.js';
+import { ColumnWriter } from './columnWriter.js';
 import type { TableImportPlan } from './planTableImport.js';
 import { LEFT_OUT, type RowRouter, TRAIN } from './rowRouter.js';
 import { StagedRows } from './stagedRows.js';
@@ -59,11 +60,12 @@ export class TableEncoder {
   ): Promise<void> {
     const { features } = encoder.mapping;
     const positions = features.map(({ column }) => source.columns.indexOf(column));
+    const columnWriter = new ColumnWriter(encoder, this.#blockRows);
     for await (const batch of source.batches(signal)) {
       for (let from = 0; from < batch.rows; from += this.#blockRows) {
         const count = Math.min(this.#blockRows, batch.rows - from);
         router.route(batch, from, count, this.#labels, this.#parts);
-        this.#encodeBlock(batch, from, count, encoder, positions);
+        this.#encodeBlock(batch, from, count, encoder, positions, columnWriter);
         await this.#stage(batch, from, count, encoder);
       }
     }
@@ -77,6 +79,7 @@ export class TableEncoder {
     count: number,
     encoder: RowEncoder,
     positions: readonly number[],
+    writer: ColumnWriter,
   ): void {
     const block = this.#block;
     const { labels } = this.#writer.layout;
@@ -99,11 +102,7 @@ export class TableEncoder {
             this.#repair(i, i * stride + at, () => locate(feature.column));
           }
         }
-      } else {
-        for (row = 0; row < count; row++)
-          if (this.#parts[row] !== LEFT_OUT)
-            encoder.encodeColumn(f, batch.cell(from + row, position), block, row * stride + at, locate);
-      }
+      } else writer.write(batch, position, from, count, f, this.#parts, block, at, stride);
       at += widthOf(feature);
     }
     for (let i = 0; i < count; i++)

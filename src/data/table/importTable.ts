@@ -1,4 +1,3 @@
-import type { Dtype } from '../../arithmetic/dtype.js';
 import { MlmlError } from '../../errors.js';
 import { requireNew } from '../../storage/requireNew.js';
 import type { Storage } from '../../storage/storage.js';
@@ -10,18 +9,19 @@ import {
   widthOf,
 } from '../columns/columnMapping.js';
 import { RowEncoder } from '../columns/rowEncoder.js';
-import { labelDtypeFor } from '../convert.js';
 import type { DatasetWriter } from '../datasetWriter.js';
 import type { DatasetDescription } from '../format.js';
 import { writeDataset } from '../import/writeDataset.js';
 import { rowLayout } from '../rowLayout.js';
-import { type ChosenColumns, chooseColumns } from './chooseColumns.js';
+import { chooseColumns } from './chooseColumns.js';
 import { trainingMeans } from './columnMeans.js';
+import { withTrimmedNames } from './columnNames.js';
 import { columnRoles } from './columnRoles.js';
 import { type Repairs, TableEncoder } from './encodeTable.js';
 import { planTableImport } from './planTableImport.js';
 import { profileTable } from './profileTable.js';
 import { RowRouter } from './rowRouter.js';
+import { storedTypes } from './storedTypes.js';
 import {
   labelsOf,
   type TableImportOptions,
@@ -37,10 +37,11 @@ import type { TableSource } from './tableSource.js';
  */
 export async function importTable(
   storage: Storage,
-  source: TableSource,
+  table: TableSource,
   given: TableImportOptions,
 ): Promise<DatasetDescription> {
-  const settings = tableSettings(given);
+  const source = withTrimmedNames(table);
+  const settings = tableSettings({ ...given, ...(given.test && { test: withTrimmedNames(given.test) }) });
   const { out, onWarning } = settings;
   await requireNew(storage, out);
   for (const table of [source, settings.test])
@@ -48,17 +49,18 @@ export async function importTable(
       throw new MlmlError('MLML_INTERNAL', `${table.name}: can be read once only; spool it first`);
   const roles = columnRoles(source, settings);
   const testRoles = settings.test === undefined ? undefined : columnRoles(settings.test, settings);
-  const chosen = chooseColumns(source, roles, await profileTable(source, roles, settings), settings);
+  const profile = await profileTable(source, roles, settings);
+  const chosen = chooseColumns(source, roles, profile, settings);
   const { task, classNames } = chosen;
   const d = featureCount(chosen.mapping);
   const names = labelsOf(settings);
   const k = task === 'classification' ? classNames.length : names.length;
   const labelNames = names.length > 1 ? { labelNames: names } : {};
-  const labelDtype = labelDtypeOf(settings.dtype, chosen);
+  const { dtype, labelDtype } = storedTypes(chosen, profile, settings);
   const plan = planTableImport(
     d,
     names.length,
-    rowLayout(d, settings.dtype, labelDtype, names.length).rowBytes,
+    rowLayout(d, dtype, labelDtype, names.length).rowBytes,
     settings.bufferBytes,
     source.name,
   );
@@ -82,7 +84,7 @@ export async function importTable(
         );
   const columns = withFills(chosen.mapping, ({ column }) => means.get(column));
   const name = settings.name ?? source.name;
-  const dataset = { name, task, d, k, dtype: settings.dtype, labelDtype, classNames, ...labelNames, columns };
+  const dataset = { name, task, d, k, dtype, labelDtype, classNames, ...labelNames, columns };
   return await writeDataset(storage, out, dataset, async (writer) => {
     const table = new TableEncoder(writer, plan, settings.onNan);
     const train = router(columns, source, trainPart);
@@ -104,12 +106,6 @@ export async function importTable(
       files,
     };
   });
-}
-
-/** Labels of a regression are floats, also beside features that are integers. */
-function labelDtypeOf(dtype: Dtype, { task, classNames }: ChosenColumns): Dtype {
-  if (task === 'classification') return labelDtypeFor(dtype, classNames.length);
-  return dtype === 'float64' ? 'float64' : 'float32';
 }
 
 /** The mapping with what stands for missing numbers and truth values; columns without an answer stay. */

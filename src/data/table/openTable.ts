@@ -2,6 +2,7 @@ import { tmpdir } from 'node:os';
 import { MlmlError } from '../../errors.js';
 import type { Storage } from '../../storage/storage.js';
 import type { ImportProgress } from '../import/importOptions.js';
+import { withTrimmedNames } from './columnNames.js';
 import { databaseKind } from './databaseKind.js';
 import { joinedTable } from './joinedTable.js';
 import { type FileFormatName, tableFormatNames, tableFormatOf } from './tableFormats.js';
@@ -17,6 +18,10 @@ export interface OpenTableOptions {
   readonly delimiter?: string;
   /** Whether the first line of delimited text names the columns. Default true. */
   readonly header?: boolean;
+  /** Whether delimited text may have a single column. Default false: then its delimiter is not what was found. */
+  readonly oneColumn?: boolean;
+  /** Of JSON lines: a line that has none of these columns is refused. */
+  readonly oneOf?: readonly string[];
   /** What messages call the source. Default: its path. */
   readonly name?: string;
   readonly bufferBytes: number;
@@ -80,7 +85,9 @@ export async function openTable(
   const kind = databaseKind(source, options.format);
   if (kind !== undefined) {
     const { openDatabaseTable } = await import('./openDatabaseTable.js');
-    return await openDatabaseTable(storage, source, kind, { scratchFolder: tmpdir(), ...options });
+    return withTrimmedNames(
+      await openDatabaseTable(storage, source, kind, { scratchFolder: tmpdir(), ...options }),
+    );
   }
   if (options.table !== undefined || options.query !== undefined)
     (await import('./openDatabaseTable.js')).refuseTableOptions(source, options);
@@ -97,7 +104,7 @@ export async function openTable(
           'MLML_USAGE',
           `${path}: give --format, one of ${tableFormatNames.join(', ')}; the ending tells of none`,
         );
-      tables.push(await formats[name as FileFormatName](storage, path, options, shared));
+      tables.push(withTrimmedNames(await formats[name as FileFormatName](storage, path, options, shared)));
     }
   } catch (error) {
     for (const table of tables) await table.close();

@@ -1,21 +1,21 @@
 import { ColumnProfile } from './columnProfile.js';
 import { numbersOf, type TableBatch } from './tableSource.js';
 
-/** Rows whose numbers are looked at together. */
-const BLOCK_ROWS = 1024;
-
 /** Looks at the columns of several labels, which are all to be numbers: only what is none is looked at closely. */
 export class LabelProfiles {
   readonly profiles: readonly ColumnProfile[];
   /** Rows that have all labels. */
   labelled = 0;
   readonly #columns: readonly number[];
-  readonly #numbers = new Float64Array(BLOCK_ROWS);
+  readonly #numbers: Float64Array;
   /** Whether a label of a row is missing. */
-  readonly #missing = new Uint8Array(BLOCK_ROWS);
+  readonly #missing: Uint8Array;
 
-  constructor(names: readonly string[], columns: readonly number[]) {
+  /** @param names of all columns of the table @param columns those of the labels @param blockRows rows taken at once, at most */
+  constructor(names: readonly string[], columns: readonly number[], blockRows: number) {
     this.#columns = columns;
+    this.#numbers = new Float64Array(blockRows);
+    this.#missing = new Uint8Array(blockRows);
     this.profiles = columns.map((column) => new ColumnProfile(names[column]!, 0, { bytes: 0 }));
   }
 
@@ -24,23 +24,21 @@ export class LabelProfiles {
     batch: TableBatch,
     from: number,
     count: number,
-    onMissing: (batch: TableBatch, row: number, name: string) => void,
+    onMissing: (place: () => string, column: number) => void,
   ): void {
     const missing = this.#missing.fill(0, 0, count);
     for (const [c, column] of this.#columns.entries()) {
       const profile = this.profiles[c]!;
       numbersOf(batch, column, from, count, this.#numbers);
-      let counted = 0;
-      for (let i = 0; i < count; i++) {
-        if (!Number.isNaN(this.#numbers[i]!)) {
-          counted++;
-          continue;
-        }
-        if (!profile.add(batch.cell(from + i, column), () => batch.place(from + i))) continue;
-        missing[i] = 1;
-        onMissing(batch, from + i, profile.name);
-      }
+      const counted = profile.spread.addAll(this.#numbers, count);
       profile.addNumbers(counted);
+      for (let i = 0; counted < count && i < count; i++) {
+        if (!Number.isNaN(this.#numbers[i]!)) continue;
+        const place = () => batch.place(from + i);
+        if (!profile.add(batch.cell(from + i, column), place).missing) continue;
+        missing[i] = 1;
+        onMissing(place, column);
+      }
     }
     for (let i = 0; i < count; i++) if (missing[i] === 0) this.labelled++;
   }

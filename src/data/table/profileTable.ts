@@ -1,13 +1,16 @@
 import { MlmlError } from '../../errors.js';
 import { classNameOf } from '../columns/cells.js';
+import { BlockProfiler, type ProfiledColumn } from './blockProfiler.js';
 import { ColumnProfile } from './columnProfile.js';
 import type { ColumnRoles } from './columnRoles.js';
 import { LabelProfiles } from './profileLabels.js';
 import type { TableSettings } from './tableImportOptions.js';
-import { numbersOf, type TableBatch, type TableSource } from './tableSource.js';
+import type { TableBatch, TableSource } from './tableSource.js';
 
 /** Classes at most. */
 export const MOST_CLASSES = 100_000;
+/** Whole numbers of no more different values than this are classes, unless `task` says otherwise. */
+export const MOST_NUMBERED_CLASSES = 20;
 /** Rows whose numbers are looked at together. */
 const BLOCK_ROWS = 1024;
 
@@ -31,54 +34,69 @@ export async function profileTable(
   settings: TableSettings,
 ): Promise<TableProfile> {
   const room = { bytes: settings.bufferBytes / 4 };
-  const make = (column: number, mostValues: number) =>
-    new ColumnProfile(source.columns[column]!, mostValues, room);
-  const [labelColumn] = roles.labels;
-  const label = new ColumnProfile(source.columns[labelColumn!]!, MOST_CLASSES, room, classNameOf);
-  const several = roles.labels.length > 1 ? new LabelProfiles(source.columns, roles.labels) : undefined;
-  const features = roles.features.map((column) => make(column, settings.categories));
-  const isExact = (column: number) => {
-    const name = source.columns[column]!;
-    return settings.types?.[name] === 'category';
-  };
-  const skipsMissing = settings.onNan === 'skip';
-  const onMissing = (batch: TableBatch, row: number, name: string) => {
-    if (!skipsMissing) throw missingLabel(batch.place(row), name);
-  };
-  const labelAt = (batch: TableBatch, row: number) => {
-    const missing = label.add(batch.cell(row, labelColumn!), () => batch.place(row));
-    if (missing) onMissing(batch, row, label.name);
+  const [labelColumn] = roles.labels as [number];
+  const several =
+    roles.labels.length > 1 ? new LabelProfiles(source.columns, roles.labels, BLOCK_ROWS) : undefined;
+  const makeLabel = () => new ColumnProfile(source.columns[labelColumn]!, MOST_CLASSES, room, classNameOf);
+  const makeFeature = (column: number) =>
+    new ColumnProfile(source.columns[column]!, settings.categories, room);
+  const label = { profile: makeLabel(), column: labelColumn, exact: true };
+  const isExact = (column: number) => settings.types?.[source.columns[column]!] === 'category';
+  const features = roles.features.map((column) => ({
+    profile: makeFeature(column),
+    column,
+    exact: isExact(column),
+  }));
+  const onMissingLabel = (place: () => string, column = labelColumn) => {
+    if (settings.onNan !== 'skip') throw missingLabel(place(), source.columns[column]!);
   };
   const passOver = async (
-    columns: readonly (readonly [ColumnProfile, number, boolean])[],
-    first: boolean,
+    columns: readonly ProfiledColumn[],
+    beforeBlock: (batch: TableBatch, from: number, count: number) => void,
   ) => {
-    const numbers = new Float64Array(BLOCK_ROWS);
+    const profiler = new BlockProfiler(BLOCK_ROWS);
     for await (const batch of source.batches(settings.signal)) {
       for (let from = 0; from < batch.rows; from += BLOCK_ROWS) {
         const count = Math.min(BLOCK_ROWS, batch.rows - from);
-        if (first && several !== undefined) several.add(batch, from, count, onMissing);
-        else if (first) profileLabel(batch, from, count, label, labelColumn!, numbers, labelAt);
-        for (const [profile, column, exact] of columns)
-          profileColumn(batch, from, count, profile, column, numbers, exact);
+        beforeBlock(batch, from, count);
+        for (const column of columns)
+          profiler.add(batch, from, count, column, column === label ? onMissingLabel : undefined);
       }
     }
   };
-  await passOver(
-    features.map((profile, i) => [profile, roles.features[i]!, isExact(roles.features[i]!)]),
-    true,
+  if (several !== undefined)
+    await passOver(features, (batch, from, count) => several.add(batch, from, count, onMissingLabel));
+  else
+    await passOver([label, ...features], () => {
+      label.exact &&= !decidesByNumbers(label.profile, settings);
+    });
+  // Of these numbers and dates were only counted, but they are names of categories or classes.
+  const again = features.filter(({ profile }) => isMixed(profile) && !areDates(profile));
+  for (const column of again) column.profile = makeFeature(column.column);
+  if (isMixed(label.profile)) {
+    label.profile = makeLabel();
+    again.unshift(label);
+  }
+  for (const column of again) column.exact = true;
+  if (again.length > 0) await passOver(again, () => {});
+  const found = features.map(({ profile }) => profile);
+  if (several !== undefined) return { labels: several.profiles, labelled: several.labelled, features: found };
+  const { rows, missing } = label.profile;
+  return { labels: [label.profile], labelled: rows - missing, features: found };
+}
+
+/** Whether some values were only counted, and not all are numbers. */
+const isMixed = ({ counted, numbers, missing, rows }: ColumnProfile) =>
+  counted > 0 && numbers + missing < rows;
+
+const areDates = ({ dates, missing, rows }: ColumnProfile) => dates + missing === rows;
+
+/** Whether the values of the label are no classes if they are numbers to the end, so that counting them will do. */
+function decidesByNumbers(label: ColumnProfile, { task }: TableSettings): boolean {
+  if (task === 'classification' || label.firstOther !== undefined) return false;
+  return (
+    task === 'regression' || label.wholes < label.numbers || (label.values?.size ?? 0) > MOST_NUMBERED_CLASSES
   );
-  // Of these the numbers were only counted, but they are names of categories.
-  const mixed = features.flatMap((profile, i) =>
-    profile.counted > 0 && profile.numbers + profile.missing < profile.rows ? [i] : [],
-  );
-  const again = mixed.map(
-    (i) => [make(roles.features[i]!, settings.categories), roles.features[i]!, true] as const,
-  );
-  if (again.length > 0) await passOver(again, false);
-  for (const [k, i] of mixed.entries()) features[i] = again[k]![0];
-  if (several !== undefined) return { labels: several.profiles, labelled: several.labelled, features };
-  return { labels: [label], labelled: label.rows - label.missing, features };
 }
 
 export function missingLabel(place: string, column: string): MlmlError {
@@ -86,52 +104,4 @@ export function missingLabel(place: string, column: string): MlmlError {
     'MLML_BAD_DATA',
     `${place}, column ${column}: the label is missing; --on-nan=skip leaves such rows out`,
   );
-}
-
-/** The values of labels are all of interest, as classes, until they are too many. */
-function profileLabel(
-  batch: TableBatch,
-  from: number,
-  count: number,
-  label: ColumnProfile,
-  column: number,
-  numbers: Float64Array,
-  labelAt: (batch: TableBatch, row: number) => void,
-): void {
-  const counting = label.values === undefined;
-  if (counting) numbersOf(batch, column, from, count, numbers);
-  let counted = 0;
-  for (let i = 0; i < count; i++) {
-    if (counting && !Number.isNaN(numbers[i]!)) counted++;
-    else labelAt(batch, from + i);
-  }
-  if (counted > 0) label.addNumbers(counted);
-}
-
-function profileColumn(
-  batch: TableBatch,
-  from: number,
-  count: number,
-  profile: ColumnProfile,
-  column: number,
-  numbers: Float64Array,
-  exact: boolean,
-): void {
-  let row = from;
-  const place = () => batch.place(row);
-  if (exact) {
-    for (; row < from + count; row++) profile.add(batch.cell(row, column), place);
-    return;
-  }
-  numbersOf(batch, column, from, count, numbers);
-  let counted = 0;
-  for (let i = 0; i < count; i++) {
-    if (!Number.isNaN(numbers[i]!)) {
-      counted++;
-      continue;
-    }
-    row = from + i;
-    profile.add(batch.cell(row, column), place);
-  }
-  profile.addNumbers(counted);
 }

@@ -1,3 +1,4 @@
+import { MOST_CODES } from '../../arithmetic/delimitedValues.js';
 import { MlmlError } from '../../errors.js';
 import { isMissing, numberOf, textOf } from '../columns/cells.js';
 import type { RowEncoder } from '../columns/rowEncoder.js';
@@ -27,6 +28,10 @@ export class RowRouter {
   #trainLeft: number;
   /** Numbers of one of several labels. */
   #numbers = new Float64Array(0);
+  /** The classes of codes, as long as batches are the same object. */
+  readonly #classes = new Float64Array(MOST_CODES);
+  #codes: Int32Array | undefined;
+  #batch: TableBatch | undefined;
 
   /** @param part the part that all rows belong to; without it, they are drawn or a column tells */
   constructor(
@@ -55,9 +60,9 @@ export class RowRouter {
     const { labels: columns } = this.#roles;
     if (columns.length > 1) return this.#routeSeveral(batch, from, count, labels, parts);
     if (this.#isRegression) numbersOf(batch, columns[0]!, from, count, labels);
+    else this.#knownLabels(batch, from, count, labels);
     for (let i = 0; i < count; i++) {
-      if (!this.#isRegression) labels[i] = this.#label(batch, from + i, 0);
-      else if (Number.isNaN(labels[i]!)) labels[i] = this.#label(batch, from + i, 0);
+      if (Number.isNaN(labels[i]!)) labels[i] = this.#labelAt(batch, from, i);
       parts[i] = this.#partOf(batch, from + i, labels[i]!);
     }
   }
@@ -80,6 +85,30 @@ export class RowRouter {
       }
     }
     for (let i = 0; i < count; i++) parts[i] = this.#partOf(batch, from + i, worstOf(labels, i * k, k));
+  }
+
+  /** The classes of texts that have a code and were met before; NaN for the others. */
+  #knownLabels(batch: TableBatch, from: number, count: number, labels: Float64Array): void {
+    if (batch.codesOf === undefined) {
+      labels.fill(Number.NaN, 0, count);
+      this.#codes = undefined;
+      return;
+    }
+    if (batch !== this.#batch) this.#classes.fill(Number.NaN);
+    this.#batch = batch;
+    if (this.#codes === undefined || this.#codes.length < count) this.#codes = new Int32Array(count);
+    batch.codesOf(this.#roles.labels[0]!, from, count, this.#codes);
+    for (let i = 0; i < count; i++)
+      labels[i] = this.#codes[i]! < 0 ? Number.NaN : this.#classes[this.#codes[i]!]!;
+  }
+
+  #labelAt(batch: TableBatch, from: number, i: number): number {
+    const code = this.#isRegression ? -1 : (this.#codes?.[i] ?? -1);
+    const known = code < 0 ? Number.NaN : this.#classes[code]!;
+    if (!Number.isNaN(known)) return known;
+    const label = this.#label(batch, from + i, 0);
+    if (code >= 0) this.#classes[code] = label;
+    return label;
   }
 
   /** NaN for a label that is missing, or infinite, where such rows are left out. */

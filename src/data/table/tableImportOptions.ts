@@ -58,7 +58,7 @@ export interface TableImportOptions {
   readonly seed?: number;
   /** Keep only the first n training rows. Default all. */
   readonly n?: number;
-  /** Number type to store. Default float32. */
+  /** Number type to store. Default float32, or float64 where that would round different values of a column together. */
   readonly dtype?: Dtype;
   /**
    * Infinite values. error (default): refused; zero: read as 0; skip: the row is left out. A missing label, too, is refused
@@ -86,7 +86,6 @@ export const tableDefaults = {
   ngrams: 1,
   percentage: 0.8,
   seed: 0,
-  dtype: 'float32',
   onNan: 'error',
   bufferBytes: 10e6,
 } as const;

@@ -19,6 +19,16 @@ export interface TableBatch {
    * finite number. The fastest way; sources whose rows lie together leave out neither.
    */
   numbersOf?(column: number, from: number, count: number, target: Float64Array): void;
+  /**
+   * The times of `count` values of a column, from row `from`, into target[0, count): milliseconds since 1970, NaN for what `cell`
+   * has to tell apart. Returns how many of them have a time of day. For sources that are faster at it than `timeOf`.
+   */
+  timesOf?(column: number, from: number, count: number, target: Float64Array): number;
+  /**
+   * Codes of `count` values of a column, from row `from`, into target[0, count): from 0 to `MOST_CODES` - 1, and -1 for values
+   * that have none. The same code stands for the same value of the same column as long as batches are one and the same object.
+   */
+  codesOf?(column: number, from: number, count: number, target: Int32Array): void;
   /** Where a row stands, for messages: `housing.csv: line 17`. */
   place(row: number): string;
 }

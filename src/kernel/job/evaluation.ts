@@ -48,8 +48,18 @@ export function evaluationRegions(evaluation: Evaluation, threads: number, budge
 }
 
 /** Bytes of packed blocks, for plans: known by an evaluator that is never used. */
-export function packedBytesOf({ kernel, geometry, dtype }: Evaluation): (capacity: number) => number {
-  if (!comparesRows(kernel)) return () => 0;
+export function packedBytesOf(evaluation: Evaluation): (capacity: number) => number {
+  const known = packings.get(evaluation);
+  if (known !== undefined) return known;
+  const packedBytes = comparesRows(evaluation.kernel) ? packingOf(evaluation) : () => 0;
+  packings.set(evaluation, packedBytes);
+  return packedBytes;
+}
+
+/** A search for the smallest budget asks again for each it tries, and a kernel with a memory of its own is no small thing. */
+const packings = new WeakMap<Evaluation, (capacity: number) => number>();
+
+function packingOf({ kernel, geometry, dtype }: Evaluation): (capacity: number) => number {
   const arena = new Arena(evaluationRegions({ kernel, geometry, dtype }, 1));
   const environment = mainEnvironment(arena, loadKernels(arena.memory, 'plain'));
   const evaluator = createEvaluator(kernel, geometry, dtype, environment, arena.address(EVALUATION_REGION));

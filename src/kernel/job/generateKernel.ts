@@ -30,6 +30,7 @@ import {
   trainingRows,
 } from './kernelData.js';
 import { planGivenMatrix, storeGivenMatrix } from './storeGivenMatrix.js';
+import { refuseSampledMatrix, sampledJob } from './withSample.js';
 
 /** A generation with everything decided. */
 interface Generation {
@@ -114,6 +115,11 @@ export async function planGenerate(
   context: KernelContext,
 ): Promise<Plan> {
   checkDataOptions(options);
+  const sampled = sampledJob(dataset, options, context);
+  if (sampled !== undefined) {
+    refuseSampledMatrix(options);
+    return sampled.told(await planGenerate(sampled.dataset, sampled.options, sampled.context));
+  }
   const { evaluation, bytesBefore } = await evaluationOf(dataset, options, context);
   if (!comparesRows(evaluation.kernel)) return await planGivenMatrix(dataset, options, context);
   refuseMatrix(options);
@@ -134,6 +140,12 @@ export async function generateKernel(
   within?: { readonly kernel: KernelFunction; readonly memory: WebAssembly.Memory },
 ): Promise<GenerateResult> {
   checkDataOptions(options);
+  const sampled = sampledJob(dataset, options, context);
+  if (sampled !== undefined) {
+    refuseSampledMatrix(options);
+    const made = await generateKernel(sampled.dataset, sampled.options, sampled.context);
+    return { ...made, plan: sampled.told(made.plan) };
+  }
   const start = performance.now();
   const { storage, signal, onEvent } = context;
   // A larger job has done so; a matrix that is given is checked as it is stored.

@@ -45,7 +45,7 @@ export function finiteTrainingBytes(
 
 /** What tells a stored kernel from all others. */
 export function kernelIdentity(
-  { description, path }: Dataset,
+  { description, path, sample }: Dataset,
   kernel: KernelFunction,
   dtype: TileDtype,
   options: Pick<KernelDataOptions, 'subset' | 'scale'>,
@@ -56,7 +56,10 @@ export function kernelIdentity(
     dtype,
     kernel,
     scale: makeScaling(options.scale, rowDtype, statistics).name,
-    data: { name, path, fingerprint, subset: options.subset },
+    data:
+      sample === undefined
+        ? { name, path, fingerprint, subset: options.subset }
+        : { name, path, fingerprint, subset: sample.size, sampleSeed: sample.seed },
   };
 }
 

@@ -115,8 +115,9 @@ function fit(request: SolveRequest, budget: number): Fitted {
   const first: Region[] = [
     ...evaluationRegions(evaluation, threads, budget),
     { name: 'coefficients', bytes: 8 * n * width },
-    // Never touched: room for the model's copy of the coefficients.
+    // Never touched: room for the model's copy of the coefficients, and for the numbers of its rows.
     { name: 'model', bytes: 8 * n * k },
+    ...(dataset.sample === undefined ? [] : [{ name: 'row numbers', bytes: 4 * n }]),
   ];
   const common: Region[] = [
     ...first,

@@ -41,7 +41,10 @@ async function given(task: 'classification' | 'regression', n = 90) {
   const dataset = task === 'regression' ? await targets(storage) : await classes(storage, 3, 'float64');
   await writeNpy(storage, n, await matrixOf(dataset, n));
   const { subset } = { subset: n === 90 ? 0 : n };
-  const generating = { ...jobOptions({ kernel: 'precomputed', subset, dtype: 'float64' }), matrix: MATRIX };
+  const generating = {
+    ...jobOptions({ kernel: 'precomputed', subset, sample: 'first', dtype: 'float64' }),
+    matrix: MATRIX,
+  };
   return { storage, dataset, generating, ...jobContext(storage) };
 }
 
@@ -110,6 +113,10 @@ describe('a kernel matrix that was given', () => {
     await assert.rejects(generateKernel(dataset, without, context), {
       code: 'MLML_USAGE',
       message: /--matrix/,
+    });
+    await assert.rejects(generateKernel(dataset, { ...generating, sample: 'random' }, context), {
+      code: 'MLML_USAGE',
+      message: /--subset=60 draws rows at random, .*--sample=first/,
     });
     const all = { ...generating, subset: 0 };
     const mismatch = { code: 'MLML_MISMATCH', message: /60 rows, there are 90 .*--subset/ };

@@ -197,6 +197,7 @@ function jobKey({ name, plan, dataset, options, stored }: SolveJob): object {
   return {
     solver: name,
     fingerprint: dataset.description.fingerprint,
+    sampleSeed: dataset.sample?.seed,
     kernel: evaluation.kernel,
     dtype: stored?.dtype ?? evaluation.dtype,
     memId: stored?.memId ?? null,

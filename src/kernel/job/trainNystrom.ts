@@ -140,6 +140,7 @@ async function solve(
   const key = {
     solver: 'nystrom',
     fingerprint: description.fingerprint,
+    sampleSeed: dataset.sample?.seed,
     kernel: evaluation.kernel,
     scale: options.scale,
     size,

@@ -120,7 +120,14 @@ test('--simulated scores the training rows of a subset', async () => {
   const dataset = await classes(storage, 3, 'float32');
   const all = Array.from({ length: 50 }, (_, i) => i);
   for (const solver of ['cg', 'closed', 'nystrom'] as const) {
-    const options = { ...given, subset: 50, simulated: true, centers: 50, reg: [0.5] };
+    const options = {
+      ...given,
+      subset: 50,
+      sample: 'first' as const,
+      simulated: true,
+      centers: 50,
+      reg: [0.5],
+    };
     const { result, events } = await trained(solver, storage, dataset, options);
     const reference = await denseRidge(dataset, rbf, 0.5, { n: 50 });
     assert.equal(result.train?.rows, 50);

@@ -46,6 +46,7 @@ export async function sourceOf(
     name: description.name,
     fingerprint: description.fingerprint,
     n: trainingRows(description, options),
+    sampleSeed: dataset.sample?.seed,
     scale: makeScaling(options.scale, description.dtype, description.statistics).name,
   });
   context.onEvent?.({ type: 'kernel', kernel: stored.kernel, reason: `stored as ${stored.memId}` });

@@ -1,13 +1,22 @@
 import { type MatrixShape, slotBytes } from '../store/tileLayout.js';
 import { BlockCache, LOOKAHEAD } from '../tiles/blockCache.js';
-import { lowerTriangle, type TileIndex, tileCount, tileNumber, tileRows } from '../tiles/kernelMatrix.js';
+import { rowOfTile, tileCount, tileNumber, tileRows } from '../tiles/kernelMatrix.js';
 import { PackedBlocks } from '../tiles/packedBlocks.js';
+import {
+  lengthAmongFirst,
+  spanLength,
+  spansLength,
+  type TileSpan,
+  tilesOfSpans,
+  tilesOfSpansBack,
+  triangleSpan,
+} from '../tiles/tileSpan.js';
 import { TileWindow } from '../tiles/tileWindow.js';
 import type { KernelUse, TileOrder } from './kernelUse.js';
 
 /** Orders of more tiles are counted as a share of a whole pass: following them would take longer than is worth it. */
 const MOST_FOLLOWED = 50_000;
-/** Rounds followed one by one before the last stands for the rest. */
+/** Rounds of computed tiles followed one by one before the last stands for the rest. */
 const MOST_ROUNDS = 4;
 
 export interface CountedRows {
@@ -27,8 +36,10 @@ export interface CountedTiles {
 }
 
 /**
- * The bytes that streams of a kernel read, found by going through the same blocks and tiles as `ComputedKernel` and the
- * stored one do. Rows: tiles are computed, or columns and the diagonal beside stored tiles. Pure.
+ * The bytes that streams of a kernel read. For computed tiles they are found by going through the same blocks as
+ * `ComputedKernel` does. Of stored ones those that stay in memory are read once, all others whenever they are asked for, in
+ * any order: they are counted by spans, for a kernel has up to billions of them. Rows: tiles are computed, or columns and the
+ * diagonal beside stored tiles. Pure.
  */
 export class CountedKernel implements KernelUse {
   bytesRead = 0;
@@ -36,16 +47,19 @@ export class CountedKernel implements KernelUse {
   readonly #rows: CountedRows | undefined;
   readonly #tiles: CountedTiles | undefined;
   readonly #cache: BlockCache;
+  /** Of the tiles that stay in memory: those read already, and how many are not. */
   readonly #loaded: Uint8Array;
+  #missing: number;
 
   constructor(rows: CountedRows | undefined, tiles: CountedTiles | undefined) {
     this.#rows = rows;
     this.#tiles = tiles;
     this.#cache = new BlockCache(rows?.slots ?? 2);
-    this.#loaded = new Uint8Array(tiles?.cached ?? 0);
+    this.#missing = tiles?.cached ?? 0;
+    this.#loaded = new Uint8Array(this.#missing);
     const [n, tileSize] =
       tiles === undefined ? [rows!.n, rows!.tileSize] : [tiles.shape.rows, tiles.shape.tileSize];
-    this.triangle = () => lowerTriangle(n, tileSize);
+    this.triangle = { spans: [triangleSpan(tileRows(n, tileSize))] };
   }
 
   get stored(): boolean {
@@ -53,10 +67,19 @@ export class CountedKernel implements KernelUse {
   }
 
   tiles(orders: readonly TileOrder[], times: number): void {
+    if (this.#tiles !== undefined) {
+      // After the first round everything that stays in memory is there.
+      const read = (rounds: number) => {
+        for (const { spans } of orders) this.#readTiles(spans, rounds);
+      };
+      if (times > 0) read(1);
+      if (times > 1) read(times - 1);
+      return;
+    }
     let before = -1;
     for (let round = 0; round < times; round++) {
       const start = this.bytesRead;
-      for (const order of orders) this.#stream(order());
+      for (const order of orders) this.#streamRows(order, this.#rows!);
       const read = this.bytesRead - start;
       if (read === before || round + 1 === MOST_ROUNDS) {
         this.bytesRead += (times - round - 1) * read;
@@ -66,32 +89,37 @@ export class CountedKernel implements KernelUse {
     }
   }
 
-  #stream(order: Iterable<TileIndex>): void {
-    if (this.#tiles === undefined) this.#streamRows(order, this.#rows!);
-    else this.#streamTiles(order, this.#tiles);
-  }
-
-  #streamTiles(order: Iterable<TileIndex>, { shape, cached }: CountedTiles): void {
+  /** Reads stored tiles so many times; in all but the first those that stay in memory must have been read. */
+  #readTiles(spans: readonly TileSpan[], times: number): void {
+    const { shape, cached } = this.#tiles!;
     let read = 0;
-    for (const index of order) {
-      const tile = tileNumber(index);
-      if (tile < cached) {
-        if (this.#loaded[tile] === 1) continue;
-        this.#loaded[tile] = 1;
-      }
-      read++;
+    for (const span of spans) {
+      read += (spanLength(span) - lengthAmongFirst(span, cached)) * times;
+      if (this.#missing > 0) read += this.#keep(span);
     }
     this.bytesRead += read * slotBytes(shape);
   }
 
-  #streamRows(order: Iterable<TileIndex>, { n, tileSize, rowsRead, rowBytes }: CountedRows): void {
+  /** Notes that the tiles of a span which stay in memory are there, and says how many were not. */
+  #keep(span: TileSpan): number {
+    const before = this.#missing;
+    const cached = this.#loaded.length;
+    for (const index of tilesOfSpans([{ ...span, endRow: Math.min(span.endRow, rowOfTile(cached) + 1) }])) {
+      const tile = tileNumber(index);
+      if (tile >= cached) break;
+      this.#missing -= 1 - this.#loaded[tile]!;
+      this.#loaded[tile] = 1;
+    }
+    return before - this.#missing;
+  }
+
+  #streamRows({ spans, back }: TileOrder, { n, tileSize, rowsRead, rowBytes }: CountedRows): void {
     const all = tileCount(n, tileSize);
     if (all > MOST_FOLLOWED) {
-      let length = 0;
-      for (const _ of order) length++;
-      this.bytesRead += Math.round((rowsRead * rowBytes * length) / all);
+      this.bytesRead += Math.round((rowsRead * rowBytes * spansLength(spans)) / all);
       return;
     }
+    const order = back === true ? tilesOfSpansBack(spans) : tilesOfSpans(spans);
     const window = new TileWindow(order, LOOKAHEAD);
     for (let index = window.next(); index !== undefined; index = window.next()) {
       const { row, column } = index;
@@ -112,20 +140,21 @@ export class CountedKernel implements KernelUse {
 
   #allBlocks(keep: number): void {
     const { n, tileSize } = this.#rows!;
-    const order = Array.from({ length: tileRows(n, tileSize) }, (_, block) => block);
-    order.sort((x, y) => Number(this.#cache.find(y) >= 0) - Number(this.#cache.find(x) >= 0) || x - y);
-    for (const [i, block] of order.entries()) this.#load(block, keep, order.slice(i + 1, i + 1 + LOOKAHEAD));
+    const blocks = Array.from({ length: tileRows(n, tileSize) }, (_, block) => block);
+    const there = blocks.map((block) => this.#cache.find(block) >= 0);
+    const order = [...blocks.filter((block) => there[block]), ...blocks.filter((block) => !there[block])];
+    for (const [i, block] of order.entries()) this.#load(block, keep, following(order, i));
   }
 
   diagonal(): void {
     if (this.#rows !== undefined) this.#allBlocks(-1);
-    else this.#streamTiles(diagonalOf(this.#tiles!.shape), this.#tiles!);
+    else this.#readTiles(diagonalOf(this.#tiles!.shape), 1);
   }
 
   columns(count: number): void {
     if (this.#rows === undefined) {
       // Of so many columns drawn at random, nearly every tile holds one.
-      this.#streamTiles(this.triangle(), this.#tiles!);
+      this.#readTiles(this.triangle.spans, 1);
       return;
     }
     const { tileSize, rowBytes } = this.#rows;
@@ -144,6 +173,16 @@ export class CountedKernel implements KernelUse {
   }
 }
 
-function* diagonalOf({ rows, tileSize }: MatrixShape): Generator<TileIndex> {
-  for (let row = 0; row * tileSize < rows; row++) yield { row, column: row };
+/** The blocks after one, as far as a cache looks ahead. */
+function* following(order: readonly number[], place: number): Generator<number> {
+  for (let i = place + 1; i < Math.min(order.length, place + 1 + LOOKAHEAD); i++) yield order[i]!;
+}
+
+function diagonalOf({ rows, tileSize }: MatrixShape): TileSpan[] {
+  return Array.from({ length: tileRows(rows, tileSize) }, (_, row) => ({
+    firstRow: row,
+    endRow: row + 1,
+    firstColumn: row,
+    endColumn: row + 1,
+  }));
 }

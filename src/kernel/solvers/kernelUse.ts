@@ -1,7 +1,10 @@
-import type { TileIndex } from '../tiles/kernelMatrix.js';
+import type { TileSpan } from '../tiles/tileSpan.js';
 
-/** Tiles in the order in which they are asked for. */
-export type TileOrder = () => Iterable<TileIndex>;
+/** Tiles in the order in which they are asked for: those of spans row by row, or all that from the last to the first. */
+export interface TileOrder {
+  readonly spans: readonly TileSpan[];
+  readonly back?: boolean;
+}
 
 /**
  * A kernel matrix that only counts what is asked of it, for plans: the methods of `KernelMatrix`, without the entries.

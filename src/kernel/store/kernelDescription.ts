@@ -25,8 +25,10 @@ export interface KernelData {
   /** Where they lay; for people. */
   readonly path: string;
   readonly fingerprint: string;
-  /** The first so many training rows; 0 for all. */
+  /** How many of the training rows; 0 for all. */
   readonly subset: number;
+  /** What they were drawn by; absent when they are the first ones. */
+  readonly sampleSeed?: number;
 }
 
 /** What `kernel.json` holds. See docs/format.md. */
@@ -59,8 +61,9 @@ export interface KernelIdentity {
  * nothing else decides them.
  */
 export function memIdOf({ n, dtype, kernel, scale, data }: KernelIdentity, content?: string): string {
+  const { fingerprint, sampleSeed } = data;
   const hash = createHash('sha256')
-    .update(canonicalJson({ fingerprint: data.fingerprint, n, scale, kernel, dtype, content }))
+    .update(canonicalJson({ fingerprint, n, sampleSeed, scale, kernel, dtype, content }))
     .digest('hex');
   const name = data.name.replace(/[^A-Za-z0-9._]+/g, '-').replace(/^[-.]+|-+$/g, '') || 'data';
   return `${name}-${kernel.kind.replaceAll('_', '-')}-${n}-${hash.slice(0, 8)}`;
@@ -124,6 +127,9 @@ export async function readKernelDescription(
       badField(path, `data.${field}`, data?.[field], 'a string');
   if (!Number.isSafeInteger(data?.['subset']) || (data!['subset'] as number) < 0)
     badField(path, 'data.subset', data?.['subset'], 'a whole number of at least 0');
+  const seed = data!['sampleSeed'];
+  if (seed !== undefined && (!Number.isSafeInteger(seed) || (seed as number) < 0))
+    badField(path, 'data.sampleSeed', seed, 'a whole number of at least 0');
   const found = { ...given, kernel } as unknown as KernelDescription;
   // The name tells what decides the entries: one changed field would give other results without a word. That of a matrix
   // that was given tells of its entries too.
@@ -177,7 +183,13 @@ export function kernelAdvice(memId: string): string {
 export function checkKernelFits(
   kernel: KernelDescription,
   folder: string,
-  given: { readonly name: string; readonly fingerprint: string; readonly n: number; readonly scale: string },
+  given: {
+    readonly name: string;
+    readonly fingerprint: string;
+    readonly n: number;
+    readonly sampleSeed?: number | undefined;
+    readonly scale: string;
+  },
 ): void {
   const wrong = (what: string) => {
     throw new MlmlError(
@@ -191,5 +203,13 @@ export function checkKernelFits(
       `its data set is ${kernel.data.name} with fingerprint ${kernel.data.fingerprint}, not ${given.name} with ${given.fingerprint}`,
     );
   if (kernel.rows !== given.n) wrong(`it has ${kernel.rows} rows (--subset), not ${given.n}`);
+  if (kernel.data.sampleSeed !== given.sampleSeed)
+    wrong(
+      `its rows are ${sampleText(kernel.data.sampleSeed)}, not ${sampleText(given.sampleSeed)} (--sample, --seed)`,
+    );
   if (kernel.scale !== given.scale) wrong(`its features have --scale=${kernel.scale}, not ${given.scale}`);
+}
+
+function sampleText(seed: number | undefined): string {
+  return seed === undefined ? 'the first' : `drawn by seed ${seed}`;
 }

@@ -67,7 +67,12 @@ async function summary(
     tiles: count.tiles,
     tilesDone: count.done,
     complete: count.done === count.tiles,
-    dataset: { name: data.name, fingerprint: data.fingerprint, subset: data.subset },
+    dataset: {
+      name: data.name,
+      fingerprint: data.fingerprint,
+      subset: data.subset,
+      ...(data.sampleSeed === undefined ? {} : { sampleSeed: data.sampleSeed }),
+    },
     busy: (await holdersOf(storage, folder)).length > 0,
   };
 }

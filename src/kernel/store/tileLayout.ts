@@ -2,7 +2,7 @@ import { dtypeBytes } from '../../arithmetic/dtype.js';
 import { MlmlError } from '../../errors.js';
 import { alignUp } from '../../memory/plan.js';
 import type { TileDtype } from '../functions/kernelFunction.js';
-import { lowerTriangle, type TileIndex, tileCount, tileNumber } from '../tiles/kernelMatrix.js';
+import { lowerTriangle, rowOfTile, type TileIndex, tileCount, tileNumber } from '../tiles/kernelMatrix.js';
 
 /** What decides where the entries of a matrix on disk lie. */
 export interface MatrixShape {
@@ -51,11 +51,8 @@ export function indexOf(shape: MatrixShape, number: number): TileIndex {
     const across = Math.ceil(shape.columns / shape.tileSize);
     return { row: Math.floor(number / across), column: number % across };
   }
-  let row = Math.floor((Math.sqrt(8 * number + 1) - 1) / 2);
-  // The root is rounded.
-  while ((row * (row + 1)) / 2 > number) row--;
-  while (((row + 1) * (row + 2)) / 2 <= number) row++;
-  return { row, column: number - (row * (row + 1)) / 2 };
+  const row = rowOfTile(number);
+  return { row, column: number - tileNumber({ row, column: 0 }) };
 }
 
 /** All stored tiles, in the order of the file. */

@@ -10,6 +10,8 @@ export class BlockCache {
   readonly slots: number;
   /** Block in each slot, or -1. */
   readonly #blocks: Int32Array;
+  /** Slot of each block that is there: the look-ahead asks for up to two thousand blocks at a time. */
+  readonly #slotOf = new Map<number, number>();
   readonly #lastUse: Float64Array;
   readonly #unseen: Uint8Array;
   #time = 0;
@@ -23,7 +25,7 @@ export class BlockCache {
 
   /** Slot of a block, or -1. */
   find(block: number): number {
-    return this.#blocks.indexOf(block);
+    return this.#slotOf.get(block) ?? -1;
   }
 
   /** Notes that a slot is used now. */
@@ -31,11 +33,17 @@ export class BlockCache {
     this.#lastUse[slot] = ++this.#time;
   }
 
-  /** Gives a block a slot, which is another than that of block `keep`. `upcoming`: blocks in the order of their use. */
+  /**
+   * Gives a block a slot, which is another than that of block `keep`; -1 when there is none. `upcoming`: blocks in the order
+   * of their use.
+   */
   place(block: number, keep: number, upcoming: Iterable<number>): number {
     const empty = this.#blocks.indexOf(-1);
     const slot = empty >= 0 ? empty : this.#victim(keep, upcoming);
+    if (slot < 0) return slot;
+    this.drop(slot);
     this.#blocks[slot] = block;
+    this.#slotOf.set(block, slot);
     return slot;
   }
 
@@ -62,6 +70,7 @@ export class BlockCache {
 
   /** Forgets what lies in a slot. */
   drop(slot: number): void {
+    this.#slotOf.delete(this.#blocks[slot]!);
     this.#blocks[slot] = -1;
   }
 }

@@ -59,6 +59,15 @@ export function tileNumber({ row, column }: TileIndex): number {
   return (row * (row + 1)) / 2 + column;
 }
 
+/** Tile row of the tile with a number. */
+export function rowOfTile(number: number): number {
+  let row = Math.floor((Math.sqrt(8 * number + 1) - 1) / 2);
+  // The root is rounded.
+  while ((row * (row + 1)) / 2 > number) row--;
+  while (((row + 1) * (row + 2)) / 2 <= number) row++;
+  return row;
+}
+
 /** Tiles of the lower triangle. */
 export function tileCount(n: number, tileSize: number): number {
   const rows = tileRows(n, tileSize);

@@ -1,3 +1,4 @@
+import { ChosenRows } from '../../data/chosenRows.js';
 import type { RowFile } from '../../data/rowFile.js';
 
 /** Rows that can be read by number. A RowFile is one. */
@@ -17,18 +18,15 @@ export interface ImmediateRowSource extends RowSource {
 /** Chosen rows of a file, in the order given: row i is row `indices[i]` of the file. */
 export class SelectedRows implements RowSource {
   readonly rows: number;
-  readonly #file: RowFile;
-  readonly #indices: Uint32Array;
+  readonly #chosen: ChosenRows;
 
   constructor(file: RowFile, indices: Uint32Array) {
-    this.#file = file;
-    this.#indices = indices;
+    this.#chosen = new ChosenRows(file, (position) => indices[position]!);
     this.rows = indices.length;
   }
 
   readRows(target: Uint8Array, firstRow: number, count: number): Promise<void> {
-    const indices = this.#indices.subarray(firstRow, firstRow + count);
-    return readChosenRows(this.#file, this.#file.layout.rowBytes, indices, target);
+    return this.#chosen.readRows(target, firstRow, count);
   }
 }
 

@@ -6,6 +6,7 @@ import {
   neededColumns,
 } from '../../data/columns/columnMapping.js';
 import { RowEncoder } from '../../data/columns/rowEncoder.js';
+import { trimmedKeys } from '../../data/table/columnNames.js';
 import { MlmlError } from '../../errors.js';
 import type { ScoreMeaning } from '../../ssgd/linearModel.js';
 import { RowError, shownValue } from './rowError.js';
@@ -58,9 +59,9 @@ export class InputEncoder {
   /** The value that names the row, where the model knows such a column and the row has it. */
   idOf(row: unknown, number: number): Cell {
     const column = this.#mapping?.id;
-    if (column === undefined || isList(row as object) || !Object.hasOwn(row as object, column))
-      return undefined;
-    return cellOf(row as Readonly<Record<string, unknown>>, column, number);
+    if (column === undefined || isList(row as object)) return undefined;
+    const named = withTrimmedKeys(row as Readonly<Record<string, unknown>>, [column]);
+    return Object.hasOwn(named, column) ? cellOf(named, column, number) : undefined;
   }
 
   #wanted(): string {
@@ -94,9 +95,10 @@ export class InputEncoder {
         `row ${number}: is ${shown}, but the model knows no names of columns; ${this.#wanted()}`,
       );
     }
+    const named = withTrimmedKeys(row, this.#columns);
     for (const [i, column] of this.#columns.entries()) {
       // Only what the row itself has counts, whatever its columns are called.
-      if (!Object.hasOwn(row, column)) {
+      if (!Object.hasOwn(named, column)) {
         throw new RowError(
           number,
           column,
@@ -104,7 +106,7 @@ export class InputEncoder {
           `row ${number}: column ${column} is not there; give null for a value that is missing`,
         );
       }
-      this.#cells[i] = cellOf(row, column, number);
+      this.#cells[i] = cellOf(named, column, number);
     }
     const locate = (column: string) => {
       this.#badColumn = column;
@@ -114,7 +116,7 @@ export class InputEncoder {
       this.#encoder.encode(this.#cells, target, locate);
     } catch (error) {
       if (!(error instanceof MlmlError)) throw error;
-      throw new RowError(number, this.#badColumn, shownValue(row[this.#badColumn]), error.message);
+      throw new RowError(number, this.#badColumn, shownValue(named[this.#badColumn]), error.message);
     }
   }
 
@@ -153,6 +155,15 @@ export class InputEncoder {
       `row ${number}, feature ${name}: ${shownValue(value)} ${what}`,
     );
   }
+}
+
+/** A row by names without blanks around them, as tables have them; the row itself where it has all these columns as it is. */
+function withTrimmedKeys(
+  row: Readonly<Record<string, unknown>>,
+  columns: readonly string[],
+): Readonly<Record<string, unknown>> {
+  if (columns.every((column) => Object.hasOwn(row, column))) return row;
+  return trimmedKeys(row) ?? row;
 }
 
 function cellOf(row: Readonly<Record<string, unknown>>, column: string, number: number): Cell {

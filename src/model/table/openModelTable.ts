@@ -29,20 +29,34 @@ export async function openModelTable(
   source: string,
   options: ModelTableOptions,
 ): Promise<TableSource> {
+  const { columns } = model;
+  const forModel = {
+    oneColumn: model.d === 1 || columns?.features.length === 1,
+    ...(columns && { oneOf: neededColumns(columns) }),
+  };
   if (source !== '-') {
     const header = options.header ?? (await firstLineNames(storage, model, source, options.format));
-    return await openTable(storage, source, { ...options, ...(header === undefined ? {} : { header }) });
+    return await openTable(storage, source, {
+      ...options,
+      ...forModel,
+      ...(header === undefined ? {} : { header }),
+    });
   }
   if (options.input === undefined) throw new MlmlError('MLML_USAGE', '-: there is no standard input here');
   const text = new PipedText(options.input, 'stdin');
   const head = await text.head(options.signal);
   const format = options.format ?? (firstLine(head).startsWith('{') ? 'jsonl' : 'csv');
   if (format === 'jsonl')
-    return await openJsonLinesTable(text, { ...options, columns: jsonColumns(model, head, options.id) });
+    return await openJsonLinesTable(text, {
+      ...options,
+      ...forModel,
+      columns: jsonColumns(model, head, options.id),
+    });
   const header = options.header ?? !(model.columns === undefined && isNumbers(head));
   return await openDelimitedTable(text.headFirst(), {
     ...(format === 'tsv' ? { delimiter: '\t' } : {}),
     ...options,
+    ...forModel,
     header,
   });
 }
@@ -74,7 +88,7 @@ async function firstLineNames(
 function jsonColumns(model: ScoreMeaning, head: Uint8Array, id: string | undefined): string[] {
   let names: string[] = [];
   try {
-    names = Object.keys(JSON.parse(firstLine(head)));
+    names = Object.keys(JSON.parse(firstLine(head))).map((name) => name.trim());
   } catch {
     // The reader says what is wrong with the line, and where.
   }

@@ -1,5 +1,6 @@
 import { type ColumnMapping, type FeatureColumn, labelColumns } from '../../data/columns/columnMapping.js';
 import { RowEncoder } from '../../data/columns/rowEncoder.js';
+import { listed } from '../../data/table/columnNames.js';
 import type { TableSource } from '../../data/table/tableSource.js';
 import { MlmlError } from '../../errors.js';
 import type { ScoreMeaning } from '../../ssgd/linearModel.js';
@@ -22,11 +23,13 @@ type Columns = Pick<TableSource, 'name' | 'columns'>;
  * @throws MlmlError `MLML_BAD_DATA` naming all columns that are missing; `MLML_USAGE` when there is no column `id`
  */
 export function fitTable(model: ScoreMeaning, source: Columns, given?: string): TableFit {
-  const { columns, name } = source;
+  const { name } = source;
+  // As everywhere, blanks around names mean nothing.
+  const columns = source.columns.map((column) => column.trim());
   if (given !== undefined && !columns.includes(given)) {
     throw new MlmlError('MLML_USAGE', `--id=${given}: ${name} has no such column; it has ${listed(columns)}`);
   }
-  const mapping = model.columns ?? numbersInOrder(model, source, given);
+  const mapping = model.columns ?? numbersInOrder(model, { name, columns }, given);
   const features = new Set(mapping.features.map(({ column }) => column));
   const missing = [...features].filter((column) => !columns.includes(column));
   if (missing.length > 0) {
@@ -85,8 +88,4 @@ function numbersInOrder({ d, task }: ScoreMeaning, { columns, name }: Columns, i
     label: { column: '', kind: task === 'classification' ? 'class' : 'number' },
   };
   return mapping;
-}
-
-function listed(names: readonly string[]): string {
-  return `${names.slice(0, 20).join(', ')}${names.length > 20 ? `, … (${names.length} in all)` : ''}`;
 }

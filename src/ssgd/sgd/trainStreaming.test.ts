@@ -203,7 +203,7 @@ describe('training', () => {
     assert.ok(averaged.test!.accuracy! > 0.9);
   });
 
-  test('subset uses the first rows only', async () => {
+  test('of a subset only the rows are used', async () => {
     const dataset = await makeDataset({ train: clouds(1000, 4, 2) });
     const { samples, train: evaluation } = await run('ssgd', dataset, {
       subset: 100,

@@ -79,7 +79,7 @@ test('streams and files of another program: every type, missing values, several 
         [4, 4n, 3, true, day, time, -1.25, 'Zürich', 'v', 1],
       ]);
       assert.deepEqual(ys, [0.25, 0.5, 0.75, 1]);
-      assert.equal(places[3], `/${name}: row 3`);
+      assert.equal(places[3], `/${name}: row 4`);
     }
     assert.equal((await table.records())[0]!.name, name);
     await table.close();

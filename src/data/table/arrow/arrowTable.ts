@@ -31,7 +31,11 @@ export async function openArrowTable(
   file: TableFile,
   { bufferBytes, signal }: { readonly bufferBytes: number; readonly signal?: AbortSignal },
 ): Promise<TableSource> {
-  const arrow = await optionalPackage('apache-arrow', 'Arrow files', () => import('apache-arrow'));
+  const arrow = await optionalPackage(
+    'apache-arrow',
+    `${file.name}: is an Arrow file`,
+    () => import('apache-arrow'),
+  );
   const { byteLength } = (await storage.status(file.path)) ?? { byteLength: 0 };
   const packed = /\.(gz|zst)$/i.test(file.path);
   // Nothing is larger than the file it is in.
@@ -174,7 +178,7 @@ function checker(
 function batchOf(name: string, columns: readonly string[], batch: RecordBatch, first: number): TableBatch {
   const vectors = columns.map((_, column) => batch.getChildAt(column)!);
   const plain = vectors.map(plainNumbers);
-  const place = (row: number) => `${name}: row ${first + row}`;
+  const place = (row: number) => `${name}: row ${first + row + 1}`;
   const cell = (row: number, column: number): Cell => {
     const vector = vectors[column]!;
     let value: unknown;

@@ -3,7 +3,7 @@ import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { MlmlError } from '../../../errors.js';
 import { formatBytes } from '../../../memory/byteSize.js';
-import { missingPackage } from '../optionalPackage.js';
+import { detailOf, missingPackage } from '../../optionalPackage.js';
 import { longRow } from '../rowLimit.js';
 import { type Frame, FrameReader } from './frameReader.js';
 import {
@@ -22,6 +22,7 @@ const LEAST_MANAGED = 40e6;
 export const LEAST_QUERY_BYTES = OWN_BYTES + LEAST_MANAGED;
 /** Default of the process's resident memory. */
 export const QUERY_BYTES = 280e6;
+const DUCKDB = '@duckdb/node-api';
 /** Of its standard error, the end is kept. */
 const KEPT_LETTERS = 2000;
 
@@ -168,10 +169,12 @@ export class QueryProcess {
     const { name, longestRow } = this.#options;
     if (failure.row !== undefined) return longRow(name, failure.row, failure.bytes!, longestRow);
     const message = (failure.message ?? '').replace(/^Failed to extract statements: /, '');
-    if (failure.code === 'MODULE_NOT_FOUND')
-      return missingPackage('@duckdb/node-api', `${name}: is read through DuckDB`, message);
-    if (failure.code === 'ERR_DLOPEN_FAILED')
-      return missingPackage('@duckdb/node-api', `${name}: DuckDB cannot be loaded (${oneLine(message)})`);
+    if (failure.code === 'MODULE_NOT_FOUND' || failure.code === 'ERR_DLOPEN_FAILED')
+      return missingPackage(
+        DUCKDB,
+        `${name}: is read through DuckDB`,
+        detailOf(DUCKDB, { ...failure, message }),
+      );
     if (/^Out of Memory Error/.test(message) || /^bad allocation|std::bad_alloc/.test(message))
       return this.#tooSmall(`DuckDB needs more (${oneLine(message)})`);
     const what = oneLine(message);

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import type { Client, ClientConfig, QueryArrayResult } from 'pg';
+import type { Client, QueryArrayResult } from 'pg';
 import { MlmlError } from '../../../errors.js';
+import { optionalPackage } from '../../optionalPackage.js';
 import { shownSource } from '../databaseKind.js';
-import { optionalPackage } from '../optionalPackage.js';
 import { RepeatCheck } from '../repeatCheck.js';
 import { longestRow, longRow } from '../rowLimit.js';
 import { RowsBatch, rowsToFetch } from '../rowsBatch.js';
@@ -34,10 +34,8 @@ export async function openPostgresTable(address: string, options: PostgresOption
   const { table, sql, bufferBytes, signal } = options;
   const shown = shownSource(address);
   const name = `${shown}: ${table ?? shownQuery(sql!)}`;
-  const { Client: PostgresClient } = optionalPackage<{ Client: new (config: ClientConfig) => Client }>(
-    'pg',
-    `${shown}: is a database of PostgreSQL`,
-  );
+  const what = `${shown}: is a database of PostgreSQL`;
+  const { Client: PostgresClient } = await optionalPackage('pg', what, () => import('pg'));
   const client = new PostgresClient({
     connectionString: address,
     application_name: 'mlml',

@@ -3,8 +3,8 @@ import { setImmediate } from 'node:timers/promises';
 import type { Database, SQLiteValue } from 'node-sqlite3-wasm';
 import { MlmlError } from '../../../errors.js';
 import type { Storage } from '../../../storage/storage.js';
+import { optionalPackage } from '../../optionalPackage.js';
 import { nearest } from '../../suggest.js';
-import { optionalPackage } from '../optionalPackage.js';
 import { RepeatCheck } from '../repeatCheck.js';
 import { longestRow, longRow } from '../rowLimit.js';
 import { RowsBatch, rowsToFetch, UnusableValue } from '../rowsBatch.js';
@@ -40,9 +40,11 @@ export async function openSqliteTable(
 ): Promise<TableSource> {
   const { sql, bufferBytes } = options;
   await checkHeader(storage, path);
-  const sqlite = optionalPackage<typeof import('node-sqlite3-wasm')>(
+  const what = `${path}: is a database of SQLite`;
+  const { default: sqlite } = await optionalPackage(
     'node-sqlite3-wasm',
-    `${path}: is a database of SQLite`,
+    what,
+    () => import('node-sqlite3-wasm'),
   );
   const database = attempt(path, () => new sqlite.Database(path, { fileMustExist: true, readOnly: true }));
   try {

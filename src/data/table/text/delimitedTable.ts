@@ -1,4 +1,5 @@
 import { RESULT_WORDS, RowStatus } from '../../../arithmetic/delimitedRows.js';
+import { CODE_TABLE_BYTES } from '../../../arithmetic/delimitedValues.js';
 import { type Kernels, loadKernels } from '../../../arithmetic/kernels.js';
 import { fillPowersOfTen, POWERS_BYTES } from '../../../arithmetic/powersOfTen.js';
 import { MlmlError } from '../../../errors.js';
@@ -9,14 +10,15 @@ import type { TableBatch, TableSource } from '../tableSource.js';
 import { DelimitedBatch } from './delimitedBatch.js';
 import { checkDelimiter, type Dialect, type DialectOptions, dialectOf } from './dialect.js';
 import { readHead } from './readHead.js';
+import { CHUNK_BYTES } from './tableFile.js';
 import type { TableText } from './tableText.js';
 
 /** Fields that are found at once; one row may have more. */
 const BATCH_FIELDS = 16 * 1024;
 /** Bytes in which a field is told of: where it lies, and its number. */
 const FIELD_BYTES = 16;
-/** Text that is at hand besides the row of which the end is missing. */
-const AHEAD_BYTES = 512 * 1024;
+/** Bytes behind the text: kernels look at sixteen at once, from the byte behind a row. */
+const BEHIND_BYTES = 32;
 /** The shares of the budget that a row, and all that belongs to reading, may take. */
 const ROW_SHARE = 1 / 16;
 const READER_SHARE = 1 / 4;
@@ -65,6 +67,8 @@ class DelimitedTable implements TableSource {
   readonly #longest: number;
   readonly #mostRows: number;
   readonly #regions: readonly Region[];
+  /** Where in the text the two buffers begin, each behind room for the row of which the end is missing. */
+  readonly #starts: readonly [number, number];
   readonly #memory: ReaderMemory;
 
   constructor(
@@ -85,14 +89,19 @@ class DelimitedTable implements TableSource {
     this.#mostRows = Math.max(1, Math.floor(Math.min(BATCH_FIELDS, room / FIELD_BYTES) / columns.length));
     const fields = this.#mostRows * columns.length;
     this.#memory = memory;
+    const before = 64 * Math.ceil(longest / 64);
+    this.#starts = [before, before + CHUNK_BYTES + before];
     this.#regions = [
       { name: 'powers', bytes: POWERS_BYTES },
       { name: 'fields', bytes: 8 * fields },
       { name: 'values', bytes: 8 * fields },
       { name: 'rows', bytes: 4 * this.#mostRows },
       { name: 'result', bytes: 4 * RESULT_WORDS },
+      { name: 'column', bytes: 8 * this.#mostRows },
+      { name: 'codes', bytes: CODE_TABLE_BYTES },
+      { name: 'codesGiven', bytes: 4 * (columns.length + 1) },
       // Pages that no row reaches cost nothing.
-      { name: 'text', bytes: longest + AHEAD_BYTES + 1 },
+      { name: 'text', bytes: this.#starts[1] + CHUNK_BYTES + BEHIND_BYTES },
     ];
     const least = (FIELD_BYTES * fields) / (READER_SHARE - ROW_SHARE);
     if (least > bufferBytes)
@@ -106,18 +115,24 @@ class DelimitedTable implements TableSource {
     const { arena, kernels } = this.#memory.open(this.#regions);
     const text = arena.uint8('text');
     const result = arena.uint32('result');
-    const batch = new DelimitedBatch(
-      this.name,
-      this.columns.length,
+    const batch = new DelimitedBatch(this.name, this.columns.length, {
+      kernels,
       text,
-      arena.uint32('fields'),
-      arena.float64('values'),
-      arena.uint32('rows'),
-    );
+      fields: arena.uint32('fields'),
+      values: arena.float64('values'),
+      lines: arena.uint32('rows'),
+      times: arena.float64('column'),
+      codes: arena.int32('column'),
+      table: arena.uint8('codes'),
+      codesGiven: arena.uint32('codesGiven'),
+    });
+    const starts = this.#starts;
+    const buffers = starts.map((start) => text.subarray(start, start + CHUNK_BYTES));
     let { skippedBytes: toSkip, skippedLines: line } = this.#dialect;
-    // Text from `from` to `to` has not been used yet.
-    let from = 0;
-    let to = 0;
+    // Text from `from` to `to` has not been used yet. Between chunks it lies before the buffer `turn`.
+    let turn = 0;
+    let from = starts[0];
+    let to = from;
     const find = (isLast: boolean) => {
       batch.firstLine = line;
       const status = this.#find(arena, kernels, from, to, isLast);
@@ -126,17 +141,20 @@ class DelimitedTable implements TableSource {
       line += result[2]!;
       return status;
     };
-    for await (const chunk of this.#file.bytes(signal)) {
+    for await (const chunk of this.#file.bytes(signal, [buffers[0]!, buffers[1]!])) {
       const skipped = Math.min(toSkip, chunk.length);
       toSkip -= skipped;
+      const inPlace = chunk.buffer === text.buffer;
+      if (inPlace) turn = chunk.byteOffset === buffers[0]!.byteOffset ? 0 : 1;
       for (let used = skipped; used < chunk.length; ) {
-        text.copyWithin(0, from, to);
-        to -= from;
-        from = 0;
-        const room = Math.min(text.length - 1 - to, chunk.length - used);
-        text.set(chunk.subarray(used, used + room), to);
-        used += room;
-        to += room;
+        const start = starts[turn]!;
+        const length = inPlace ? chunk.length : Math.min(CHUNK_BYTES, chunk.length - used);
+        if (!inPlace) text.set(chunk.subarray(used, used + length), start);
+        from = start - (to - from);
+        // Nothing is left of what came before where there is something to skip.
+        if (inPlace) from += skipped;
+        to = start + length;
+        used += length;
         for (let status: number = RowStatus.full; status === RowStatus.full; ) {
           status = find(false);
           if (batch.rows > 0) yield batch;
@@ -147,6 +165,12 @@ class DelimitedTable implements TableSource {
             'MLML_BAD_DATA',
             `${this.name}: line ${line + 1}: is longer than ${formatBytes(this.#longest)}; if it is a row, give a larger --buffer, else a quote in it may not be closed`,
           );
+        // The buffer that the rest lies in is read into again as soon as the next chunk is asked for.
+        turn = 1 - turn;
+        const next = starts[turn]!;
+        text.copyWithin(next - (to - from), from, to);
+        from = next - (to - from);
+        to = next;
       }
     }
     for (let status: number = RowStatus.full; status === RowStatus.full; ) {

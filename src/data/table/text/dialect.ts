@@ -16,6 +16,8 @@ export interface DialectOptions {
   readonly delimiter?: string;
   /** Whether the first line names the columns. Default true. Without, they are column1, column2, … */
   readonly header?: boolean;
+  /** Whether there may be a single column. Default false. */
+  readonly oneColumn?: boolean;
   readonly onWarning?: (message: string) => void;
 }
 
@@ -79,7 +81,7 @@ export function dialectOf(
   head: Uint8Array,
   isWhole: boolean,
   name: string,
-  { delimiter: given, header = true, onWarning }: DialectOptions,
+  { delimiter: given, header = true, oneColumn = false, onWarning }: DialectOptions,
 ): Dialect {
   const bad = (what: string) => new MlmlError('MLML_BAD_DATA', `${name}: ${what}`);
   if ((head[0] === 0xff && head[1] === 0xfe) || (head[0] === 0xfe && head[1] === 0xff))
@@ -97,9 +99,9 @@ export function dialectOf(
         : 'line 1: is too long, or a quote in it is not closed',
     );
   const { fields } = first;
-  if (fields.length < 2)
+  if (fields.length < 2 && !oneColumn)
     throw bad(
-      `line ${first.lines}: has no ${JSON.stringify(delimiter)} between columns; give --delimiter if they are told apart otherwise`,
+      `line ${first.lines}: has no ${JSON.stringify(delimiter)} between columns; give --delimiter if they are told apart otherwise (one column alone is no table to learn from)`,
     );
   if (!header)
     return {

@@ -1,5 +1,7 @@
 import { MlmlError } from '../../../errors.js';
 import type { Cell } from '../../columns/columnMapping.js';
+
+import { listed, trimmedKeys } from '../columnNames.js';
 import type { TableBatch, TableSource } from '../tableSource.js';
 import type { TableText } from './tableText.js';
 import { type TextLines, textLines } from './textLines.js';
@@ -16,6 +18,8 @@ export interface JsonLinesOptions {
   readonly signal?: AbortSignal;
   /** The columns, where it is known which matter: others are passed over. A pipe needs them. */
   readonly columns?: readonly string[];
+  /** A line that has none of these is refused. */
+  readonly oneOf?: readonly string[];
 }
 
 /**
@@ -24,7 +28,7 @@ export interface JsonLinesOptions {
  */
 export async function openJsonLinesTable(
   file: TableText,
-  { bufferBytes, signal, columns: known }: JsonLinesOptions,
+  { bufferBytes, signal, columns: known, oneOf }: JsonLinesOptions,
 ): Promise<TableSource> {
   const longest = Math.floor(bufferBytes * LINE_SHARE);
   const names = new Set<string>(known);
@@ -47,7 +51,7 @@ export async function openJsonLinesTable(
     repeatable: file.repeatable,
     async *batches(given) {
       for await (const lines of textLines(file, longest, given))
-        yield batchOf(file.name, columns, rowsOf(file.name, lines));
+        yield batchOf(file.name, columns, rowsOf(file.name, lines, oneOf));
     },
     records: async () => [await file.record()],
     close: async () => {},
@@ -77,26 +81,41 @@ function batchOf(
   };
 }
 
-function rowsOf(name: string, { first, lines }: TextLines): { row: Row; line: number }[] {
+function rowsOf(
+  name: string,
+  { first, lines }: TextLines,
+  oneOf?: readonly string[],
+): { row: Row; line: number }[] {
   const rows: { row: Row; line: number }[] = [];
   for (const [i, text] of lines.entries()) {
     const line = first + i;
-    const trimmed = (line === 1 ? text.replace(/^\ufeff/, '') : text).trim();
-    if (trimmed === '') continue;
-    let row: unknown;
+    const json = (line === 1 ? text.replace(/^\ufeff/, '') : text).trim();
+    if (json === '') continue;
+    let parsed: unknown;
     try {
-      row = JSON.parse(trimmed);
+      parsed = JSON.parse(json);
     } catch (error) {
       throw new MlmlError('MLML_BAD_DATA', `${name}: line ${line}: is not JSON (${reasonOf(error)})`, {
         cause: error,
       });
     }
-    if (typeof row !== 'object' || row === null || Array.isArray(row))
+    if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed))
       throw new MlmlError(
         'MLML_BAD_DATA',
-        `${name}: line ${line}: is ${Array.isArray(row) ? 'a list' : `${row}`.slice(0, 40)}; an object is needed, such as {"size": 3, "price": 10}`,
+        `${name}: line ${line}: is ${Array.isArray(parsed) ? 'a list' : `${parsed}`.slice(0, 40)}; an object is needed, such as {"size": 3, "price": 10}`,
       );
-    rows.push({ row: row as Row, line });
+    const row = trimmedKeys(parsed as Row);
+    if (row === undefined)
+      throw new MlmlError(
+        'MLML_BAD_DATA',
+        `${name}: line ${line}: two names differ in nothing but blanks around them; rename one`,
+      );
+    if (oneOf !== undefined && !oneOf.some((column) => Object.hasOwn(row, column)))
+      throw new MlmlError(
+        'MLML_BAD_DATA',
+        `${name}: line ${line}: has none of the columns of the model: ${listed(oneOf)}; it has ${listed(Object.keys(row)) || 'no columns'}`,
+      );
+    rows.push({ row, line });
   }
   return rows;
 }

@@ -4,10 +4,12 @@ import { MlmlError } from '../../../errors.js';
 import type { ReadableFile, Storage } from '../../../storage/storage.js';
 import { gunzip } from '../../import/decompress.js';
 import type { ImportProgress } from '../../import/importOptions.js';
-import type { TableText } from './tableText.js';
-import { isZstandard, unzstd } from './unzstd.js';
+import type { TableText, TextBuffers } from './tableText.js';
+import { unzstd } from './unzstd.js';
+import { isZstandard } from './zstdFrames.js';
 
-const CHUNK_BYTES = 256 * 1024;
+/** Bytes read at once. */
+export const CHUNK_BYTES = 256 * 1024;
 
 export interface TableFileOptions {
   /** How messages call the file. Default: its path. */
@@ -35,27 +37,32 @@ export class TableFile implements TableText {
   }
 
   /** The text. A chunk is valid until the next is asked for. */
-  async *bytes(signal?: AbortSignal): AsyncGenerator<Uint8Array> {
-    const raw = this.#raw(signal);
-    const first = await raw.next();
-    if (first.done === true) return;
-    const chunks = joined(first.value, raw);
+  async *bytes(signal?: AbortSignal, buffers?: TextBuffers): AsyncGenerator<Uint8Array> {
+    const head = await this.#head();
+    if (head[0] === 0x1f && head[1] === 0x8b) yield* gunzip(this.#raw(signal), this.name);
+    else if (isZstandard(head)) yield* unzstd(this.#raw(signal), this.name);
+    else yield* this.#raw(signal, buffers);
+  }
+
+  /** The bytes by which compressed files are known. */
+  async #head(): Promise<Uint8Array> {
+    const file = await this.#storage.openRead(this.path);
     try {
-      if (first.value[0] === 0x1f && first.value[1] === 0x8b) yield* gunzip(chunks, this.name);
-      else if (isZstandard(first.value)) yield* unzstd(chunks, this.name);
-      else yield* chunks;
+      const head = new Uint8Array(Math.min(4, file.byteLength));
+      await file.readInto(head, 0);
+      return head;
     } finally {
-      await raw.return(undefined);
+      await file.close();
     }
   }
 
   /** The bytes of the file: while one chunk is worked on, the next is read. */
-  async *#raw(signal?: AbortSignal): AsyncGenerator<Uint8Array> {
+  async *#raw(signal?: AbortSignal, given?: TextBuffers): AsyncGenerator<Uint8Array> {
     const file = await this.#storage.openRead(this.path);
     let ahead: Promise<Uint8Array> | undefined;
     try {
       const { byteLength } = file;
-      const buffers = [0, 1].map(() => new Uint8Array(Math.min(CHUNK_BYTES, byteLength)));
+      const buffers = given ?? [0, 1].map(() => new Uint8Array(Math.min(CHUNK_BYTES, byteLength)));
       const hash = this.#sha256 === undefined ? createHash('sha256') : undefined;
       const readAt = (position: number, turn: number) => readChunk(file, buffers[turn]!, position);
       ahead = byteLength > 0 ? readAt(0, 0) : undefined;
@@ -90,9 +97,4 @@ async function readChunk(file: ReadableFile, buffer: Uint8Array, position: numbe
   const chunk = buffer.subarray(0, Math.min(buffer.length, file.byteLength - position));
   await file.readInto(chunk, position);
   return chunk;
-}
-
-async function* joined(first: Uint8Array, rest: AsyncGenerator<Uint8Array>): AsyncGenerator<Uint8Array> {
-  yield first;
-  yield* rest;
 }

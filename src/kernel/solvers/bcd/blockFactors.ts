@@ -2,8 +2,9 @@ import { halfToNumber } from '../../../arithmetic/dtype.js';
 import { packedLength } from '../../../arithmetic/gram.js';
 import { MlmlError } from '../../../errors.js';
 import type { Tile } from '../../tiles/kernelMatrix.js';
+import { tilesOfSpans } from '../../tiles/tileSpan.js';
 import type { KernelProblem } from '../solver.js';
-import { type Block, type BlockGroup, diagonalTiles } from './blocks.js';
+import { type Block, type BlockGroup, diagonalSpan } from './blocks.js';
 import { factorisePacked } from './packedFactor.js';
 import type { BcdShape } from './planBcd.js';
 import type { RowOrder } from './rowOrder.js';
@@ -88,7 +89,7 @@ export class BlockFactors {
     const rounds = this.#shape.resident ? [missing] : missing.map((block) => [block]);
     for (const blocks of rounds) {
       if (blocks.length === 0) continue;
-      for await (const tile of matrix.tiles(diagonalTiles(group), signal))
+      for await (const tile of matrix.tiles(tilesOfSpans([diagonalSpan(group)]), signal))
         for (const block of blocks) this.#copy(tile, block, this.#place(block, l));
       for (const block of blocks) await this.#factorise(block, l);
     }

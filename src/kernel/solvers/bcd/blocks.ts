@@ -1,4 +1,5 @@
-import { type TileIndex, tileRows } from '../../tiles/kernelMatrix.js';
+import { tileRows } from '../../tiles/kernelMatrix.js';
+import type { TileSpan } from '../../tiles/tileSpan.js';
 
 /** A block of consecutive unknowns. */
 export interface Block {
@@ -49,24 +50,23 @@ export function largestBlock(groups: readonly BlockGroup[]): number {
 }
 
 /** Tiles of the lower triangle that hold the blocks of a group. */
-export function* diagonalTiles({ firstTileRow, endTileRow }: BlockGroup): Generator<TileIndex> {
-  for (let row = firstTileRow; row < endTileRow; row++)
-    for (let column = firstTileRow; column <= row; column++) yield { row, column };
+export function diagonalSpan({ firstTileRow, endTileRow }: BlockGroup): TileSpan {
+  return {
+    firstRow: firstTileRow,
+    endRow: endTileRow,
+    firstColumn: firstTileRow,
+    endColumn: endTileRow,
+  };
 }
 
-/** Tiles that hold what lies left of the blocks, from the first block to the last. */
-export function* tilesForth(groups: readonly BlockGroup[]): Generator<TileIndex> {
-  for (const group of groups) yield* tilesLeftOf(group);
-}
-
-/** The same tiles from the last to the first. */
-export function* tilesBack(groups: readonly BlockGroup[]): Generator<TileIndex> {
-  for (const group of groups.toReversed()) yield* [...tilesLeftOf(group)].reverse();
-}
-
-/** With several blocks in one tile row its diagonal tile is the last. */
-function* tilesLeftOf({ firstTileRow, endTileRow, blocks }: BlockGroup): Generator<TileIndex> {
-  for (let row = firstTileRow; row < endTileRow; row++)
-    for (let column = 0; column < firstTileRow; column++) yield { row, column };
-  if (blocks.length > 1) yield { row: firstTileRow, column: firstTileRow };
+/**
+ * Tiles that hold what lies left of the blocks, from the first block to the last. With several blocks in one tile row its
+ * diagonal tile is the last.
+ */
+export function spansLeft(groups: readonly BlockGroup[]): TileSpan[] {
+  return groups.flatMap(({ firstTileRow, endTileRow, blocks }) => {
+    const left = { firstRow: firstTileRow, endRow: endTileRow, firstColumn: 0, endColumn: firstTileRow };
+    if (blocks.length === 1) return left;
+    return [left, { ...left, endRow: firstTileRow + 1, firstColumn: firstTileRow, endColumn: endTileRow }];
+  });
 }

@@ -4,7 +4,7 @@ import type { Region } from '../../../memory/plan.js';
 import type { KernelTrainOptions } from '../../options.js';
 import type { KernelUse } from '../kernelUse.js';
 import { type SolverPlan, type SystemSize, vectorWidth } from '../solver.js';
-import { type BlockGroup, cutBlocks, diagonalTiles, largestBlock, tilesBack, tilesForth } from './blocks.js';
+import { type BlockGroup, cutBlocks, diagonalSpan, largestBlock, spansLeft } from './blocks.js';
 
 /** Search directions in each step, all regularizations together, where memory allows. */
 const WANTED_DIRECTIONS = 16;
@@ -156,10 +156,10 @@ function useOfBcd(
 ): void {
   for (const group of groups) {
     const rounds = regularizations * (resident ? 1 : group.blocks.length);
-    kernel.tiles([() => diagonalTiles(group)], rounds);
+    kernel.tiles([{ spans: [diagonalSpan(group)] }], rounds);
   }
-  const forth = () => tilesForth(groups);
-  kernel.tiles([forth], 1);
-  kernel.tiles([() => tilesBack(groups), forth], steps);
+  const spans = spansLeft(groups);
+  kernel.tiles([{ spans }], 1);
+  kernel.tiles([{ spans, back: true }, { spans }], steps);
   kernel.tiles([kernel.triangle], 1);
 }

@@ -1,9 +1,10 @@
 import { dtypeBytes } from '../../../arithmetic/dtype.js';
 import type { Tile } from '../../tiles/kernelMatrix.js';
 import { addTimesTile, addTimesTransposedTile } from '../../tiles/multiply.js';
+import { spansLength, tilesOfSpans, tilesOfSpansBack } from '../../tiles/tileSpan.js';
 import type { KernelProblem } from '../solver.js';
 import type { BlockFactors } from './blockFactors.js';
-import { type Block, tilesBack, tilesForth } from './blocks.js';
+import { type Block, spansLeft } from './blocks.js';
 import { multiplyLower, solveLower, solveLowerTransposed, type VectorBlock } from './packedFactor.js';
 import type { BcdShape } from './planBcd.js';
 import type { RowOrder } from './rowOrder.js';
@@ -142,9 +143,10 @@ export class Sweeps {
       for (; next < groups.length && groups[next]!.endTileRow <= tileRow; next++)
         for (const block of groups[next]!.blocks) await solve(block);
     };
-    const list = [...tilesForth(groups)];
+    const spans = spansLeft(groups);
+    const total = spansLength(spans);
     let done = 0;
-    for await (const tile of matrix.tiles(list, signal)) {
+    for await (const tile of matrix.tiles(tilesOfSpans(spans), signal)) {
       await solveBefore(tile.row);
       if (tile.row === tile.column) {
         for (const block of groups[next]!.blocks) {
@@ -159,7 +161,7 @@ export class Sweeps {
         add(tile);
         workspace.threads.run();
       }
-      this.#progress(++done, list.length);
+      this.#progress(++done, total);
     }
     await solveBefore(Number.POSITIVE_INFINITY);
     this.passes++;
@@ -174,9 +176,10 @@ export class Sweeps {
       for (; next >= 0 && groups[next]!.endTileRow > tileRow; next--)
         for (const block of groups[next]!.blocks) await solve(block);
     };
-    const list = [...tilesBack(groups)];
+    const spans = spansLeft(groups);
+    const total = spansLength(spans);
     let done = 0;
-    for await (const tile of matrix.tiles(list, signal)) {
+    for await (const tile of matrix.tiles(tilesOfSpansBack(spans), signal)) {
       await solveFrom(tile.row === tile.column ? tile.row + 1 : tile.row);
       if (tile.row === tile.column) {
         for (const block of groups[next]!.blocks.toReversed()) {
@@ -191,7 +194,7 @@ export class Sweeps {
         add(tile);
         workspace.threads.run();
       }
-      this.#progress(++done, list.length);
+      this.#progress(++done, total);
     }
     await solveFrom(-1);
     this.passes++;

@@ -2,7 +2,7 @@ import type { KernelTrainOptions } from '../../options.js';
 import { tileRows } from '../../tiles/kernelMatrix.js';
 import type { KernelUse } from '../kernelUse.js';
 import { type SolverPlan, type SystemSize, vectorWidth } from '../solver.js';
-import { cutStrips, tilesOfRow } from './rowStrip.js';
+import { spansOfRow, stripsOfRow } from './rowStrip.js';
 
 /** Rows of the coefficients that one call works on; the number of sums depends on n alone, not on threads. */
 export const CHUNK = 1024;
@@ -43,7 +43,7 @@ export function planSsgd(size: SystemSize, options: KernelTrainOptions, bytes: n
   };
 }
 
-/** What the strips of an epoch, in any order, and its residual ask of the kernel. */
+/** What the strips of an epoch, in any order, and its residual ask of the kernel, which is stored: the order does not count. */
 function useOfSsgd(
   kernel: KernelUse,
   { n, tileSize }: Pick<SystemSize, 'n' | 'tileSize'>,
@@ -51,10 +51,7 @@ function useOfSsgd(
   epochs: number,
 ): void {
   const rows = tileRows(n, tileSize);
-  const strips = cutStrips(n, tileSize, stripRows).map(
-    ({ tileRow }) =>
-      () =>
-        tilesOfRow(tileRow, rows),
-  );
-  kernel.tiles([...strips, kernel.triangle], epochs);
+  kernel.tiles([kernel.triangle], epochs);
+  for (let row = 0; row < rows; row++)
+    kernel.tiles([{ spans: spansOfRow(row, rows) }], epochs * stripsOfRow(n, tileSize, stripRows, row));
 }

@@ -1,6 +1,7 @@
 import { dtypeBytes } from '../../../arithmetic/dtype.js';
 import { tileDtypeCodes } from '../../../arithmetic/tileProduct.js';
-import { type Tile, type TileIndex, tileRows } from '../../tiles/kernelMatrix.js';
+import { type Tile, tileRows } from '../../tiles/kernelMatrix.js';
+import { type TileSpan, tilesOfSpans } from '../../tiles/tileSpan.js';
 import type { KernelProblem } from '../solver.js';
 
 /** Some consecutive rows of one tile row. */
@@ -13,7 +14,7 @@ export interface Strip {
 /** Cuts every tile row into strips of at most `most` rows, nearly equal in size. */
 export function cutStrips(n: number, tileSize: number, most: number): Strip[] {
   const strips: Strip[] = [];
-  const size = Math.ceil(tileSize / Math.ceil(tileSize / most));
+  const size = stripSize(tileSize, most);
   for (let tileRow = 0; tileRow < tileRows(n, tileSize); tileRow++) {
     const end = Math.min(n, (tileRow + 1) * tileSize);
     for (let firstRow = tileRow * tileSize; firstRow < end; firstRow += size)
@@ -22,10 +23,23 @@ export function cutStrips(n: number, tileSize: number, most: number): Strip[] {
   return strips;
 }
 
+/** Rows of a strip. */
+function stripSize(tileSize: number, most: number): number {
+  return Math.ceil(tileSize / Math.ceil(tileSize / most));
+}
+
+/** Into how many strips a tile row is cut. */
+export function stripsOfRow(n: number, tileSize: number, most: number, tileRow: number): number {
+  return Math.ceil(Math.min(tileSize, n - tileRow * tileSize) / stripSize(tileSize, most));
+}
+
 /** Tiles that hold the rows of a tile row in full, by symmetry. */
-export function* tilesOfRow(tileRow: number, rows: number): Generator<TileIndex> {
-  for (let column = 0; column <= tileRow; column++) yield { row: tileRow, column };
-  for (let row = tileRow + 1; row < rows; row++) yield { row, column: tileRow };
+export function spansOfRow(tileRow: number, rows: number): readonly TileSpan[] {
+  const next = tileRow + 1;
+  return [
+    { firstRow: tileRow, endRow: next, firstColumn: 0, endColumn: next },
+    { firstRow: next, endRow: rows, firstColumn: tileRow, endColumn: next },
+  ];
 }
 
 /** Rows of K in memory, all n columns of each, as floats (doubles for float64 tiles); columns of held-out rows are 0. */
@@ -59,7 +73,7 @@ export class RowStrip {
   /** Puts the rows of a strip there. */
   async fill(strip: Strip): Promise<void> {
     const { matrix, workspace, size, heldOut, signal } = this.#problem;
-    const list = tilesOfRow(strip.tileRow, tileRows(size.n, matrix.tileSize));
+    const list = tilesOfSpans(spansOfRow(strip.tileRow, tileRows(size.n, matrix.tileSize)));
     for await (const tile of matrix.tiles(list, signal)) {
       if (tile.row === strip.tileRow) this.#copyRows(tile, strip);
       else this.#copyColumns(tile, strip);
