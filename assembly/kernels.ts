@@ -25,3 +25,4 @@ export { addTileProduct, addTransposedTileProduct, toDoubles } from './tileProdu
 export { addFloatProduct } from './floatProduct';
 export { addTileProduct32, addTransposedTileProduct32 } from './tileProduct32';
 export { scatterSparse, sparseAdagradSettle, sparseAdagradStep, sparseHogwildStep32, sparseScores32, sparseScores64, sparseShrink32, sparseStep32, walkSparse } from './sparse';
+export * from './sparseProducts';

@@ -39,10 +39,10 @@ const sampled = (n: number) =>
 async function generate({ data, n, sigma, threads, bufferBytes }: Job): Promise<Figures> {
   const dataset = await openDataset(nodeStorage, data);
   const start = performance.now();
-  const { description, layout } = dataset;
+  const { layout } = dataset;
   const kernel = { kind: 'rbf', lengthscale: sigma } as const;
   const dtype = 'float32' as const;
-  const evaluation = { kernel, geometry: geometryOf(description, scaleOf(dataset)), dtype };
+  const evaluation = { kernel, geometry: geometryOf(dataset, scaleOf(dataset)), dtype };
   const plan = planGeneration({
     n,
     layout,

@@ -20,6 +20,7 @@ import { plainScatter } from './scatter.js';
 import { plainScores, type ScoreKernels } from './scores.js';
 import { plainSoftmax, type SoftmaxKernels } from './softmax.js';
 import { plainSparse, type SparseKernels } from './sparse.js';
+import { plainSparseProducts, type SparseProductKernels } from './sparseProducts.js';
 import { plainSteps, type StepKernels } from './step.js';
 import { plainTileFactor, type TileFactorKernels } from './tileFactor.js';
 import { plainTileProduct, type TileProductKernels } from './tileProduct.js';
@@ -48,6 +49,7 @@ export interface Kernels
     ScoreKernels,
     SoftmaxKernels,
     SparseKernels,
+    SparseProductKernels,
     StepKernels,
     TileFactorKernels,
     TileProductKernels,
@@ -65,6 +67,7 @@ export function plainKernels(memory: WebAssembly.Memory): Kernels {
     ...plainScores(buffer),
     ...plainSoftmax(buffer),
     ...plainSparse(buffer),
+    ...plainSparseProducts(buffer),
     ...plainSteps(buffer),
     ...plainGram(buffer),
     ...plainGramRows(buffer),

@@ -7,7 +7,7 @@ import { allowedBytes } from '../run/summary.js';
 import type { CommandContext } from './commandContext.js';
 import { givenFile, importGivenFile } from './givenFile.js';
 import { generateOptions, uselessKernelOptions } from './kernelSettings.js';
-import { openTrainingData } from './openData.js';
+import { openAnyTrainingData } from './openData.js';
 import type { Arguments } from './parseArguments.js';
 
 /** `mlml generate`: stores the kernel of a data set; the memId is the last line. */
@@ -30,7 +30,7 @@ export async function generateVerb(context: CommandContext, given: Arguments): P
   try {
     const made = await importGivenFile(context, 'generate', given, reporter);
     baselineBytes = context.residentBytes();
-    const dataset = await openTrainingData(context, 'generate', given, reporter, made);
+    const dataset = await openAnyTrainingData(context, 'generate', given, reporter, made);
     try {
       const { name, task } = dataset.description;
       const kernelReporter = new KernelReporter(reporter, {

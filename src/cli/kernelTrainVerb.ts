@@ -1,3 +1,5 @@
+import type { Dataset } from '../data/dataset.js';
+import type { SparseDataset } from '../data/sparse/sparseDataset.js';
 import { kernelName } from '../kernel/functions/kernelName.js';
 import type { KernelJobs, KrrPick } from '../kernel/jobs.js';
 import type { KernelTrainOptions, SolverName } from '../kernel/options.js';
@@ -9,7 +11,7 @@ import { allowedBytes, scoreOf } from '../run/summary.js';
 import type { CommandContext } from './commandContext.js';
 import { givenFile } from './givenFile.js';
 import { solverOptions, uselessKernelOptions } from './kernelSettings.js';
-import { openTrainingData } from './openData.js';
+import { openAnyTrainingData } from './openData.js';
 import type { Arguments } from './parseArguments.js';
 import { runTraining, type TrainingRun } from './trainingRun.js';
 
@@ -21,37 +23,41 @@ export async function kernelTrainVerb(
   words: readonly string[],
 ): Promise<void> {
   const { storage } = context.services;
-  await runTraining<KernelSummary>(context, { verb: solver, given, words }, async () => {
-    const jobs = await context.services.kernels();
-    const options = await solverOptions(jobs, storage, solver, given);
-    const file = await givenFile(storage, solver, given);
-    const scratch = given.text('scratch');
-    const logfreq = given.number('logfreq') ?? 1;
-    const copyRows = given.flag('copy-rows') ?? false;
-    let pick: KrrPick | undefined;
-    return {
-      options: { ...options, logfreq, copyRows, ...(scratch === undefined ? {} : { scratch }) },
-      allowedBytes: () => allowedBytes(options.bufferBytes, options.nthreads),
-      warnings: uselessKernelOptions(solver, given, file !== undefined),
-      scratch,
-      csv: logfreq > 0,
-      open: (reporter, folder) => openTrainingData(context, solver, given, reporter, folder),
-      plan: (dataset, scratchFolder, earlier) =>
-        jobs.planKernelTraining(solver, dataset, options, {
-          storage,
-          scratchFolder,
-          signal: context.signal,
-          ...(earlier?.run.pick === undefined ? {} : { pick: earlier.run.pick as KrrPick }),
-          onPick: (picked) => {
-            pick = picked;
-          },
-        }),
-      pick: () => pick,
-      work: (run) => trainAndSave(context, jobs, solver, options, given, run, pick),
-      text: (summary, csv, task) =>
-        kernelSummaryText(summary, kernelName(summary.kernel), task === 'classification', csv),
-    };
-  });
+  await runTraining<KernelSummary, Dataset | SparseDataset>(
+    context,
+    { verb: solver, given, words },
+    async () => {
+      const jobs = await context.services.kernels();
+      const options = await solverOptions(jobs, storage, solver, given);
+      const file = await givenFile(storage, solver, given);
+      const scratch = given.text('scratch');
+      const logfreq = given.number('logfreq') ?? 1;
+      const copyRows = given.flag('copy-rows') ?? false;
+      let pick: KrrPick | undefined;
+      return {
+        options: { ...options, logfreq, copyRows, ...(scratch === undefined ? {} : { scratch }) },
+        allowedBytes: () => allowedBytes(options.bufferBytes, options.nthreads),
+        warnings: uselessKernelOptions(solver, given, file !== undefined),
+        scratch,
+        csv: logfreq > 0,
+        open: (reporter, folder) => openAnyTrainingData(context, solver, given, reporter, folder),
+        plan: (dataset, scratchFolder, earlier) =>
+          jobs.planKernelTraining(solver, dataset, options, {
+            storage,
+            scratchFolder,
+            signal: context.signal,
+            ...(earlier?.run.pick === undefined ? {} : { pick: earlier.run.pick as KrrPick }),
+            onPick: (picked) => {
+              pick = picked;
+            },
+          }),
+        pick: () => pick,
+        work: (run) => trainAndSave(context, jobs, solver, options, given, run, pick),
+        text: (summary, csv, task) =>
+          kernelSummaryText(summary, kernelName(summary.kernel), task === 'classification', csv),
+      };
+    },
+  );
 }
 
 async function trainAndSave(
@@ -60,7 +66,15 @@ async function trainAndSave(
   solver: SolverName,
   options: KernelTrainOptions,
   given: Arguments,
-  { dataset, paths, log, reporter, scratchFolder, baselineBytes, checkpoint }: TrainingRun,
+  {
+    dataset,
+    paths,
+    log,
+    reporter,
+    scratchFolder,
+    baselineBytes,
+    checkpoint,
+  }: TrainingRun<Dataset | SparseDataset>,
   pick: KrrPick | undefined,
 ): Promise<KernelSummary> {
   const { storage } = context.services;

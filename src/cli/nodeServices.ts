@@ -1,5 +1,5 @@
 import { compileKernels } from '../arithmetic/kernels.js';
-import { datasetFolder, openAnyByName, openByName } from '../data/import/openByName.js';
+import { datasetFolder, openAnyByName } from '../data/import/openByName.js';
 import * as training from '../ssgd/train.js';
 import { nodeStorage } from '../storage/nodeStorage.js';
 import type { Services } from './services.js';
@@ -34,7 +34,6 @@ export const nodeServices: Services = {
   async importing() {
     return {
       datasetFolder,
-      openByName,
       openAnyByName,
       async isLibsvmFile(...args) {
         return await (await import('../data/import/libsvm/importLibsvm.js')).isLibsvmFile(...args);

@@ -10,7 +10,6 @@ import type { CommandName } from './optionSpec.js';
 import { optionsOf } from './optionsOf.js';
 import type { Arguments } from './parseArguments.js';
 import { rawRequest } from './rawRows.js';
-import type { Importing } from './services.js';
 
 /** Options of opening and importing that were given, with progress going to the terminal. */
 export function openRequest(
@@ -46,17 +45,6 @@ export function openRequest(
  * Opens what a training verb names: raw row files, a data set folder, or a known name (imported first). `folder`: the data set that
  * was made of it, see `importGivenFile`.
  */
-export async function openTrainingData(
-  context: CommandContext,
-  verb: CommandName,
-  given: Arguments,
-  reporter: ProgressReporter,
-  folder?: string,
-): Promise<Dataset> {
-  return await openBy('openByName', context, verb, given, reporter, folder);
-}
-
-/** The same, also of sparse rows. */
 export async function openAnyTrainingData(
   context: CommandContext,
   verb: CommandName,
@@ -64,23 +52,11 @@ export async function openAnyTrainingData(
   reporter: ProgressReporter,
   folder?: string,
 ): Promise<Dataset | SparseDataset> {
-  return await openBy('openAnyByName', context, verb, given, reporter, folder);
-}
-
-async function openBy<Name extends 'openByName' | 'openAnyByName'>(
-  open: Name,
-  context: CommandContext,
-  verb: CommandName,
-  given: Arguments,
-  reporter: ProgressReporter,
-  folder: string | undefined,
-): Promise<Dataset | Awaited<ReturnType<Importing[Name]>>> {
   const { services } = context;
   const [source] = given.positionals;
   if (folder !== undefined) {
-    const { openByName, openAnyByName } = await services.importing();
-    const opened = open === 'openByName' ? openByName : openAnyByName;
-    return (await opened(services.storage, folder, {})) as Awaited<ReturnType<Importing[Name]>>;
+    const { openAnyByName } = await services.importing();
+    return await openAnyByName(services.storage, folder, {});
   }
   const raw = await rawRequest(services.storage, verb, given);
   if (raw !== undefined && source !== undefined) {
@@ -106,9 +82,7 @@ async function openBy<Name extends 'openByName' | 'openAnyByName'>(
   }
   // The seed of a run decides its order of rows, not which data a name stands for.
   const { seed: _, ...request } = { seed: 0, ...openRequest(context, given, reporter) };
-  const dataset = (await importing[open](services.storage, source, request)) as Awaited<
-    ReturnType<Importing[Name]>
-  >;
+  const dataset = await importing.openAnyByName(services.storage, source, request);
   for (const [name, part] of [
     ['n', 'train'],
     ['nt', 'test'],

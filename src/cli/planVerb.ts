@@ -15,7 +15,7 @@ import type { CommandContext } from './commandContext.js';
 import { givenFile, importGivenFile } from './givenFile.js';
 import { importTarget } from './importVerb.js';
 import { generateOptions, solverOptions, uselessKernelOptions } from './kernelSettings.js';
-import { openAnyTrainingData, openTrainingData } from './openData.js';
+import { openAnyTrainingData } from './openData.js';
 import { type CommandName, kernelVerbs } from './optionSpec.js';
 import { type Arguments, parseArguments } from './parseArguments.js';
 import { trainOptions, uselessOptions } from './trainSettings.js';
@@ -53,7 +53,6 @@ async function planTrainingVerb(context: CommandContext, verb: Verb, given: Argu
     verb,
     given,
     (isFile) => uselessOptions(verb, given, isFile),
-    openAnyTrainingData,
     (dataset) => planTraining(verb, dataset.description, options),
   );
 }
@@ -65,31 +64,23 @@ async function planKernelVerb(
 ): Promise<void> {
   const { storage } = context.services;
   const jobs = await context.services.kernels();
-  const plan = async (dataset: Dataset) => {
+  const plan = async (dataset: Dataset | SparseDataset) => {
     const scratchFolder = given.text('scratch') ?? runsFolder(given.text('out'));
     const job = { storage, scratchFolder, signal: context.signal };
     if (verb === 'generate') return await jobs.planGenerate(dataset, generateOptions(given), job);
     const options = await solverOptions(jobs, storage, verb, given);
     return await jobs.planKernelTraining(verb, dataset, options, job);
   };
-  const useless = (isFile: boolean) => uselessKernelOptions(verb, given, isFile);
-  await tellPlan(context, verb, given, useless, openTrainingData, plan);
+  await tellPlan(context, verb, given, (isFile) => uselessKernelOptions(verb, given, isFile), plan);
 }
 
 /** Opens the data, prints what `makePlan` makes of it. */
-async function tellPlan<Data extends Dataset | SparseDataset>(
+async function tellPlan(
   context: CommandContext,
   verb: CommandName,
   given: Arguments,
   useless: (isFile: boolean) => readonly string[],
-  open: (
-    context: CommandContext,
-    verb: CommandName,
-    given: Arguments,
-    reporter: ProgressReporter,
-    folder?: string,
-  ) => Promise<Data>,
-  makePlan: (dataset: Data) => Plan | Promise<Plan>,
+  makePlan: (dataset: Dataset | SparseDataset) => Plan | Promise<Plan>,
 ): Promise<void> {
   const reporter = new ProgressReporter({
     stream: context.stderr,
@@ -100,7 +91,7 @@ async function tellPlan<Data extends Dataset | SparseDataset>(
   for (const warning of useless(isFile)) reporter.warn(warning);
   try {
     const folder = await importGivenFile(context, verb, given, reporter);
-    const dataset = await open(context, verb, given, reporter, folder);
+    const dataset = await openAnyTrainingData(context, verb, given, reporter, folder);
     try {
       const plan = await makePlan(dataset);
       for (const warning of usedInstead(given, plan, dataset.description.parts.train.n))

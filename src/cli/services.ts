@@ -88,8 +88,6 @@ export interface Importing {
   /** The folder a named data set is imported into and looked for. */
   datasetFolder(storage: Storage, name: string, dataDir?: string, n?: number): Promise<string>;
   /** A folder is opened; a known name is looked up in the data folder and imported first when it is not there. */
-  openByName(storage: Storage, source: string, options: OpenOptions): Promise<Dataset>;
-  /** The same, also of sparse rows. */
   openAnyByName(storage: Storage, source: string, options: OpenOptions): Promise<Dataset | SparseDataset>;
   /** Whether a file begins like LIBSVM text. */
   isLibsvmFile(storage: Storage, path: string): Promise<boolean>;

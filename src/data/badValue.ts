@@ -2,6 +2,7 @@ import { dtypeBytes, integerRange, readNumber } from '../arithmetic/dtype.js';
 import { MlmlError } from '../errors.js';
 import type { RowFile } from './rowFile.js';
 import type { RowLayout } from './rowLayout.js';
+import { RecordView, type SparseDtype } from './sparse/sparseRecord.js';
 
 const READ_BYTES = 256 * 1024;
 
@@ -35,6 +36,11 @@ export async function badValueError(
     signal?.throwIfAborted();
     const count = Math.min(rowsAtOnce, firstRow + rows - from);
     await file.readRows(bytes, from, count);
+    if (file.layout.longest !== undefined) {
+      const found = badSparseValue(file, bytes, from, count);
+      if (found !== undefined) return found;
+      continue;
+    }
     for (let row = 0; row < count; row++) {
       const start = row * rowBytes;
       for (let j = 0; features && j < d; j++) {
@@ -46,6 +52,27 @@ export async function badValueError(
         if (Number.isFinite(y)) continue;
         return describe(file, from + row, labels === 1 ? 'the label' : `label ${c}`, y);
       }
+    }
+  }
+  return undefined;
+}
+
+/** The same of rows in slots. */
+function badSparseValue(
+  file: RowFile,
+  bytes: Uint8Array,
+  first: number,
+  count: number,
+): MlmlError | undefined {
+  const view = new RecordView(bytes, file.layout.dtype as SparseDtype);
+  for (let row = 0; row < count; row++) {
+    const word = (row * file.layout.rowBytes) / 4;
+    const label = view.label(word);
+    if (!Number.isFinite(label)) return describe(file, first + row, 'the label', label);
+    for (let t = 0; t < view.nonzeros(word); t++) {
+      const value = view.value(word, t);
+      if (!Number.isFinite(value))
+        return describe(file, first + row, `feature ${view.index(word, t)}`, value);
     }
   }
   return undefined;

@@ -8,6 +8,7 @@ import { RowFile } from './rowFile.js';
 import { layoutOf, type RowLayout } from './rowLayout.js';
 import type { RowSample } from './rowSample.js';
 import { openSparse, type SparseDataset } from './sparse/sparseDataset.js';
+import type { SparseFeatures } from './sparse/sparseStatistics.js';
 
 /** An open data set: its description and its two row files. */
 export interface Dataset {
@@ -17,6 +18,8 @@ export interface Dataset {
   readonly layout: RowLayout;
   readonly train: RowFile;
   readonly test: RowFile;
+  /** Of sparse rows in slots (see `openSlots`), whose description has none: figures of each feature, zeros counted. */
+  readonly features?: Pick<SparseFeatures, 'mean' | 'variance' | 'min' | 'max'>;
   /** Set when the training rows are a sample of those stored. */
   readonly sample?: RowSample;
   /** Closes its files. */
@@ -45,7 +48,7 @@ export async function openDataset(storage: Storage, folder: string): Promise<Dat
     throw new MlmlError(
       'MLML_USAGE',
       `${folder}: holds sparse rows, and dense ones are needed here; import the text again with --dense. ` +
-        'Sparse rows are for sgd, ssgd, hsgd, evaluate, predict and info',
+        'Sparse rows are for sgd, ssgd, hsgd, kernel verbs, evaluate, predict and info',
     );
   }
   return await openDense(storage, folder, description);

@@ -57,6 +57,11 @@ export class RowFile implements RowReader {
     this.#chosen = chosen;
   }
 
+  /** Path of its first file, for messages. */
+  get path(): string {
+    return this.#shards[0]?.file.path ?? '';
+  }
+
   /** Bytes of a row. */
   get rowBytes(): number {
     return this.layout.rowBytes;
@@ -95,8 +100,8 @@ export class RowFile implements RowReader {
   }
 
   /** So many rows that begin at the start of an open file. */
-  static of(layout: RowLayout, file: ReadableFile, rows: number): RowFile {
-    return new RowFile(layout, rows, undefined, [{ file, firstRow: 0, rows, skipped: 0 }]);
+  static of(layout: RowLayout, file: ReadableFile, rows: number, part?: PartName): RowFile {
+    return new RowFile(layout, rows, part, [{ file, firstRow: 0, rows, skipped: 0 }]);
   }
 
   /** The same rows, only the first `rows` of them. Shares the open files. */

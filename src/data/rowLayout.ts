@@ -1,7 +1,10 @@
 import { type Dtype, dtypeBytes } from '../arithmetic/dtype.js';
 import type { Task } from './format.js';
 
-/** How one dense row lies in a row file: d features, then its labels (one, but for a regression with several), little-endian, without padding. */
+/**
+ * How one row lies in a row file, little-endian. A dense one: d features, then its labels (one, but for a regression with several),
+ * without padding. A sparse one lies in a slot (see slotFile.ts).
+ */
 export interface RowLayout {
   readonly d: number;
   readonly dtype: Dtype;
@@ -11,6 +14,8 @@ export interface RowLayout {
   readonly rowBytes: number;
   /** Byte offset of the first label in a row. */
   readonly labelOffset: number;
+  /** Of sparse rows in slots: the most nonzeros of a row. */
+  readonly longest?: number;
 }
 
 /**

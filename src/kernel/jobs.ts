@@ -1,4 +1,5 @@
 import type { Dataset } from '../data/dataset.js';
+import type { SparseDataset } from '../data/sparse/sparseDataset.js';
 import type { Plan } from '../memory/plan.js';
 import type { Evaluation } from '../ssgd/events.js';
 import type { CheckpointOptions } from '../storage/checkpoint.js';
@@ -109,20 +110,28 @@ export interface KernelTrainResult {
 /** The functions behind the verbs. */
 export interface KernelJobs {
   /** What `generate` would do. Reads a sample of rows when the lengthscale is to be found. */
-  planGenerate(dataset: Dataset, options: GenerateOptions, context: KernelContext): Promise<Plan>;
+  planGenerate(
+    dataset: Dataset | SparseDataset,
+    options: GenerateOptions,
+    context: KernelContext,
+  ): Promise<Plan>;
   /** Builds a kernel on disk; goes on where a killed run stopped; returns at once when it is complete. */
-  generateKernel(dataset: Dataset, options: GenerateOptions, context: KernelContext): Promise<GenerateResult>;
+  generateKernel(
+    dataset: Dataset | SparseDataset,
+    options: GenerateOptions,
+    context: KernelContext,
+  ): Promise<GenerateResult>;
   /** What a kernel verb would do. Opens the stored kernel when `memId` is given, to know its tiles. */
   planKernelTraining(
     solver: SolverName,
-    dataset: Dataset,
+    dataset: Dataset | SparseDataset,
     options: KernelTrainOptions,
     context: KernelContext,
   ): Promise<Plan>;
   /** See `trainKernel`. */
   trainKernel(
     solver: SolverName,
-    dataset: Dataset,
+    dataset: Dataset | SparseDataset,
     options: KernelTrainOptions,
     context: KernelContext,
   ): Promise<KernelTrainResult>;

@@ -21,7 +21,7 @@ test('no training row is longer than the bounds, as it is or less the mean', asy
       fc.asyncProperty(rows, fc.constantFrom(...scalingNames), async (features, scale) => {
         const train = { features, labels: features.map((_, i) => i % 2) };
         const dataset = await makeDataset({ train, k: 2, dtype });
-        const { maxNorm, maxCentredNorm, mean } = geometryOf(dataset.description, scale);
+        const { maxNorm, maxCentredNorm, mean } = geometryOf(dataset, scale);
         for (const row of (await rowsOf(dataset, 'train', scale)).features) {
           const norm = Math.hypot(...row);
           const centred = Math.hypot(...row.map((x, j) => x - mean[j]!));
@@ -45,7 +45,7 @@ async function sparse() {
 
 test('sparse rows are bounded by the longest of them', async () => {
   const { description } = await sparse();
-  const { maxNorm, maxCentredNorm, mean } = geometryOf(description, 'none');
+  const { maxNorm, maxCentredNorm, mean } = geometryOf({ description }, 'none');
   const { maxRowNorm } = description.statistics;
   // The corner of the box is at 20.
   assert.ok(maxRowNorm < 8);
@@ -53,5 +53,5 @@ test('sparse rows are bounded by the longest of them', async () => {
   assert.ok(Math.abs(maxCentredNorm - Math.hypot(maxRowNorm, ...mean)) < 1e-9);
   assert.ok(maxCentredNorm < 9);
   // Features of several factors know their box only.
-  assert.ok(geometryOf(description, 'standard').maxNorm > 20);
+  assert.ok(geometryOf({ description }, 'standard').maxNorm > 20);
 });

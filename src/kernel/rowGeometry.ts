@@ -1,10 +1,27 @@
+import type { Dataset } from '../data/dataset.js';
 import type { DatasetDescription } from '../data/format.js';
 import { layoutOf } from '../data/rowLayout.js';
-import { makeScaling, type ScalingName } from '../data/scaling.js';
+import { makeScaling, type Scaling, type ScalingName } from '../data/scaling.js';
 import type { RowGeometry } from './functions/blockEvaluator.js';
+import { sparseGeometry, sparseKernelScaling } from './sparseGeometry.js';
+
+/** What geometry and scaling are made of. */
+export type DescribedRows = Pick<Dataset, 'description'> & Partial<Pick<Dataset, 'layout' | 'features'>>;
+
+/** How features are scaled for a kernel; those of sparse rows as `sparseKernelScaling` says. */
+export function kernelScaling({ description, features }: DescribedRows, scale: ScalingName): Scaling {
+  return features === undefined
+    ? makeScaling(scale, description.dtype, description.statistics)
+    : sparseKernelScaling(features, scale);
+}
 
 /** How the rows of a data set become the vectors a kernel compares. */
-export function geometryOf(description: DatasetDescription, scale: ScalingName): RowGeometry {
+export function geometryOf(dataset: DescribedRows, scale: ScalingName): RowGeometry {
+  const { description, features, layout } = dataset;
+  if (features !== undefined && layout?.longest !== undefined) {
+    const sparse = { ...layout, longest: layout.longest };
+    return sparseGeometry(description, features, sparse, kernelScaling(dataset, scale));
+  }
   const { d, dtype, statistics } = description;
   const { multiply, add } = makeScaling(scale, dtype, statistics);
   const mean = new Float64Array(d);

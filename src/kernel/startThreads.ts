@@ -19,8 +19,13 @@ const PLANNED_SHARE = 1 / 8;
  * of the result, do not depend on the number of threads. Room that is not used costs no memory.
  */
 export function threadRegions(count: number, budgetBytes = 0): Region[] {
-  const planned = Math.min(PLANNED_THREADS, Math.floor((PLANNED_SHARE * budgetBytes) / THREAD_SCRATCH_BYTES));
-  return [{ name: SCRATCH, bytes: Math.max(count, planned) * THREAD_SCRATCH_BYTES }];
+  return [{ name: SCRATCH, bytes: plannedThreads(count, budgetBytes) * THREAD_SCRATCH_BYTES }];
+}
+
+/** Threads that have room, where each takes `more` bytes besides its scratch. */
+export function plannedThreads(count: number, budgetBytes: number, more = 0): number {
+  const room = PLANNED_SHARE * budgetBytes;
+  return Math.max(count, Math.min(PLANNED_THREADS, Math.floor(room / (THREAD_SCRATCH_BYTES + more))));
 }
 
 /** The environment of the main thread, whose scratch is the first. */

@@ -1,4 +1,6 @@
 import type { Dataset } from '../data/dataset.js';
+import { rowsByNumber } from '../data/sparse/slotFile.js';
+import type { SparseDataset } from '../data/sparse/sparseDataset.js';
 import { MlmlError } from '../errors.js';
 import type { Plan } from '../memory/plan.js';
 import { checkTrainOptions } from './checkOptions.js';
@@ -15,11 +17,12 @@ import type { KernelTrainOptions, SolverName } from './options.js';
 /** What a kernel verb would use and do. */
 export async function planKernelTraining(
   solver: SolverName,
-  dataset: Dataset,
+  data: Dataset | SparseDataset,
   options: KernelTrainOptions,
   context: KernelContext,
 ): Promise<Plan> {
   checkTrainOptions(options);
+  const dataset = await rowsByNumber(data);
   const sampled = sampledJob(dataset, options, context);
   if (sampled !== undefined)
     return sampled.told(await planKernelTraining(solver, sampled.dataset, sampled.options, sampled.context));
@@ -38,11 +41,12 @@ export async function planKernelTraining(
  */
 export async function trainKernel(
   solver: SolverName,
-  dataset: Dataset,
+  data: Dataset | SparseDataset,
   options: KernelTrainOptions,
   context: KernelContext,
 ): Promise<KernelTrainResult> {
   checkTrainOptions(options);
+  const dataset = await rowsByNumber(data);
   const sampled = sampledJob(dataset, options, context);
   if (sampled !== undefined) {
     const result = await trainKernel(solver, sampled.dataset, sampled.options, sampled.context);

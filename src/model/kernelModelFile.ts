@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto';
 import { join, resolve } from 'node:path';
 import { columnsOf } from '../data/columns/columnMapping.js';
-import { layoutOf } from '../data/rowLayout.js';
+import { labelCount, type RowLayout, rowLayout } from '../data/rowLayout.js';
+import { slotLayout } from '../data/sparse/slotFile.js';
+import type { SparseDtype } from '../data/sparse/sparseRecord.js';
 import { MlmlError } from '../errors.js';
 import type { KernelModel, ModelRows } from '../kernel/kernelModel.js';
 import { calibrationOf } from '../ssgd/scoreCalibration.js';
@@ -55,6 +57,7 @@ export async function writeKernelModel(
     scaling: model.scaling,
     maxNorm: geometry.maxNorm,
     maxCentredNorm: geometry.maxCentredNorm,
+    ...(geometry.layout.longest === undefined ? {} : { longest: geometry.layout.longest }),
     rows: stored,
     classNames: model.classNames,
     fingerprint: model.fingerprint,
@@ -147,6 +150,12 @@ export async function readKernelModel(
   } finally {
     await file.close();
   }
+}
+
+function layoutOf(description: KernelModelDescription): RowLayout {
+  const { d, dtype, labelDtype, longest } = description;
+  if (longest === undefined) return rowLayout(d, dtype, labelDtype, labelCount(description));
+  return slotLayout(d, dtype as SparseDtype, longest);
 }
 
 function rowsOf(folder: string, { rows }: KernelModelDescription, numbers: Float64Array): ModelRows {

@@ -1,4 +1,5 @@
 import { type Dtype, dtypeBytes } from '../arithmetic/dtype.js';
+import { sparseDtypes } from '../data/sparse/sparseRecord.js';
 import { checkKernel } from '../kernel/functions/checkKernel.js';
 import type { KernelFunction } from '../kernel/functions/kernelFunction.js';
 import type { BadField, CommonDescription } from './modelFormat.js';
@@ -29,6 +30,8 @@ export interface KernelModelDescription extends CommonDescription {
   /** Bounds on the norms of scaled rows: as they are, and less their mean. */
   readonly maxNorm: number;
   readonly maxCentredNorm: number;
+  /** Of sparse rows: the most nonzeros a slot of them has room for. */
+  readonly longest?: number;
   readonly rows: RowsDescription;
 }
 
@@ -49,6 +52,17 @@ export function checkKernelFields(given: Record<string, unknown>, path: string, 
   for (const field of ['dtype', 'labelDtype']) {
     if (!Object.hasOwn(dtypeBytes, String(given[field])))
       bad(field, given[field], `one of ${Object.keys(dtypeBytes).join(', ')}`);
+  }
+  const { longest } = given;
+  if (longest !== undefined) {
+    if (
+      !Number.isSafeInteger(longest) ||
+      !((longest as number) >= 1 && (longest as number) <= (given['d'] as number))
+    )
+      bad('longest', longest, 'a positive integer, at most d');
+    if (!(sparseDtypes as readonly unknown[]).includes(given['dtype']))
+      bad('dtype', given['dtype'], `one of ${sparseDtypes.join(', ')}, for sparse rows`);
+    if (given['labelDtype'] !== 'float64') bad('labelDtype', given['labelDtype'], 'float64, for sparse rows');
   }
   const rows = (given['rows'] ?? {}) as Partial<RowsDescription>;
   if (rows.kind !== 'dataset' && rows.kind !== 'file') bad('rows.kind', rows.kind, '"dataset" or "file"');

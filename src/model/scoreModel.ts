@@ -1,12 +1,13 @@
 import type { RowFile } from '../data/rowFile.js';
+import type { RowLayout } from '../data/rowLayout.js';
 import { SparseRowFile } from '../data/sparse/sparseRowFile.js';
-import { MlmlError } from '../errors.js';
+import type { KernelModel } from '../kernel/kernelModel.js';
 import { leastKernelScoringBytes, scoreKernelRows } from '../kernel/predict/scoreKernelRows.js';
-import type { LinearModel } from '../ssgd/linearModel.js';
 import { leastScoringBytes, type ScoredBlock, scoreRows } from '../ssgd/score.js';
 import { leastSparseScoringBytes, scoreSparseRows } from '../ssgd/sparse/sparseScorer.js';
 import type { Storage } from '../storage/storage.js';
 import { defaultThreads } from '../threads/defaultThreads.js';
+import { commonLayout, rowsIn } from './commonLayout.js';
 import { openModelRows } from './kernelRows.js';
 import { isKernelModel, type Model } from './saveModel.js';
 
@@ -26,18 +27,17 @@ export async function* scoreModel(
   file: RowFile | SparseRowFile,
   options: ScoringOptions,
 ): AsyncGenerator<ScoredBlock> {
-  if (file instanceof SparseRowFile) {
-    yield* scoreSparseRows(requireLinear(model, file), file, options);
-    return;
-  }
   if (!isKernelModel(model)) {
-    yield* scoreRows(model, file, options);
+    if (file instanceof SparseRowFile) yield* scoreSparseRows(model, file, options);
+    else yield* scoreRows(model, file, options);
     return;
   }
-  const source = await openModelRows(storage, model);
+  const layout = commonLayout(model, file);
+  const source = await openModelRows(storage, model, layout);
   try {
     const { nthreads = defaultThreads() } = options;
-    yield* scoreKernelRows(model, source.rows, file, { ...options, nthreads });
+    const compared = comparedIn(model, layout);
+    yield* scoreKernelRows(compared, source.rows, rowsIn(file, layout), { ...options, nthreads });
   } finally {
     await source.close();
   }
@@ -49,16 +49,16 @@ export function leastBytes(
   file: Pick<RowFile, 'rows' | 'layout'> | SparseRowFile,
   nthreads: number,
 ): number {
-  if (file instanceof SparseRowFile) return leastSparseScoringBytes(requireLinear(model, file), file);
-  return isKernelModel(model)
-    ? leastKernelScoringBytes(model, file, nthreads)
-    : leastScoringBytes(model, file.layout);
+  if (isKernelModel(model)) {
+    const layout = commonLayout(model, file);
+    const scored = layout.longest === undefined && !(file instanceof SparseRowFile) ? file.layout : layout;
+    return leastKernelScoringBytes(comparedIn(model, layout), { rows: file.rows, layout: scored }, nthreads);
+  }
+  if (file instanceof SparseRowFile) return leastSparseScoringBytes(model, file);
+  return leastScoringBytes(model, file.layout);
 }
 
-function requireLinear(model: Model, { path }: SparseRowFile): LinearModel {
-  if (!isKernelModel(model)) return model;
-  throw new MlmlError(
-    'MLML_USAGE',
-    `${path}: holds sparse rows, which kernel models do not take; import the text again with --dense`,
-  );
+/** The model with its rows in another layout. */
+function comparedIn(model: KernelModel, layout: RowLayout): KernelModel {
+  return { ...model, geometry: { ...model.geometry, layout } };
 }

@@ -230,7 +230,6 @@ export async function fakeCommand(words: readonly string[], world: FakeWorld = {
           void (await importDataset(_storage, source, options)),
         labelMissing: async () => new MlmlError('MLML_USAGE', 'a label is missing'),
         datasetFolder: async (_storage, name, dataDir = 'data') => `${dataDir}/${name}`,
-        openByName,
         openAnyByName: openByName,
         openRawRows: async (_storage, request) => {
           raw.push(request);

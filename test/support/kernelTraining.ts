@@ -1,6 +1,7 @@
 // Small data sets and kernel jobs on them.
 import type { Dtype } from '../../src/arithmetic/dtype.js';
 import type { Dataset } from '../../src/data/dataset.js';
+import type { SparseDataset } from '../../src/data/sparse/sparseDataset.js';
 import type { KernelEvent } from '../../src/kernel/events.js';
 import { generateKernel } from '../../src/kernel/job/generateKernel.js';
 import type { KernelContext } from '../../src/kernel/jobs.js';
@@ -53,7 +54,7 @@ export async function targets(storage: Storage, dtype: Dtype = 'float64', n = 90
 export async function trained(
   solver: SolverName,
   storage: Storage,
-  dataset: Dataset,
+  dataset: Dataset | SparseDataset,
   changes: Partial<KernelTrainOptions>,
   store = solver === 'closed' || solver === 'ssgd',
 ) {

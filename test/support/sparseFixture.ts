@@ -68,9 +68,8 @@ export async function openSparseRows(
 }
 
 /** The same rows stored dense, as floats. */
-export async function openAsDense(problem: SparseProblem): Promise<Dataset> {
+export async function openAsDense(problem: SparseProblem, storage = new MemoryStorage()): Promise<Dataset> {
   const { task, d, k } = problem;
-  const storage = new MemoryStorage();
   const writer = await DatasetWriter.create(storage, '/dense', {
     name: 'dense',
     task,

@@ -23,6 +23,7 @@ export class SparseRowFile {
   readonly part: PartName;
   readonly #file: ReadableFile;
   readonly #offsets: ReadableFile;
+  readonly #offset = new Uint8Array(8);
 
   private constructor(
     layout: SparseLayout,
@@ -89,6 +90,13 @@ export class SparseRowFile {
     return offset[0]!;
   }
 
+  /** The same before it returns; see `ReadableFile.readNow`. */
+  offsetNow(row: number): number {
+    if (row === 0) return 0;
+    this.#offsets.readNow(this.#offset, 0, 8, 8 * row);
+    return this.#checkedOffset(row, Number(new DataView(this.#offset.buffer).getBigUint64(0, true)));
+  }
+
   /** Where `count` rows from `firstRow` on begin, the end counted as a row, into the start of `target`. */
   async readOffsets(target: Float64Array, firstRow: number, count: number): Promise<void> {
     const view = new DataView(target.buffer, target.byteOffset, 8 * count);
@@ -110,6 +118,11 @@ export class SparseRowFile {
     return this.#file.readInto(target, position);
   }
 
+  /** The same before it returns. */
+  readNow(target: Uint8Array, offset: number, length: number, position: number): void {
+    this.#file.readNow(target, offset, length, position);
+  }
+
   /** What `walkSparse` found wrong with the row that begins at a byte of the file. */
   fault(row: number, position: number, fault: number): MlmlError {
     const what =
@@ -117,7 +130,9 @@ export class SparseRowFile {
         ? `has more nonzeros than there are features (${this.layout.d})`
         : fault === 2
           ? `has a feature that is not below ${this.layout.d}`
-          : 'is cut short, or is not where it should be';
+          : fault === 3
+            ? 'has features that do not rise'
+            : 'is cut short, or is not where it should be';
     return new MlmlError(
       'MLML_BAD_FILE',
       `${this.path}: byte ${position}: ${this.part} row ${row} ${what}; the file is damaged: import the data set anew`,

@@ -1,5 +1,6 @@
 import { dtypeBytes } from '../../arithmetic/dtype.js';
 import type { WorkType } from '../../arithmetic/epilogue.js';
+import type { SparseSum } from '../../arithmetic/sparseProducts.js';
 import { MlmlError } from '../../errors.js';
 import type { RowGeometry } from './blockEvaluator.js';
 import type { KernelFunction, TileDtype } from './kernelFunction.js';
@@ -17,15 +18,21 @@ export type LeafKernel = Exclude<
  * One packing of the rows of a block.
  * bytes: as stored, for exact integer products. products: scaled rows, in panels for products.
  * rows: scaled rows, one after another, with zeros up to whole vectors, for sums over pairs of features.
- * bare: the same without zeros behind.
+ * bare: the same without zeros behind. sparse: the nonzeros of rows in slots.
  */
 export interface Packing {
-  readonly form: 'bytes' | 'products' | 'rows' | 'bare';
+  readonly form: 'bytes' | 'products' | 'rows' | 'bare' | 'sparse';
   readonly element: WorkType;
   /** Less the mean of the features. */
   readonly centred: boolean;
   /** Features below 0 count as 0. */
   readonly positive: boolean;
+  /** Of sparse rows: what is summed over the features of two of them. */
+  readonly sum?: SparseSum;
+  /** … of rows less their mean, by what each adds to the sum. */
+  readonly shifted?: boolean;
+  /** … of bytes as they are stored: sums are exact, and their one factor comes later. */
+  readonly raw?: boolean;
 }
 
 /** How a kernel is evaluated: the number type of its planes, and how each measure's rows are packed. */
@@ -37,6 +44,7 @@ export interface EvaluationPlan {
 
 /** Beyond it, integer squared distances of bytes would not be below 2^31. */
 const MOST_BYTE_FEATURES = Math.floor((2 ** 31 - 1) / 255 ** 2);
+const MOST_FLOAT_INTEGER = 2 ** 24;
 /** Features are kept within these bounds, so that squared distances are finite. */
 export const largestFeature: Readonly<Record<WorkType, number>> = { float32: 1e15, float64: 1e140 };
 const largestEntry: Readonly<Record<TileDtype, number>> = {
@@ -94,6 +102,12 @@ export function planEvaluation(
   dtype: TileDtype,
 ): EvaluationPlan {
   const leaves = leavesOf(kernel);
+  if (geometry.layout.longest !== undefined && leaves.some(({ kind }) => kind === 'custom')) {
+    throw new MlmlError(
+      'MLML_USAGE',
+      `kernel ${kernelName(kernel)}: a custom function is given whole rows, these are sparse; import the rows with --dense`,
+    );
+  }
   const norm = Math.max(geometry.maxNorm, geometry.maxCentredNorm);
   if (!(norm <= largestFeature.float64)) {
     throw new MlmlError(
@@ -123,11 +137,20 @@ export function planEvaluation(
 }
 
 function samePacking(a: Packing, b: Packing): boolean {
-  return a.form === b.form && a.element === b.element && a.centred === b.centred && a.positive === b.positive;
+  return (
+    a.form === b.form &&
+    a.element === b.element &&
+    a.centred === b.centred &&
+    a.positive === b.positive &&
+    a.sum === b.sum &&
+    a.shifted === b.shifted &&
+    a.raw === b.raw
+  );
 }
 
 function packingFor(measure: Measure, geometry: RowGeometry, work: WorkType): Packing {
   const plain = { element: work, centred: false, positive: false } as const;
+  if (geometry.layout.longest !== undefined) return sparsePacking(measure, geometry, work);
   if (exactProducts(measure, geometry)) return { ...plain, form: 'bytes' };
   switch (measure) {
     case 'distance':
@@ -143,9 +166,33 @@ function packingFor(measure: Measure, geometry: RowGeometry, work: WorkType): Pa
   }
 }
 
-function exactProducts(measure: Measure, { layout, multiply, add }: RowGeometry): boolean {
+/** Distances need no centring: what is added to all rows drops out of them. */
+function sparsePacking(measure: Measure, geometry: RowGeometry, work: WorkType): Packing {
+  const packing = { form: 'sparse', element: work, centred: false, positive: measure === 'chi2' } as const;
+  switch (measure) {
+    case 'l1':
+      return { ...packing, sum: 'smaller' };
+    case 'chi2':
+      return { ...packing, sum: 'harmonic' };
+    default: {
+      if (exactProducts(measure, geometry)) return { ...packing, sum: 'product', raw: true };
+      const shifted = measure === 'product' && isShifted(geometry);
+      return { ...packing, sum: 'product', shifted };
+    }
+  }
+}
+
+function isShifted({ layout, add }: RowGeometry): boolean {
+  return layout.longest !== undefined && add.some((term) => term !== 0);
+}
+
+function exactProducts(measure: Measure, { layout, multiply, add, maxCentredNorm }: RowGeometry): boolean {
   if (measure !== 'distance' && measure !== 'product') return false;
-  if (dtypeBytes[layout.dtype] !== 1 || layout.d > MOST_BYTE_FEATURES) return false;
+  if (dtypeBytes[layout.dtype] !== 1) return false;
+  if (layout.longest === undefined && layout.d > MOST_BYTE_FEATURES) return false;
+  // Sums of sparse rows are made of floats, which hold integers up to here.
+  if (layout.longest !== undefined && !((maxCentredNorm / multiply[0]!) ** 2 < MOST_FLOAT_INTEGER))
+    return false;
   if (multiply[0] === 0 || !multiply.every((factor) => factor === multiply[0])) return false;
   // What is added to both rows drops out of their distance.
   return measure === 'distance' || add.every((term) => term === 0);
@@ -171,10 +218,13 @@ const visible = { float16: 2 ** -13, float32: 2 ** -18 } as const;
 function needsDoubles(kernel: LeafKernel, geometry: RowGeometry, dtype: TileDtype): boolean {
   if (dtype === 'float64' || kernel.kind === 'arc_cosine' || kernel.kind === 'ntk') return true;
   if (exactProducts(measureOf(kernel), geometry)) return false;
+  // Subtracting what the mean adds leaves little of a float.
+  if (measureOf(kernel) === 'product' && isShifted(geometry)) return true;
   const { maxNorm, maxCentredNorm: radius, layout } = geometry;
   if (Math.max(maxNorm, radius) > largestFeature.float32 || Math.min(maxNorm, radius) < SMALLEST_NORM)
     return true;
   const unit = 2 ** -23;
+  const terms = layout.longest === undefined ? layout.d : 4 * layout.longest;
   const error = () => {
     switch (kernel.kind) {
       case 'rbf':
@@ -190,9 +240,9 @@ function needsDoubles(kernel: LeafKernel, geometry: RowGeometry, dtype: TileDtyp
       case 'sigmoid':
         return (unit / 2) * kernel.gamma * maxNorm ** 2;
       case 'laplacian_l1':
-        return unit * kernel.gamma * Math.sqrt(layout.d) * radius;
+        return unit * kernel.gamma * Math.sqrt(terms) * radius;
       case 'chi2':
-        return unit * kernel.gamma * Math.sqrt(layout.d) * maxNorm;
+        return unit * kernel.gamma * Math.sqrt(terms) * maxNorm;
       default:
         return 0;
     }

@@ -4,26 +4,47 @@ import { alignUp, type Region } from '../../memory/plan.js';
 import { THREAD_SCRATCH_BYTES, type ThreadEnvironment } from '../../threads/threads.js';
 import { type BlockEvaluator, PACK_ROWS, type RowGeometry } from './blockEvaluator.js';
 import { customBlock } from './customKernel.js';
-import { type EvaluationPlan, leavesOf, planEvaluation } from './evaluationPlan.js';
+import { type EvaluationPlan, leavesOf, type Packing, planEvaluation } from './evaluationPlan.js';
 import { CORNER_BYTES, compileSteps, PLANE_ROWS, planeColumns } from './evaluationSteps.js';
 import type { KernelFunction, TileDtype } from './kernelFunction.js';
 import type { PassParts } from './leafPasses.js';
 import { type BlockPair, constantBytes, PackedRows } from './packedRows.js';
+import { SparsePackedRows, sparseConstantBytes, unpackingBytes } from './sparsePackedRows.js';
 
 /** Name of the region whose address `createEvaluator` takes as `constants`. */
 export const EVALUATION_REGION = 'evaluation';
 
 /**
- * The one region, `EVALUATION_REGION`, that the evaluators of all threads share. `MLML_USAGE` when the kernel cannot be
+ * The one region, `EVALUATION_REGION`, of the evaluators of so many threads. `MLML_USAGE` when the kernel cannot be
  * evaluated so: precomputed, a custom function unknown here, nested too deep, or entries too large for the dtype.
  */
-export function evaluatorRegions(kernel: KernelFunction, geometry: RowGeometry, dtype: TileDtype): Region[] {
+export function evaluatorRegions(
+  kernel: KernelFunction,
+  geometry: RowGeometry,
+  dtype: TileDtype,
+  threads = 1,
+): Region[] {
   const plan = planEvaluation(kernel, geometry, dtype);
   for (const leaf of leavesOf(kernel)) if (leaf.kind === 'custom') customBlock(leaf.name);
   planeColumns(kernel, plan);
-  let bytes = 0;
-  for (const packing of plan.packings) bytes += constantBytes(packing, geometry);
+  let bytes = threads * unpackingBytes(plan.packings, geometry);
+  for (const packing of plan.packings) bytes += bytesOfConstants(packing, geometry);
   return [{ name: EVALUATION_REGION, bytes }];
+}
+
+/** Bytes of a thread's own that `evaluatorRegions` counts `threads` times. */
+export function evaluationThreadBytes(
+  kernel: KernelFunction,
+  geometry: RowGeometry,
+  dtype: TileDtype,
+): number {
+  return unpackingBytes(planEvaluation(kernel, geometry, dtype).packings, geometry);
+}
+
+function bytesOfConstants(packing: Packing, geometry: RowGeometry): number {
+  return packing.form === 'sparse'
+    ? sparseConstantBytes(packing, geometry)
+    : constantBytes(packing, geometry);
 }
 
 /**
@@ -45,11 +66,19 @@ export function createEvaluator(
   const plan = planEvaluation(kernel, geometry, dtype);
   const columnsOfPlane = planeColumns(kernel, plan);
   const { kernels, buffer, scratch } = environment;
-  const packed: PackedRows[] = [];
+  const packed: (PackedRows | SparsePackedRows)[] = [];
   let at = constants;
+  for (const packing of plan.packings) at += bytesOfConstants(packing, geometry);
+  const unpacking = at + environment.thread * unpackingBytes(plan.packings, geometry);
+  at = constants;
   for (const packing of plan.packings) {
-    packed.push(new PackedRows(packing, geometry, environment, at, packed.slice()));
-    at += constantBytes(packing, geometry);
+    const before = packed.slice();
+    packed.push(
+      packing.form === 'sparse'
+        ? new SparsePackedRows(packing, geometry, environment, at, unpacking, before)
+        : new PackedRows(packing, geometry, environment, at, before),
+    );
+    at += bytesOfConstants(packing, geometry);
   }
   const parts: PassParts = {
     kernels,

@@ -3,6 +3,7 @@ import { alignUp } from '../../memory/plan.js';
 import { customBlock } from './customKernel.js';
 import type { EvaluationPlan, LeafKernel, Measure } from './evaluationPlan.js';
 import type { BlockPair, PackedRows } from './packedRows.js';
+import { SparsePackedRows } from './sparsePackedRows.js';
 
 /** Writes the kernel's values, or a measure of its rows, to a plane. */
 export type MeasurePass = (pair: BlockPair, plane: number, spare: number) => void;
@@ -14,7 +15,7 @@ export interface PassParts {
   readonly kernels: Kernels;
   readonly buffer: SharedArrayBuffer;
   readonly plan: EvaluationPlan;
-  readonly rowsOf: (measure: Measure) => PackedRows;
+  readonly rowsOf: (measure: Measure) => PackedRows | SparsePackedRows;
   /** Factor of the integers of stored bytes. */
   readonly byteFactor: number;
   /** Rows and columns of the largest plane. */
@@ -32,6 +33,7 @@ export function measurePass(measure: Exclude<Measure, 'custom'>, parts: PassPart
   const { kernels, plan } = parts;
   const rows = parts.rowsOf(measure);
   const single = plan.work === 'float32';
+  if (rows instanceof SparsePackedRows) return sparsePass(measure, rows, parts);
   if (measure === 'l1' || measure === 'chi2') {
     const sums = {
       l1: single ? kernels.absoluteDistances32 : kernels.absoluteDistances64,
@@ -69,6 +71,22 @@ export function measurePass(measure: Exclude<Measure, 'custom'>, parts: PassPart
   };
 }
 
+/** The same of sparse rows: distances are what both rows have by themselves less twice what they have in common. */
+function sparsePass(
+  measure: Exclude<Measure, 'custom'>,
+  rows: SparsePackedRows,
+  { kernels, plan }: PassParts,
+): MeasurePass {
+  if (measure === 'product') return (pair, plane) => rows.sums(pair, plane);
+  const distances = plan.work === 'float32' ? kernels.floatDistances32 : kernels.floatDistances64;
+  return (pair, plane) => {
+    rows.sums(pair, plane);
+    const left = rows.norms(pair.a, pair.aCapacity, pair.aFrom);
+    const right = rows.norms(pair.b, pair.bCapacity, pair.bFrom);
+    distances(plane, left, right, alignUp(pair.rows, 4), pair.stride);
+  };
+}
+
 /** The pass that applies a kernel function to its measure. */
 export function functionPass(
   kernel: Exclude<LeafKernel, { readonly kind: 'custom' }>,
@@ -79,7 +97,7 @@ export function functionPass(
   const single = plan.work === 'float32';
   const rows = parts.rowsOf(measure);
   /** Measured units of one unit of the scaled features. */
-  const unit = rows.packing.form === 'bytes' ? parts.byteFactor : 1;
+  const unit = rows.packing.form === 'bytes' || rows.packing.raw === true ? parts.byteFactor : 1;
   /** Keeps a factor a finite number of the work type: times a distance of 0 it has to be 0. */
   const finite = (factor: number) => Math.min(factor, single ? 1e37 : 1e300);
   const exponentials = single ? kernels.exponentials32 : kernels.exponentials64;
@@ -143,7 +161,8 @@ export function functionPass(
 export function customPass(name: string, parts: PassParts): MeasurePass {
   const block = customBlock(name);
   const { buffer, plan, planeRows, planeColumns } = parts;
-  const rows = parts.rowsOf('custom');
+  // Of dense rows only: see `planEvaluation`.
+  const rows = parts.rowsOf('custom') as PackedRows;
   const values = new Float64Array(planeRows * planeColumns);
   const planes = plan.work === 'float32' ? new Float32Array(buffer) : new Float64Array(buffer);
   return (pair, plane) => {

@@ -1,5 +1,6 @@
 import { dtypeBytes, readNumber } from '../../arithmetic/dtype.js';
 import type { RowFile } from '../../data/rowFile.js';
+import { RecordView, type SparseDtype } from '../../data/sparse/sparseRecord.js';
 import { MlmlError } from '../../errors.js';
 import { Random } from '../../memory/random.js';
 
@@ -26,17 +27,19 @@ export async function medianDistance(
   measure: DistanceMeasure,
   seed: number,
 ): Promise<number> {
-  const { d, dtype, rowBytes } = rows.layout;
+  const { d, dtype, rowBytes, longest } = rows.layout;
   const bytes = new Uint8Array(2 * rowBytes);
   const view = new DataView(bytes.buffer);
   const step = dtypeBytes[dtype];
   const term = { l2: squaredDifference, l1: absoluteDifference, chi2: chiSquare }[measure];
+  const sparse = longest === undefined ? undefined : new RecordView(bytes, dtype as SparseDtype);
   const distances: number[] = [];
   for (const [i, j] of pairs(rows.rows, seed)) {
     await rows.readRows(bytes.subarray(0, rowBytes), i, 1);
     await rows.readRows(bytes.subarray(rowBytes), j, 1);
     let sum = 0;
-    for (let f = 0; f < d; f++) {
+    if (sparse !== undefined) sum = sparseDistance(sparse, rowBytes / 4, scaling, term);
+    for (let f = 0; sparse === undefined && f < d; f++) {
       const multiply = scaling.multiply[f]!;
       const add = scaling.add[f]!;
       const x = multiply * readNumber(view, f * step, dtype) + add;
@@ -53,6 +56,26 @@ export async function medianDistance(
     'MLML_USAGE',
     `the median heuristic finds no two different rows among ${rows.rows}; give the kernel's --sigma or --gamma`,
   );
+}
+
+/** Between the row at the start and the one at word `second`, over the features that either has. */
+function sparseDistance(
+  rows: RecordView,
+  second: number,
+  { multiply, add }: { readonly multiply: Float64Array; readonly add: Float64Array },
+  term: (x: number, y: number) => number,
+): number {
+  let sum = 0;
+  const [m, n] = [rows.nonzeros(0), rows.nonzeros(second)];
+  for (let i = 0, j = 0; i < m || j < n; ) {
+    const a = i < m ? rows.index(0, i) : Infinity;
+    const b = j < n ? rows.index(second, j) : Infinity;
+    const f = Math.min(a, b);
+    const x = a === f ? rows.value(0, i++) : 0;
+    const y = b === f ? rows.value(second, j++) : 0;
+    sum += term(multiply[f]! * x + add[f]!, multiply[f]! * y + add[f]!);
+  }
+  return sum;
 }
 
 function squaredDifference(x: number, y: number): number {

@@ -74,7 +74,7 @@ export class PackedRows {
   readonly #kernels: Kernels;
   readonly #scratch: number;
   readonly #constants: number;
-  readonly #before: readonly PackedRows[];
+  readonly #before: readonly { bytes(capacity: number): number }[];
   readonly #chunks: readonly Chunk[];
   readonly #numberBytes: number;
   readonly #numbers: Float32Array | Float64Array;
@@ -89,7 +89,7 @@ export class PackedRows {
     geometry: RowGeometry,
     environment: ThreadEnvironment,
     constants: number,
-    before: readonly PackedRows[],
+    before: readonly { bytes(capacity: number): number }[],
   ) {
     const { buffer, kernels, scratch, thread } = environment;
     this.packing = packing;

@@ -27,7 +27,7 @@ export interface GenerationSizes {
   /** Bytes of a packed block of rows; see `BlockEvaluator`. */
   readonly packedBytes: (capacity: number) => number;
   /** Regions of the evaluation, and of the stored kernel for this tile size. */
-  readonly otherRegions: (tileSize: number) => readonly Region[];
+  readonly otherRegions: (tileSize: number, budgetBytes: number) => readonly Region[];
   /** Tiles finished before. Default 0. */
   readonly tilesDone?: number;
 }
@@ -54,7 +54,7 @@ export function planGeneration(sizes: GenerationSizes): GenerationPlan {
   const { n, layout, dtype, threads, budgetBytes, packedBytes, otherRegions, tileBefore } = sizes;
   const fixed = (tileSize: number, budget: number) => [
     ...threadRegions(threads, budget),
-    ...otherRegions(tileSize),
+    ...otherRegions(tileSize, budget),
   ];
   const tileSizes = {
     n,

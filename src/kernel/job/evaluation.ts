@@ -4,9 +4,18 @@ import { Arena } from '../../memory/arena.js';
 import type { Workspace } from '../../threads/workspace.js';
 import type { BlockEvaluator, RowGeometry } from '../functions/blockEvaluator.js';
 import { isCustom } from '../functions/customKernel.js';
-import { createEvaluator, EVALUATION_REGION, evaluatorRegions } from '../functions/evaluator.js';
+import {
+  createEvaluator,
+  EVALUATION_REGION,
+  evaluationThreadBytes,
+  evaluatorRegions,
+} from '../functions/evaluator.js';
 import type { KernelFunction, TileDtype } from '../functions/kernelFunction.js';
-import { mainEnvironment, startThreads, threadRegions } from '../startThreads.js';
+import { mainEnvironment, plannedThreads, startThreads, threadRegions } from '../startThreads.js';
+
+/** Room, never touched, for figures and scaling of the features of sparse rows, of which there may be very many. */
+const FEATURE_FIGURES = 'features';
+const FEATURE_BYTES = 7 * 8;
 
 /** A kernel function over rows of one geometry, with the number type its entries come in. */
 export interface Evaluation {
@@ -44,7 +53,13 @@ export function threadsNote(threads: number): string {
 export function evaluationRegions(evaluation: Evaluation, threads: number, budgetBytes = 0) {
   const { kernel, geometry, dtype } = evaluation;
   if (!comparesRows(kernel)) return threadRegions(threads, budgetBytes);
-  return [...threadRegions(threads, budgetBytes), ...evaluatorRegions(kernel, geometry, dtype)];
+  const own = evaluationThreadBytes(kernel, geometry, dtype);
+  const count = plannedThreads(threads, budgetBytes, own);
+  return [
+    ...threadRegions(threads, budgetBytes),
+    ...evaluatorRegions(kernel, geometry, dtype, count),
+    ...(own === 0 ? [] : [{ name: FEATURE_FIGURES, bytes: FEATURE_BYTES * geometry.layout.d }]),
+  ];
 }
 
 /** Bytes of packed blocks, for plans: known by an evaluator that is never used. */

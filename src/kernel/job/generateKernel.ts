@@ -1,4 +1,6 @@
 import type { Dataset } from '../../data/dataset.js';
+import { rowsByNumber } from '../../data/sparse/slotFile.js';
+import type { SparseDataset } from '../../data/sparse/sparseDataset.js';
 import { MlmlError } from '../../errors.js';
 import { Arena } from '../../memory/arena.js';
 import type { Plan } from '../../memory/plan.js';
@@ -62,8 +64,8 @@ function decide(
     tile: options.tile,
     ...(tileBefore === undefined ? {} : { tileBefore }),
     packedBytes: packedBytesOf(evaluation),
-    otherRegions: (size) => [
-      ...evaluationRegions(evaluation, threads).slice(1),
+    otherRegions: (size, budget) => [
+      ...evaluationRegions(evaluation, threads, budget).slice(1),
       ...kernelWriterRegions(describeKernel(identity, size)),
     ],
   });
@@ -88,7 +90,7 @@ async function evaluationOf(
   context: Pick<KernelContext, 'onEvent'>,
   resolved?: KernelFunction,
 ): Promise<{ readonly evaluation: Evaluation; readonly bytesBefore: number }> {
-  const geometry = geometryOf(dataset.description, options.scale);
+  const geometry = geometryOf(dataset, options.scale);
   const { dtype } = options;
   if (resolved !== undefined) return { evaluation: { kernel: resolved, geometry, dtype }, bytesBefore: 0 };
   const { kernel, bytesRead } = await resolveFor(dataset, geometry, options, context);
@@ -110,11 +112,12 @@ export function describeGeneration(
 
 /** What `generateKernel` would use and do. Reads a sample of rows when the lengthscale is to be found. */
 export async function planGenerate(
-  dataset: Dataset,
+  data: Dataset | SparseDataset,
   options: GenerateOptions,
   context: KernelContext,
 ): Promise<Plan> {
   checkDataOptions(options);
+  const dataset = await rowsByNumber(data);
   const sampled = sampledJob(dataset, options, context);
   if (sampled !== undefined) {
     refuseSampledMatrix(options);
@@ -134,12 +137,13 @@ export async function planGenerate(
  * @throws MlmlError `MLML_BUDGET_TOO_SMALL`, `MLML_DISK_FULL`, `MLML_BUSY`, `MLML_USAGE`, …
  */
 export async function generateKernel(
-  dataset: Dataset,
+  data: Dataset | SparseDataset,
   options: GenerateOptions,
   context: KernelContext,
   within?: { readonly kernel: KernelFunction; readonly memory: WebAssembly.Memory },
 ): Promise<GenerateResult> {
   checkDataOptions(options);
+  const dataset = await rowsByNumber(data);
   const sampled = sampledJob(dataset, options, context);
   if (sampled !== undefined) {
     refuseSampledMatrix(options);

@@ -1,7 +1,6 @@
 import { finiteCheckBytes, requireFiniteRows } from '../../data/badValue.js';
 import type { Dataset } from '../../data/dataset.js';
 import type { DatasetDescription } from '../../data/format.js';
-import { makeScaling } from '../../data/scaling.js';
 import { MlmlError } from '../../errors.js';
 import type { RowGeometry } from '../functions/blockEvaluator.js';
 import type { KernelFunction, TileDtype } from '../functions/kernelFunction.js';
@@ -9,6 +8,7 @@ import { medianDistance, medianRowsRead } from '../functions/medianDistance.js';
 import { resolveKernel } from '../functions/resolveKernel.js';
 import type { KernelContext } from '../jobs.js';
 import type { KernelDataOptions } from '../options.js';
+import { kernelScaling } from '../rowGeometry.js';
 import type { KernelIdentity } from '../store/kernelDescription.js';
 
 /** Rows a job works on. */
@@ -43,19 +43,25 @@ export function finiteTrainingBytes(
   return finiteCheckBytes(layout, trainingRows(description, options));
 }
 
+/** Numbers of a row that an entry of the kernel is made of. */
+export function rowLength({ d, sparse, parts }: DatasetDescription): number {
+  return sparse === undefined ? d : Math.max(1, sparse.train.nonzeros / Math.max(1, parts.train.n));
+}
+
 /** What tells a stored kernel from all others. */
 export function kernelIdentity(
-  { description, path, sample }: Dataset,
+  dataset: Dataset,
   kernel: KernelFunction,
   dtype: TileDtype,
   options: Pick<KernelDataOptions, 'subset' | 'scale'>,
 ): KernelIdentity {
-  const { name, fingerprint, statistics, dtype: rowDtype } = description;
+  const { description, path, sample } = dataset;
+  const { name, fingerprint } = description;
   return {
     n: trainingRows(description, options),
     dtype,
     kernel,
-    scale: makeScaling(options.scale, rowDtype, statistics).name,
+    scale: kernelScaling(dataset, options.scale).name,
     data:
       sample === undefined
         ? { name, path, fingerprint, subset: options.subset }
@@ -74,7 +80,8 @@ export async function resolveFor(
   context: Pick<KernelContext, 'onEvent'>,
 ): Promise<{ readonly kernel: KernelFunction; readonly bytesRead: number }> {
   const { description, train, layout } = dataset;
-  const { d, statistics } = description;
+  const { d } = description;
+  const statistics = dataset.features ?? description.statistics;
   const { multiply, add } = geometry;
   const smallest = (j: number) =>
     Math.min(multiply[j]! * statistics.min[j]! + add[j]!, multiply[j]! * statistics.max[j]! + add[j]!);

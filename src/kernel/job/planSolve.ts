@@ -1,10 +1,10 @@
 import { dtypeBytes } from '../../arithmetic/dtype.js';
 import type { Dataset } from '../../data/dataset.js';
-import { makeScaling } from '../../data/scaling.js';
 import { budgetTooSmall, layOut, type Plan, type Region } from '../../memory/plan.js';
 import { smallestBudget } from '../../memory/smallestBudget.js';
 import type { KernelTrainOptions } from '../options.js';
 import { planScoring, type ScoringPlan, scoringBytes } from '../predict/kernelScorer.js';
+import { kernelScaling } from '../rowGeometry.js';
 import { CountedKernel } from '../solvers/countedKernel.js';
 import { type Solver, type SolverPlan, type SystemSize, vectorWidth } from '../solvers/solver.js';
 import type { KernelDescription } from '../store/kernelDescription.js';
@@ -21,7 +21,7 @@ import {
   packedBytesOf,
   threadsNote,
 } from './evaluation.js';
-import { trainingRows } from './kernelData.js';
+import { rowLength, trainingRows } from './kernelData.js';
 
 /** Slots a stored kernel reads through, at least while there is room. */
 const READ_SLOTS = 4;
@@ -156,7 +156,7 @@ function fit(request: SolveRequest, budget: number): Fitted {
     tileSize: stored?.tileSize ?? computed!.tileSize,
     threads,
     heldOut,
-    entryFlops: stored === undefined ? description.d : READ_FLOPS * dtypeBytes[stored.dtype],
+    entryFlops: stored === undefined ? rowLength(description) : READ_FLOPS * dtypeBytes[stored.dtype],
   };
   const solverPlan = solver.plan(size, options, left([...common, ...matrix]));
   const withSolver = [...common, ...computedRegions, ...solverPlan.regions];
@@ -177,7 +177,7 @@ function fit(request: SolveRequest, budget: number): Fitted {
   const totals = layouts.map((regions) => layOut(regions).totalBytes);
   const bytes = Math.max(...totals);
   const kernelText = stored === undefined ? 'computed as it is needed' : `read from ${stored.memId}`;
-  const { name: scale } = makeScaling(options.scale, description.dtype, description.statistics);
+  const { name: scale } = kernelScaling(dataset, options.scale);
   const plan: Plan = {
     job: `${name} on ${n} rows of ${description.d} features x ${k} columns`,
     budgetBytes: budget,

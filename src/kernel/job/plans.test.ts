@@ -78,7 +78,7 @@ type Given = typeof sizes extends fc.Arbitrary<infer T> ? T : never;
 function jobOf({ n, d, k, rows, kernel, ...given }: Given) {
   const data = dataset({ n, d, k, rows });
   const options = jobOptions({ ...(given as Partial<KernelTrainOptions>), holdout: 0.5 });
-  const geometry = geometryOf(data.description, options.scale);
+  const geometry = geometryOf(data, options.scale);
   const evaluation: Evaluation = { kernel, geometry, dtype: computedDtype(options.dtype) };
   return { data, options, evaluation };
 }

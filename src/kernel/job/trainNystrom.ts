@@ -1,6 +1,5 @@
 import { columnsOf } from '../../data/columns/columnMapping.js';
 import type { Dataset } from '../../data/dataset.js';
-import { makeScaling } from '../../data/scaling.js';
 import { Arena } from '../../memory/arena.js';
 import { evaluateWith } from '../../ssgd/evaluate.js';
 import type { Evaluation as Quality } from '../../ssgd/events.js';
@@ -9,6 +8,7 @@ import { jobFolder, openCheckpoint } from '../../storage/checkpoint.js';
 import type { KernelContext, KernelTrainResult } from '../jobs.js';
 import type { KernelTrainOptions } from '../options.js';
 import { KernelScorer } from '../predict/kernelScorer.js';
+import { kernelScaling } from '../rowGeometry.js';
 import { chooseCenters } from '../solvers/nystrom/centers.js';
 import { solveNystrom } from '../solvers/nystrom/nystrom.js';
 import type { CrossBlocks, NystromSolution } from '../solvers/nystrom/nystromProblem.js';
@@ -69,7 +69,7 @@ export async function trainNystrom(
         k: size.k,
         n: size.m,
         regularization: options.reg[solution.best]!,
-        scaling: makeScaling(options.scale, description.dtype, description.statistics).name,
+        scaling: kernelScaling(dataset, options.scale).name,
         geometry: evaluation.geometry,
         coefficients: solution.coefficients,
         rows: { kind: 'dataset', path, indices: centers },

@@ -1,11 +1,10 @@
 import { columnsOf } from '../../data/columns/columnMapping.js';
 import type { Dataset } from '../../data/dataset.js';
-import { makeScaling } from '../../data/scaling.js';
 import { MlmlError } from '../../errors.js';
 import type { KernelContext, KernelTrainResult } from '../jobs.js';
 import type { KernelModel } from '../kernelModel.js';
 import type { KernelTrainOptions } from '../options.js';
-import { geometryOf } from '../rowGeometry.js';
+import { geometryOf, kernelScaling } from '../rowGeometry.js';
 import { type SystemSolverName, solvers } from '../solvers/solvers.js';
 import {
   checkKernelFits,
@@ -34,7 +33,7 @@ export async function sourceOf(
   context: KernelContext,
 ): Promise<Source> {
   const { description } = dataset;
-  const geometry = geometryOf(description, options.scale);
+  const geometry = geometryOf(dataset, options.scale);
   if (options.memId === undefined) {
     const { kernel, bytesRead } = await resolveFor(dataset, geometry, options, context);
     const evaluation = { kernel, geometry, dtype: computedDtype(options.dtype) };
@@ -47,7 +46,7 @@ export async function sourceOf(
     fingerprint: description.fingerprint,
     n: trainingRows(description, options),
     sampleSeed: dataset.sample?.seed,
-    scale: makeScaling(options.scale, description.dtype, description.statistics).name,
+    scale: kernelScaling(dataset, options.scale).name,
   });
   context.onEvent?.({ type: 'kernel', kernel: stored.kernel, reason: `stored as ${stored.memId}` });
   return { evaluation: { kernel: stored.kernel, geometry, dtype: computedDtype(stored.dtype) }, stored };
@@ -161,13 +160,14 @@ export async function trainSystem(
 }
 
 function modelOf(
-  { description, path }: Dataset,
+  dataset: Dataset,
   { kernel, geometry }: Evaluation,
   options: KernelTrainOptions,
   { size }: SolvePlan,
   coefficients: Float64Array,
   best: number,
 ): KernelModel {
+  const { description, path } = dataset;
   return {
     task: description.task,
     loss: 'ridge',
@@ -176,7 +176,7 @@ function modelOf(
     k: size.k,
     n: size.n,
     regularization: options.reg[best]!,
-    scaling: makeScaling(options.scale, description.dtype, description.statistics).name,
+    scaling: kernelScaling(dataset, options.scale).name,
     geometry,
     coefficients,
     rows: { kind: 'dataset', path },

@@ -37,7 +37,9 @@ export function sampledJob<O extends KernelDataOptions>(
       `--subset=${options.subset}: ${description.name} has ${sample.rows} training rows, too many to number those of a sample; ` +
         'use --sample=first',
     );
-  const told = <P extends Plan>(plan: P) => sampledPlan(plan, description, sample);
+  // Rows in slots are read where they lie, as dense ones are.
+  const { sparse: _, ...readInPlace } = description;
+  const told = <P extends Plan>(plan: P) => sampledPlan(plan, readInPlace, sample);
   const { onEvent } = context;
   return {
     dataset: sampledRows(dataset, sample),

@@ -119,17 +119,17 @@ async function arithmeticSpeeds(
 ): Promise<Pick<Speeds, 'entries' | 'products' | 'floatProducts'>> {
   const { arena, threads } = workspace;
   const evaluator = evaluatorOf(workspace);
-  const blocks = await Promise.all(
-    [0, 1].map(async (number) => {
-      const count = Math.min(rows, dataset.train.rows);
-      const first = number === 0 ? 0 : dataset.train.rows - count;
-      await dataset.train.readRows(arena.uint8('trial rows'), first, count);
-      const address = arena.address(`trial block ${number}`);
-      evaluator.pack(arena.address('trial rows'), count, address, rows, 0);
-      return { address, capacity: rows, rows: count };
-    }),
-  );
-  const [a, b] = [blocks[0]!, blocks[1]!];
+  const block = async (number: number) => {
+    const count = Math.min(rows, dataset.train.rows);
+    const first = number === 0 ? 0 : dataset.train.rows - count;
+    await dataset.train.readRows(arena.uint8('trial rows'), first, count);
+    const address = arena.address(`trial block ${number}`);
+    evaluator.pack(arena.address('trial rows'), count, address, rows, 0);
+    return { address, capacity: rows, rows: count };
+  };
+  // One after the other: both are read into the same place.
+  const a = await block(0);
+  const b = await block(1);
   const target = { address: arena.address('trial tile'), stride: rows, dtype: evaluation.dtype };
   const entries = best(() => {
     evaluateTile(threads, a, b, target);

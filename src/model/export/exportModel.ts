@@ -1,3 +1,4 @@
+import { rowLayout } from '../../data/rowLayout.js';
 import { MlmlError } from '../../errors.js';
 import type { Storage } from '../../storage/storage.js';
 import { type ByteSink, fileSink } from '../byteSink.js';
@@ -54,9 +55,13 @@ export async function exportModel(
   options: ExportOptions,
 ): Promise<ExportResult> {
   if (!isKernelModel(model)) return await write(storage, { kind: 'linear', model }, path, options);
-  const { rows, close } = await openModelRows(storage, model);
+  // What is exported compares whole rows.
+  const { dtype, labelDtype } = model.geometry.layout;
+  const layout = rowLayout(model.d, dtype, labelDtype);
+  const { rows, close } = await openModelRows(storage, model, layout);
   try {
-    return await write(storage, { kind: 'kernel', model, rows }, path, options);
+    const dense = { ...model, geometry: { ...model.geometry, layout } };
+    return await write(storage, { kind: 'kernel', model: dense, rows }, path, options);
   } finally {
     await close();
   }

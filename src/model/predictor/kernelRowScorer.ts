@@ -1,5 +1,8 @@
 import { setImmediate } from 'node:timers/promises';
-import { type Dtype, dtypeBytes, writeNumber } from '../../arithmetic/dtype.js';
+import { dtypeBytes, writeNumber } from '../../arithmetic/dtype.js';
+import type { RowLayout } from '../../data/rowLayout.js';
+import { slotLayout } from '../../data/sparse/slotFile.js';
+import { RecordView, type SparseDtype } from '../../data/sparse/sparseRecord.js';
 import { MlmlError } from '../../errors.js';
 import {
   comparesRows,
@@ -31,6 +34,8 @@ const unused = ['score labels', 'score label rows'];
 
 /** Multiply-adds that are worth sharing among threads. */
 const SHARED_WORK = 4e6;
+/** Features that are not 0 in a row that is given to a model of sparse rows, where none it was trained on has more. */
+const MOST_NONZEROS = 4096;
 
 /** Threads for a model when none are asked for: its work on one row has to be worth the waking of them. */
 export function kernelThreads({ n, d }: Pick<KernelModel, 'n' | 'd'>, most: number): number {
@@ -49,8 +54,9 @@ export async function openKernelScorer(
   bufferBytes: number,
   nthreads: number,
 ): Promise<MemoryScorer> {
-  const { kernel, geometry, k, n, d, coefficients } = model;
-  const { layout } = geometry;
+  const { kernel, k, n, d, coefficients } = model;
+  const layout = layoutFor(model);
+  const geometry = { ...model.geometry, layout };
   if (!comparesRows(kernel)) {
     throw new MlmlError(
       'MLML_USAGE',
@@ -86,7 +92,7 @@ export async function openKernelScorer(
       advice,
     );
   }
-  const source = await openModelRows(storage, model);
+  const source = await openModelRows(storage, model, layout);
   const workspace = await startEvaluation(new Arena(regions), evaluation, threads).catch(async (error) => {
     await source.close();
     throw error;
@@ -106,7 +112,7 @@ export async function openKernelScorer(
     dtype: layout.dtype,
     plannedBytes: bytes,
     async score(rows, signal) {
-      const given = givenRows(input, d, layout.dtype, layout.rowBytes, rows);
+      const given = givenRows(input, layout, rows);
       const packed = new PackedBlocks(workspace, ROWS, given, evaluator, layout.rowBytes, blockSize);
       const a = { address: await packed.load(0, -1, []), capacity: blockSize, rows };
       sums.fill(0, 0, rows * width);
@@ -148,14 +154,53 @@ export async function openKernelScorer(
   };
 }
 
+/** The same as sparse rows in slots. */
+function givenSlots(
+  input: Float64Array,
+  { d, dtype, rowBytes }: RowLayout,
+  longest: number,
+): RowSource['readRows'] {
+  const indices = new Uint32Array(longest);
+  const values = new Float64Array(longest);
+  return async (target, firstRow, count) => {
+    target.fill(0, 0, count * rowBytes);
+    const view = new RecordView(target, dtype as SparseDtype);
+    for (let i = 0; i < count; i++) {
+      let m = 0;
+      for (let j = 0; j < d; j++) {
+        const value = input[(firstRow + i) * d + j]!;
+        if (value === 0) continue;
+        if (m === longest) {
+          throw new MlmlError(
+            'MLML_BAD_DATA',
+            `row ${firstRow + i} has more than ${longest} features that are not 0, which is the most this model of sparse rows takes at once; score a data set of such rows`,
+          );
+        }
+        indices[m] = j;
+        values[m++] = value;
+      }
+      view.write((i * rowBytes) / 4, 0, m, indices, values);
+    }
+  };
+}
+
 /** Blocks after block `j`, round and round: the next call begins again with the first. */
 function* upcoming(j: number, count: number): Generator<number> {
   for (let i = 1; i < count; i++) yield (j + i) % count;
 }
 
+/** The layout of the model's rows; slots of sparse rows have room for what may be given. */
+function layoutFor({ geometry: { layout } }: KernelModel): RowLayout {
+  const { d, dtype, longest } = layout;
+  if (longest === undefined) return layout;
+  return slotLayout(d, dtype as SparseDtype, Math.min(d, Math.max(longest, MOST_NONZEROS)));
+}
+
 /** Rows of doubles as they would lie in a row file of the model's number type. */
-function givenRows(input: Float64Array, d: number, dtype: Dtype, rowBytes: number, rows: number): RowSource {
+function givenRows(input: Float64Array, layout: RowLayout, rows: number): RowSource {
+  const { d, dtype, rowBytes, longest } = layout;
   const step = dtypeBytes[dtype];
+  if (longest !== undefined) return { rows, readRows: givenSlots(input, layout, longest) };
   return {
     rows,
     async readRows(target, firstRow, count) {
