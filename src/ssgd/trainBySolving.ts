@@ -108,7 +108,7 @@ export async function trainBySolving(
     if (file.rows === 0) return undefined;
     const evaluation = await evaluateWith(scorer, loss, task, k, file, context.signal);
     bytesRead += file.rows * layout.rowBytes;
-    context.onEvent?.({ type: 'evaluation', part, epoch: fit.passes, evaluation });
+    context.onEvent?.({ type: 'evaluation', part, epoch: fit.passes, passes: fit.passes, evaluation });
     return evaluation;
   };
   const test = await evaluate('test');

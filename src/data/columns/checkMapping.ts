@@ -22,7 +22,9 @@ export function checkMapping(
   bad: BadField,
 ): void {
   if (value === undefined) return;
-  const { features, label, id } = (typeof value === 'object' && value !== null ? value : {}) as Fields;
+  const { features, label, id, missingValues } = (
+    typeof value === 'object' && value !== null ? value : {}
+  ) as Fields;
   const { column, kind, others } = (typeof label === 'object' && label !== null ? label : {}) as Fields;
   const wanted = task === 'classification' ? 'class' : 'number';
   if (!isName(column) || kind !== wanted)
@@ -32,6 +34,8 @@ export function checkMapping(
   if (more === 0 ? others !== undefined : !hasMore)
     bad('columns.label.others', others, more === 0 ? 'nothing' : `the names of ${more} columns`);
   if (id !== undefined && !isName(id)) bad('columns.id', id, 'the name of a column');
+  if (missingValues !== undefined && !(Array.isArray(missingValues) && missingValues.every(isName)))
+    bad('columns.missingValues', missingValues, 'a list of words');
   if (!Array.isArray(features)) return bad('columns.features', features, 'a list');
   for (const feature of features) checkFeature(feature, bad);
   const count = featureCount(value as ColumnMapping);

@@ -106,6 +106,8 @@ export interface ColumnMapping {
   readonly label: LabelColumn;
   /** Column that names rows; carried through by predictions. */
   readonly id?: string;
+  /** Words that stand for a missing value, in any column and in any letters; absent: NA, N/A, NaN, null, none and ?. */
+  readonly missingValues?: readonly string[];
 }
 
 /** What the numbers of a row are, in a data set or model: the names of several labels, the mapping of a table. */

@@ -47,6 +47,7 @@ export function chooseColumns(
         ...(others.length === 0 ? {} : { others }),
       },
       ...(settings.id === undefined ? {} : { id: settings.id }),
+      ...(settings.missingValues === undefined ? {} : { missingValues: settings.missingValues }),
     },
     classNames,
     strata: task === 'classification' ? classNames.map((name) => label.values!.get(name)!) : [labelled],

@@ -1,3 +1,5 @@
+import type { MissingWords } from '../columns/cells.js';
+import type { Cell } from '../columns/columnMapping.js';
 import { ColumnProfile } from './columnProfile.js';
 import { numbersOf, type TableBatch } from './tableSource.js';
 
@@ -12,11 +14,16 @@ export class LabelProfiles {
   readonly #missing: Uint8Array;
 
   /** @param names of all columns of the table @param columns those of the labels @param blockRows rows taken at once, at most */
-  constructor(names: readonly string[], columns: readonly number[], blockRows: number) {
+  constructor(
+    names: readonly string[],
+    columns: readonly number[],
+    blockRows: number,
+    missing: MissingWords,
+  ) {
     this.#columns = columns;
     this.#numbers = new Float64Array(blockRows);
     this.#missing = new Uint8Array(blockRows);
-    this.profiles = columns.map((column) => new ColumnProfile(names[column]!, 0, { bytes: 0 }));
+    this.profiles = columns.map((column) => new ColumnProfile(names[column]!, 0, { bytes: 0 }, missing));
   }
 
   /** Takes `count` rows from row `from`; `onMissing` is told of each label that is missing. */
@@ -24,7 +31,7 @@ export class LabelProfiles {
     batch: TableBatch,
     from: number,
     count: number,
-    onMissing: (place: () => string, column: number) => void,
+    onMissing: (place: () => string, cell: Cell, column: number) => void,
   ): void {
     const missing = this.#missing.fill(0, 0, count);
     for (const [c, column] of this.#columns.entries()) {
@@ -35,9 +42,10 @@ export class LabelProfiles {
       for (let i = 0; counted < count && i < count; i++) {
         if (!Number.isNaN(this.#numbers[i]!)) continue;
         const place = () => batch.place(from + i);
-        if (!profile.add(batch.cell(from + i, column), place).missing) continue;
+        const cell = batch.cell(from + i, column);
+        if (!profile.add(cell, place).missing) continue;
         missing[i] = 1;
-        onMissing(place, column);
+        onMissing(place, cell, column);
       }
     }
     for (let i = 0; i < count; i++) if (missing[i] === 0) this.labelled++;

@@ -1,5 +1,7 @@
 import { MlmlError } from '../../errors.js';
-import { classNameOf } from '../columns/cells.js';
+import { classNameOf, missingWords } from '../columns/cells.js';
+import type { Cell } from '../columns/columnMapping.js';
+import { missingText } from '../columns/rowEncoder.js';
 import { BlockProfiler, type ProfiledColumn } from './blockProfiler.js';
 import { ColumnProfile } from './columnProfile.js';
 import type { ColumnRoles } from './columnRoles.js';
@@ -34,12 +36,16 @@ export async function profileTable(
   settings: TableSettings,
 ): Promise<TableProfile> {
   const room = { bytes: settings.bufferBytes / 4 };
+  const missing = missingWords(settings);
   const [labelColumn] = roles.labels as [number];
   const several =
-    roles.labels.length > 1 ? new LabelProfiles(source.columns, roles.labels, BLOCK_ROWS) : undefined;
-  const makeLabel = () => new ColumnProfile(source.columns[labelColumn]!, MOST_CLASSES, room, classNameOf);
+    roles.labels.length > 1
+      ? new LabelProfiles(source.columns, roles.labels, BLOCK_ROWS, missing)
+      : undefined;
+  const makeLabel = () =>
+    new ColumnProfile(source.columns[labelColumn]!, MOST_CLASSES, room, missing, classNameOf);
   const makeFeature = (column: number) =>
-    new ColumnProfile(source.columns[column]!, settings.categories, room);
+    new ColumnProfile(source.columns[column]!, settings.categories, room, missing);
   const label = { profile: makeLabel(), column: labelColumn, exact: true };
   const isExact = (column: number) => settings.types?.[source.columns[column]!] === 'category';
   const features = roles.features.map((column) => ({
@@ -47,8 +53,8 @@ export async function profileTable(
     column,
     exact: isExact(column),
   }));
-  const onMissingLabel = (place: () => string, column = labelColumn) => {
-    if (settings.onNan !== 'skip') throw missingLabel(place(), source.columns[column]!);
+  const onMissingLabel = (place: () => string, cell: Cell, column = labelColumn) => {
+    if (settings.onNan !== 'skip') throw missingLabel(place(), source.columns[column]!, cell);
   };
   const passOver = async (
     columns: readonly ProfiledColumn[],
@@ -81,8 +87,8 @@ export async function profileTable(
   if (again.length > 0) await passOver(again, () => {});
   const found = features.map(({ profile }) => profile);
   if (several !== undefined) return { labels: several.profiles, labelled: several.labelled, features: found };
-  const { rows, missing } = label.profile;
-  return { labels: [label.profile], labelled: rows - missing, features: found };
+  const labelled = label.profile.rows - label.profile.missing;
+  return { labels: [label.profile], labelled, features: found };
 }
 
 /** Whether some values were only counted, and not all are numbers. */
@@ -99,9 +105,9 @@ function decidesByNumbers(label: ColumnProfile, { task }: TableSettings): boolea
   );
 }
 
-export function missingLabel(place: string, column: string): MlmlError {
+export function missingLabel(place: string, column: string, cell: Cell): MlmlError {
   return new MlmlError(
     'MLML_BAD_DATA',
-    `${place}, column ${column}: the label is missing; --on-nan=skip leaves such rows out`,
+    `${place}, column ${column}: the label ${missingText(cell)}; --on-nan=skip leaves such rows out`,
   );
 }

@@ -1,6 +1,7 @@
 import { MOST_CODES } from '../../arithmetic/delimitedValues.js';
 import { MlmlError } from '../../errors.js';
-import { isMissing, numberOf, textOf } from '../columns/cells.js';
+import { numberOf, textOf } from '../columns/cells.js';
+import type { Cell } from '../columns/columnMapping.js';
 import type { RowEncoder } from '../columns/rowEncoder.js';
 import type { PartName } from '../format.js';
 import type { ChosenColumns } from './chooseColumns.js';
@@ -53,6 +54,11 @@ export class RowRouter {
   /** Labels of a row. */
   get labelCount(): number {
     return this.#roles.labels.length;
+  }
+
+  /** Whether a value of the table is missing. */
+  isMissing(cell: Cell): boolean {
+    return this.#encoder.isMissing(cell);
   }
 
   /** The next `count` rows, from row `from` of the batch: their labels, [row][label], and TRAIN, TEST or LEFT_OUT for each. */
@@ -116,9 +122,9 @@ export class RowRouter {
     const cell = batch.cell(row, this.#roles.labels[c]!);
     const name = labelsOf(this.#settings)[c]!;
     const { onNan } = this.#settings;
-    if (isMissing(cell)) {
+    if (this.#encoder.isMissing(cell)) {
       if (onNan === 'skip') return Number.NaN;
-      throw missingLabel(batch.place(row), name);
+      throw missingLabel(batch.place(row), name, cell);
     }
     if (onNan === 'skip' && this.#isRegression && Math.abs(numberOf(cell) ?? 0) === Infinity) return Infinity;
     return this.#encoder.label(cell, (column) => `${batch.place(row)}, column ${column}`, name);
