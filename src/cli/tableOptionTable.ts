@@ -134,7 +134,7 @@ export const tableOptionTable: readonly OptionSpec[] = [
   {
     name: 'query-memory',
     kind: 'size',
-    help: 'memory in MB of the process that reads Parquet and SQL through DuckDB, besides --buffer',
+    help: 'memory in MB of the process that reads (or writes) Parquet and SQL through DuckDB, besides --buffer',
     shownDefault: '280',
     verbs: reading,
   },
