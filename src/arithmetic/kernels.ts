@@ -18,6 +18,7 @@ import { plainRowStep, type RowStepKernels } from './rowStep.js';
 import type { ScatterKernels } from './scatter.js';
 import { plainScatter } from './scatter.js';
 import { plainScores, type ScoreKernels } from './scores.js';
+import { plainSlotPanels, type SlotPanelKernels } from './slotPanels.js';
 import { plainSoftmax, type SoftmaxKernels } from './softmax.js';
 import { plainSparse, type SparseKernels } from './sparse.js';
 import { plainSparseProducts, type SparseProductKernels } from './sparseProducts.js';
@@ -47,6 +48,7 @@ export interface Kernels
     RowProductKernels,
     RowStepKernels,
     ScoreKernels,
+    SlotPanelKernels,
     SoftmaxKernels,
     SparseKernels,
     SparseProductKernels,
@@ -65,6 +67,7 @@ export function plainKernels(memory: WebAssembly.Memory): Kernels {
     ...plainGather(buffer),
     ...plainScatter(buffer),
     ...plainScores(buffer),
+    ...plainSlotPanels(buffer),
     ...plainSoftmax(buffer),
     ...plainSparse(buffer),
     ...plainSparseProducts(buffer),
