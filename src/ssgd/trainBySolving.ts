@@ -1,21 +1,30 @@
-import { loadKernels } from '../arithmetic/kernels.js';
+import { type Kernels, loadKernels } from '../arithmetic/kernels.js';
 import { columnsOf } from '../data/columns/columnMapping.js';
 import type { Dataset } from '../data/dataset.js';
-import type { DatasetDescription } from '../data/format.js';
-import { rowLayout } from '../data/rowLayout.js';
+import type { DatasetDescription, Task } from '../data/format.js';
+import { longestBytes } from '../data/sparse/scanSparse.js';
+import { longestRow, openSlots } from '../data/sparse/slotFile.js';
+import { isSparse, type SparseDataset } from '../data/sparse/sparseDataset.js';
+import type { SparseDtype } from '../data/sparse/sparseRecord.js';
 import { MlmlError } from '../errors.js';
+import type { Arena } from '../memory/arena.js';
 import type { Region } from '../memory/plan.js';
-import { scalingOf } from './closed/fit.js';
+import { type SolvingData, solvingLayout, solvingScaling } from './closed/fit.js';
 import { type ClosedPlan, planClosed } from './closed/planClosed.js';
 import { solveClosed } from './closed/solveClosed.js';
 import { evaluateWith } from './evaluate.js';
 import type { Evaluation } from './events.js';
 import { type GdPlan, planGd } from './gd/planGd.js';
 import { solveGd } from './gd/solveGd.js';
+import type { LinearModel } from './linearModel.js';
+import type { Loss } from './losses/loss.js';
 import { lossOf } from './losses/losses.js';
 import type { TrainOptions } from './options.js';
 import { weightColumnOf } from './rowWeights.js';
 import { Scorer, scorerRegions, scoringBytes } from './score.js';
+import { SCORE_READ, sparseScorerRegions } from './sparse/planSparse.js';
+import { sparseScaling } from './sparse/sparseScaling.js';
+import { type FoldedModel, foldModel, SparseScorer } from './sparse/sparseScorer.js';
 import type { JobContext, TrainResult } from './train.js';
 import { initialModelRegions } from './warmStart.js';
 
@@ -45,7 +54,8 @@ function planWithScoring(
   description: DatasetDescription,
   options: TrainOptions,
 ): ClosedPlan | GdPlan {
-  const layout = rowLayout(description.d, description.dtype, description.labelDtype);
+  const { d, dtype, sparse } = description;
+  const layout = solvingLayout(description);
   const columns = lossOf(options.loss).columns(description.task, description.k);
   const planWith = (scoring: readonly Region[]) =>
     verb === 'closed'
@@ -54,11 +64,16 @@ function planWithScoring(
           ...initialModelRegions(options, description.d, columns),
           ...scoring,
         ]);
+  const scoring = (bytes: number) => {
+    if (sparse === undefined) return scorerRegions(layout, columns, bytes);
+    const longest = longestBytes(longestRow(sparse), dtype as SparseDtype);
+    return sparseScorerRegions(d, columns, Math.max(longest, Math.min(bytes, SCORE_READ)));
+  };
   try {
-    return planWith(scorerRegions(layout, columns, scoringBytes(options.bufferBytes)));
+    return planWith(scoring(scoringBytes(options.bufferBytes)));
   } catch (error) {
     if (!(error instanceof MlmlError) || error.code !== 'MLML_BUDGET_TOO_SMALL') throw error;
-    return planWith(scorerRegions(layout, columns, 0));
+    return planWith(scoring(0));
   }
 }
 
@@ -66,10 +81,13 @@ function planWithScoring(
 export async function trainBySolving(
   verb: SolvingVerb,
   plan: ClosedPlan | GdPlan,
-  dataset: Dataset,
+  data: Dataset | SparseDataset,
   options: TrainOptions,
   context: JobContext,
 ): Promise<Omit<TrainResult, 'seconds'>> {
+  const dataset: SolvingData = isSparse(data)
+    ? { ...(await openSlots(data)), scaling: await sparseScaling(data, options.scale) }
+    : data;
   const fit =
     verb === 'closed'
       ? await solveClosed(plan as ClosedPlan, dataset, options, context)
@@ -78,18 +96,26 @@ export async function trainBySolving(
   const { d, task, classNames, fingerprint } = description;
   const loss = lossOf(options.loss);
   const k = loss.columns(task, description.k);
-  const scaling = scalingOf(description, options);
-  const scorer = new Scorer({ arena: fit.arena, kernels: loadKernels(fit.arena.memory) }, layout, k, scaling);
-  scorer.weights.set(fit.weights);
-  scorer.intercept.set(fit.intercept);
-  const { weights, intercept } = scorer;
+  const scaling = solvingScaling(dataset, options);
+  const { weights, intercept } = fit;
   const rows = plan.size.n;
   let bytesRead = fit.bytesRead;
+  const kernels = loadKernels(fit.arena.memory);
+  const score = isSparse(data)
+    ? sparseEvaluation(data, fit.arena, kernels, { d, k, weights, intercept, scaling }, options.loss, task)
+    : denseEvaluation(
+        data,
+        new Scorer({ arena: fit.arena, kernels }, layout, k, scaling),
+        fit,
+        loss,
+        task,
+        k,
+      );
   const evaluate = async (part: 'train' | 'test'): Promise<Evaluation | undefined> => {
-    const file = dataset[part].first(part === 'train' ? rows : dataset.test.rows);
-    if (file.rows === 0) return undefined;
-    const evaluation = await evaluateWith(scorer, loss, task, k, file, context.signal);
-    bytesRead += file.rows * layout.rowBytes;
+    const count = part === 'train' ? rows : dataset.test.rows;
+    if (count === 0) return undefined;
+    const evaluation = await score(part, count, context.signal);
+    bytesRead += count * layout.rowBytes;
     context.onEvent?.({ type: 'evaluation', part, epoch: fit.passes, evaluation });
     return evaluation;
   };
@@ -118,4 +144,34 @@ export async function trainBySolving(
     train,
     test,
   };
+}
+
+/** Scores the first rows of a part. */
+type PartEvaluation = (part: 'train' | 'test', rows: number, signal?: AbortSignal) => Promise<Evaluation>;
+
+function denseEvaluation(
+  dataset: Dataset,
+  scorer: Scorer,
+  fit: Pick<LinearModel, 'weights' | 'intercept'>,
+  loss: Loss,
+  task: Task,
+  k: number,
+): PartEvaluation {
+  scorer.weights.set(fit.weights);
+  scorer.intercept.set(fit.intercept);
+  return (part, rows, signal) => evaluateWith(scorer, loss, task, k, dataset[part].first(rows), signal);
+}
+
+function sparseEvaluation(
+  dataset: SparseDataset,
+  arena: Arena,
+  kernels: Kernels,
+  model: FoldedModel,
+  loss: LinearModel['loss'],
+  task: Task,
+): PartEvaluation {
+  const scorer = new SparseScorer(arena, kernels);
+  foldModel(model, scorer);
+  return (part, rows, signal) =>
+    scorer.evaluate(dataset[part], { loss, columns: model.k }, task, signal, { to: rows });
 }

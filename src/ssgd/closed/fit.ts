@@ -1,5 +1,9 @@
+import type { Dataset } from '../../data/dataset.js';
 import type { DatasetDescription } from '../../data/format.js';
+import { type RowLayout, rowLayout } from '../../data/rowLayout.js';
 import { makeScaling, type Scaling } from '../../data/scaling.js';
+import { longestRow, slotLayout } from '../../data/sparse/slotFile.js';
+import type { SparseDtype } from '../../data/sparse/sparseRecord.js';
 import type { Arena } from '../../memory/arena.js';
 import type { Plan, Region } from '../../memory/plan.js';
 import type { Checkpoint } from '../../storage/checkpoint.js';
@@ -49,6 +53,29 @@ export interface ProblemSize {
   readonly k: number;
   readonly rowBytes: number;
   readonly bytes: boolean;
+  /** Of sparse rows in slots: nonzeros of a row, on average. */
+  readonly nonzeros?: number;
+}
+
+/** Multiply-adds that one column of a product takes with a row. */
+export function rowWork({ d, nonzeros = d }: ProblemSize): number {
+  return nonzeros;
+}
+
+/** The rows a solver works on: dense, or sparse in slots with their scaling. */
+export interface SolvingData extends Dataset {
+  readonly scaling?: Scaling;
+}
+
+/** The scaling of the rows a solver works on. */
+export function solvingScaling({ description, scaling }: SolvingData, options: TrainOptions): Scaling {
+  return scaling ?? scalingOf(description, options);
+}
+
+/** Layout of the rows a solver works on. */
+export function solvingLayout({ d, dtype, labelDtype, sparse }: DatasetDescription): RowLayout {
+  if (sparse === undefined) return rowLayout(d, dtype, labelDtype);
+  return slotLayout(d, dtype as SparseDtype, longestRow(sparse));
 }
 
 export function problemSize(
@@ -57,13 +84,15 @@ export function problemSize(
   rowBytes: number,
 ): ProblemSize {
   const all = description.parts.train.n;
+  const { sparse } = description;
   return {
     n: options.subset > 0 ? Math.min(options.subset, all) : all,
     d: description.d,
     k: description.task === 'classification' ? description.k : 1,
     rowBytes,
     // Weighted sums are no integers.
-    bytes: description.dtype === 'uint8' && !isWeighted(options),
+    bytes: description.dtype === 'uint8' && !isWeighted(options) && sparse === undefined,
+    ...(sparse === undefined ? {} : { nonzeros: sparse.train.nonzeros / Math.max(all, 1) }),
   };
 }
 

@@ -1,7 +1,6 @@
 import { labelDtypeCodes } from '../../arithmetic/gather.js';
 import { packedLength } from '../../arithmetic/gram.js';
 import { padded4, panelIndex } from '../../arithmetic/normalProduct.js';
-import type { Dataset } from '../../data/dataset.js';
 import type { RowFile } from '../../data/rowFile.js';
 import type { Scaling } from '../../data/scaling.js';
 import { scanBytes, scanRows } from '../../data/scanRows.js';
@@ -11,9 +10,9 @@ import type { Threads } from '../../threads/threads.js';
 import type { Workspace } from '../../threads/workspace.js';
 import { type RowWeighting, requireWeight } from '../rowWeights.js';
 import type { SharedWork } from '../threadsWorth.js';
-import { type ProblemSize, resultRegion } from './fit.js';
-import { addSums } from './panelProducts.js';
-import { checkClass, RowPanels, rowPanelRegions, writeTargets } from './rowPanels.js';
+import { type ProblemSize, resultRegion, rowWork, type SolvingData } from './fit.js';
+import { openPanels } from './panelReader.js';
+import { checkClass, rowPanelRegions, writeTargets } from './rowPanels.js';
 import type { SumSaver, SumState } from './sumState.js';
 
 /**
@@ -24,7 +23,7 @@ import type { SumSaver, SumState } from './sumState.js';
  *   mean    mean of the scaled features
  *   targetMean, targetSquares    mean of each column of Y; Σ‖y‖², about the mean when there is an intercept
  *
- * Sums are taken about an origin (0 for bytes, whose sums are exact integers; else the mean of the statistics)
+ * Sums are taken about an origin (0 for bytes, whose sums are exact integers, and for sparse rows; else the mean of the statistics)
  * and moved to the mean afterwards: Σ(x−m)(x−m)ᵀ = Σ(x−o)(x−o)ᵀ − n·δδᵀ with δ = m − o. Without an intercept
  * n·mmᵀ is added back. So a large mean costs no digits.
  */
@@ -79,13 +78,15 @@ function addStrips(threads: Threads, d: number, add: (from: number, to: number) 
 }
 
 /** The arithmetic of a pass, which goes in blocks of `blockRows` rows. */
-export function normalEquationWork({ n, d, k }: ProblemSize, blockRows: number): SharedWork {
-  const row = (d * d) / 2 + d * k;
+export function normalEquationWork(size: ProblemSize, blockRows: number): SharedWork {
+  const { n, k } = size;
+  const each = rowWork(size);
+  const row = (each * each) / 2 + each * k;
   return { total: n * row, step: Math.min(n, blockRows) * row };
 }
 
 export interface NormalEquationInput {
-  readonly dataset: Dataset;
+  readonly dataset: SolvingData;
   readonly size: ProblemSize;
   readonly scaling: Scaling;
   readonly bias: boolean;
@@ -232,9 +233,11 @@ async function sumDoubles(
   const classification = task === 'classification';
   const width = padded4(k) + 4;
   const features = padded4(d);
-  const reader = new RowPanels(workspace, file, undefined, { weighting, byRoots: true });
+  const reader = openPanels(workspace, file, undefined, { weighting, byRoots: true });
   const { roots } = reader;
-  const origins = scaling.multiply.map((factor, j) => factor * statistics.mean[j]! + scaling.add[j]!);
+  const origins = scaling.multiply.map((factor, j) =>
+    reader.centres ? factor * statistics.mean[j]! + scaling.add[j]! : 0,
+  );
   reader.scale(
     scaling.multiply,
     scaling.add.map((add, j) => add - origins[j]!),
@@ -263,15 +266,8 @@ async function sumDoubles(
         squares += value * value;
       }
     }
-    addStrips(threads, d, (from, to) =>
-      threads.add('addGramRows', reader.panels, rows, d, from, to, arena.address('gram')),
-    );
-    addSums(
-      threads,
-      { rows, features, panels: reader.panels, scores: arena.address('targets') },
-      width / 4,
-      arena.address('cross panels'),
-    );
+    addStrips(threads, d, (from, to) => reader.addGram(from, to, arena.address('gram')));
+    reader.addSums(arena.address('targets'), width / 4, arena.address('cross panels'));
     const done = firstRow + count;
     onProgress(done);
     await save(done, () => ({
