@@ -1,30 +1,31 @@
-import { type Kernels, loadKernels } from '../arithmetic/kernels.js';
+import { loadKernels } from '../arithmetic/kernels.js';
+import { allFinite } from '../data/badValue.js';
 import { columnsOf } from '../data/columns/columnMapping.js';
 import type { Dataset } from '../data/dataset.js';
 import type { DatasetDescription, Task } from '../data/format.js';
+import type { RowFile } from '../data/rowFile.js';
+import { RowFolds } from '../data/rowFolds.js';
 import { longestBytes } from '../data/sparse/scanSparse.js';
 import { longestRow, openSlots } from '../data/sparse/slotFile.js';
 import { isSparse, type SparseDataset } from '../data/sparse/sparseDataset.js';
 import type { SparseDtype } from '../data/sparse/sparseRecord.js';
 import { MlmlError } from '../errors.js';
-import type { Arena } from '../memory/arena.js';
 import type { Region } from '../memory/plan.js';
 import { type SolvingData, solvingLayout, solvingScaling } from './closed/fit.js';
 import { type ClosedPlan, planClosed } from './closed/planClosed.js';
 import { solveClosed } from './closed/solveClosed.js';
-import { evaluateWith } from './evaluate.js';
-import type { Evaluation } from './events.js';
+import { crossValidated } from './crossValidation.js';
+import { badScoresError, EvaluationSum, evaluateWith } from './evaluate.js';
+import type { CrossValidatedModel, Evaluation } from './events.js';
 import { type GdPlan, planGd } from './gd/planGd.js';
 import { solveGd } from './gd/solveGd.js';
-import type { LinearModel } from './linearModel.js';
-import type { Loss } from './losses/loss.js';
 import { lossOf } from './losses/losses.js';
 import type { TrainOptions } from './options.js';
 import { weightColumnOf } from './rowWeights.js';
 import { Scorer, scorerRegions, scoringBytes } from './score.js';
 import { SCORE_READ, sparseScorerRegions } from './sparse/planSparse.js';
 import { sparseScaling } from './sparse/sparseScaling.js';
-import { type FoldedModel, foldModel, SparseScorer } from './sparse/sparseScorer.js';
+import { foldModel, SparseScorer } from './sparse/sparseScorer.js';
 import type { JobContext, TrainResult } from './train.js';
 import { initialModelRegions } from './warmStart.js';
 
@@ -64,8 +65,11 @@ function planWithScoring(
           ...initialModelRegions(options, description.d, columns),
           ...scoring,
         ]);
+  // The models without each fold are scored together.
+  const held = columns * Math.max(1, options.folds);
+  const more = 8 * (d + 1) * (held - columns);
   const scoring = (bytes: number) => {
-    if (sparse === undefined) return scorerRegions(layout, columns, bytes);
+    if (sparse === undefined) return scorerRegions(layout, columns, bytes === 0 ? 0 : bytes + more, held);
     const longest = longestBytes(longestRow(sparse), dtype as SparseDtype);
     return sparseScorerRegions(d, columns, Math.max(longest, Math.min(bytes, SCORE_READ)));
   };
@@ -97,26 +101,36 @@ export async function trainBySolving(
   const loss = lossOf(options.loss);
   const k = loss.columns(task, description.k);
   const scaling = solvingScaling(dataset, options);
-  const { weights, intercept } = fit;
+  const kernels = loadKernels(fit.arena.memory);
   const rows = plan.size.n;
   let bytesRead = fit.bytesRead;
-  const kernels = loadKernels(fit.arena.memory);
-  const score = isSparse(data)
-    ? sparseEvaluation(data, fit.arena, kernels, { d, k, weights, intercept, scaling }, options.loss, task)
-    : denseEvaluation(
-        data,
-        new Scorer({ arena: fit.arena, kernels }, layout, k, scaling),
-        fit,
-        loss,
-        task,
-        k,
-      );
+  let crossValidation: readonly CrossValidatedModel[] | undefined;
+  const { weights, intercept } = fit;
+  let score: PartEvaluation;
+  if (isSparse(data)) {
+    const scorer = new SparseScorer(fit.arena, kernels);
+    foldModel({ d, k, weights, intercept, scaling }, scorer);
+    const shape = { loss: options.loss, columns: k };
+    score = (part, to) => scorer.evaluate(data[part], shape, task, context.signal, { to });
+  } else {
+    const scorer = new Scorer({ arena: fit.arena, kernels }, layout, k, scaling);
+    const { folds } = options;
+    if (folds > 0) {
+      const judged = await judgeFolds(scorer, data.train.first(rows), task, k, options, context);
+      crossValidation = [crossValidated(0, {}, 'trained', judged)];
+      bytesRead += rows * layout.rowBytes;
+      context.onEvent?.({ type: 'folds', folds, models: crossValidation });
+    }
+    scorer.weights.set(weights);
+    scorer.intercept.set(intercept);
+    score = (part, to) => evaluateWith(scorer, loss, task, k, data[part].first(to), context.signal);
+  }
   const evaluate = async (part: 'train' | 'test'): Promise<Evaluation | undefined> => {
     const count = part === 'train' ? rows : dataset.test.rows;
     if (count === 0) return undefined;
-    const evaluation = await score(part, count, context.signal);
+    const evaluation = await score(part, count);
     bytesRead += count * layout.rowBytes;
-    context.onEvent?.({ type: 'evaluation', part, epoch: fit.passes, evaluation });
+    context.onEvent?.({ type: 'evaluation', part, epoch: fit.passes, passes: fit.passes, evaluation });
     return evaluation;
   };
   const test = await evaluate('test');
@@ -143,35 +157,37 @@ export async function trainBySolving(
     bytesWritten: 0,
     train,
     test,
+    ...(crossValidation === undefined ? {} : { crossValidation }),
   };
 }
 
 /** Scores the first rows of a part. */
-type PartEvaluation = (part: 'train' | 'test', rows: number, signal?: AbortSignal) => Promise<Evaluation>;
+type PartEvaluation = (part: 'train' | 'test', rows: number) => Promise<Evaluation>;
 
-function denseEvaluation(
-  dataset: Dataset,
+/** Figures of each fold, by the models that left them out, which the scorer holds. */
+async function judgeFolds(
   scorer: Scorer,
-  fit: Pick<LinearModel, 'weights' | 'intercept'>,
-  loss: Loss,
+  file: RowFile,
   task: Task,
-  k: number,
-): PartEvaluation {
-  scorer.weights.set(fit.weights);
-  scorer.intercept.set(fit.intercept);
-  return (part, rows, signal) => evaluateWith(scorer, loss, task, k, dataset[part].first(rows), signal);
-}
-
-function sparseEvaluation(
-  dataset: SparseDataset,
-  arena: Arena,
-  kernels: Kernels,
-  model: FoldedModel,
-  loss: LinearModel['loss'],
-  task: Task,
-): PartEvaluation {
-  const scorer = new SparseScorer(arena, kernels);
-  foldModel(model, scorer);
-  return (part, rows, signal) =>
-    scorer.evaluate(dataset[part], { loss, columns: model.k }, task, signal, { to: rows });
+  columns: number,
+  { folds, seed, loss }: TrainOptions,
+  { signal }: JobContext,
+): Promise<Evaluation[]> {
+  const models = Array.from({ length: folds }, (_, fold) => ({ columns, fold }));
+  const sums = models.map(() => new EvaluationSum(lossOf(loss), task, columns));
+  let bad: number | undefined;
+  await scorer.scoreFolds(
+    file,
+    models,
+    new RowFolds(folds, seed),
+    (model, { firstRow, scores, labels }) => {
+      if (allFinite(scores, columns)) sums[model]!.add(1, scores, labels);
+      else bad ??= firstRow;
+    },
+    signal,
+  );
+  if (bad !== undefined) throw await badScoresError(file, bad, 1, signal);
+  const evaluations: Evaluation[] = [];
+  for (const sum of sums) evaluations.push(await sum.result(file, signal));
+  return evaluations;
 }

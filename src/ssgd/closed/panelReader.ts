@@ -1,13 +1,12 @@
 import type { RowFile } from '../../data/rowFile.js';
 import type { Workspace } from '../../threads/workspace.js';
 import type { RowWeighting } from '../rowWeights.js';
+import type { FoldGroups, RowGroup } from './foldGroups.js';
 import { RowPanels } from './rowPanels.js';
 import { SlotPanels } from './slotPanels.js';
 
-/** A block of rows: `rows` is `count` rounded up to a multiple of 4, the rest count as 0. */
-export interface PanelBlock {
-  readonly firstRow: number;
-  readonly count: number;
+/** A block of rows, or those of one fold in it: `rows` is `count` rounded up to a multiple of 4, the rest count as 0. */
+export interface PanelBlock extends RowGroup {
   readonly rows: number;
 }
 
@@ -33,14 +32,15 @@ export interface PanelReader {
   addGram(from: number, to: number, gram: number): void;
 }
 
-/** The reader of dense rows, or of sparse ones in slots. Its regions are those of `rowPanelRegions`. */
+/** The reader of dense rows, or of sparse ones in slots; with `groups` each fold of a block is a block of its own. Its regions are those of `rowPanelRegions`. */
 export function openPanels(
   workspace: Workspace,
   file: RowFile,
   signal: AbortSignal | undefined,
   weighted: { readonly weighting: RowWeighting | undefined; readonly byRoots: boolean },
+  groups?: FoldGroups,
 ): PanelReader {
   return file.layout.longest === undefined
-    ? new RowPanels(workspace, file, signal, weighted)
-    : new SlotPanels(workspace, file, signal, weighted);
+    ? new RowPanels(workspace, file, signal, weighted, groups)
+    : new SlotPanels(workspace, file, signal, weighted, groups);
 }

@@ -7,6 +7,7 @@ import { MlmlError } from '../../errors.js';
 import { shareLength } from '../../threads/shares.js';
 import type { Workspace } from '../../threads/workspace.js';
 import { type RowWeighting, readRowWeights } from '../rowWeights.js';
+import { type FoldGroups, groupsOf } from './foldGroups.js';
 import type { PanelBlock, PanelReader } from './panelReader.js';
 
 /**
@@ -22,6 +23,7 @@ export class SlotPanels implements PanelReader {
   readonly #file: RowFile;
   readonly #signal: AbortSignal | undefined;
   readonly #weighting: RowWeighting | undefined;
+  readonly #groups: FoldGroups | undefined;
   #base = 0;
   #count = 0;
 
@@ -30,8 +32,10 @@ export class SlotPanels implements PanelReader {
     file: RowFile,
     signal: AbortSignal | undefined,
     { weighting, byRoots }: { readonly weighting: RowWeighting | undefined; readonly byRoots: boolean },
+    groups?: FoldGroups,
   ) {
     const { arena } = workspace;
+    this.#groups = groups;
     this.#workspace = workspace;
     this.#file = file;
     this.#signal = signal;
@@ -52,17 +56,23 @@ export class SlotPanels implements PanelReader {
     const { arena, kernels } = this.#workspace;
     const code = labelDtypeCodes.indexOf(layout.labelDtype);
     const labels = arena.address('row labels');
-    for await (const { base, to, firstRow } of scanRows(this.#file, arena, 'rows', this.#signal, from)) {
-      kernels.gatherLabels(base, layout.rowBytes, layout.labelOffset, code, 0, 0, to, labels);
-      if (this.#weighting !== undefined) {
-        const rows = { base, order: 0 };
-        readRowWeights(kernels, this.#weighting, layout, rows, 0, to, this.labels, this.weights!);
-        for (let r = 0; this.roots !== undefined && r < to; r++) this.roots[r] = Math.sqrt(this.weights![r]!);
+    for await (const block of scanRows(this.#file, arena, 'rows', this.#signal, from)) {
+      for (const group of groupsOf(block, this.#groups)) {
+        const { base, count } = group;
+        kernels.gatherLabels(base, layout.rowBytes, layout.labelOffset, code, 0, 0, count, labels);
+        if (this.#weighting !== undefined) this.#readWeights(this.#weighting, base, count);
+        this.#base = base;
+        this.#count = count;
+        yield { ...group, rows: padded4(count) };
       }
-      this.#base = base;
-      this.#count = to;
-      yield { firstRow, count: to, rows: padded4(to) };
     }
+  }
+
+  #readWeights(weighting: RowWeighting, base: number, count: number): void {
+    const { kernels } = this.#workspace;
+    const rows = { base, order: 0 };
+    readRowWeights(kernels, weighting, this.#file.layout, rows, 0, count, this.labels, this.weights!);
+    for (let r = 0; this.roots !== undefined && r < count; r++) this.roots[r] = Math.sqrt(this.weights![r]!);
   }
 
   addScores(scores: number, m: number, mPanels: number): void {
