@@ -1,6 +1,6 @@
 import type { Dataset } from '../../data/dataset.js';
 import type { DatasetDescription } from '../../data/format.js';
-import { type RowLayout, rowLayout } from '../../data/rowLayout.js';
+import { labelCount, layoutOf, type RowLayout } from '../../data/rowLayout.js';
 import { makeScaling, type Scaling } from '../../data/scaling.js';
 import { longestRow, slotLayout } from '../../data/sparse/slotFile.js';
 import type { SparseDtype } from '../../data/sparse/sparseRecord.js';
@@ -49,8 +49,10 @@ export interface ProblemSize {
   /** Training rows used. */
   readonly n: number;
   readonly d: number;
-  /** Columns of scores: classes, or 1 for regression. */
+  /** Columns of scores: classes, or outputs of a regression. */
   readonly k: number;
+  /** Labels of a row. */
+  readonly labels: number;
   readonly rowBytes: number;
   readonly bytes: boolean;
   /** Of sparse rows in slots: nonzeros of a row, on average. */
@@ -73,8 +75,9 @@ export function solvingScaling({ description, scaling }: SolvingData, options: T
 }
 
 /** Layout of the rows a solver works on. */
-export function solvingLayout({ d, dtype, labelDtype, sparse }: DatasetDescription): RowLayout {
-  if (sparse === undefined) return rowLayout(d, dtype, labelDtype);
+export function solvingLayout(description: DatasetDescription): RowLayout {
+  const { d, dtype, sparse } = description;
+  if (sparse === undefined) return layoutOf(description);
   return slotLayout(d, dtype as SparseDtype, longestRow(sparse));
 }
 
@@ -88,7 +91,8 @@ export function problemSize(
   return {
     n: options.subset > 0 ? Math.min(options.subset, all) : all,
     d: description.d,
-    k: description.task === 'classification' ? description.k : 1,
+    k: description.k,
+    labels: labelCount(description),
     rowBytes,
     // Weighted sums are no integers.
     bytes: description.dtype === 'uint8' && !isWeighted(options) && sparse === undefined,

@@ -59,7 +59,17 @@ export class SlotPanels implements PanelReader {
     for await (const block of scanRows(this.#file, arena, 'rows', this.#signal, from)) {
       for (const group of groupsOf(block, this.#groups)) {
         const { base, count } = group;
-        kernels.gatherLabels(base, layout.rowBytes, layout.labelOffset, code, 0, 0, count, labels);
+        kernels.gatherLabels(
+          base,
+          layout.rowBytes,
+          layout.labelOffset,
+          code,
+          layout.labels,
+          0,
+          0,
+          count,
+          labels,
+        );
         if (this.#weighting !== undefined) this.#readWeights(this.#weighting, base, count);
         this.#base = base;
         this.#count = count;
