@@ -59,10 +59,6 @@ export function checkSparseOptions(verb: Verb, { name }: DatasetDescription, opt
   };
   if (options.weightColumn >= 0)
     refuse(`--weight-column=${options.weightColumn}: is for dense rows; use --class-weight`);
-  if (verb === 'closed' && options.folds > 0)
-    refuse(
-      `--folds=${options.folds}: closed cross-validates dense rows only; use ssgd, or import the text again with --dense`,
-    );
   // They have no steps on single rows.
   if (verb === 'closed' || verb === 'gd') return;
   for (const { optimizer } of variantsOf(options)) {
