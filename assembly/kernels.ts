@@ -9,6 +9,7 @@ export * from './epilogueStore';
 export * from './gather';
 export * from './gram';
 export * from './gramRows';
+export { libsvmRows } from './libsvmRows';
 export { addCrossPanels, addCrossProduct, addProduct, packPanels } from './normalProduct';
 export { packByteRows, packFloatRows32, packFloatRows64 } from './packRows';
 export { packScaledRows32 } from './packScaled';
