@@ -15,6 +15,7 @@ import { type PackedFactorKernels, plainPackedFactor } from './packedFactor.js';
 import { type PackScaledKernels, plainPackScaled } from './packScaled.js';
 import { plainRowNorms, type RowNormKernels } from './rowNorms.js';
 import { plainRowProducts, type RowProductKernels } from './rowProducts.js';
+import { plainRowSquares, type RowSquareKernels } from './rowSquares.js';
 import { plainRowStep, type RowStepKernels } from './rowStep.js';
 import type { ScatterKernels } from './scatter.js';
 import { plainScatter } from './scatter.js';
@@ -47,6 +48,7 @@ export interface Kernels
     PackScaledKernels,
     RowNormKernels,
     RowProductKernels,
+    RowSquareKernels,
     RowStepKernels,
     ScoreKernels,
     SoftmaxKernels,
@@ -81,6 +83,7 @@ export function plainKernels(memory: WebAssembly.Memory): Kernels {
     ...plainPackScaled(buffer),
     ...plainRowNorms(buffer),
     ...plainRowProducts(buffer),
+    ...plainRowSquares(buffer),
     ...plainRowStep(buffer),
     ...plainEpilogue(buffer),
     ...plainTileProduct(buffer),

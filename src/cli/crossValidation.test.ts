@@ -110,9 +110,9 @@ describe('the command', () => {
     ['ssgd digits --n=600 --folds=20 --subset=10', /--folds=20: there are only 10 training rows/],
     ['sgd digits --n=600 --folds=5 --holdout=0.1', /--holdout=0.1: with --folds/],
     ['ssgd digits --n=600 --folds=5 --patience=2', /--patience=2: /],
-    ['hsgd digits --folds=5', /--folds: is not an option of hsgd, but of sgd, ssgd/],
+    ['hsgd digits --folds=5', /--folds: is not an option of hsgd, but of closed, sgd, ssgd/],
     ['gd digits --folds=5', /--folds: is not an option of gd/],
-    ['krr digits --folds=5', /--folds: is not an option of krr, but of sgd, ssgd/],
+    ['krr digits --folds=5', /--folds: is not an option of krr, but of closed, sgd, ssgd/],
     ['ssgd digits --memId=k --folds=5', /--folds=5: is for linear models/],
     ['plan ssgd digits --n=600 --folds=5 --buffer=0.1', /6 models of 10 outputs needs at least [\d.]+ MB/],
   ];

@@ -52,7 +52,7 @@ export const heldOutOptionTable: readonly OptionSpec[] = [
     max: MOST_FOLDS,
     help: 'k-fold cross-validation in the same pass: beside the model, one that leaves out each fold and is judged on it (of a sweep, for each of its models); 0 is none',
     shownDefault: shown(defaultOptions.folds),
-    verbs: ['sgd', 'ssgd'],
+    verbs: ['closed', 'sgd', 'ssgd'],
     linearOnly: true,
   },
 ];

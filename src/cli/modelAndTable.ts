@@ -33,8 +33,10 @@ export async function openModelAndTable(
   if (modelPath === undefined || path === undefined || rest.length > 0) return undefined;
   const format = given.text('input-format');
   if (format === undefined && !(await isTable(storage, path))) {
-    // --format is another option here.
-    const alone = tableOptionTable.find(({ name, verbs }) => verbs.includes('predict') && given.has(name));
+    // --format is another option here, and Parquet is written in the memory of --query-memory, too.
+    const alone = tableOptionTable.find(
+      ({ name, verbs }) => verbs.includes('predict') && given.has(name) && name !== 'query-memory',
+    );
     if (alone === undefined) return undefined;
     throw new MlmlError(
       'MLML_USAGE',

@@ -121,6 +121,7 @@ export function tableRequest(given: Arguments): TableRequest | undefined {
       hashBits: given.number('hash-bits'),
       dateParts: listOf(given, 'date-parts') as DatePart[] | undefined,
       missing: given.text('missing') as MissingName | undefined,
+      missingValues: given.text('missing-values') === '' ? [] : listOf(given, 'missing-values'),
       testFile: given.text('test-file'),
       splitColumn: given.text('split-column'),
       bufferBytes: given.number('buffer'),

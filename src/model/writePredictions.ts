@@ -23,8 +23,9 @@ export interface ScoreBlock {
 }
 
 export interface PredictionOptions {
+  /** Parquet: the sink is one that makes it of CSV, see `predictionSink`. */
   readonly format: PredictionFormat;
-  /** Class probabilities too (csv, jsonl), or instead (npy). Default false. */
+  /** Class probabilities too (csv, jsonl, parquet), or instead (npy). Default false. */
   readonly proba?: boolean;
   /** What ids are called; absent when rows have none. */
   readonly idName?: string;
@@ -45,6 +46,7 @@ function writerOf(
 ): PredictionWriter {
   switch (format) {
     case 'csv':
+    case 'parquet':
       return csvWriter(sink, model, columns, idName);
     case 'jsonl':
       return jsonlWriter(sink, model, columns);

@@ -58,6 +58,8 @@ export interface TrainSummary {
   readonly holdout: Score | null;
   /** With --patience: the epoch, counted from 1, whose weights are the model; else null. */
   readonly bestEpoch: number | null;
+  /** sgd, ssgd, hsgd: how often the automatic learning rate was halved after a divergence that was recovered from; else null. */
+  readonly halvings: number | null;
   /** With --sweep: its models, the best first; else null. */
   readonly sweep: readonly SweepLine[] | null;
   /** With --folds: the model, or with --sweep its models, the best first; else null. */

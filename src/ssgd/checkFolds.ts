@@ -11,8 +11,8 @@ export function checkFolds(verb: Verb, rows: number, options: TrainOptions): voi
   };
   if (!Number.isInteger(folds) || folds < 2 || folds > MOST_FOLDS)
     refuse(`--folds=${folds}: must be a whole number from 2 to ${MOST_FOLDS}, or 0 for no cross-validation`);
-  if (verb !== 'ssgd' && verb !== 'sgd')
-    refuse(`--folds=${folds}: ${verb} trains one model at a time; ssgd and sgd cross-validate`);
+  if (verb === 'hsgd' || verb === 'gd')
+    refuse(`--folds=${folds}: ${verb} trains one model at a time; ssgd, sgd and closed cross-validate`);
   if (holdout !== 'auto' && holdout > 0)
     refuse(`--holdout=${holdout}: with --folds every row is held out once, from one model; leave it out`);
   if (patience > 0)

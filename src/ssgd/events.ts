@@ -70,6 +70,8 @@ export type TrainEvent =
       readonly step: number;
       readonly samples: number;
       readonly epoch: number;
+      /** Of closed and gd, which have no epochs: passes over the rows so far. */
+      readonly passes?: number;
       readonly loss: number;
       readonly learningRate: number;
       readonly model?: number;
@@ -91,6 +93,8 @@ export type TrainEvent =
       readonly part: 'train' | 'test' | 'holdout';
       /** Counted from 1. */
       readonly epoch: number;
+      /** Of closed and gd, which have no epochs: passes over the rows. */
+      readonly passes?: number;
       readonly evaluation: Evaluation;
       readonly model?: number;
     }

@@ -55,6 +55,18 @@ for (const [dtype, d, k, classWeight = 'none'] of [
         (threads) => solveClosed({ ...planCholesky(size(), options), threads }, data, options, { storage }),
       ],
       [
+        'closed without each of three folds',
+        async (threads) => {
+          const folded = { ...options, folds: 3 };
+          const plan = planCholesky(size(), folded, [
+            { name: 'score weights', bytes: 8 * 3 * k * d },
+            { name: 'score intercept', bytes: 8 * 3 * k },
+          ]);
+          const fit = await solveClosed({ ...plan, threads }, data, folded, { storage });
+          return { ...fit, weights: fit.arena.float64('score weights').slice() };
+        },
+      ],
+      [
         'closed by conjugate gradients',
         (threads) =>
           solveClosed({ ...planConjugateGradients(size(), options), threads }, data, options, { storage }),

@@ -1,15 +1,19 @@
 import { loadKernels } from '../arithmetic/kernels.js';
+import { allFinite } from '../data/badValue.js';
 import { columnsOf } from '../data/columns/columnMapping.js';
 import type { Dataset } from '../data/dataset.js';
-import type { DatasetDescription } from '../data/format.js';
+import type { DatasetDescription, Task } from '../data/format.js';
+import type { RowFile } from '../data/rowFile.js';
+import { RowFolds } from '../data/rowFolds.js';
 import { rowLayout } from '../data/rowLayout.js';
 import { MlmlError } from '../errors.js';
 import type { Region } from '../memory/plan.js';
 import { scalingOf } from './closed/fit.js';
 import { type ClosedPlan, planClosed } from './closed/planClosed.js';
 import { solveClosed } from './closed/solveClosed.js';
-import { evaluateWith } from './evaluate.js';
-import type { Evaluation } from './events.js';
+import { crossValidated } from './crossValidation.js';
+import { badScoresError, EvaluationSum, evaluateWith } from './evaluate.js';
+import type { CrossValidatedModel, Evaluation } from './events.js';
 import { type GdPlan, planGd } from './gd/planGd.js';
 import { solveGd } from './gd/solveGd.js';
 import { lossOf } from './losses/losses.js';
@@ -54,11 +58,14 @@ function planWithScoring(
           ...initialModelRegions(options, description.d, columns),
           ...scoring,
         ]);
+  // The models without each fold are scored together.
+  const held = columns * Math.max(1, options.folds);
+  const more = 8 * (description.d + 1) * (held - columns);
   try {
-    return planWith(scorerRegions(layout, columns, scoringBytes(options.bufferBytes)));
+    return planWith(scorerRegions(layout, columns, scoringBytes(options.bufferBytes) + more, held));
   } catch (error) {
     if (!(error instanceof MlmlError) || error.code !== 'MLML_BUDGET_TOO_SMALL') throw error;
-    return planWith(scorerRegions(layout, columns, 0));
+    return planWith(scorerRegions(layout, columns, 0, held));
   }
 }
 
@@ -80,17 +87,28 @@ export async function trainBySolving(
   const k = loss.columns(task, description.k);
   const scaling = scalingOf(description, options);
   const scorer = new Scorer({ arena: fit.arena, kernels: loadKernels(fit.arena.memory) }, layout, k, scaling);
-  scorer.weights.set(fit.weights);
-  scorer.intercept.set(fit.intercept);
-  const { weights, intercept } = scorer;
   const rows = plan.size.n;
   let bytesRead = fit.bytesRead;
+  let crossValidation: readonly CrossValidatedModel[] | undefined;
+  const { folds } = options;
+  if (folds > 0) {
+    const file = dataset.train.first(rows);
+    crossValidation = [
+      crossValidated(0, {}, 'trained', await judgeFolds(scorer, file, task, k, options, context)),
+    ];
+    bytesRead += rows * layout.rowBytes;
+    context.onEvent?.({ type: 'folds', folds, models: crossValidation });
+  }
+  const weights = scorer.weights.subarray(0, k * d);
+  const intercept = scorer.intercept.subarray(0, k);
+  weights.set(fit.weights);
+  intercept.set(fit.intercept);
   const evaluate = async (part: 'train' | 'test'): Promise<Evaluation | undefined> => {
     const file = dataset[part].first(part === 'train' ? rows : dataset.test.rows);
     if (file.rows === 0) return undefined;
     const evaluation = await evaluateWith(scorer, loss, task, k, file, context.signal);
     bytesRead += file.rows * layout.rowBytes;
-    context.onEvent?.({ type: 'evaluation', part, epoch: fit.passes, evaluation });
+    context.onEvent?.({ type: 'evaluation', part, epoch: fit.passes, passes: fit.passes, evaluation });
     return evaluation;
   };
   const test = await evaluate('test');
@@ -117,5 +135,34 @@ export async function trainBySolving(
     bytesWritten: 0,
     train,
     test,
+    ...(crossValidation === undefined ? {} : { crossValidation }),
   };
+}
+
+/** Figures of each fold, by the models that left them out, which the scorer holds. */
+async function judgeFolds(
+  scorer: Scorer,
+  file: RowFile,
+  task: Task,
+  columns: number,
+  { folds, seed, loss }: TrainOptions,
+  { signal }: JobContext,
+): Promise<Evaluation[]> {
+  const models = Array.from({ length: folds }, (_, fold) => ({ columns, fold }));
+  const sums = models.map(() => new EvaluationSum(lossOf(loss), task, columns));
+  let bad: number | undefined;
+  await scorer.scoreFolds(
+    file,
+    models,
+    new RowFolds(folds, seed),
+    (model, { firstRow, scores, labels }) => {
+      if (allFinite(scores, columns)) sums[model]!.add(1, scores, labels);
+      else bad ??= firstRow;
+    },
+    signal,
+  );
+  if (bad !== undefined) throw await badScoresError(file, bad, 1, signal);
+  const evaluations: Evaluation[] = [];
+  for (const sum of sums) evaluations.push(await sum.result(file, signal));
+  return evaluations;
 }

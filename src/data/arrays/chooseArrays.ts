@@ -91,6 +91,12 @@ function namesIn(file: ArrayFile, { features, labels, labelColumn, testFile }: A
   const y =
     labels ??
     (labelColumn === undefined ? fitting.find((name) => name !== x && names.includes(name)) : undefined);
+  if (y === undefined && labelColumn === undefined)
+    throw new MlmlError(
+      'MLML_USAGE',
+      `${path}: has no array of labels with a usual name (${fitting.slice(0, 3).join(', ')}, …); name it with --labels=<array or file>, ` +
+        `or give --label-column=-1 when labels are the last column of ${x}; it holds ${listed(names)}`,
+    );
   const other = (name: string | undefined) => {
     const found = name?.replace(/train/, 'test').replace(/Train/, 'Test').replace(/TRAIN/, 'TEST');
     return found !== name && found !== undefined && names.includes(found) ? found : undefined;

@@ -97,6 +97,8 @@ export interface ColumnMapping {
   readonly label: LabelColumn;
   /** Column that names rows; carried through by predictions. */
   readonly id?: string;
+  /** Words that stand for a missing value, in any column and in any letters; absent: NA, N/A, NaN, null, none and ?. */
+  readonly missingValues?: readonly string[];
 }
 
 /** The mapping of a data set or model, as a field to copy; nothing where rows were no table. */

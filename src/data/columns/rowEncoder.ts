@@ -3,6 +3,8 @@ import {
   booleanOf,
   classNameOf,
   isMissing,
+  type MissingWords,
+  missingWords,
   numberOf,
   textOf,
   timeOf,
@@ -31,6 +33,7 @@ export class RowEncoder {
   readonly mapping: ColumnMapping;
   /** Features of a row. */
   readonly d: number;
+  readonly #missing: MissingWords;
   readonly #features: readonly { readonly feature: FeatureColumn; readonly position: number }[];
   readonly #classes: ReadonlyMap<string, number>;
   readonly #values = new Map<FeatureColumn, ReadonlyMap<string, number>>();
@@ -39,6 +42,7 @@ export class RowEncoder {
   constructor(mapping: ColumnMapping, columns: readonly string[], classNames: readonly string[]) {
     this.mapping = mapping;
     this.d = featureCount(mapping);
+    this.#missing = missingWords(mapping);
     this.#features = mapping.features.map((feature) => {
       const position = columns.indexOf(feature.column);
       if (position < 0) throw missingColumn(feature.column, columns);
@@ -64,6 +68,11 @@ export class RowEncoder {
     this.#encodeCell(this.mapping.features[feature]!, cell, target, at, locate);
   }
 
+  /** Whether a value of the table is missing. */
+  isMissing(cell: Cell): boolean {
+    return isMissing(cell, this.#missing);
+  }
+
   /** Writes the parts of a time (milliseconds since 1970, UTC) that a column of dates makes, at `target[at …)`. */
   encodeTime({ parts }: DateColumn, time: number, target: Float64Array, at: number): void {
     writeDateParts(time, parts, target, at);
@@ -72,7 +81,7 @@ export class RowEncoder {
   /** The label of a row: a number, or the number of its class. */
   label(cell: Cell, locate: Locate): number {
     const { label } = this.mapping;
-    if (isMissing(cell)) throw badCell(locate(label.column), 'the label is missing');
+    if (this.isMissing(cell)) throw badCell(locate(label.column), `the label ${missingText(cell)}`);
     if (label.kind === 'number') {
       const number = exactNumberOf(cell, label.column, locate);
       if (number === undefined || !Number.isFinite(number))
@@ -95,7 +104,7 @@ export class RowEncoder {
     at: number,
     locate: Locate,
   ): void {
-    const missing = isMissing(cell);
+    const missing = this.isMissing(cell);
     switch (feature.kind) {
       case 'number':
       case 'boolean': {
@@ -165,6 +174,13 @@ function wrongKind(
   locate: Locate,
 ): MlmlError {
   return badCell(locate(column), `${quoted(cell)} is not ${expected[kind]}`);
+}
+
+/** That a value is missing, and by what word. */
+export function missingText(cell: Cell): string {
+  return typeof cell === 'string' && cell.trim() !== ''
+    ? `is ${quoted(cell)}, which counts as missing (--missing-values= takes such words for values)`
+    : 'is missing';
 }
 
 /** At most 40 letters of a value, for messages. */

@@ -41,6 +41,7 @@ export function chooseColumns(
       features: chosen,
       label: { column: settings.label, kind: task === 'classification' ? 'class' : 'number' },
       ...(settings.id === undefined ? {} : { id: settings.id }),
+      ...(settings.missingValues === undefined ? {} : { missingValues: settings.missingValues }),
     },
     classNames,
     strata:

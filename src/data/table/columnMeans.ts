@@ -1,4 +1,4 @@
-import { booleanOf, isMissing } from '../columns/cells.js';
+import { booleanOf } from '../columns/cells.js';
 import type { FeatureColumn } from '../columns/columnMapping.js';
 import { type RowRouter, TRAIN } from './rowRouter.js';
 import { numbersOf, type TableSource } from './tableSource.js';
@@ -32,7 +32,7 @@ export async function trainingMeans(
           if (parts[i] !== TRAIN) continue;
           if (isBoolean) {
             const cell = batch.cell(from + i, position);
-            values[i] = isMissing(cell) ? Number.NaN : (booleanOf(cell) ?? Number.NaN);
+            values[i] = router.isMissing(cell) ? Number.NaN : (booleanOf(cell) ?? Number.NaN);
           }
           const value = values[i]!;
           if (Number.isNaN(value)) continue;

@@ -1,5 +1,7 @@
 import { MlmlError } from '../../errors.js';
-import { classNameOf } from '../columns/cells.js';
+import { classNameOf, missingWords } from '../columns/cells.js';
+import type { Cell } from '../columns/columnMapping.js';
+import { missingText } from '../columns/rowEncoder.js';
 import { BlockProfiler, type ProfiledColumn } from './blockProfiler.js';
 import { ColumnProfile } from './columnProfile.js';
 import type { ColumnRoles } from './columnRoles.js';
@@ -30,9 +32,11 @@ export async function profileTable(
   settings: TableSettings,
 ): Promise<TableProfile> {
   const room = { bytes: settings.bufferBytes / 4 };
-  const makeLabel = () => new ColumnProfile(source.columns[roles.label]!, MOST_CLASSES, room, classNameOf);
+  const missing = missingWords(settings);
+  const makeLabel = () =>
+    new ColumnProfile(source.columns[roles.label]!, MOST_CLASSES, room, missing, classNameOf);
   const makeFeature = (column: number) =>
-    new ColumnProfile(source.columns[column]!, settings.categories, room);
+    new ColumnProfile(source.columns[column]!, settings.categories, room, missing);
   const label = { profile: makeLabel(), column: roles.label, exact: true };
   const isExact = (column: number) => settings.types?.[source.columns[column]!] === 'category';
   const features = roles.features.map((column) => ({
@@ -40,8 +44,8 @@ export async function profileTable(
     column,
     exact: isExact(column),
   }));
-  const onMissingLabel = (place: () => string) => {
-    if (settings.onNan !== 'skip') throw missingLabel(place(), source.columns[roles.label]!);
+  const onMissingLabel = (place: () => string, cell: Cell) => {
+    if (settings.onNan !== 'skip') throw missingLabel(place(), source.columns[roles.label]!, cell);
   };
   const passOver = async (columns: readonly ProfiledColumn[], beforeBlock: () => void) => {
     const profiler = new BlockProfiler(BLOCK_ROWS);
@@ -83,9 +87,9 @@ function decidesByNumbers(label: ColumnProfile, { task }: TableSettings): boolea
   );
 }
 
-export function missingLabel(place: string, column: string): MlmlError {
+export function missingLabel(place: string, column: string, cell: Cell): MlmlError {
   return new MlmlError(
     'MLML_BAD_DATA',
-    `${place}, column ${column}: the label is missing; --on-nan=skip leaves such rows out`,
+    `${place}, column ${column}: the label ${missingText(cell)}; --on-nan=skip leaves such rows out`,
   );
 }

@@ -1,6 +1,7 @@
 import { MOST_CODES } from '../../arithmetic/delimitedValues.js';
 import { MlmlError } from '../../errors.js';
-import { isMissing, numberOf, textOf } from '../columns/cells.js';
+import { numberOf, textOf } from '../columns/cells.js';
+import type { Cell } from '../columns/columnMapping.js';
 import type { RowEncoder } from '../columns/rowEncoder.js';
 import type { PartName } from '../format.js';
 import type { ChosenColumns } from './chooseColumns.js';
@@ -48,6 +49,11 @@ export class RowRouter {
     this.#trainLeft = settings.n ?? Number.POSITIVE_INFINITY;
   }
 
+  /** Whether a value of the table is missing. */
+  isMissing(cell: Cell): boolean {
+    return this.#encoder.isMissing(cell);
+  }
+
   /** The next `count` rows, from row `from` of the batch: their labels, and TRAIN, TEST or LEFT_OUT for each. */
   route(batch: TableBatch, from: number, count: number, labels: Float64Array, parts: Uint8Array): void {
     const { label } = this.#roles;
@@ -88,9 +94,9 @@ export class RowRouter {
     const { label } = this.#roles;
     const cell = batch.cell(row, label);
     const { onNan } = this.#settings;
-    if (isMissing(cell)) {
+    if (this.#encoder.isMissing(cell)) {
       if (onNan === 'skip') return Number.NaN;
-      throw missingLabel(batch.place(row), this.#settings.label);
+      throw missingLabel(batch.place(row), this.#settings.label, cell);
     }
     if (onNan === 'skip' && this.#isRegression && Math.abs(numberOf(cell) ?? 0) === Infinity) return Infinity;
     return this.#encoder.label(cell, (column) => `${batch.place(row)}, column ${column}`);

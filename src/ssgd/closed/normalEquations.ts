@@ -1,20 +1,16 @@
-import { labelDtypeCodes } from '../../arithmetic/gather.js';
 import { packedLength } from '../../arithmetic/gram.js';
 import { padded4, panelIndex } from '../../arithmetic/normalProduct.js';
-import type { Dataset } from '../../data/dataset.js';
-import type { RowFile } from '../../data/rowFile.js';
-import type { Scaling } from '../../data/scaling.js';
-import { scanBytes, scanRows } from '../../data/scanRows.js';
+import type { RowFolds } from '../../data/rowFolds.js';
+import { scanBytes } from '../../data/scanRows.js';
+import type { Arena } from '../../memory/arena.js';
 import type { Region } from '../../memory/plan.js';
-import { shareLength } from '../../threads/shares.js';
-import type { Threads } from '../../threads/threads.js';
 import type { Workspace } from '../../threads/workspace.js';
-import { type RowWeighting, requireWeight } from '../rowWeights.js';
+import { requireWeight } from '../rowWeights.js';
 import type { SharedWork } from '../threadsWorth.js';
 import { type ProblemSize, resultRegion } from './fit.js';
-import { addSums } from './panelProducts.js';
-import { checkClass, RowPanels, rowPanelRegions, writeTargets } from './rowPanels.js';
-import type { SumSaver, SumState } from './sumState.js';
+import { addFolds, foldRegions, type RunningSums } from './foldSums.js';
+import { rowPanelRegions } from './rowPanels.js';
+import { type NormalEquationInput, originsOf, sumRows } from './rowSums.js';
 
 /**
  * The normal equations of ridge regression in the arena, after one pass:
@@ -37,9 +33,10 @@ export interface NormalEquations {
 /** Rows per block, most wanted first. */
 export const gramBlockRows = [512, 256, 128, 64, 32, 16, 8, 4] as const;
 
-export function normalEquationRegions(size: ProblemSize, blockRows: number): Region[] {
+export function normalEquationRegions(size: ProblemSize, blockRows: number, folds = 0): Region[] {
   const { d, k } = size;
   const shared = [
+    ...foldRegions(size, folds, blockRows),
     { name: 'gram', bytes: 8 * packedLength(d) },
     { name: 'cross', bytes: 8 * d * k },
     { name: 'mean', bytes: 8 * d },
@@ -64,51 +61,25 @@ export function normalEquationRegions(size: ProblemSize, blockRows: number): Reg
   ];
 }
 
-/** Features are shared out in multiples of this. */
-const FEATURES = 16;
-/** Strips of the Gram matrix for each thread: rows of a triangle differ in length. */
-const STRIPS = 8;
-
-/** Ranges of rows of the Gram matrix, the long ones first. */
-function addStrips(threads: Threads, d: number, add: (from: number, to: number) => void): void {
-  const strips = threads.count === 1 ? 1 : STRIPS * threads.count;
-  const length = FEATURES * Math.ceil(d / FEATURES / strips);
-  for (let from = length * (Math.ceil(d / length) - 1); from >= 0; from -= length) {
-    add(from, Math.min(d, from + length));
-  }
-}
-
 /** The arithmetic of a pass, which goes in blocks of `blockRows` rows. */
 export function normalEquationWork({ n, d, k }: ProblemSize, blockRows: number): SharedWork {
   const row = (d * d) / 2 + d * k;
   return { total: n * row, step: Math.min(n, blockRows) * row };
 }
 
-export interface NormalEquationInput {
-  readonly dataset: Dataset;
-  readonly size: ProblemSize;
-  readonly scaling: Scaling;
-  readonly bias: boolean;
-  readonly weighting?: RowWeighting | undefined;
-  readonly onProgress: (rows: number) => void;
-  /** The pass goes on from here, with its sums in the arena. */
-  readonly from?: SumState | undefined;
-  /** Called after each block. */
-  readonly save: SumSaver;
-}
-
 /** Raw sums about an origin, before they are moved to the mean. */
-interface Sums {
+interface Sums extends RunningSums {
   /** mean of the (unscaled or scaled) features minus their origin */
   readonly delta: Float64Array;
   /** factor still to be applied to each feature */
   readonly factor: Float64Array;
-  /** column sums and sum of squares of the targets about `origin` */
-  readonly targets: Float64Array;
-  readonly squares: number;
   readonly origin: number;
-  /** Σ of the weights: the number of rows when all count once. */
-  readonly total: number;
+}
+
+/** The normal equations of parts of the rows, after one pass over all of them. */
+export interface FoldedEquations {
+  /** Those of all rows, or of the rows outside a fold, in the regions of the normal equations. */
+  of(without?: number): NormalEquations;
 }
 
 /** One streaming pass. */
@@ -116,17 +87,39 @@ export async function accumulateNormalEquations(
   workspace: Workspace,
   input: NormalEquationInput,
 ): Promise<NormalEquations> {
+  const { sums, origin } = await sumRows(workspace, input);
+  return moveToMean(workspace.arena, input, sums[0]!, origin);
+}
+
+/** One streaming pass that sums each fold by itself. */
+export async function accumulateFolds(
+  workspace: Workspace,
+  input: NormalEquationInput & { readonly folds: RowFolds },
+): Promise<FoldedEquations> {
+  const { sums, origin } = await sumRows(workspace, input);
   const { arena } = workspace;
+  return {
+    of: (without) => moveToMean(arena, input, addFolds(arena, input.size, sums, without), origin),
+  };
+}
+
+/** The normal equations of raw sums, in place. */
+function moveToMean(
+  arena: Arena,
+  input: NormalEquationInput,
+  running: RunningSums,
+  origin: number,
+): NormalEquations {
   const { size, bias } = input;
   const { n, d, k } = size;
+  requireWeight(running.total);
+  const sums = size.bytes
+    ? sumsOfBytes(arena, input, running, origin)
+    : sumsOfDoubles(arena, input, running, origin);
   const gram = arena.float64('gram');
   const cross = arena.float64('cross');
   const mean = arena.float64('mean');
-  if (input.from === undefined) for (const sums of [gram, cross, mean]) sums.fill(0);
-  const file = input.dataset.train.first(n);
-  const sums = size.bytes ? await sumBytes(workspace, file, input) : await sumDoubles(workspace, file, input);
   const { delta, factor, targets, total } = sums;
-  requireWeight(total);
   for (let i = 0; i < d; i++) {
     const row = packedLength(i);
     const shift = total * delta[i]!;
@@ -151,152 +144,37 @@ export async function accumulateNormalEquations(
   return { targetMean, targetSquares, bytesRead: n * size.rowBytes };
 }
 
-/** Bytes: integer sums of the unscaled features, origin 0. */
-async function sumBytes(
-  { arena, kernels, threads }: Workspace,
-  file: RowFile,
-  { dataset, size, scaling, onProgress, from, save }: NormalEquationInput,
-): Promise<Sums> {
-  const { n, d, k } = size;
-  const classification = dataset.description.task === 'classification';
-  const { rowBytes, labelOffset, labelDtype } = file.layout;
-  const labels = arena.float64('row labels');
-  const mean = arena.float64('mean');
-  const [labelsAt, transposed, crossAt] = [
-    labels.byteOffset,
-    arena.address('transposed'),
-    arena.address('cross'),
-  ];
-  const meanAt = classification ? 0 : mean.byteOffset;
-  const targets = Float64Array.from(from?.targets ?? new Float64Array(k));
-  let squares = from?.squares ?? 0;
-  let origin = from?.origin;
-  for await (const { base, to: count, firstRow } of scanRows(file, arena, 'rows', undefined, from?.rows)) {
-    const padded = Math.ceil(count / 16) * 16;
-    const dtype = labelDtypeCodes.indexOf(labelDtype);
-    kernels.gatherLabels(base, rowBytes, labelOffset, dtype, 0, 0, count, arena.address('row labels'));
-    origin ??= classification ? 0 : labels[0]!;
-    for (let r = 0; r < count; r++) {
-      const column = classification ? checkClass(labels[r]!, k, firstRow + r) : 0;
-      const value = classification ? 1 : labels[r]! - origin;
-      targets[column]! += value;
-      squares += value * value;
-    }
-    const length = shareLength(d, FEATURES, threads.count);
-    for (let from = 0; from < d; from += length) {
-      const to = Math.min(d, from + length);
-      threads.add(
-        'sumByteFeatures',
-        base,
-        rowBytes,
-        count,
-        padded,
-        d,
-        from,
-        to,
-        labelsAt,
-        origin,
-        transposed,
-        crossAt,
-        meanAt,
-      );
-    }
-    threads.run();
-    addStrips(threads, d, (from, to) =>
-      threads.add('addGramUint8', transposed, padded, d, from, to, arena.address('gram')),
-    );
-    threads.run();
-    const rows = firstRow + count;
-    onProgress(rows);
-    await save(rows, () => ({ phase: 'sum', rows, targets: [...targets], squares, origin: origin! }));
-  }
+function sumsOfBytes(
+  arena: Arena,
+  { dataset, size, scaling }: NormalEquationInput,
+  running: RunningSums,
+  origin: number,
+): Sums {
+  const { d, k } = size;
   const cross = arena.float64('cross');
-  if (classification) for (let at = 0; at < d * k; at++) mean[at % d]! += cross[at]!;
+  const mean = arena.float64('mean');
+  if (dataset.description.task === 'classification')
+    for (let at = 0; at < d * k; at++) mean[at % d]! += cross[at]!;
   const delta = new Float64Array(d);
   for (let j = 0; j < d; j++) {
-    delta[j] = mean[j]! / n;
+    delta[j] = mean[j]! / running.total;
     mean[j] = scaling.multiply[j]! * delta[j]! + scaling.add[j]!;
   }
-  return { delta, factor: scaling.multiply, targets, squares, origin: origin ?? 0, total: n };
+  return { ...running, delta, factor: scaling.multiply, origin };
 }
 
-/** Other types: scaled doubles about the mean of the statistics; a last column of ones sums the features. */
-async function sumDoubles(
-  workspace: Workspace,
-  file: RowFile,
-  { dataset, size, scaling, weighting, onProgress, from, save }: NormalEquationInput,
-): Promise<Sums> {
-  const { arena, threads } = workspace;
-  const { n, d, k } = size;
-  const { task, statistics } = dataset.description;
-  const classification = task === 'classification';
-  const width = padded4(k) + 4;
+function sumsOfDoubles(arena: Arena, input: NormalEquationInput, running: RunningSums, origin: number): Sums {
+  const { d, k } = input.size;
   const features = padded4(d);
-  const reader = new RowPanels(workspace, file, undefined, { weighting, byRoots: true });
-  const { roots } = reader;
-  const origins = scaling.multiply.map((factor, j) => factor * statistics.mean[j]! + scaling.add[j]!);
-  reader.scale(
-    scaling.multiply,
-    scaling.add.map((add, j) => add - origins[j]!),
-  );
-  const values = arena.float64('targets');
   const panels = arena.float64('cross panels');
-  if (from === undefined) panels.fill(0);
-  const targets = Float64Array.from(from?.targets ?? new Float64Array(k));
-  let squares = from?.squares ?? 0;
-  let total = from?.total ?? (weighting === undefined ? n : 0);
-  let origin = from?.origin;
-  for await (const block of reader.blocks(from?.rows)) {
-    const { rows, count, firstRow } = block;
-    origin ??= classification ? 0 : reader.labels[0]!;
-    writeTargets(values, block, reader.labels, size, classification, origin);
-    values.fill(0, rows * padded4(k), rows * width);
-    for (let r = 0; r < count; r++) {
-      // Rows of the panels and their targets are both multiplied by the root: their products by the weight.
-      const root = roots === undefined ? 1 : roots[r]!;
-      if (roots !== undefined) total += root * root;
-      values[panelIndex(rows, r, padded4(k))] = root;
-      for (let c = 0; c < k; c++) {
-        const value = values[panelIndex(rows, r, c)]! * root;
-        values[panelIndex(rows, r, c)] = value;
-        targets[c]! += value * root;
-        squares += value * value;
-      }
-    }
-    addStrips(threads, d, (from, to) =>
-      threads.add('addGramRows', reader.panels, rows, d, from, to, arena.address('gram')),
-    );
-    addSums(
-      threads,
-      { rows, features, panels: reader.panels, scores: arena.address('targets') },
-      width / 4,
-      arena.address('cross panels'),
-    );
-    const done = firstRow + count;
-    onProgress(done);
-    await save(done, () => ({
-      phase: 'sum',
-      rows: done,
-      targets: [...targets],
-      squares,
-      origin: origin!,
-      total,
-    }));
-  }
+  const origins = originsOf(input);
   const cross = arena.float64('cross');
   const mean = arena.float64('mean');
   const delta = new Float64Array(d);
   for (let j = 0; j < d; j++) {
     for (let c = 0; c < k; c++) cross[c * d + j] = panels[panelIndex(features, j, c)]!;
-    delta[j] = panels[panelIndex(features, j, padded4(k))]! / total;
+    delta[j] = panels[panelIndex(features, j, padded4(k))]! / running.total;
     mean[j] = origins[j]! + delta[j]!;
   }
-  return {
-    delta,
-    factor: new Float64Array(d).fill(1),
-    targets,
-    squares,
-    origin: origin ?? 0,
-    total,
-  };
+  return { ...running, delta, factor: new Float64Array(d).fill(1), origin };
 }

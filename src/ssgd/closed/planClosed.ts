@@ -28,7 +28,8 @@ export interface ClosedPlan extends Plan {
 /** Passes of conjugate gradients that give up. */
 export const LARGEST_PASSES = 500;
 /** Bounds on what a solver may take. */
-export type SolvingLimits = Pick<TrainOptions, 'bufferBytes' | 'nthreads'>;
+export type SolvingLimits = Pick<TrainOptions, 'bufferBytes' | 'nthreads'> &
+  Partial<Pick<TrainOptions, 'folds'>>;
 
 /** Wider blocks cost more arithmetic in the small dense steps than they save in passes. */
 const LARGEST_WIDTH = 256;
@@ -47,6 +48,8 @@ export function planClosed(
   const size = problemSize(description, options, layout.rowBytes);
   const direct = planCholesky(size, options, others);
   if (direct.plannedPeakBytes <= options.bufferBytes) return direct;
+  // Conjugate gradients would read all rows again and again for each fold.
+  if (options.folds > 0) throw budgetTooSmall(direct.job, direct.plannedPeakBytes, options.bufferBytes);
   const iterative = planConjugateGradients(size, options, others);
   if (iterative.plannedPeakBytes <= options.bufferBytes) {
     return { ...iterative, onePassBytes: direct.plannedPeakBytes };
@@ -70,20 +73,21 @@ function checkClosedOptions(options: TrainOptions): void {
   }
 }
 
-function jobOf(size: ProblemSize): string {
-  return `closed on ${size.d} features x ${size.k} ${size.k === 1 ? 'column' : 'columns'}`;
+function jobOf(size: ProblemSize, folds = 0): string {
+  const each = folds === 0 ? '' : `, ${folds} folds`;
+  return `closed on ${size.d} features x ${size.k} ${size.k === 1 ? 'column' : 'columns'}${each}`;
 }
 
 /** Cholesky on the packed Gram matrix; above the budget when that cannot fit. */
 export function planCholesky(
   size: ProblemSize,
-  { bufferBytes: budgetBytes, nthreads }: SolvingLimits,
+  { bufferBytes: budgetBytes, nthreads, folds = 0 }: SolvingLimits,
   others: readonly Region[] = [],
 ): ClosedPlan {
   const { choice, regions, totalBytes } = firstFitting(
     gramBlockRows,
     (rows) => [
-      ...normalEquationRegions(size, rows),
+      ...normalEquationRegions(size, rows, folds),
       { name: 'right sides', bytes: 8 * size.d * size.k },
       ...others,
     ],
@@ -95,7 +99,7 @@ export function planCholesky(
     normalEquationWork(size, choice),
   );
   return {
-    job: jobOf(size),
+    job: jobOf(size, folds),
     method: 'cholesky',
     size,
     blockRows: choice,
@@ -104,11 +108,15 @@ export function planCholesky(
     regions,
     plannedPeakBytes: totalBytes,
     passes: 1,
-    bytesRead: size.n * size.rowBytes,
+    // A second pass scores each row by the model that left out its fold.
+    bytesRead: (folds > 0 ? 2 : 1) * size.n * size.rowBytes,
     bytesWritten: 0,
     scratchBytes: 0,
     threads,
     notes: [
+      ...(folds === 0
+        ? []
+        : [`${folds} folds, each summed by itself: the sums of all but one give the model without it`]),
       `the Gram matrix takes ${formatBytes(gramBytes)}: one pass sums it, then Cholesky solves exactly`,
       `rows are taken ${choice} at a time`,
       ...threadNotes(threads, nthreads),

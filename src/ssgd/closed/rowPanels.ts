@@ -10,6 +10,7 @@ import type { Workspace } from '../../threads/workspace.js';
 import { type RowWeighting, readRowWeights } from '../rowWeights.js';
 import { GROUP_ROWS, SLICE } from '../tasks/panelTasks.js';
 import type { ProblemSize } from './fit.js';
+import { type FoldGroups, groupsOf, type RowGroup, rowNumber } from './foldGroups.js';
 
 /** What a sum of outer products takes of scratch. */
 const TILE_BYTES = 128;
@@ -36,9 +37,7 @@ export function rowPanelRegions(size: ProblemSize, blockRows: number): Region[] 
 }
 
 /** A block of rows as doubles: `rows` rows (count rounded up to a multiple of 4, the rest 0) in the region 'row panels'. */
-export interface PanelBlock {
-  readonly firstRow: number;
-  readonly count: number;
+export interface PanelBlock extends RowGroup {
   readonly rows: number;
 }
 
@@ -54,14 +53,18 @@ export class RowPanels {
   readonly #file: RowFile;
   readonly #signal: AbortSignal | undefined;
   readonly #weighting: RowWeighting | undefined;
+  readonly #groups: FoldGroups | undefined;
 
   constructor(
     workspace: Workspace,
     file: RowFile,
     signal?: AbortSignal,
     weighted?: { readonly weighting: RowWeighting | undefined; readonly byRoots: boolean },
+    /** Gives each fold of a block as a block of its own. */
+    groups?: FoldGroups,
   ) {
     const { arena } = workspace;
+    this.#groups = groups;
     this.#workspace = workspace;
     this.#file = file;
     this.#signal = signal;
@@ -92,10 +95,13 @@ export class RowPanels {
     for await (const block of scanRows(this.#file, arena, 'rows', this.#signal, from)) {
       const dtype = labelDtypeCodes.indexOf(layout.labelDtype);
       const labels = arena.address('row labels');
-      kernels.gatherLabels(block.base, layout.rowBytes, layout.labelOffset, dtype, 0, 0, block.to, labels);
-      if (this.#weighting !== undefined) this.#readWeights(this.#weighting, block.base, block.to);
-      this.#pack(block.base, block.to);
-      yield { firstRow: block.firstRow, count: block.to, rows: padded4(block.to) };
+      for (const group of groupsOf(block, this.#groups)) {
+        const { base, count } = group;
+        kernels.gatherLabels(base, layout.rowBytes, layout.labelOffset, dtype, 0, 0, count, labels);
+        if (this.#weighting !== undefined) this.#readWeights(this.#weighting, base, count);
+        this.#pack(base, count);
+        yield { ...group, rows: padded4(count) };
+      }
     }
   }
 
@@ -157,11 +163,11 @@ export function writeTargets(
   classification: boolean,
   origin: number,
 ): void {
-  const { firstRow, count, rows } = block;
+  const { count, rows } = block;
   target.fill(0, 0, rows * padded4(size.k));
   for (let r = 0; r < count; r++) {
     const label = labels[r]!;
-    if (classification) target[panelIndex(rows, r, checkClass(label, size.k, firstRow + r))] = 1;
+    if (classification) target[panelIndex(rows, r, checkClass(label, size.k, rowNumber(block, r)))] = 1;
     else target[panelIndex(rows, r, 0)] = label - origin;
   }
 }

@@ -1,4 +1,5 @@
 import type { Dataset } from '../../data/dataset.js';
+import { RowFolds } from '../../data/rowFolds.js';
 import { MlmlError } from '../../errors.js';
 import { Arena } from '../../memory/arena.js';
 import { noCheckpoint } from '../../storage/checkpoint.js';
@@ -11,10 +12,16 @@ import {
   conjugateGradientBlocks,
   type GradientState,
 } from './conjugateGradients.js';
-import { type Fit, type SolveContext, scalingOf } from './fit.js';
-import { accumulateNormalEquations } from './normalEquations.js';
+import { type Fit, type ProblemSize, type SolveContext, scalingOf } from './fit.js';
+import {
+  accumulateFolds,
+  accumulateNormalEquations,
+  type FoldedEquations,
+  type NormalEquations,
+} from './normalEquations.js';
 import { type ClosedPlan, LARGEST_PASSES } from './planClosed.js';
 import { panelScratch } from './rowPanels.js';
+import type { NormalEquationInput } from './rowSums.js';
 import { solveNormalEquations } from './solveNormalEquations.js';
 import { type NormalSums, StreamedNormalOperator } from './streamedNormalOperator.js';
 import { type SumState, sumBlocks, sumSaver } from './sumState.js';
@@ -62,10 +69,10 @@ async function solveDirectly(
 ): Promise<Fit> {
   const { size } = plan;
   const { arena, kernels } = workspace;
-  const blocks = sumBlocks(arena, size);
+  const blocks = sumBlocks(arena, size, options.folds);
   const from = (await checkpoint.load(blocks)) as SumState | undefined;
   if (from !== undefined) onEvent?.({ type: 'resumed', done: from.rows, total: size.n, unit: 'rows' });
-  const equations = await accumulateNormalEquations(workspace, {
+  const input: NormalEquationInput = {
     dataset,
     size,
     scaling: scalingOf(dataset.description, options),
@@ -83,9 +90,27 @@ async function solveDirectly(
         bytesRead: rows * size.rowBytes,
         bytesWritten: 0,
       }),
-  });
+  };
+  const { folds, seed } = options;
+  const equations =
+    folds > 0
+      ? solveFolds(
+          workspace,
+          await accumulateFolds(workspace, { ...input, folds: new RowFolds(folds, seed) }),
+          size,
+          options,
+        )
+      : await accumulateNormalEquations(workspace, input);
   const { weights, intercept, objective } = solveNormalEquations(arena, kernels, equations, size, options);
-  onEvent?.({ type: 'row', step: 1, samples: size.n, epoch: 1, loss: objective / size.n, learningRate: 0 });
+  onEvent?.({
+    type: 'row',
+    step: 1,
+    samples: size.n,
+    epoch: 0,
+    passes: 1,
+    loss: objective / size.n,
+    learningRate: 0,
+  });
   return {
     weights,
     intercept,
@@ -96,6 +121,30 @@ async function solveDirectly(
     passes: 1,
     objective: objective / size.n,
   };
+}
+
+/** Leaves the model without each fold where it will be scored; returns the equations of all rows. */
+function solveFolds(
+  { arena, kernels }: Workspace,
+  folded: FoldedEquations,
+  size: ProblemSize,
+  options: TrainOptions,
+): NormalEquations {
+  const { d, k } = size;
+  const [weights, intercept] = [arena.float64('score weights'), arena.float64('score intercept')];
+  for (let fold = 0; fold < options.folds; fold++) {
+    try {
+      solveNormalEquations(arena, kernels, folded.of(fold), size, options, {
+        weights: weights.subarray(fold * k * d, (fold + 1) * k * d),
+        intercept: intercept.subarray(fold * k, (fold + 1) * k),
+      });
+    } catch (error) {
+      if (!(error instanceof MlmlError)) throw error;
+      const message = `without fold ${fold + 1} of ${options.folds}: ${error.message}`;
+      throw new MlmlError(error.code, message, { cause: error });
+    }
+  }
+  return folded.of();
 }
 
 async function solveByPasses(
@@ -165,7 +214,8 @@ async function solveByPasses(
         type: 'row',
         step: passes - 1,
         samples: passes * n,
-        epoch: passes,
+        epoch: passes - 1,
+        passes,
         loss: objective / n,
         learningRate: 0,
       });

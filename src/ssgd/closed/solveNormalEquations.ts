@@ -7,7 +7,7 @@ import type { ProblemSize } from './fit.js';
 import type { NormalEquations } from './normalEquations.js';
 
 /**
- * Cholesky: (gram + reg·I)·W = cross, in place. Returns weights (k × d), intercept and the objective
+ * Cholesky: (gram + reg·I)·W = cross, in place. Returns weights (k × d) and intercept, written to `into`, and the objective
  * ½(Σ‖y‖² − ⟨cross, W⟩), penalty included.
  */
 export function solveNormalEquations(
@@ -16,6 +16,10 @@ export function solveNormalEquations(
   equations: NormalEquations,
   { n, d, k }: ProblemSize,
   options: TrainOptions,
+  into: { readonly weights: Float64Array; readonly intercept: Float64Array } = {
+    weights: new Float64Array(k * d),
+    intercept: new Float64Array(k),
+  },
 ): { weights: Float64Array; intercept: Float64Array; objective: number } {
   const gram = arena.float64('gram');
   const cross = arena.float64('cross');
@@ -35,8 +39,9 @@ export function solveNormalEquations(
   const right = arena.float64('right sides');
   right.set(cross);
   kernels.solvePacked(arena.address('gram'), d, arena.address('cross'), k);
-  const weights = cross.slice();
-  const intercept = new Float64Array(k);
+  const { weights, intercept } = into;
+  weights.set(cross);
+  intercept.fill(0);
   let objective = equations.targetSquares;
   for (let c = 0; c < k; c++) {
     if (options.bias) intercept[c] = equations.targetMean[c]!;

@@ -3,25 +3,29 @@ import type { Checkpoint } from '../../storage/checkpoint.js';
 import type { Blocks } from '../../storage/stateFile.js';
 import type { TrainListener } from '../events.js';
 import type { ProblemSize } from './fit.js';
+import { filledRegions } from './foldSums.js';
 
 /** Where the pass that sums the normal equations stands, beside the sums in the arena. Plain data. */
 export interface SumState {
   readonly phase: 'sum';
   /** Rows summed: whole blocks. */
   readonly rows: number;
-  readonly targets: readonly number[];
-  readonly squares: number;
   readonly origin: number;
-  /** Sum of the weights of these rows; absent when none have one. */
-  readonly total?: number;
+  /** Of all rows, or of each fold; see `RunningSums`. */
+  readonly sums: readonly {
+    readonly targets: readonly number[];
+    readonly squares: number;
+    readonly total: number;
+  }[];
 }
 
 /** Saves the state of the pass when that is due, or throws when the job is to stop. */
 export type SumSaver = (rows: number, state: () => SumState) => Promise<void> | undefined;
 
 /** The sums in the arena. */
-export function sumBlocks(arena: Arena, { bytes }: ProblemSize): Blocks {
-  const names = ['gram', 'cross', 'mean', ...(bytes ? [] : ['cross panels'])];
+export function sumBlocks(arena: Arena, size: ProblemSize, folds = 0): Blocks {
+  const more = folds === 0 && !size.bytes ? ['cross', 'mean'] : [];
+  const names = [...filledRegions(size, folds), ...more];
   return Object.fromEntries(names.map((name) => [name, arena.uint8(name)]));
 }
 

@@ -8,6 +8,9 @@ export const huber: Loss = {
   name: 'huber',
   tasks: ['classification', 'regression'],
   curvature: 1,
+  // The slope δ over the error; 1 where the mean loss is that of the square.
+  curvatureAt: (meanLoss) => 1 / Math.max(1, meanLoss / DELTA + 0.5 * DELTA),
+  errorOf: (loss) => (loss <= 0.5 * DELTA * DELTA ? Math.sqrt(2 * loss) : loss / DELTA + 0.5 * DELTA),
   largestCurvature: 1,
   columns: (_task, k) => k,
   evaluate(scores, rows, columns, labels, slopes, weights) {

@@ -16,6 +16,13 @@ export interface Loss {
    * to it. A loss whose slopes are bounded may give a value below its largest one.
    */
   readonly curvature: number;
+  /**
+   * For losses that become a line, in regression: what stands for `curvature` where the mean loss is `meanLoss`, the slope over the
+   * error. A rate that `curvature` gives would take forever to reach targets far away.
+   */
+  readonly curvatureAt?: (meanLoss: number) => number;
+  /** In regression, the size of an error whose loss is `loss`. */
+  readonly errorOf?: (loss: number) => number;
   /** Largest second derivative by the scores: full-batch descent is stable below a rate in inverse proportion to it. */
   readonly largestCurvature: number;
   /**

@@ -8,6 +8,7 @@ export const ridge: Loss = {
   name: 'ridge',
   tasks: ['classification', 'regression'],
   curvature: 1,
+  errorOf: (loss) => Math.sqrt(2 * loss),
   largestCurvature: 1,
   columns: (_task, k) => k,
   evaluate(scores, rows, columns, labels, slopes, weights) {

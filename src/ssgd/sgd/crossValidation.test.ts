@@ -286,7 +286,7 @@ describe('what does not go together is one usage error', () => {
     ['sgd', { folds: 101 }, /--folds=101/],
     ['ssgd', { folds: 31 }, /--folds=31: there are only 30 training rows/],
     ['ssgd', { folds: 11, subset: 10 }, /only 10 training rows/],
-    ['hsgd', { folds: 5 }, /--folds=5: hsgd trains one model at a time; ssgd and sgd/],
+    ['hsgd', { folds: 5 }, /--folds=5: hsgd trains one model at a time; ssgd, sgd and closed/],
     ['gd', { folds: 5 }, /--folds=5: gd trains one model at a time/],
     ['ssgd', { folds: 5, holdout: 0.1 }, /--holdout=0.1: with --folds/],
     ['ssgd', { folds: 5, patience: 2 }, /--patience=2/],

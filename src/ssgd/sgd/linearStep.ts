@@ -1,4 +1,5 @@
 import type { Kernels } from '../../arithmetic/kernels.js';
+import { allFinite } from '../../data/badValue.js';
 import type { RowBlock } from '../../data/rowBlock.js';
 import type { Arena } from '../../memory/arena.js';
 import type { Loss } from '../losses/loss.js';
@@ -8,6 +9,7 @@ import { forEachBatch } from './batchPasses.js';
 import type { RowSample } from './calibration.js';
 import { countRight } from './countRight.js';
 import { type JudgedRows, KeptOfFold } from './keptOfFold.js';
+import { followsLength, fullSquare, holdLongRows, weightOf } from './longRows.js';
 import type { ModelPlan } from './planStreaming.js';
 import type { StepBatch, StepModel } from './runParts.js';
 
@@ -29,6 +31,7 @@ export abstract class LinearStep implements StepModel {
   weight = 0;
   readonly fold: number | undefined;
   averaged = 0;
+  curvature: number;
   readonly loss: LossName;
   readonly columns: number;
   readonly weights: Float32Array;
@@ -70,6 +73,7 @@ export abstract class LinearStep implements StepModel {
     this.arena = arena;
     this.kernels = kernels;
     this.loss = options.loss;
+    this.curvature = this.#lossFunction.curvature;
     this.columns = columns;
     this.weights = weights;
     this.intercept = intercept;
@@ -124,6 +128,14 @@ export abstract class LinearStep implements StepModel {
     this.lossSum = this.#lossFunction.evaluate(scores, rows, columns, labels, scores, weights);
   }
 
+  /** Takes from the slopes of rows that are too long for a step at this rate from `rows` rows, where the rate is automatic. */
+  protected holdLongRows(rate: number, rows: number): void {
+    const { eta0, optimizer, momentum, bias } = this.options;
+    if (eta0 !== 'auto' || !followsLength(optimizer)) return;
+    const full = fullSquare(rate, this.curvature, rows, momentum);
+    holdLongRows(this.#batch, this.scores, this.columns, bias ? 1 : 0, full, this.fold);
+  }
+
   /** Sums the slopes of the batch, column by column. */
   protected sumSlopes(): Float64Array {
     const { columns, gradient, scores } = this;
@@ -145,6 +157,17 @@ export abstract class LinearStep implements StepModel {
       weight += this.weight;
     });
     return { loss, weight };
+  }
+
+  /** Blocks are samples: they are small. */
+  medianLabel(block: RowBlock): number | undefined {
+    const labels: number[] = [];
+    forEachBatch(this.#batch, block, () => {
+      this.#batch.checkLabels();
+      for (let i = 0; i < this.#batch.filled; i++)
+        if (weightOf(this.#batch, i, this.fold) !== 0) labels.push(this.#batch.labels[i]!);
+    });
+    return Float64Array.from(labels).sort()[labels.length >> 1];
   }
 
   /** Changes the weights and the optimiser's state. */
@@ -193,6 +216,28 @@ export abstract class LinearStep implements StepModel {
   /** What is judged and becomes the model: the mean of the weights, or the weights. Valid until the next step. */
   judged(): StepWeights {
     return this.averaged > 0 ? this.#average! : this;
+  }
+
+  isFinite(): boolean {
+    const { weights, intercept } = this;
+    return allFinite(weights) && allFinite(intercept);
+  }
+
+  async instead<T>(write: () => void, judge: () => Promise<T>): Promise<T> {
+    const { averaged, weights, intercept, good } = this;
+    // Brings sparse weights up to date.
+    this.judged();
+    good.weights.set(weights);
+    good.intercept.set(intercept);
+    this.averaged = 0;
+    try {
+      write();
+      return await judge();
+    } finally {
+      weights.set(good.weights);
+      intercept.set(good.intercept);
+      this.averaged = averaged;
+    }
   }
 
   /** Keeps the model as it is as the best so far. */

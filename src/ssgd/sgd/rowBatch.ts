@@ -30,6 +30,12 @@ export class RowBatch {
   readonly labels: Float64Array;
   /** Weights of the rows; undefined when all count once. */
   readonly weights: Float64Array | undefined;
+  squareBound = Number.POSITIVE_INFINITY;
+  /** Below 0: not known yet. */
+  #largestSquare = -1;
+  /** Whether somebody asked for it, of this batch and of the one before: threads that gather rows find it by the way. */
+  #asked = false;
+  #askedBefore = false;
   /** Folds of the rows, which they carry behind them; undefined without a cross-validation. */
   readonly folds: Float64Array | undefined;
   /** How rows lie in blocks. */
@@ -86,8 +92,23 @@ export class RowBatch {
     const { base, order } = block;
     const target = this.x + 4 * stride * this.filled;
     if (this.#shared?.pace.shared && this.#sharesRows(count)) {
-      this.#shared.gather(block, layout, from, count, stride, this.#scaling, target);
-    } else this.#gather(base, layout.rowBytes, order, from, count, layout.d, stride, this.#scaling, target);
+      const largest = this.#shared.gather(
+        block,
+        layout,
+        from,
+        count,
+        stride,
+        this.#scaling,
+        target,
+        this.#askedBefore,
+      );
+      if (this.#askedBefore && (this.filled === 0 || this.#largestSquare >= 0))
+        this.#largestSquare = Math.max(largest, this.filled === 0 ? 0 : this.#largestSquare);
+      else this.#largestSquare = -1;
+    } else {
+      this.#gather(base, layout.rowBytes, order, from, count, layout.d, stride, this.#scaling, target);
+      this.#largestSquare = -1;
+    }
     this.#kernels.gatherLabels(
       base,
       layout.rowBytes,
@@ -118,6 +139,18 @@ export class RowBatch {
     return count;
   }
 
+  get largestSquare(): number {
+    this.#asked = true;
+    if (this.#largestSquare < 0)
+      this.#largestSquare = this.#kernels.largestSquare32(this.x, this.filled, this.#plan.stride);
+    return this.#largestSquare;
+  }
+
+  squareOf(i: number): number {
+    const { stride } = this.#plan;
+    return this.#kernels.largestSquare32(this.x + 4 * stride * i, 1, stride);
+  }
+
   /** A value of a row takes about four times a multiply-add. */
   #sharesRows(count: number): boolean {
     return partsWorth(2, 4 * count * this.#plan.stride) > 1;
@@ -132,5 +165,7 @@ export class RowBatch {
     this.filled = 0;
     this.counted = 0;
     this.weight = 0;
+    this.#askedBefore = this.#asked;
+    this.#asked = false;
   }
 }

@@ -1,0 +1,81 @@
+import type { RowFolds } from '../../data/rowFolds.js';
+import type { ScannedBlock } from '../../data/scanRows.js';
+import type { Arena } from '../../memory/arena.js';
+import type { Region } from '../../memory/plan.js';
+
+/** Rows that lie together: all of a block, or those of it that are in one fold. */
+export interface RowGroup {
+  /** Address of the first. */
+  readonly base: number;
+  readonly count: number;
+  /** 0 where there are no folds. */
+  readonly fold: number;
+  /** Number of the first row of the block. */
+  readonly firstRow: number;
+  /** Where each row stands in the block; undefined: in order. */
+  readonly places?: Uint32Array;
+  /** It is the last of its block. */
+  readonly last: boolean;
+}
+
+/** Number of row r of a group in its file. */
+export function rowNumber({ firstRow, places }: Pick<RowGroup, 'firstRow' | 'places'>, r: number): number {
+  return firstRow + (places === undefined ? r : places[r]!);
+}
+
+export function foldGroupRegions(folds: number, rowBytes: number, blockRows: number): Region[] {
+  if (folds === 0) return [];
+  return [
+    { name: 'fold rows', bytes: blockRows * rowBytes },
+    { name: 'fold places', bytes: 4 * blockRows },
+  ];
+}
+
+/** Brings the rows of a block together by fold, in their order. Lies in an arena that holds `foldGroupRegions`. */
+export class FoldGroups {
+  readonly #arena: Arena;
+  readonly #rowBytes: number;
+  readonly #folds: RowFolds;
+
+  constructor(arena: Arena, rowBytes: number, folds: RowFolds) {
+    this.#arena = arena;
+    this.#rowBytes = rowBytes;
+    this.#folds = folds;
+  }
+
+  /** A group for each fold that has rows in the block. Valid until the next block. */
+  groupsOf({ base, to, firstRow }: ScannedBlock): RowGroup[] {
+    const rowBytes = this.#rowBytes;
+    const memory = new Uint8Array(this.#arena.buffer);
+    const target = this.#arena.address('fold rows');
+    const places = this.#arena.uint32('fold places');
+    const groups: RowGroup[] = [];
+    let placed = 0;
+    for (let fold = 0; fold < this.#folds.folds && placed < to; fold++) {
+      const from = placed;
+      for (let place = 0; place < to; place++) {
+        if (this.#folds.foldOf(firstRow + place) !== fold) continue;
+        const row = base + place * rowBytes;
+        memory.copyWithin(target + placed * rowBytes, row, row + rowBytes);
+        places[placed++] = place;
+      }
+      if (placed === from) continue;
+      groups.push({
+        base: target + from * rowBytes,
+        count: placed - from,
+        fold,
+        firstRow,
+        places: places.subarray(from, placed),
+        last: placed === to,
+      });
+    }
+    return groups;
+  }
+}
+
+/** The groups of a block: one for each fold, or without folds all of it. */
+export function groupsOf(block: ScannedBlock, groups: FoldGroups | undefined): readonly RowGroup[] {
+  if (groups !== undefined) return groups.groupsOf(block);
+  const { base, to: count, firstRow } = block;
+  return [{ base, count, fold: 0, firstRow, last: true }];
+}

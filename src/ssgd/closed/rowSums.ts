@@ -1,0 +1,204 @@
+import { labelDtypeCodes } from '../../arithmetic/gather.js';
+import { padded4, panelIndex } from '../../arithmetic/normalProduct.js';
+import type { Dataset } from '../../data/dataset.js';
+import type { RowFile } from '../../data/rowFile.js';
+import type { RowFolds } from '../../data/rowFolds.js';
+import type { Scaling } from '../../data/scaling.js';
+import { scanRows } from '../../data/scanRows.js';
+import { shareLength } from '../../threads/shares.js';
+import type { Threads } from '../../threads/threads.js';
+import type { Workspace } from '../../threads/workspace.js';
+import type { RowWeighting } from '../rowWeights.js';
+import type { ProblemSize } from './fit.js';
+import { FoldGroups, groupsOf, rowNumber } from './foldGroups.js';
+import { filledRegions, type RunningSums, type SumPlace, sumPlaces } from './foldSums.js';
+import { addSums } from './panelProducts.js';
+import { checkClass, RowPanels, writeTargets } from './rowPanels.js';
+import type { SumSaver, SumState } from './sumState.js';
+
+export interface NormalEquationInput {
+  readonly dataset: Dataset;
+  readonly size: ProblemSize;
+  readonly scaling: Scaling;
+  readonly bias: boolean;
+  readonly weighting?: RowWeighting | undefined;
+  /** Sums each fold by itself. */
+  readonly folds?: RowFolds | undefined;
+  readonly onProgress: (rows: number) => void;
+  /** The pass goes on from here, with its sums in the arena. */
+  readonly from?: SumState | undefined;
+  /** Called after each block. */
+  readonly save: SumSaver;
+}
+
+/** Features are shared out in multiples of this. */
+const FEATURES = 16;
+/** Strips of the Gram matrix for each thread: rows of a triangle differ in length. */
+const STRIPS = 8;
+
+/** Ranges of rows of the Gram matrix, the long ones first. */
+function addStrips(threads: Threads, d: number, add: (from: number, to: number) => void): void {
+  const strips = threads.count === 1 ? 1 : STRIPS * threads.count;
+  const length = FEATURES * Math.ceil(d / FEATURES / strips);
+  for (let from = length * (Math.ceil(d / length) - 1); from >= 0; from -= length) {
+    add(from, Math.min(d, from + length));
+  }
+}
+
+/** Sums all rows, or the rows of each fold. */
+export async function sumRows(
+  workspace: Workspace,
+  input: NormalEquationInput,
+): Promise<{ readonly sums: readonly RunningSums[]; readonly origin: number }> {
+  const { arena } = workspace;
+  const { size, from, folds } = input;
+  const { n, k } = size;
+  const count = folds?.folds ?? 0;
+  if (from === undefined) for (const name of filledRegions(size, count)) arena.float64(name).fill(0);
+  const places = sumPlaces(arena, size, count);
+  const sums = places.map((_, i): RunningSums => {
+    const { targets = new Float64Array(k), squares = 0, total = 0 } = from?.sums[i] ?? {};
+    return { targets: Float64Array.from(targets), squares, total };
+  });
+  const file = input.dataset.train.first(n);
+  const groups = folds === undefined ? undefined : new FoldGroups(arena, size.rowBytes, folds);
+  const sum = size.bytes ? sumBytes : sumDoubles;
+  return { sums, origin: await sum(workspace, file, input, places, sums, groups) };
+}
+
+/** Bytes: integer sums of the unscaled features, origin 0. Returns the origin of the targets. */
+async function sumBytes(
+  { arena, kernels, threads }: Workspace,
+  file: RowFile,
+  { dataset, size, onProgress, from, save }: NormalEquationInput,
+  places: readonly SumPlace[],
+  sums: readonly RunningSums[],
+  folds: FoldGroups | undefined,
+): Promise<number> {
+  const { d, k } = size;
+  const classification = dataset.description.task === 'classification';
+  const { rowBytes, labelOffset, labelDtype } = file.layout;
+  const labels = arena.float64('row labels');
+  const [labelsAt, transposed] = [labels.byteOffset, arena.address('transposed')];
+  let origin = from?.origin;
+  for await (const block of scanRows(file, arena, 'rows', undefined, from?.rows)) {
+    for (const group of groupsOf(block, folds)) {
+      const { base, count, fold } = group;
+      const [place, sum] = [places[fold]!, sums[fold]!];
+      const padded = Math.ceil(count / 16) * 16;
+      const dtype = labelDtypeCodes.indexOf(labelDtype);
+      kernels.gatherLabels(base, rowBytes, labelOffset, dtype, 0, 0, count, labelsAt);
+      origin ??= classification ? 0 : labels[0]!;
+      for (let r = 0; r < count; r++) {
+        const column = classification ? checkClass(labels[r]!, k, rowNumber(group, r)) : 0;
+        const value = classification ? 1 : labels[r]! - origin;
+        sum.targets[column]! += value;
+        sum.squares += value * value;
+      }
+      sum.total += count;
+      const length = shareLength(d, FEATURES, threads.count);
+      for (let from = 0; from < d; from += length) {
+        const to = Math.min(d, from + length);
+        threads.add(
+          'sumByteFeatures',
+          base,
+          rowBytes,
+          count,
+          padded,
+          d,
+          from,
+          to,
+          labelsAt,
+          origin,
+          transposed,
+          place.cross,
+          classification ? 0 : place.mean,
+        );
+      }
+      threads.run();
+      addStrips(threads, d, (from, to) =>
+        threads.add('addGramUint8', transposed, padded, d, from, to, place.gram),
+      );
+      threads.run();
+    }
+    const rows = block.firstRow + block.to;
+    onProgress(rows);
+    await save(rows, () => stateOf(rows, origin!, sums));
+  }
+  return origin ?? 0;
+}
+
+/**
+ * Other types: scaled doubles about the mean of the statistics; a last column of ones sums the features. Returns the origin of
+ * the targets.
+ */
+async function sumDoubles(
+  workspace: Workspace,
+  file: RowFile,
+  input: NormalEquationInput,
+  places: readonly SumPlace[],
+  sums: readonly RunningSums[],
+  groups: FoldGroups | undefined,
+): Promise<number> {
+  const { dataset, size, scaling, weighting, onProgress, from, save } = input;
+  const { arena, threads } = workspace;
+  const { d, k } = size;
+  const classification = dataset.description.task === 'classification';
+  const width = padded4(k) + 4;
+  const features = padded4(d);
+  const reader = new RowPanels(workspace, file, undefined, { weighting, byRoots: true }, groups);
+  const { roots } = reader;
+  const origins = originsOf(input);
+  reader.scale(
+    scaling.multiply,
+    scaling.add.map((add, j) => add - origins[j]!),
+  );
+  const values = arena.float64('targets');
+  let origin = from?.origin;
+  let done = from?.rows ?? 0;
+  for await (const block of reader.blocks(from?.rows)) {
+    const { rows, count, fold } = block;
+    const [place, sum] = [places[fold]!, sums[fold]!];
+    origin ??= classification ? 0 : reader.labels[0]!;
+    writeTargets(values, block, reader.labels, size, classification, origin);
+    values.fill(0, rows * padded4(k), rows * width);
+    if (roots === undefined) sum.total += count;
+    for (let r = 0; r < count; r++) {
+      // Rows of the panels and their targets are both multiplied by the root: their products by the weight.
+      const root = roots === undefined ? 1 : roots[r]!;
+      if (roots !== undefined) sum.total += root * root;
+      values[panelIndex(rows, r, padded4(k))] = root;
+      for (let c = 0; c < k; c++) {
+        const value = values[panelIndex(rows, r, c)]! * root;
+        values[panelIndex(rows, r, c)] = value;
+        sum.targets[c]! += value * root;
+        sum.squares += value * value;
+      }
+    }
+    addStrips(threads, d, (from, to) =>
+      threads.add('addGramRows', reader.panels, rows, d, from, to, place.gram),
+    );
+    addSums(
+      threads,
+      { rows, features, panels: reader.panels, scores: arena.address('targets') },
+      width / 4,
+      place.panels,
+    );
+    done += count;
+    if (!block.last) continue;
+    onProgress(done);
+    await save(done, () => stateOf(done, origin!, sums));
+  }
+  return origin ?? 0;
+}
+
+function stateOf(rows: number, origin: number, sums: readonly RunningSums[]): SumState {
+  const plain = sums.map(({ targets, ...others }) => ({ ...others, targets: [...targets] }));
+  return { phase: 'sum', rows, origin, sums: plain };
+}
+
+/** Scaled features about the mean of the statistics: what is subtracted. */
+export function originsOf({ dataset, scaling }: NormalEquationInput): Float64Array {
+  const { mean } = dataset.description.statistics;
+  return scaling.multiply.map((factor, j) => factor * mean[j]! + scaling.add[j]!);
+}
