@@ -32,6 +32,8 @@ export interface NormalEquations {
 
 /** Rows per block, most wanted first. */
 export const gramBlockRows = [512, 256, 128, 64, 32, 16, 8, 4] as const;
+/** Where rows are summed by fold: a fold has only its part of a block. */
+export const foldedBlockRows = [2048, 1024, ...gramBlockRows] as const;
 
 export function normalEquationRegions(size: ProblemSize, blockRows: number, folds = 0): Region[] {
   const { d, k } = size;

@@ -10,7 +10,12 @@ import { threadNotes, threadsWorth } from '../threadsWorth.js';
 import { conjugateGradientRegions } from './conjugateGradients.js';
 import { firstFitting } from './firstFitting.js';
 import { type ProblemSize, problemSize } from './fit.js';
-import { gramBlockRows, normalEquationRegions, normalEquationWork } from './normalEquations.js';
+import {
+  foldedBlockRows,
+  gramBlockRows,
+  normalEquationRegions,
+  normalEquationWork,
+} from './normalEquations.js';
 import { mostPanelThreads } from './rowPanels.js';
 
 export interface ClosedPlan extends Plan {
@@ -85,7 +90,7 @@ export function planCholesky(
   others: readonly Region[] = [],
 ): ClosedPlan {
   const { choice, regions, totalBytes } = firstFitting(
-    gramBlockRows,
+    folds > 0 ? foldedBlockRows : gramBlockRows,
     (rows) => [
       ...normalEquationRegions(size, rows, folds),
       { name: 'right sides', bytes: 8 * size.d * size.k },
