@@ -26,5 +26,6 @@ export * from './tileFactor';
 export { addTileProduct, addTransposedTileProduct, toDoubles } from './tileProduct';
 export { addFloatProduct } from './floatProduct';
 export { addTileProduct32, addTransposedTileProduct32 } from './tileProduct32';
-export { scatterSparse, largestSparseSquare32, sparseAdagradSettle, sparseAdagradStep, sparseHogwildStep32, sparseScores32, sparseScores64, sparseShrink32, sparseStep32, walkSparse } from './sparse';
+export { scatterSparse, largestSparseSquare32, sparseHogwildStep32, sparseLabels, sparseScores32, sparseScores64, sparseShrink32, sparseStep32, walkSparse } from './sparse';
+export { sparseAdagradSettle, sparseAdagradStep } from './sparseAdagrad';
 export * from './sparseProducts';
