@@ -29,7 +29,20 @@ test('shuffle draws the numbers of below, and leaves the generator where they do
 
 test('fillBelow draws the numbers of below, for every kind of bound', () => {
   // Bounds just above 2^31 reject half of the draws.
-  for (const bound of [1, 2, 3, 7, 64, 1000, 2 ** 16, 2 ** 31 - 1, 2 ** 31, 2 ** 31 + 1, 2 ** 32 - 1, 2 ** 32]) {
+  for (const bound of [
+    1,
+    2,
+    3,
+    7,
+    64,
+    1000,
+    2 ** 16,
+    2 ** 31 - 1,
+    2 ** 31,
+    2 ** 31 + 1,
+    2 ** 32 - 1,
+    2 ** 32,
+  ]) {
     const [one, other] = [Random.of(6), Random.of(6)];
     const target = new Uint32Array(200);
     one.fillBelow(target, 150, bound);
