@@ -5,6 +5,7 @@ import { loadModel } from '../model/loadModel.js';
 import type { Model } from '../model/saveModel.js';
 import type { ProgressReporter } from '../run/progressReporter.js';
 import { defaultOptions } from '../ssgd/options.js';
+import { arrayOptionTable } from './arrayOptionTable.js';
 import type { CommandContext } from './commandContext.js';
 import type { Arguments } from './parseArguments.js';
 import { tableOptionTable } from './tableOptionTable.js';
@@ -13,6 +14,8 @@ import { inputOf, readingRequest } from './tableRequest.js';
 export interface ModelAndTable {
   readonly modelPath: string;
   readonly model: Model;
+  /** The same as it was saved: that of arrays is given names for its features. */
+  readonly saved: Model;
   readonly source: TableSource;
   /** What is left of the budget beside the reader of the table. */
   readonly bufferBytes: number;
@@ -21,17 +24,22 @@ export interface ModelAndTable {
 /** The share of the budget that reading a table takes. */
 const READER_SHARE = 1 / 4;
 
-/** Opens what predict, evaluate and calibrate name when the data are a table; undefined when they are a data set. The caller closes the table. */
+/** Opens what predict, evaluate and calibrate name when the data are a table; undefined when they are a data set. `labelled`: labels are needed. The caller closes the table. */
 export async function openModelAndTable(
   context: CommandContext,
   given: Arguments,
   reporter: ProgressReporter,
+  labelled = false,
 ): Promise<ModelAndTable | undefined> {
   const { services } = context;
   const { storage } = services;
   const [modelPath, path, ...rest] = given.positionals;
   if (modelPath === undefined || path === undefined || rest.length > 0) return undefined;
   const format = given.text('input-format');
+  if (format === undefined) {
+    const rows = await openRows(context, given, modelPath, path, reporter, labelled);
+    if (rows !== undefined) return rows;
+  }
   if (format === undefined && !(await isTable(storage, path))) {
     // --format is another option here, and Parquet is written in the memory of --query-memory, too.
     const alone = tableOptionTable.find(
@@ -56,5 +64,66 @@ export async function openModelAndTable(
     ...readingRequest(given),
     ...inputOf(context, path),
   });
-  return { modelPath, model, source, bufferBytes: bufferBytes * (1 - READER_SHARE) };
+  return { modelPath, model, saved: model, source, bufferBytes: bufferBytes * (1 - READER_SHARE) };
+}
+
+/** A file of rows without names: of arrays, by its name, or LIBSVM text, by its first lines. A folder is a data set. */
+async function openRows(
+  context: CommandContext,
+  given: Arguments,
+  modelPath: string,
+  path: string,
+  reporter: ProgressReporter,
+  labelled: boolean,
+): Promise<ModelAndTable | undefined> {
+  const { services, signal } = context;
+  const { storage } = services;
+  const status = await storage.status(path);
+  if (status === undefined || status.isFolder) return undefined;
+  const { isArrayFile, openModelArrays, openModelLibsvm } = await services.tables();
+  const { isLibsvmFile } = await services.importing();
+  const isArrays = isArrayFile(path);
+  if (!isArrays && !(await isLibsvmFile(storage, path))) return undefined;
+  const others = [
+    ...tableOptionTable.filter(({ verbs }) => verbs.includes('predict')),
+    ...(isArrays ? [] : arrayOptionTable.filter(({ verbs }) => verbs.includes('predict'))),
+    { name: 'part' },
+  ];
+  // Parquet is written in the memory of --query-memory, too.
+  const wrong = others.find(({ name }) => given.has(name) && name !== 'query-memory');
+  if (wrong !== undefined)
+    throw new MlmlError(
+      'MLML_USAGE',
+      `--${wrong.name}: is not for ${isArrays ? 'arrays' : 'LIBSVM text'}, and ${path} holds such`,
+    );
+  const saved = await loadModel(storage, modelPath);
+  const [features, labels, labelColumn, scratchFolder] = [
+    given.text('features'),
+    given.text('labels'),
+    given.number('label-column'),
+    given.text('scratch'),
+  ];
+  const bufferBytes = given.number('buffer') ?? defaultOptions.bufferBytes;
+  if (!isArrays) {
+    const opened = await openModelLibsvm(storage, saved, path, {
+      ...(signal === undefined ? {} : { signal }),
+      onWarning: (message) => reporter.warn(message),
+    });
+    return { modelPath, saved, bufferBytes, ...opened };
+  }
+  const { model, source } = await openModelArrays(storage, saved, path, {
+    labelled,
+    ...(signal === undefined ? {} : { signal }),
+    ...(features === undefined ? {} : { features }),
+    ...(labels === undefined ? {} : { labels }),
+    ...(labelColumn === undefined ? {} : { labelColumn }),
+    ...(scratchFolder === undefined ? {} : { scratchFolder }),
+  });
+  return {
+    modelPath,
+    model,
+    saved,
+    source,
+    bufferBytes,
+  };
 }

@@ -91,7 +91,7 @@ function checkAll(verb: Verb, description: DatasetDescription, options: TrainOpt
     throw new MlmlError('MLML_USAGE', `${verb}: is no verb of training; use ${verbs.join(', ')}`);
   requireDescription('description', description);
   requireOptions(options);
-  checkFolds(verb, description.parts.train.n, options);
+  checkFolds(verb, description, options);
   checkSweep(verb, options);
   for (const variant of variantsOf(options)) checkOptions(description, variant);
 }

@@ -14,6 +14,8 @@ import type { EvaluationReport } from '../../src/model/evaluation/evaluationRepo
 import { isKernelModel } from '../../src/model/saveModel.js';
 import { calibrateTable } from '../../src/model/table/calibrateTable.js';
 import { evaluateTable } from '../../src/model/table/evaluateTable.js';
+import { openModelArrays } from '../../src/model/table/openModelArrays.js';
+import { openModelLibsvm } from '../../src/model/table/openModelLibsvm.js';
 import { openModelTable } from '../../src/model/table/openModelTable.js';
 import { predictTable } from '../../src/model/table/predictTable.js';
 import type { Evaluation } from '../../src/ssgd/events.js';
@@ -206,7 +208,15 @@ export async function fakeCommand(words: readonly string[], world: FakeWorld = {
       };
     },
     async readers() {},
-    tables: async () => ({ openModelTable, predictTable, evaluateTable, calibrateTable }),
+    tables: async () => ({
+      isArrayFile: () => false,
+      openModelArrays,
+      openModelLibsvm,
+      openModelTable,
+      predictTable,
+      evaluateTable,
+      calibrateTable,
+    }),
     async importing() {
       const openByName = async (_storage: unknown, source: string, request: OpenOptions) => {
         opened.push({ source, request });

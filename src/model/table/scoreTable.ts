@@ -1,7 +1,7 @@
 import { allFinite } from '../../data/badValue.js';
 import { textOf } from '../../data/columns/cells.js';
 import type { RowFile } from '../../data/rowFile.js';
-import { rowLayout } from '../../data/rowLayout.js';
+import { labelCount, rowLayout } from '../../data/rowLayout.js';
 import { FeatureRows, featureRowBytes } from '../../data/table/featureRows.js';
 import type { TableBatch, TableSource } from '../../data/table/tableSource.js';
 import { MlmlError } from '../../errors.js';
@@ -23,6 +23,11 @@ export interface TableScores extends ScoredBlock {
   readonly pause: boolean;
 }
 
+/** Rows that are scored in another way than as features of a table: their scores, by the model they were opened for. */
+export interface OwnScores extends TableSource {
+  scores(options: ScoringOptions, labelled: boolean): AsyncGenerator<TableScores>;
+}
+
 /** Rows encoded at a time by linear models need not take more bytes. */
 const BLOCK_BYTES = 256 * 1024;
 const MOST_ROWS = 1024;
@@ -32,7 +37,7 @@ const MOST_KERNEL_ROWS = 4096;
 /** Rows of features that a quarter of the budget holds, and their layout. */
 function planRows(model: Model, bufferBytes: number) {
   const kernel = isKernelModel(model);
-  const layout = kernel ? model.geometry.layout : rowLayout(model.d, 'float64');
+  const layout = kernel ? model.geometry.layout : rowLayout(model.d, 'float64', 'float64', labelCount(model));
   const one = featureRowBytes(layout, 1);
   const bytes = kernel ? bufferBytes / 4 : Math.min(bufferBytes / 4, BLOCK_BYTES);
   const rows = Math.min(kernel ? MOST_KERNEL_ROWS : MOST_ROWS, Math.floor(bytes / one));
@@ -41,7 +46,7 @@ function planRows(model: Model, bufferBytes: number) {
 
 /**
  * Scores of all rows of a table, in order, inside `bufferBytes` (the reader of the table has its own memory). Labels are those of the
- * table when `fit` has a label and `labelled`.
+ * table when `fit` has them and `labelled`.
  *
  * @throws MlmlError `MLML_BAD_DATA` naming the place of a value that cannot be used, `MLML_BUDGET_TOO_SMALL`
  */
@@ -53,6 +58,10 @@ export async function* scoreTable(
   options: ScoringOptions,
   labelled = false,
 ): AsyncGenerator<TableScores> {
+  if ('scores' in source) {
+    yield* (source as OwnScores).scores(options, labelled);
+    return;
+  }
   const { bufferBytes, signal, nthreads = defaultThreads() } = options;
   const { layout, rows: capacity, bytes } = planRows(model, bufferBytes);
   const least = leastBytes(model, { layout, rows: capacity }, nthreads);
@@ -60,8 +69,8 @@ export async function* scoreTable(
     const what = `scoring tables by ${model.d} features x ${model.k} columns`;
     throw budgetTooSmall(what, Math.max(bytes + least, featureRowBytes(layout, 1) * 4), bufferBytes);
   }
-  const label = labelled ? fit.label : undefined;
-  const rows = new FeatureRows(fit.encoder, source.columns, layout, capacity, label);
+  const labels = labelled ? fit.labels : undefined;
+  const rows = new FeatureRows(fit.encoder, source.columns, layout, capacity, labels);
   const scorer = await openTableScorer(storage, model, rows, {
     ...options,
     nthreads,
