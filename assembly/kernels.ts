@@ -29,3 +29,4 @@ export { addTileProduct32, addTransposedTileProduct32 } from './tileProduct32';
 export { scatterSparse, largestSparseSquare32, sparseHogwildStep32, sparseLabels, sparseScores32, sparseScores64, sparseShrink32, sparseStep32, walkSparse } from './sparse';
 export { sparseAdagradSettle, sparseAdagradStep } from './sparseAdagrad';
 export * from './sparseProducts';
+export * from './slotPanels';

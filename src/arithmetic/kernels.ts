@@ -20,6 +20,7 @@ import { plainRowStep, type RowStepKernels } from './rowStep.js';
 import type { ScatterKernels } from './scatter.js';
 import { plainScatter } from './scatter.js';
 import { plainScores, type ScoreKernels } from './scores.js';
+import { plainSlotPanels, type SlotPanelKernels } from './slotPanels.js';
 import { plainSoftmax, type SoftmaxKernels } from './softmax.js';
 import { plainSparse, type SparseKernels } from './sparse.js';
 import { plainSparseProducts, type SparseProductKernels } from './sparseProducts.js';
@@ -51,6 +52,7 @@ export interface Kernels
     RowSquareKernels,
     RowStepKernels,
     ScoreKernels,
+    SlotPanelKernels,
     SoftmaxKernels,
     SparseKernels,
     SparseProductKernels,
@@ -69,6 +71,7 @@ export function plainKernels(memory: WebAssembly.Memory): Kernels {
     ...plainGather(buffer),
     ...plainScatter(buffer),
     ...plainScores(buffer),
+    ...plainSlotPanels(buffer),
     ...plainSoftmax(buffer),
     ...plainSparse(buffer),
     ...plainSparseProducts(buffer),
