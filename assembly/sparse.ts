@@ -115,6 +115,24 @@ function scoreColumn(row: u32, code: u32, w: u32, factors: u32): f32 {
   return a + b;
 }
 
+/** The largest squared norm of rows order[from … from + count), features times their factors (0: all are 1). Of one row: that of it. */
+export function largestSparseSquare32(base: u32, order: u32, from: u32, count: u32, code: u32, factors: u32): f32 {
+  let largest: f32 = 0;
+  for (let r: u32 = 0; r < count; r++) {
+    const row = rowAt(base, order, from + r);
+    const m = load<u32>(row);
+    const indices = row + HEADER;
+    const values = indices + (m << 2);
+    let sum: f32 = 0;
+    for (let i: u32 = 0; i < m; i++) {
+      const x = scaled(value32(values, i, code), factors, load<u32>(indices + (i << 2)) << 2);
+      sum += x * x;
+    }
+    if (!(sum <= largest)) largest = sum;
+  }
+  return largest;
+}
+
 /**
  * scores[i·k + c] = scale · Σ factors[j]·x[j]·w[j·k + c] + intercept[c] and labels[i] of rows order[from … from + count), floats.
  * `factors` 0: all are 1.

@@ -154,4 +154,10 @@ test('without the optional packages, messages say what to install', async (t) =>
   }
   const { status, stderr } = await run('a.csv', '--label=y');
   assert.equal(status, 0, stderr);
+  const other = async (...args: string[]) =>
+    await runProcess(process.execPath, [command, ...args, '--quiet'], { cwd: folder });
+  assert.equal((await other('closed', 'a.csv', '--label=y', '--out=model')).status, 0);
+  const parquet = await other('predict', 'model', 'a.csv', '--out=p.parquet');
+  assert.equal(parquet.stderr, install('p.parquet', 'Parquet is written through DuckDB', '@duckdb/node-api'));
+  assert.ok(!existsSync(join(folder, 'p.parquet')));
 });

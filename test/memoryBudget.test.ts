@@ -33,6 +33,8 @@ describe('the budget holds, in a child process under a real memory limit', { ski
       4,
       ['--epochs=2', '--sweep', 'reg=0.1,1,10,1e3', 'loss=softmax,ridge', '--halving', '--patience=1'],
     ],
+    ['ssgd', 2, ['--epochs=2', '--loss=softmax', '--folds=5']],
+    ['closed', 24, ['--folds=5', '--nthreads=2']],
     ['hsgd', 1, ['--epochs=1', '--nthreads=3']],
     ['hsgd', 4, ['--loss=softmax', '--nthreads=2']],
     ['closed', 1, ['--reg=10000', '--nthreads=1']],

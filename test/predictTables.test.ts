@@ -8,6 +8,7 @@ import { createInterface } from 'node:readline';
 import { after, before, describe, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { commandFile, runCli } from './support/cli.js';
+import { duckdb, unlessInstalled } from './support/optionalPackages.js';
 
 const towns = ['York', 'Bath', 'Hull'];
 
@@ -155,6 +156,40 @@ describe('mlml predict and evaluate on tables', () => {
     assert.equal(stdout, file.stdout);
   });
 
+  test('predictions of tables and data sets as Parquet', {
+    skip: unlessInstalled('@duckdb/node-api'),
+  }, async (t) => {
+    const back = async (...words: string[]) => {
+      const { status, stdout, stderr } = await run(
+        t as never,
+        'predict',
+        'model',
+        ...words,
+        '--json',
+        '--quiet',
+      );
+      assert.equal(status, 0, stderr);
+      const connection = await duckdb();
+      const found = await connection.runAndReadAll(
+        `FROM read_parquet('${join(cwd, JSON.parse(stdout).out)}')`,
+      );
+      return { names: found.columnNames(), rows: found.getRows().map((row) => row.map(String)) };
+    };
+    const csv = (await run(t as never, 'predict', 'model', 'new.csv')).stdout.trimEnd().split('\n').slice(1);
+    const table = await back('new.csv', '--out=p.parquet');
+    assert.deepEqual(table.names, ['key', 'value']);
+    assert.deepEqual(
+      table.rows.map(([key, value]) => `"${key}",${value}`),
+      csv,
+    );
+    const data = await back('set', '--part=train', '--format=parquet', '--out=p.pq', '--query-memory=250');
+    assert.deepEqual(data.names, ['row', 'value']);
+    assert.deepEqual(
+      data.rows.map(([row]) => row),
+      rows.map((_, i) => String(i)),
+    );
+  });
+
   test('evaluation of a table is that of the data set', async (t) => {
     const table = await run(t as never, 'evaluate', 'model', 'train.csv', '--json', '--quiet');
     const data = await run(t as never, 'evaluate', 'model', 'set', '--part=train', '--json', '--quiet');
@@ -255,6 +290,12 @@ describe('mlml predict and evaluate on tables', () => {
       'rooms,town\n1,York\n',
       'MLML_USAGE: --format=npy: begins with the number of rows',
     ],
+    ['predict model - --format=parquet', '', 'MLML_USAGE: --format=parquet: ends with'],
+    [
+      'predict model new.csv --out=x.parquet --query-memory=10',
+      '',
+      'MLML_BUDGET_TOO_SMALL: --query-memory=10.0MB: DuckDB needs at least 180 MB',
+    ],
     [
       'predict model new.csv --part=train',
       '',
@@ -272,7 +313,7 @@ describe('mlml predict and evaluate on tables', () => {
     test(`mlml ${words} of ${JSON.stringify(input)} is refused`, async (t) => {
       const { status, stderr } = await runCli(t, [...words.split(' '), '--quiet'], { cwd, input });
       assert.equal(stderr.startsWith(message), true, stderr);
-      assert.equal(status, message.startsWith('MLML_USAGE') ? 2 : 1);
+      assert.equal(status, /^MLML_(USAGE|BUDGET)/.test(message) ? 2 : 1);
       assert.equal(stderr.trim().split('\n').length, 1);
     });
   }

@@ -14,6 +14,7 @@ import { type PackedFactorKernels, plainPackedFactor } from './packedFactor.js';
 import { type PackScaledKernels, plainPackScaled } from './packScaled.js';
 import { plainRowNorms, type RowNormKernels } from './rowNorms.js';
 import { plainRowProducts, type RowProductKernels } from './rowProducts.js';
+import { plainRowSquares, type RowSquareKernels } from './rowSquares.js';
 import { plainRowStep, type RowStepKernels } from './rowStep.js';
 import type { ScatterKernels } from './scatter.js';
 import { plainScatter } from './scatter.js';
@@ -45,6 +46,7 @@ export interface Kernels
     PackScaledKernels,
     RowNormKernels,
     RowProductKernels,
+    RowSquareKernels,
     RowStepKernels,
     ScoreKernels,
     SoftmaxKernels,
@@ -78,6 +80,7 @@ export function plainKernels(memory: WebAssembly.Memory): Kernels {
     ...plainPackScaled(buffer),
     ...plainRowNorms(buffer),
     ...plainRowProducts(buffer),
+    ...plainRowSquares(buffer),
     ...plainRowStep(buffer),
     ...plainEpilogue(buffer),
     ...plainTileProduct(buffer),

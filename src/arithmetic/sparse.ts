@@ -20,6 +20,15 @@ export interface SparseKernels {
     capacity: number,
     result: number,
   ): number;
+  /** The largest squared norm of rows order[from … from + count), features times their factors; of one row, its own. */
+  largestSparseSquare32(
+    base: number,
+    order: number,
+    from: number,
+    count: number,
+    code: number,
+    factors: number,
+  ): number;
   /** scores[i·k + c] = scale·Σ factors[j]·x[j]·w[j·k + c] + intercept[c], and labels (doubles), of rows order[from … from + count). */
   sparseScores32(
     base: number,
@@ -193,6 +202,17 @@ export function plainSparse(buffer: SharedArrayBuffer): SparseKernels {
       }
       words.set([at - start, fault, wanted], result >>> 2);
       return count;
+    },
+    largestSparseSquare32(base, order, from, count, code, factors) {
+      let largest = 0;
+      for (let i = 0; i < count; i++) {
+        let sum = 0;
+        forEach(base, order, from + i, 1, (_, j, at, t) => {
+          sum += (value(at, t, code) * factorOf(factors, j)) ** 2;
+        });
+        if (!(sum <= largest)) largest = sum;
+      }
+      return Math.fround(largest);
     },
     sparseScores32(base, order, from, count, code, w, k, factors, scale, intercept, scores, labels) {
       for (let i = 0; i < count; i++) {

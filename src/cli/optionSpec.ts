@@ -37,6 +37,8 @@ export interface OptionSpec {
   readonly help: string;
   /** How a text is written in the help. Default `<path>`. */
   readonly shape?: string;
+  /** A text that may be empty. */
+  readonly mayBeEmpty?: boolean;
   /** Shown in the help; the parser does not fill it in. */
   readonly shownDefault?: string;
   readonly min?: number;

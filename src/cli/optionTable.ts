@@ -375,7 +375,7 @@ export const optionTable: readonly OptionSpec[] = [
   {
     name: 'out',
     kind: 'text',
-    help: 'what is made: the data set folder (import), the run folder (training), a .csv, .jsonl or .npy file or - for stdout (predict)',
+    help: 'what is made: the data set folder (import), the run folder (training), a .csv, .jsonl, .npy or .parquet file or - for stdout (predict)',
     verbs: ['import', ...training, 'predict'],
   },
   ...tableOptionTable,

@@ -181,7 +181,7 @@ const bad: readonly (readonly [string, string, string])[] = [
   [
     'predict m digits --out=p.txt',
     'MLML_USAGE',
-    '--out=p.txt: must end in .csv, .jsonl or .npy (or give --format), or be - for stdout',
+    '--out=p.txt: must end in .csv, .jsonl, .npy or .parquet (or give --format), or be - for stdout',
   ],
   [
     'predict m digits --json',

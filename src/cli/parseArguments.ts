@@ -182,7 +182,8 @@ function parseValue(option: OptionSpec, value: string, label = `--${option.name}
   const bad = (wanted: string) => new MlmlError('MLML_USAGE', `${label}=${value}: must be ${wanted}`);
   if (kind === 'size') return parseByteSize(value, label);
   if (kind === 'text') {
-    if (value === '') throw bad(`${option.shape === undefined ? 'a path' : 'something'}, not empty`);
+    if (value === '' && !option.mayBeEmpty)
+      throw bad(`${option.shape === undefined ? 'a path' : 'something'}, not empty`);
     return value;
   }
   if (kind === 'choice') {

@@ -1,6 +1,7 @@
 import { MlmlError } from '../errors.js';
-import { type ByteSink, fileSink } from '../model/byteSink.js';
+import type { ByteSink } from '../model/byteSink.js';
 import { type PredictionFormat, predictionFormat } from '../model/predictionFormat.js';
+import { predictionSink } from '../model/predictionSink.js';
 import { probabilityColumns } from '../model/probabilities.js';
 import { writePredictions } from '../model/writePredictions.js';
 import { formatCount } from '../run/numbers.js';
@@ -25,6 +26,11 @@ function predictionTarget(given: Arguments): PredictionTarget {
   if (given.flag('json')) {
     throw new MlmlError('MLML_USAGE', '--json: stdout cannot hold the predictions too; give --out=<file>');
   }
+  if (format === 'parquet')
+    throw new MlmlError(
+      'MLML_USAGE',
+      '--format=parquet: ends with what is known in the end; give --out=<file>',
+    );
   return { out, format: format ?? 'csv' };
 }
 
@@ -60,7 +66,8 @@ async function predictPart(
     const { scoreRows } = await services.scoring();
     const started = clock();
     const { onProgress, ...scoring } = scoringSettings(context, given, reporter, 'predict', rows);
-    const sink = out === '-' ? stdoutSink(context) : await fileSink(services.storage, out);
+    const file = { format, model, proba, signal, ...queryMemory(given) };
+    const sink = out === '-' ? stdoutSink(context) : await predictionSink(services.storage, out, file);
     await writePredictions(
       model,
       rows.rows,
@@ -103,6 +110,7 @@ async function predictRows(
       bufferBytes,
       format,
       proba: given.flag('proba') ?? false,
+      ...queryMemory(given),
       ...(id === undefined ? {} : { id }),
     });
     if (out === '-') return;
@@ -113,6 +121,12 @@ async function predictRows(
   } finally {
     await source.close();
   }
+}
+
+/** Of the process that writes Parquet. */
+function queryMemory(given: Arguments): { readonly queryBytes?: number } {
+  const queryBytes = given.number('query-memory');
+  return queryBytes === undefined ? {} : { queryBytes };
 }
 
 function stdoutSink({ stdout }: CommandContext): ByteSink {

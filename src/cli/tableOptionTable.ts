@@ -13,8 +13,8 @@ export const tableOptionTable: readonly OptionSpec[] = [
   {
     name: 'label',
     kind: 'text',
-    shape: '<column>',
-    help: 'the source is a table, in which this column is to be predicted',
+    shape: columns,
+    help: 'the source is a table, in which this column is to be predicted; several, all of numbers, are predicted together',
     verbs,
   },
   {
@@ -93,6 +93,15 @@ export const tableOptionTable: readonly OptionSpec[] = [
     verbs,
   },
   {
+    name: 'missing-values',
+    kind: 'text',
+    shape: '<word>[,<word>...]',
+    mayBeEmpty: true,
+    help: 'words that stand for a missing value; with none after the = only what is empty is missing',
+    shownDefault: 'NA,N/A,NaN,null,none,?',
+    verbs,
+  },
+  {
     name: 'delimiter',
     kind: 'text',
     shape: '<character>',
@@ -125,7 +134,7 @@ export const tableOptionTable: readonly OptionSpec[] = [
   {
     name: 'query-memory',
     kind: 'size',
-    help: 'memory in MB of the process that reads Parquet and SQL through DuckDB, besides --buffer',
+    help: 'memory in MB of the process that reads (or writes) Parquet and SQL through DuckDB, besides --buffer',
     shownDefault: '280',
     verbs: reading,
   },

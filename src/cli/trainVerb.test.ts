@@ -82,6 +82,7 @@ test('--json: exactly one object with exactly the promised keys', async () => {
     test: { loss: 0.25, accuracy: 0.5 },
     holdout: null,
     bestEpoch: null,
+    halvings: null,
     sweep: null,
     crossValidation: null,
     seconds: 0.5,

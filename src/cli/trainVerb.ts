@@ -131,6 +131,7 @@ async function trainAndSave(
     test: scoreOf(result.test),
     holdout: scoreOf(result.heldOut),
     bestEpoch: result.bestEpoch ?? null,
+    halvings: result.halvings ?? null,
     sweep:
       result.sweep?.map(({ model, options: values, fate, heldOut, samples }) => {
         return { model, options: values, fate, holdout: scoreOf(heldOut), samples };

@@ -164,7 +164,7 @@ export const verbTable: Readonly<Record<CommandName, VerbDescription>> = {
     ],
     details: [
       '<model> is a model folder or a run folder. Predictions are written as CSV to stdout, or to --out: CSV, for a name in .jsonl ' +
-        'a JSON object a line, or for one in .npy a NumPy array (class numbers as int32, values and probabilities as float64).',
+        'a JSON object a line, for one in .parquet the columns of CSV with their types (npm install @duckdb/node-api), or for one in .npy a NumPy array (class numbers as int32, values and probabilities as float64).',
       'A table is a file of CSV, TSV or JSON lines (also .gz and .zst, and patterns such as rows-*.csv), what import reads with DuckDB or from a database, or - for stdin, whose rows are ' +
         'answered as they come. A model of a table finds its columns by name and reads them as those it was trained on; others are passed ' +
         'over, and the label may be missing. Any other model takes as many columns of numbers as it has features. ' +

@@ -1,7 +1,7 @@
 import type { RowFile } from '../data/rowFile.js';
 import type { Storage } from '../storage/storage.js';
-import { fileSink } from './byteSink.js';
 import { predictionFormat } from './predictionFormat.js';
+import { predictionSink } from './predictionSink.js';
 import { probabilityColumns } from './probabilities.js';
 import type { Model } from './saveModel.js';
 import { type ScoringOptions, scoreModel } from './scoreModel.js';
@@ -9,7 +9,7 @@ import { writePredictions } from './writePredictions.js';
 
 /** Options of `predict`. */
 export interface PredictOptions extends ScoringOptions {
-  /** Class probabilities too (csv, jsonl), or instead of classes (npy). Default false. */
+  /** Class probabilities too (csv, jsonl, parquet), or instead of classes (npy). Default false. */
   readonly proba?: boolean;
   /** Called now and then with the rows done. */
   readonly onProgress?: (rows: number) => void;
@@ -17,7 +17,7 @@ export interface PredictOptions extends ScoringOptions {
 
 /**
  * Predicts all rows of a part of a data set, streaming, into a file: CSV (`row,class`, `row,class,name` or
- * `row,value`), JSON lines, or NumPy (int32 classes, float64 values or probabilities). The file appears whole or not at all.
+ * `row,value`), JSON lines, Parquet (the columns of CSV), or NumPy (int32 classes, float64 values or probabilities). The file appears whole or not at all.
  *
  * @example
  * await predict(nodeStorage, model, dataset.test, 'predictions.npy', { bufferBytes: 1e6 });
@@ -32,9 +32,6 @@ export async function predict(
   const format = predictionFormat(path);
   if (options.proba) probabilityColumns(model);
   const scores = scoreModel(storage, model, file, options);
-  await writePredictions(model, file.rows, scores, await fileSink(storage, path), {
-    ...options,
-    format,
-    file,
-  });
+  const sink = await predictionSink(storage, path, { ...options, model, format });
+  await writePredictions(model, file.rows, scores, sink, { ...options, format, file });
 }

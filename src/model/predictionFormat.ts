@@ -1,6 +1,6 @@
 import { MlmlError } from '../errors.js';
 
-export const predictionFormats = ['csv', 'jsonl', 'npy'] as const;
+export const predictionFormats = ['csv', 'jsonl', 'npy', 'parquet'] as const;
 export type PredictionFormat = (typeof predictionFormats)[number];
 
 /** Format of a predictions file, from its name. */
@@ -10,6 +10,6 @@ export function predictionFormat(path: string): PredictionFormat {
   if (format !== undefined) return format;
   throw new MlmlError(
     'MLML_USAGE',
-    `--out=${path}: must end in .csv, .jsonl or .npy (or give --format), or be - for stdout`,
+    `--out=${path}: must end in .csv, .jsonl, .npy or .parquet (or give --format), or be - for stdout`,
   );
 }

@@ -23,8 +23,9 @@ export interface ScoreBlock {
 }
 
 export interface PredictionOptions {
+  /** Parquet: the sink is one that makes it of CSV, see `predictionSink`. */
   readonly format: PredictionFormat;
-  /** Class probabilities too (csv, jsonl), or instead (npy). Default false. */
+  /** Class probabilities too (csv, jsonl, parquet), or instead (npy). Default false. */
   readonly proba?: boolean;
   /** What ids are called; absent when rows have none. */
   readonly idName?: string;
@@ -45,6 +46,7 @@ function writerOf(
 ): PredictionWriter {
   switch (format) {
     case 'csv':
+    case 'parquet':
       return csvWriter(sink, model, columns, idName);
     case 'jsonl':
       return jsonlWriter(sink, model, columns);
@@ -66,7 +68,8 @@ export async function writePredictions(
 ): Promise<number> {
   let done = 0;
   try {
-    const columns = options.proba ? probabilityColumns(model) : 0;
+    const several = model.labelNames !== undefined;
+    const columns = options.proba ? probabilityColumns(model) : several ? model.k : 0;
     const probabilities = options.proba ? new Float64Array(columns) : undefined;
     const writer = writerOf(model, rows, sink, columns, options);
     await writer.begin();
@@ -79,7 +82,8 @@ export async function writePredictions(
         if (probabilities !== undefined) probabilitiesOf(model, block.scores, offset, probabilities);
         const prediction =
           model.task === 'classification' ? classOf(block.scores, offset, model.k) : block.scores[offset]!;
-        const full = writer.append(block.firstRow + i, prediction, probabilities, block.ids?.[i]);
+        const numbers = several ? block.scores.subarray(offset, offset + model.k) : probabilities;
+        const full = writer.append(block.firstRow + i, prediction, numbers, block.ids?.[i]);
         if (full !== undefined) await full;
       }
       done = block.firstRow + block.rows;

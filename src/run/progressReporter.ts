@@ -32,11 +32,22 @@ const COLUMNS = [
   ['rate', 11],
 ] as const;
 
+/** Of verbs that have no epochs. */
+const PASS_COLUMNS = COLUMNS.map(([name, width]) =>
+  name === 'epoch' ? (['passes', width + 1] as const) : ([name, width] as const),
+);
+
 /** Events count epochs from 0 and always have one; people count from 1, and only while training. */
 function withEpoch(event: Extract<TrainEvent, { type: 'progress' }>): ProgressState {
   const { phase, done, total, bytesRead, bytesWritten } = event;
   const state = { phase, done, total, bytesRead, bytesWritten };
   return phase === 'train' ? { epoch: event.epoch + 1, ...state } : state;
+}
+
+/** When an evaluation was made. */
+function after({ epoch, passes }: Extract<TrainEvent, { type: 'evaluation' }>): string {
+  if (passes !== undefined) return ` after ${passes} ${passes === 1 ? 'pass' : 'passes'}`;
+  return epoch > 0 ? ` after epoch ${epoch}` : '';
 }
 
 /** Shows a job on a terminal: a redrawn line there, plain timed lines elsewhere, rows of figures on both. */
@@ -120,7 +131,7 @@ export class ProgressReporter {
       case 'evaluation':
         if (event.model !== undefined) return;
         return this.line(
-          `${this.time().padStart(9)}  ${event.part === 'holdout' ? 'held out' : event.part}${event.epoch > 0 ? ` after epoch ${event.epoch}` : ''}: ` +
+          `${this.time().padStart(9)}  ${event.part === 'holdout' ? 'held out' : event.part}${after(event)}: ` +
             `loss ${formatLoss(event.evaluation.loss)}, ${formatQuality(event.evaluation)}`,
         );
       case 'checkpoint':
@@ -155,17 +166,19 @@ export class ProgressReporter {
   }
 
   #row(row: Extract<TrainEvent, { type: 'row' }>): void {
-    if (!this.#headerShown) this.line(COLUMNS.map(([name, width]) => name.padStart(width)).join(''));
+    const { passes } = row;
+    const columns = passes === undefined ? COLUMNS : PASS_COLUMNS;
+    if (!this.#headerShown) this.line(columns.map(([name, width]) => name.padStart(width)).join(''));
     this.#headerShown = true;
     const cells = [
       this.time(),
       formatCount(row.step),
       formatCount(row.samples),
-      String(row.epoch + 1),
+      String(passes ?? row.epoch + 1),
       formatLoss(row.loss),
       formatLoss(row.learningRate),
     ];
-    this.line(cells.map((cell, i) => cell.padStart(COLUMNS[i]![1])).join(''));
+    this.line(cells.map((cell, i) => cell.padStart(columns[i]![1])).join(''));
   }
 
   /** Removes the bar. */

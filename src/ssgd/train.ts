@@ -20,6 +20,7 @@ import { planSparse } from './sparse/planSparse.js';
 import { trainSparse } from './sparse/trainSparse.js';
 import { planSolving, trainBySolving } from './trainBySolving.js';
 import { checkInitialModel, type MissingModel, modelHash } from './warmStart.js';
+import { worseThanMean } from './worseThanMean.js';
 
 /** What training is given besides rows and options. */
 export interface TrainContext {
@@ -74,6 +75,8 @@ export interface TrainResult {
   readonly test: Evaluation | undefined;
   /** On the held-out rows; absent when none are. */
   readonly heldOut?: Evaluation | undefined;
+  /** sgd, ssgd, hsgd: how often the automatic learning rate was halved after a divergence, from which training then recovered. */
+  readonly halvings?: number;
   /** With `patience`: the epoch, counted from 1, whose weights are the model. */
   readonly bestEpoch?: number;
   /** With `sweep`: all its models, the best first, which is the model of the result. */
@@ -88,7 +91,7 @@ function checkAll(verb: Verb, description: DatasetDescription, options: TrainOpt
     throw new MlmlError('MLML_USAGE', `${verb}: is no verb of training; use ${verbs.join(', ')}`);
   requireDescription('description', description);
   requireOptions(options);
-  checkFolds(verb, description.parts.train.n, options);
+  checkFolds(verb, description, options);
   checkSweep(verb, options);
   for (const variant of variantsOf(options)) checkOptions(description, variant);
 }
@@ -109,7 +112,8 @@ export function planTraining(verb: Verb, description: DatasetDescription, option
 /**
  * Trains a linear model inside `options.bufferBytes`.
  *
- * @throws MlmlError `MLML_BUDGET_TOO_SMALL`, `MLML_DIVERGED`, `MLML_DISK_FULL`, `MLML_USAGE`, …
+ * @throws MlmlError `MLML_BUDGET_TOO_SMALL`, `MLML_DIVERGED` (also at the end, when the loss of the training rows is far above what it
+ * was before training), `MLML_DISK_FULL`, `MLML_USAGE`, …
  */
 export async function train(
   verb: Verb,
@@ -163,6 +167,8 @@ export async function train(
     .catch(async (error) => {
       throw await nameBadValue(error, dataset, options, context.signal);
     });
+  const message = worseThanMean(verb, result, options);
+  if (message !== undefined) context.onEvent?.({ type: 'warning', message });
   return { ...result, seconds: (performance.now() - start) / 1000 };
 }
 

@@ -55,7 +55,7 @@ test('features and labels of NumPy files: two files, a column, an archive, any w
       'x.npz',
       {},
     ],
-    [{ 'x.npz': npzFile({ one: npyFile('<f8', [N, D + 1], joined) }, {}) }, 'x.npz', {}],
+    [{ 'x.npz': npzFile({ one: npyFile('<f8', [N, D + 1], joined) }, {}) }, 'x.npz', { labelColumn: -1 }],
     [{ 'x.npz': npzFile({ X: x8 }, {}), 'y.npy': labels }, 'x.npz', { labels: '/in/y.npy' }],
   ];
   for (const [files, source, options] of ways) {
@@ -207,7 +207,8 @@ test('what labels are: few whole numbers are classes, anything else is a target,
     [[0.25, 0.5, 0.25], { task: 'classification' }, 'classification', 2, /^$/],
   ];
   for (const [labels, options, task, k, notice] of cases) {
-    const { description, notices, train } = await imported(file(labels), 'a.npy', { ...whole, ...options });
+    const given = { ...whole, labelColumn: 1, ...options };
+    const { description, notices, train } = await imported(file(labels), 'a.npy', given);
     assert.deepEqual([description.task, description.k], [task, k]);
     assert.match(notices.join('\n'), notice);
     const expected =
@@ -221,6 +222,17 @@ test('what labels are: few whole numbers are classes, anything else is a target,
     code: 'MLML_BAD_DATA',
     message: /a.npy, column 1: the label is 3 in every row/,
   });
+});
+
+test('the last column is taken for the labels with a notice, where none is named', async () => {
+  const { notices } = await imported(
+    { 'a.npy': npyFile('<f8', [2, 3], [1, 2, 0.5, 3, 4, 0.7]) },
+    'a.npy',
+    whole,
+  );
+  assert.deepEqual(notices, [
+    'the labels are /in/a.npy, column 2, the last; --labels=<file> or --label-column=<number> says otherwise',
+  ]);
 });
 
 test('NaN and infinities: refused with their place, read as 0, or left out', async () => {

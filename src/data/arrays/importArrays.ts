@@ -42,6 +42,10 @@ export async function importArrays(
       ...(test === undefined ? {} : { test: await unpacked(test) }),
     };
     const name = basename(path, extname(path));
+    if (train.y === undefined && options.labelColumn === undefined)
+      options.onNotice?.(
+        `the labels are ${train.labelName}, the last; --labels=<file> or --label-column=<number> says otherwise`,
+      );
     return await importLabelledRows(storage, name, parts, options, async () => {
       // Before the data set has its name: who is told that it is there cleans up after nobody.
       await close();

@@ -29,6 +29,13 @@ test('what does not fit together is refused in one line', async () => {
       'MLML_USAGE',
       /--label-column=1: not with --labels/,
     ],
+    [
+      { 'x.npz': npzFile({ X: x }, {}) },
+      'x.npz',
+      {},
+      'MLML_USAGE',
+      /x.npz: has no array of labels with a usual name \(y, Y, labels, …\); name it with --labels=.*--label-column=-1 .* last column of X; it holds X$/,
+    ],
     [{ 'X.npy': x }, 'X.npy', { labelColumn: 3 }, 'MLML_USAGE', /--label-column=3: .*has columns 0 to 2/],
     [{ 'X.npy': x }, 'X.npy', { features: 'X' }, 'MLML_USAGE', /--features=X: .* holds a single array/],
     [

@@ -1,11 +1,26 @@
 import type { Cell, DatePart } from './columnMapping.js';
 
-/** Whether a value counts as missing: nothing, the empty text, or one of the usual words for it. */
-export function isMissing(cell: Cell): boolean {
+/** Words that a table may have for a missing value; undefined: the usual ones. In small letters. */
+export type MissingWords = ReadonlySet<string> | undefined;
+
+/** Those of a mapping. */
+export function missingWords({
+  missingValues,
+}: {
+  readonly missingValues?: readonly string[];
+}): MissingWords {
+  return missingValues && new Set(missingValues.map((word) => word.trim().toLowerCase()));
+}
+
+/** Whether a value counts as missing: nothing, the empty text, or one of the words for it. */
+export function isMissing(cell: Cell, words?: MissingWords): boolean {
   if (cell === null || cell === undefined) return true;
   if (cell === '') return true;
   if (typeof cell === 'number') return Number.isNaN(cell);
-  return typeof cell === 'string' && /^\s*(|na|n\/a|nan|null|none|\?)\s*$/i.test(cell);
+  if (typeof cell !== 'string') return false;
+  if (words === undefined) return /^\s*(|na|n\/a|nan|null|none|\?)\s*$/i.test(cell);
+  const text = cell.trim();
+  return text === '' || words.has(text.toLowerCase());
 }
 
 /** A number, or undefined when it is none. Infinities are numbers; NaN is a missing value and none. */

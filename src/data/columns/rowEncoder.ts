@@ -3,6 +3,8 @@ import {
   booleanOf,
   classNameOf,
   isMissing,
+  type MissingWords,
+  missingWords,
   numberOf,
   textOf,
   timeOf,
@@ -32,6 +34,7 @@ export class RowEncoder {
   readonly mapping: ColumnMapping;
   /** Features of a row. */
   readonly d: number;
+  readonly #missing: MissingWords;
   readonly #features: readonly { readonly feature: FeatureColumn; readonly position: number }[];
   readonly #classes: ReadonlyMap<string, number>;
   readonly #values = new Map<FeatureColumn, ReadonlyMap<string, number>>();
@@ -41,6 +44,7 @@ export class RowEncoder {
     this.mapping = mapping;
     this.d = featureCount(mapping);
     const placeOf = columnPlaces(columns);
+    this.#missing = missingWords(mapping);
     this.#features = mapping.features.map((feature) => {
       const position = placeOf(feature.column);
       if (position < 0) throw missingColumn(feature.column, columns);
@@ -66,25 +70,30 @@ export class RowEncoder {
     this.#encodeCell(this.mapping.features[feature]!, cell, target, at, locate);
   }
 
+  /** Whether a value of the table is missing. */
+  isMissing(cell: Cell): boolean {
+    return isMissing(cell, this.#missing);
+  }
+
   /** Writes the parts of a time (milliseconds since 1970, UTC) that a column of dates makes, at `target[at …)`. */
   encodeTime({ parts }: DateColumn, time: number, target: Float64Array, at: number): void {
     writeDateParts(time, parts, target, at);
   }
 
-  /** The label of a row: a number, or the number of its class. */
-  label(cell: Cell, locate: Locate): number {
+  /** The label of a row: a number, or the number of its class. `column`: where it stands, when it is not the first of several. */
+  label(cell: Cell, locate: Locate, column = this.mapping.label.column): number {
     const { label } = this.mapping;
-    if (isMissing(cell)) throw badCell(locate(label.column), 'the label is missing');
+    if (this.isMissing(cell)) throw badCell(locate(column), `the label ${missingText(cell)}`);
     if (label.kind === 'number') {
-      const number = exactNumberOf(cell, label.column, locate);
+      const number = exactNumberOf(cell, column, locate);
       if (number === undefined || !Number.isFinite(number))
-        throw badCell(locate(label.column), `the label is ${quoted(cell)}, not a finite number`);
+        throw badCell(locate(column), `the label is ${quoted(cell)}, not a finite number`);
       return number;
     }
     const known = this.#classes.get(textOf(cell)) ?? this.#classes.get(classNameOf(cell));
     if (known === undefined)
       throw badCell(
-        locate(label.column),
+        locate(column),
         `the label is ${quoted(cell)}, none of the classes ${[...this.#classes.keys()].slice(0, 20).join(', ')}`,
       );
     return known;
@@ -97,7 +106,7 @@ export class RowEncoder {
     at: number,
     locate: Locate,
   ): void {
-    const missing = isMissing(cell);
+    const missing = this.isMissing(cell);
     switch (feature.kind) {
       case 'number':
       case 'boolean': {
@@ -167,6 +176,13 @@ function wrongKind(
   locate: Locate,
 ): MlmlError {
   return badCell(locate(column), `${quoted(cell)} is not ${expected[kind]}`);
+}
+
+/** That a value is missing, and by what word. */
+export function missingText(cell: Cell): string {
+  return typeof cell === 'string' && cell.trim() !== ''
+    ? `is ${quoted(cell)}, which counts as missing (--missing-values= takes such words for values)`
+    : 'is missing';
 }
 
 /** At most 40 letters of a value, for messages. */

@@ -1,4 +1,5 @@
 import { MOST_CODES } from '../../arithmetic/delimitedValues.js';
+import type { Cell } from '../columns/columnMapping.js';
 import type { ColumnProfile, Value } from './columnProfile.js';
 import { numbersOf, type TableBatch } from './tableSource.js';
 
@@ -30,13 +31,13 @@ export class BlockProfiler {
     this.#met = new Int32Array(blockRows);
   }
 
-  /** Adds `count` rows of a batch, from row `from`. `onMissing` is told where the first missing value of each kind stands. */
+  /** Adds `count` rows of a batch, from row `from`. `onMissing` is told what and where the first missing value of each kind stands. */
   add(
     batch: TableBatch,
     from: number,
     count: number,
     { profile, column, exact }: ProfiledColumn,
-    onMissing?: (place: () => string) => void,
+    onMissing?: (place: () => string, cell: Cell) => void,
   ): void {
     if (batch !== this.#batch) {
       this.#batch = batch;
@@ -84,7 +85,7 @@ export class BlockProfiler {
     count: number,
     profile: ColumnProfile,
     column: number,
-    onMissing: ((place: () => string) => void) | undefined,
+    onMissing: ((place: () => string, cell: Cell) => void) | undefined,
   ): void {
     const codes = this.#codes;
     const values = this.#values;
@@ -103,8 +104,9 @@ export class BlockProfiler {
         continue;
       }
       row = from + i;
-      const value = profile.add(batch.cell(row, column), place);
-      if (value.missing) onMissing?.(place);
+      const cell = batch.cell(row, column);
+      const value = profile.add(cell, place);
+      if (value.missing) onMissing?.(place, cell);
       if (code >= 0) values[code] = value;
     }
     for (let i = 0; i < met; i++) {

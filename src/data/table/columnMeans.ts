@@ -1,4 +1,4 @@
-import { booleanOf, isMissing } from '../columns/cells.js';
+import { booleanOf } from '../columns/cells.js';
 import type { FeatureColumn } from '../columns/columnMapping.js';
 import { columnPlaces } from '../columns/columnPlaces.js';
 import { type RowRouter, TRAIN } from './rowRouter.js';
@@ -16,7 +16,7 @@ export async function trainingMeans(
   router: RowRouter,
   signal?: AbortSignal,
 ): Promise<ReadonlyMap<string, number>> {
-  const labels = new Float64Array(BLOCK_ROWS);
+  const labels = new Float64Array(BLOCK_ROWS * router.labelCount);
   const parts = new Uint8Array(BLOCK_ROWS);
   const values = new Float64Array(BLOCK_ROWS);
   const means = new Float64Array(columns.length);
@@ -34,7 +34,7 @@ export async function trainingMeans(
           if (parts[i] !== TRAIN) continue;
           if (isBoolean) {
             const cell = batch.cell(from + i, position);
-            values[i] = isMissing(cell) ? Number.NaN : (booleanOf(cell) ?? Number.NaN);
+            values[i] = router.isMissing(cell) ? Number.NaN : (booleanOf(cell) ?? Number.NaN);
           }
           const value = values[i]!;
           if (Number.isNaN(value)) continue;

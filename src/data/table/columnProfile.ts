@@ -1,4 +1,12 @@
-import { booleanOf, isMissing, numberOf, textOf, timeOf, wordsOf } from '../columns/cells.js';
+import {
+  booleanOf,
+  isMissing,
+  type MissingWords,
+  numberOf,
+  textOf,
+  timeOf,
+  wordsOf,
+} from '../columns/cells.js';
 import type { Cell } from '../columns/columnMapping.js';
 import { Spread } from './spread.js';
 
@@ -49,6 +57,7 @@ export class ColumnProfile {
   readonly #mostValues: number;
   readonly #room: Room;
   readonly #nameOf: (cell: Cell) => string;
+  readonly #missing: MissingWords;
   #known: Map<string, Value> | undefined = new Map();
   #counts = new Map<string, number>();
   #words = 0;
@@ -56,13 +65,21 @@ export class ColumnProfile {
 
   /**
    * @param mostValues different values that are kept; with more, `values` is undefined
+   * @param missing words for missing values
    * @param nameOf the name under which a value is counted
    */
-  constructor(name: string, mostValues: number, room: Room, nameOf: (cell: Cell) => string = textOf) {
+  constructor(
+    name: string,
+    mostValues: number,
+    room: Room,
+    missing?: MissingWords,
+    nameOf: (cell: Cell) => string = textOf,
+  ) {
     this.name = name;
     this.#mostValues = mostValues;
     this.#room = room;
     this.#nameOf = nameOf;
+    this.#missing = missing;
   }
 
   /** How often each value occurs, by its name, without missing ones; undefined when they are too many or too long. */
@@ -122,7 +139,7 @@ export class ColumnProfile {
     const text = typeof cell === 'string' ? cell : `${typeof cell} ${textOf(cell)}`;
     let value = this.#known?.get(text);
     if (value === undefined) {
-      value = lookAt(cell, this.#nameOf);
+      value = lookAt(cell, this.#missing, this.#nameOf);
       this.#keep(text, value);
     }
     if (value.missing) {
@@ -164,8 +181,8 @@ export class ColumnProfile {
   }
 }
 
-function lookAt(cell: Cell, nameOf: (cell: Cell) => string): Value {
-  const missing = isMissing(cell);
+function lookAt(cell: Cell, words: MissingWords, nameOf: (cell: Cell) => string): Value {
+  const missing = isMissing(cell, words);
   const isDate = cell instanceof Date;
   const number = missing || isDate ? undefined : numberOf(cell);
   const time = missing || typeof cell === 'number' ? undefined : timeOf(cell);

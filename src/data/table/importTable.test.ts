@@ -3,6 +3,7 @@ import { describe, test } from 'node:test';
 import { listTable } from '../../../test/support/listTable.js';
 import { houses, imported } from '../../../test/support/tableImports.js';
 import type { Cell } from '../columns/columnMapping.js';
+import { RowEncoder } from '../columns/rowEncoder.js';
 
 describe('importing a table', () => {
   test('kinds of columns are those of their values, and missing values are filled', async () => {
@@ -136,6 +137,50 @@ describe('importing a table', () => {
     const far = Array.from({ length: 21 }, (_, i) => String(i));
     assert.equal((await imported(table(far), { label: 'y' })).description.task, 'regression');
     assert.equal((await imported(table(far), { label: 'y', task: 'classification' })).description.k, 21);
+  });
+
+  test('words for missing values are those that are given, for labels and features alike', async () => {
+    const table = listTable(
+      ['x', 'kind', 'y'],
+      [
+        ['1', 'oil', 'None'],
+        ['Unknown', 'none', 'NA'],
+        ['3', '-', 'heat'],
+        ['', '?', ' na '],
+        [null, ' - ', 'heat'],
+      ],
+    );
+    const given = { label: 'y', percentage: 1 } as const;
+    const { description, rows } = await imported(table, { ...given, missingValues: ['unknown', '-'] });
+    assert.deepEqual(description.classNames, ['NA', 'None', 'heat', 'na']);
+    assert.deepEqual(description.columns!.missingValues, ['unknown', '-']);
+    assert.deepEqual(description.columns!.features, [
+      { column: 'x', kind: 'number', missing: { fill: 2, indicator: false } },
+      { column: 'kind', kind: 'category', values: ['?', 'none', 'oil'] },
+    ]);
+    assert.deepEqual(rows('train'), [
+      [1, 0, 0, 1, 1],
+      [2, 0, 1, 0, 0],
+      [3, 0, 0, 0, 2],
+      [2, 1, 0, 0, 3],
+      [2, 0, 0, 0, 2],
+    ]);
+    const none = await imported(table, { ...given, missingValues: [] });
+    assert.deepEqual(none.description.columns!.features[0], {
+      column: 'x',
+      kind: 'category',
+      values: ['1', '3', 'Unknown'],
+    });
+    // A model reads new tables by the same words.
+    const encoder = new RowEncoder(description.columns!, ['x', 'kind'], description.classNames);
+    const target = new Float64Array(encoder.d);
+    encoder.encode(['UNKNOWN', 'None'], target, (column) => column);
+    assert.deepEqual([...target], [2, 0, 0, 0]);
+    encoder.encode(['UNKNOWN', 'none'], target, (column) => column);
+    assert.deepEqual([...target], [2, 0, 1, 0]);
+    assert.throws(() => encoder.encode(['NA', 'oil'], target, (column) => column), {
+      message: 'x: "NA" is not a number',
+    });
   });
 
   test('many different values are hashed, long ones read as text, numbers among words are names', async () => {

@@ -21,6 +21,26 @@ test('infinite values and missing labels are refused, or repaired as asked', asy
     'MLML_BAD_DATA',
     'list: row 3, column y: the label is missing; --on-nan=skip leaves such rows out',
   );
+  const words = listTable(
+    ['x', 'y'],
+    [
+      ['1', 'heat'],
+      ['2', 'None'],
+    ],
+  );
+  await fails(
+    words,
+    whole,
+    'MLML_BAD_DATA',
+    'list: row 2, column y: the label is "None", which counts as missing (--missing-values= takes such words for values); --on-nan=skip leaves such rows out',
+  );
+  for (const word of ['-999', ' '])
+    await fails(
+      words,
+      { ...whole, missingValues: ['unknown', word] },
+      'MLML_USAGE',
+      /^--missing-values=[-9 ]+: must be words with commas between them; a number is a number/,
+    );
   const skipped = await imported(table, { ...whole, onNan: 'skip' });
   assert.deepEqual(skipped.rows('train'), [
     [1, 0.5],

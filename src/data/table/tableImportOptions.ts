@@ -1,5 +1,6 @@
 import type { Dtype } from '../../arithmetic/dtype.js';
 import { MlmlError } from '../../errors.js';
+import { numberOf } from '../columns/cells.js';
 import { MOST_HASH_BITS, MOST_NGRAMS } from '../columns/checkMapping.js';
 import { type DatePart, datePartNames } from '../columns/columnMapping.js';
 import type { Task } from '../format.js';
@@ -24,8 +25,8 @@ export interface TableImportOptions {
   readonly out: string;
   /** Name of the data set. Default: that of the source. */
   readonly name?: string;
-  /** The column that is to be predicted. */
-  readonly label: string;
+  /** The column that is to be predicted; several, all of numbers, for a regression with several outputs. */
+  readonly label: string | readonly string[];
   /** Default: regression for numbers, unless they are whole and at most 20 different ones; else classification. */
   readonly task?: Task;
   /** The columns that become features. Default: all but label, id and split column. */
@@ -36,6 +37,8 @@ export interface TableImportOptions {
   readonly id?: string;
   /** Default mean. */
   readonly missing?: MissingName;
+  /** Words that stand for a missing value, in any letters. Default NA, N/A, NaN, null, none and ?. The empty text always does. */
+  readonly missingValues?: readonly string[];
   /** A column of words with more different values than this is hashed. Default 100. */
   readonly categories?: number;
   /** 2^hashBits features for each column that is hashed, or of text. Default 8. */
@@ -74,6 +77,11 @@ export interface TableImportOptions {
   readonly onNotice?: (message: string) => void;
 }
 
+/** The columns that are to be predicted, in order. */
+export function labelsOf({ label }: Pick<TableImportOptions, 'label'>): readonly string[] {
+  return typeof label === 'string' ? [label] : label;
+}
+
 export const tableDefaults = {
   missing: 'mean',
   categories: 100,
@@ -105,6 +113,13 @@ export function tableSettings(given: TableImportOptions): TableSettings {
   const whole32 = (value: number, least: number, most: number) =>
     Number.isSafeInteger(value) && value >= least && value <= most;
   checkOnNan(settings.onNan);
+  for (const word of settings.missingValues ?? [])
+    if (word.trim() === '' || numberOf(word) !== undefined)
+      bad(
+        'missing-values',
+        word,
+        'words with commas between them; a number is a number, and the empty text always missing',
+      );
   if (n !== undefined && !whole32(n, 1, Number.MAX_SAFE_INTEGER)) bad('n', n, 'a positive whole number');
   if (!(percentage > 0 && percentage <= 1))
     bad('percentage', percentage, 'above 0 and at most 1, such as 0.8');

@@ -1,7 +1,7 @@
 import { packedLength } from '../../arithmetic/gram.js';
 import { padded4 } from '../../arithmetic/normalProduct.js';
 import type { DatasetDescription } from '../../data/format.js';
-import { rowLayout } from '../../data/rowLayout.js';
+import { layoutOf } from '../../data/rowLayout.js';
 import { MlmlError } from '../../errors.js';
 import { formatBytes } from '../../memory/byteSize.js';
 import { budgetTooSmall, type Plan, type Region } from '../../memory/plan.js';
@@ -10,7 +10,12 @@ import { threadNotes, threadsWorth } from '../threadsWorth.js';
 import { conjugateGradientRegions } from './conjugateGradients.js';
 import { firstFitting } from './firstFitting.js';
 import { type ProblemSize, problemSize } from './fit.js';
-import { gramBlockRows, normalEquationRegions, normalEquationWork } from './normalEquations.js';
+import {
+  foldedBlockRows,
+  gramBlockRows,
+  normalEquationRegions,
+  normalEquationWork,
+} from './normalEquations.js';
 import { mostPanelThreads } from './rowPanels.js';
 
 export interface ClosedPlan extends Plan {
@@ -44,7 +49,7 @@ export function planClosed(
   others: readonly Region[] = [],
 ): ClosedPlan {
   checkClosedOptions(options);
-  const layout = rowLayout(description.d, description.dtype, description.labelDtype);
+  const layout = layoutOf(description);
   const size = problemSize(description, options, layout.rowBytes);
   const direct = planCholesky(size, options, others);
   if (direct.plannedPeakBytes <= options.bufferBytes) return direct;
@@ -85,7 +90,7 @@ export function planCholesky(
   others: readonly Region[] = [],
 ): ClosedPlan {
   const { choice, regions, totalBytes } = firstFitting(
-    gramBlockRows,
+    folds > 0 ? foldedBlockRows : gramBlockRows,
     (rows) => [
       ...normalEquationRegions(size, rows, folds),
       { name: 'right sides', bytes: 8 * size.d * size.k },

@@ -102,7 +102,15 @@ async function solveDirectly(
         )
       : await accumulateNormalEquations(workspace, input);
   const { weights, intercept, objective } = solveNormalEquations(arena, kernels, equations, size, options);
-  onEvent?.({ type: 'row', step: 1, samples: size.n, epoch: 1, loss: objective / size.n, learningRate: 0 });
+  onEvent?.({
+    type: 'row',
+    step: 1,
+    samples: size.n,
+    epoch: 0,
+    passes: 1,
+    loss: objective / size.n,
+    learningRate: 0,
+  });
   return {
     weights,
     intercept,
@@ -206,7 +214,8 @@ async function solveByPasses(
         type: 'row',
         step: passes - 1,
         samples: passes * n,
-        epoch: passes,
+        epoch: passes - 1,
+        passes,
         loss: objective / n,
         learningRate: 0,
       });

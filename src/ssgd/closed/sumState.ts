@@ -10,7 +10,8 @@ export interface SumState {
   readonly phase: 'sum';
   /** Rows summed: whole blocks. */
   readonly rows: number;
-  readonly origin: number;
+  /** What is subtracted from each column of the targets. */
+  readonly origins: readonly number[];
   /** Of all rows, or of each fold; see `RunningSums`. */
   readonly sums: readonly {
     readonly targets: readonly number[];

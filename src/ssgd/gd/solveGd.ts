@@ -132,7 +132,9 @@ async function descend(
     onIteration(iteration, value, learningRate) {
       const samples = iteration * size.n;
       if (iteration >= nextRow) {
-        onEvent?.({ type: 'row', step: iteration, samples, epoch: iteration, loss: value, learningRate });
+        const passes = Math.floor(objective.passes);
+        const epoch = Math.max(0, passes - 1);
+        onEvent?.({ type: 'row', step: iteration, samples, epoch, passes, loss: value, learningRate });
         nextRow *= 2;
       }
       // A streaming objective reports its passes itself.
@@ -161,7 +163,8 @@ async function descend(
       type: 'row',
       step: iterations,
       samples: iterations * size.n,
-      epoch: iterations,
+      epoch: Math.max(0, objective.passes - 1),
+      passes: objective.passes,
       loss,
       learningRate: 0,
     });

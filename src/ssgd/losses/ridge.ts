@@ -8,8 +8,13 @@ export const ridge: Loss = {
   name: 'ridge',
   tasks: ['classification', 'regression'],
   curvature: 1,
+  errorOf: (loss) => Math.sqrt(2 * loss),
   largestCurvature: 1,
   columns: (_task, k) => k,
+  ofResidual(residual, result) {
+    result.slope = residual;
+    return 0.5 * residual * residual;
+  },
   evaluate(scores, rows, columns, labels, slopes, weights) {
     let sum = 0;
     if (columns === 1) {

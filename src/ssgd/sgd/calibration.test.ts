@@ -15,10 +15,11 @@ function sampleOf(rows: readonly (readonly number[])[]): RowSample {
           1,
         );
     },
-    applySecondMoment: (vector) => {
+    applySecondMoment: (vector, longest) => {
       const image = new Float64Array(vector.length);
       for (const row of rows) {
-        const score = row.reduce((sum, x, j) => sum + x * vector[j]!, 0);
+        const square = row.reduce((sum, x) => sum + x * x, 0);
+        const score = Math.min(1, longest / square) * row.reduce((sum, x, j) => sum + x * vector[j]!, 0);
         for (const [j, x] of row.entries()) image[j]! += (score * x) / rows.length;
       }
       vector.set(image);
@@ -34,6 +35,7 @@ const request: RateRequest = {
   bias: false,
   decay: 0,
   d: 3,
+  scale: 1,
 };
 
 test('power iteration finds the largest eigenvalue of the second moments', () => {
@@ -51,7 +53,14 @@ test('power iteration finds the largest eigenvalue of the second moments', () =>
 
 test('rows of zeros give a rate all the same', () => {
   const curvature = measureCurvature(sampleOf([[0, 0, 0]]), new Float64Array(3));
-  assert.deepEqual(curvature, { norm: 0, eigenvalue: 0, rows: 1, meanWeight: 1, largeWeight: 1 });
+  assert.deepEqual(curvature, {
+    norm: 0,
+    eigenvalue: 0,
+    rows: 1,
+    longRows: 0,
+    meanWeight: 1,
+    largeWeight: 1,
+  });
   for (const optimizer of ['sgd', 'nesterov', 'adagrad', 'adam'] as const) {
     const { eta0 } = automaticRate(curvature, { ...request, optimizer });
     assert.ok(eta0 > 0 && Number.isFinite(eta0));
@@ -59,7 +68,7 @@ test('rows of zeros give a rate all the same', () => {
 });
 
 test('the rate is a quarter of the bound, and momentum is divided out', () => {
-  const curvature = { norm: 10, eigenvalue: 2, rows: 100, meanWeight: 1, largeWeight: 1 };
+  const curvature = { norm: 10, eigenvalue: 2, rows: 100, longRows: 0, meanWeight: 1, largeWeight: 1 };
   assert.ok(Math.abs(automaticRate(curvature, request).eta0 - 0.05) < 1e-12);
   assert.ok(Math.abs(automaticRate(curvature, { ...request, momentum: 0.9 }).eta0 - 0.005) < 1e-12);
   assert.ok(Math.abs(automaticRate(curvature, { ...request, batch: 6 }).eta0 - 3 / 20) < 1e-12);

@@ -280,6 +280,14 @@ test('as few rows as folds, and rows of a few only in the first block', async ()
 });
 
 describe('what does not go together is one usage error', () => {
+  test('closed on sparse rows', async () => {
+    const { description } = await openSparseRows(sparseProblem(30, 10, 3));
+    assert.throws(() => planTraining('closed', description, { ...defaultOptions, folds: 5 }), {
+      code: 'MLML_USAGE',
+      message: /--folds=5: closed cross-validates on dense rows; use ssgd/,
+    });
+  });
+
   const cases: readonly (readonly [Verb, Partial<TrainOptions>, RegExp])[] = [
     ['ssgd', { folds: 1 }, /--folds=1: must be a whole number from 2 to 100/],
     ['ssgd', { folds: 2.5 }, /--folds=2.5: must be a whole number/],

@@ -26,6 +26,7 @@ import type { ModelPlan, StreamingPlan } from './planStreaming.js';
 import { RowBatch } from './rowBatch.js';
 import type { JudgedPart, RunParts, StepModel } from './runParts.js';
 import { SharedStep } from './sharedStep.js';
+import { squareBound } from './squareBound.js';
 import { savedRegions } from './streamingState.js';
 
 /** The parts of a streaming run on dense rows. */
@@ -70,14 +71,19 @@ export class DenseParts implements RunParts {
     // Mean of the scaled features when the rows are centred, else zeros.
     const centre = multiply.map((factor, j) => (plan.chosen.centred ? factor * mean[j]! + add[j]! : 0));
     const centred = { multiply, add: add.map((value, j) => value - centre[j]!) };
+    const bound = squareBound(centred, description.statistics);
     const classification = description.task === 'classification';
     const lockFree = threads.count > 1 && plan.verb === 'hsgd';
-    this.hogwild = lockFree ? new Hogwild(plan, arena, threads) : undefined;
-    const shared = threads.count > 1 && !lockFree ? new SharedStep(threads) : undefined;
+    this.hogwild = lockFree ? new Hogwild(plan, arena, threads, bound) : undefined;
+    const shared =
+      threads.count > 1 && !lockFree
+        ? new SharedStep(threads, arena.float32(`${plan.models[0]!.prefix}scores`))
+        : undefined;
     this.#shared = shared;
     const weighting = weightingOf(description, options);
     const classes = classification ? description.k : 0;
     this.batch = new RowBatch(plan, classes, arena, kernels, centred, weighting, shared);
+    this.batch.squareBound = bound;
     this.classShares = classification ? classSharesOf(description.classCounts, weighting) : undefined;
     this.initial = this.#initial(scaling, centre);
     this.#scorer = new ModelScorer(plan, description, workspace, scaling, centre);

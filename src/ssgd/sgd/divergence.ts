@@ -52,6 +52,21 @@ export class DivergenceWatch {
     this.#explosion = EXPLOSION * first;
   }
 
+  /** Mean loss of the first weights by unit of weight. */
+  get first(): number {
+    return this.#explosion / EXPLOSION;
+  }
+
+  /** A loss of so many times the first is a divergence when it lasts. */
+  get rise(): number {
+    return this.#limit / this.first;
+  }
+
+  /** Whether the last full window was above that. */
+  get isRisen(): boolean {
+    return this.#risen > 0;
+  }
+
   /** Whether there is a loss to compare with. */
   get judges(): boolean {
     return this.#limit < Infinity;

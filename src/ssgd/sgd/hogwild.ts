@@ -13,8 +13,16 @@ export class Hogwild {
   readonly #threads: Threads;
   readonly #control: Int32Array;
   readonly #outcomes: Float64Array;
+  readonly #squareBound: number;
 
-  constructor(plan: Pick<StreamingPlan, 'chosen' | 'regions'>, arena: Arena, threads: Threads) {
+  /** @param squareBound largest squared norm that a row can have */
+  constructor(
+    plan: Pick<StreamingPlan, 'chosen' | 'regions'>,
+    arena: Arena,
+    threads: Threads,
+    squareBound: number,
+  ) {
+    this.#squareBound = squareBound;
     this.#plan = plan;
     this.#arena = arena;
     this.#threads = threads;
@@ -49,11 +57,11 @@ export class Hogwild {
     progress: (done: number, total: number, epoch: number) => void,
   ): number {
     const threads = this.#threads;
-    const { steps, samples, total, eta0 } = trainee;
+    const { steps, samples, total, eta0, model } = trainee;
+    const job = [base, order, from, batches, steps, samples, total, eta0, model.curvature, this.#squareBound];
     this.#control[NEXT] = 0;
     this.#control[STOP] = 0;
-    for (let thread = 0; thread < threads.count; thread++)
-      threads.add('trainSegment', base, order, from, batches, steps, samples, total, eta0);
+    for (let thread = 0; thread < threads.count; thread++) threads.add('trainSegment', ...job);
     threads.run();
     const taken = Math.min(batches, Atomics.load(this.#control, NEXT));
     const outcomes = this.#outcomes.subarray(0, OUTCOME * taken);

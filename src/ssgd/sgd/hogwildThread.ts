@@ -10,7 +10,7 @@ import { SparseStep } from '../sparse/sparseStep.js';
 import { ModelStep } from './modelStep.js';
 import type { StreamingPlan } from './planStreaming.js';
 import { RowBatch } from './rowBatch.js';
-import type { StepBatch, StepModel } from './runParts.js';
+import type { StepModel } from './runParts.js';
 import { OUTCOME } from './streamingThreads.js';
 
 /** What every thread of hsgd is told at its start. Plain data. */
@@ -32,6 +32,10 @@ export interface Segment {
   readonly samples: number;
   readonly total: number;
   readonly eta0: number;
+  /** Of the loss, that the rate was made for. */
+  readonly curvature: number;
+  /** Largest squared norm that a row can have. */
+  readonly squareBound: number;
 }
 
 /** Places of the control words: the next batch to take, and whether to stop. */
@@ -62,7 +66,7 @@ function regionsOf(regions: readonly Region[], thread: number): Region[] {
  */
 export class HogwildThread {
   readonly #plan: Pick<StreamingPlan, 'chosen' | 'models'>;
-  readonly #batch: StepBatch;
+  readonly #batch: RowBatch | SparseBatch;
   readonly #step: StepModel;
   readonly #control: Int32Array;
   readonly #outcomes: Float64Array;
@@ -72,7 +76,7 @@ export class HogwildThread {
     this.#plan = plan;
     const model = plan.models[0]!;
     if (isSparsePlan(plan)) {
-      const batch = new SparseBatch(plan.chosen.batch, classes, arena, weighting?.classWeights);
+      const batch = new SparseBatch(plan, classes, arena, kernels, weighting?.classWeights);
       this.#batch = batch;
       this.#step = new SparseStep(plan, model, classes > 0, batch, arena, kernels);
     } else {
@@ -85,12 +89,14 @@ export class HogwildThread {
   }
 
   /** Trains on batches until none is open, or a loss is no number: then all threads stop. */
-  train({ block, batches, steps, samples, total, eta0 }: Segment): void {
+  train({ block, batches, steps, samples, total, eta0, curvature, squareBound }: Segment): void {
     const { chosen, models } = this.#plan;
     const { damp, step } = models[0]!.options;
     const schedule = { schedule: models[0]!.schedule, eta0, damp, step };
     const part = { ...block };
     const model = this.#step;
+    model.curvature = curvature;
+    this.#batch.squareBound = squareBound;
     while (Atomics.load(this.#control, STOP) === 0) {
       const number = Atomics.add(this.#control, NEXT, 1);
       if (number >= batches) return;

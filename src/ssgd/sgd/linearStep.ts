@@ -1,13 +1,16 @@
 import type { Kernels } from '../../arithmetic/kernels.js';
+import { allFinite } from '../../data/badValue.js';
 import type { RowBlock } from '../../data/rowBlock.js';
 import type { Arena } from '../../memory/arena.js';
 import type { Loss } from '../losses/loss.js';
 import { lossOf } from '../losses/losses.js';
+import { lossOfRows } from '../losses/severalTargets.js';
 import type { LossName, TrainOptions } from '../options.js';
 import { forEachBatch } from './batchPasses.js';
 import type { RowSample } from './calibration.js';
 import { countRight } from './countRight.js';
 import { type JudgedRows, KeptOfFold } from './keptOfFold.js';
+import { followsLength, fullSquare, holdLongRows, weightOf } from './longRows.js';
 import type { ModelPlan } from './planStreaming.js';
 import type { StepBatch, StepModel } from './runParts.js';
 
@@ -29,8 +32,10 @@ export abstract class LinearStep implements StepModel {
   weight = 0;
   readonly fold: number | undefined;
   averaged = 0;
+  curvature: number;
   readonly loss: LossName;
   readonly columns: number;
+  readonly outputs: number;
   readonly weights: Float32Array;
   readonly intercept: Float32Array;
   protected readonly options: TrainOptions;
@@ -64,13 +69,15 @@ export abstract class LinearStep implements StepModel {
     this.fold = fold;
     if (fold !== undefined) this.#kept = new KeptOfFold(fold, batch, arena);
     this.#batch = batch;
-    this.#lossFunction = lossOf(options.loss);
+    this.#lossFunction = lossOfRows(lossOf(options.loss), classification, columns);
     this.#classification = classification;
     this.options = options;
     this.arena = arena;
     this.kernels = kernels;
     this.loss = options.loss;
+    this.curvature = this.#lossFunction.curvature;
     this.columns = columns;
+    this.outputs = classification ? 1 : columns;
     this.weights = weights;
     this.intercept = intercept;
     this.scores = this.floats('scores');
@@ -124,6 +131,14 @@ export abstract class LinearStep implements StepModel {
     this.lossSum = this.#lossFunction.evaluate(scores, rows, columns, labels, scores, weights);
   }
 
+  /** Takes from the slopes of rows that are too long for a step at this rate from `rows` rows, where the rate is automatic. */
+  protected holdLongRows(rate: number, rows: number): void {
+    const { eta0, optimizer, momentum, bias } = this.options;
+    if (eta0 !== 'auto' || !followsLength(optimizer)) return;
+    const full = fullSquare(rate, this.curvature, rows, momentum);
+    holdLongRows(this.#batch, this.scores, this.columns, bias ? 1 : 0, full, this.fold);
+  }
+
   /** Sums the slopes of the batch, column by column. */
   protected sumSlopes(): Float64Array {
     const { columns, gradient, scores } = this;
@@ -145,6 +160,37 @@ export abstract class LinearStep implements StepModel {
       weight += this.weight;
     });
     return { loss, weight };
+  }
+
+  /** Blocks are samples: they are small. */
+  medianLabels(block: RowBlock): number[] | undefined {
+    const labels = this.#labelsOf(block);
+    if (labels[0]!.length === 0) return undefined;
+    return labels.map((some) => Float64Array.from(some).sort()[some.length >> 1]!);
+  }
+
+  lossesAround(block: RowBlock, targets: readonly number[]): number[] {
+    const result = { slope: 0 };
+    const { ofResidual } = lossOf(this.loss);
+    return this.#labelsOf(block).map((labels, c) => {
+      const sum = labels.reduce((total, label) => total + ofResidual!(targets[c]! - label, result), 0);
+      return sum / labels.length;
+    });
+  }
+
+  /** Labels of the rows of a block that count, a list for each of a row. */
+  #labelsOf(block: RowBlock): number[][] {
+    const batch = this.#batch;
+    const { labelsOfRow } = batch;
+    const labels = Array.from({ length: labelsOfRow }, (): number[] => []);
+    forEachBatch(batch, block, () => {
+      batch.checkLabels();
+      for (let i = 0; i < batch.filled; i++) {
+        if (weightOf(batch, i, this.fold) === 0) continue;
+        for (let l = 0; l < labelsOfRow; l++) labels[l]!.push(batch.labels[i * labelsOfRow + l]!);
+      }
+    });
+    return labels;
   }
 
   /** Changes the weights and the optimiser's state. */
@@ -193,6 +239,28 @@ export abstract class LinearStep implements StepModel {
   /** What is judged and becomes the model: the mean of the weights, or the weights. Valid until the next step. */
   judged(): StepWeights {
     return this.averaged > 0 ? this.#average! : this;
+  }
+
+  isFinite(): boolean {
+    const { weights, intercept } = this;
+    return allFinite(weights) && allFinite(intercept);
+  }
+
+  async instead<T>(write: () => void, judge: () => Promise<T>): Promise<T> {
+    const { averaged, weights, intercept, good } = this;
+    // Brings sparse weights up to date.
+    this.judged();
+    good.weights.set(weights);
+    good.intercept.set(intercept);
+    this.averaged = 0;
+    try {
+      write();
+      return await judge();
+    } finally {
+      weights.set(good.weights);
+      intercept.set(good.intercept);
+      this.averaged = averaged;
+    }
   }
 
   /** Keeps the model as it is as the best so far. */

@@ -88,6 +88,7 @@ export class ModelStep extends LinearStep {
   step(rate: number, t: number): void {
     this.evaluateBatch();
     const rows = this.#batch.filled;
+    this.holdLongRows(rate, rows);
     const weightStep = this.#weightStep;
     weightStep.m = rows;
     weightStep.scale = 1 / rows;
@@ -133,13 +134,15 @@ export class ModelStep extends LinearStep {
           }
         });
       },
-      applySecondMoment: (vector) => {
+      applySecondMoment: (vector, longest) => {
         this.weights.fill(0).set(vector);
         vector.fill(0);
         forEachBatch(batch, block, () => {
           const rows = batch.filled;
           this.kernels.scores32(x, rows, stride, w, 1, zero, scores);
           for (let i = 0; batch.weights !== undefined && i < rows; i++) this.scores[i]! *= batch.weights[i]!;
+          for (let i = 0; longest < Number.POSITIVE_INFINITY && i < rows; i++)
+            this.scores[i]! *= Math.min(1, longest / batch.squareOf(i));
           this.kernels.gradient32(x, rows, stride, 0, stride, scores, 1, w, state[0]!, 1, 0);
           for (let j = 0; j < d; j++) vector[j]! += product[j]!;
         });

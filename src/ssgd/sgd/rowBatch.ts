@@ -27,9 +27,17 @@ export class RowBatch {
   /** The same as numbers. */
   readonly values: Float32Array;
   readonly labelsAddress: number;
+  /** All labels of one row after those of another. */
   readonly labels: Float64Array;
+  readonly labelsOfRow: number;
   /** Weights of the rows; undefined when all count once. */
   readonly weights: Float64Array | undefined;
+  squareBound = Number.POSITIVE_INFINITY;
+  /** Below 0: not known yet. */
+  #largestSquare = -1;
+  /** Whether somebody asked for it, of this batch and of the one before: threads that gather rows find it by the way. */
+  #asked = false;
+  #askedBefore = false;
   /** Folds of the rows, which they carry behind them; undefined without a cross-validation. */
   readonly folds: Float64Array | undefined;
   /** How rows lie in blocks. */
@@ -68,6 +76,7 @@ export class RowBatch {
     this.values = arena.float32('x');
     this.labelsAddress = arena.address('labels');
     this.labels = arena.float64('labels');
+    this.labelsOfRow = layout.labels;
     this.#weighting = weighting;
     this.weights = weighting === undefined ? undefined : arena.float64('row weights');
     this.#scaling = arena.address('scaling');
@@ -86,22 +95,38 @@ export class RowBatch {
     const { base, order } = block;
     const target = this.x + 4 * stride * this.filled;
     if (this.#shared?.pace.shared && this.#sharesRows(count)) {
-      this.#shared.gather(block, layout, from, count, stride, this.#scaling, target);
-    } else this.#gather(base, layout.rowBytes, order, from, count, layout.d, stride, this.#scaling, target);
+      const largest = this.#shared.gather(
+        block,
+        layout,
+        from,
+        count,
+        stride,
+        this.#scaling,
+        target,
+        this.#askedBefore,
+      );
+      if (this.#askedBefore && (this.filled === 0 || this.#largestSquare >= 0))
+        this.#largestSquare = Math.max(largest, this.filled === 0 ? 0 : this.#largestSquare);
+      else this.#largestSquare = -1;
+    } else {
+      this.#gather(base, layout.rowBytes, order, from, count, layout.d, stride, this.#scaling, target);
+      this.#largestSquare = -1;
+    }
     this.#kernels.gatherLabels(
       base,
       layout.rowBytes,
       layout.labelOffset,
       this.#labelCode,
+      layout.labels,
       order,
       from,
       count,
-      this.labelsAddress + 8 * this.filled,
+      this.labelsAddress + 8 * layout.labels * this.filled,
     );
     if (this.folds !== undefined) {
       const behind = this.#plan.layout.rowBytes;
       const target = this.folds.byteOffset + 8 * this.filled;
-      this.#kernels.gatherLabels(base, layout.rowBytes, behind, UINT8, order, from, count, target);
+      this.#kernels.gatherLabels(base, layout.rowBytes, behind, UINT8, 1, order, from, count, target);
     }
     if (this.#weighting !== undefined) {
       const { labels, weights, filled } = this;
@@ -118,6 +143,18 @@ export class RowBatch {
     return count;
   }
 
+  get largestSquare(): number {
+    this.#asked = true;
+    if (this.#largestSquare < 0)
+      this.#largestSquare = this.#kernels.largestSquare32(this.x, this.filled, this.#plan.stride);
+    return this.#largestSquare;
+  }
+
+  squareOf(i: number): number {
+    const { stride } = this.#plan;
+    return this.#kernels.largestSquare32(this.x + 4 * stride * i, 1, stride);
+  }
+
   /** A value of a row takes about four times a multiply-add. */
   #sharesRows(count: number): boolean {
     return partsWorth(2, 4 * count * this.#plan.stride) > 1;
@@ -132,5 +169,7 @@ export class RowBatch {
     this.filled = 0;
     this.counted = 0;
     this.weight = 0;
+    this.#askedBefore = this.#asked;
+    this.#asked = false;
   }
 }

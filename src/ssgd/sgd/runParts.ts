@@ -25,10 +25,18 @@ export interface StepBatch {
   /** Rows that count (their weight is not 0), and the sum of all weights; once labels have been checked. */
   readonly counted: number;
   readonly weight: number;
+  /** All labels of one row after those of another. */
   readonly labels: Float64Array;
+  readonly labelsOfRow: number;
   readonly labelsAddress: number;
   /** Weights of the rows; undefined when all count once. */
   readonly weights: Float64Array | undefined;
+  /** No row that can come has a larger squared norm, features scaled; Infinity when that is not known. */
+  readonly squareBound: number;
+  /** The largest squared norm of the rows in the batch. */
+  readonly largestSquare: number;
+  /** Squared norm of row number i of the batch. */
+  squareOf(i: number): number;
   /** Folds of the rows; undefined without a cross-validation. */
   readonly folds: Float64Array | undefined;
   /** Takes rows from position `from` of a block until it is full; returns how many. */
@@ -43,6 +51,8 @@ export interface StepModel {
   readonly loss: LossName;
   /** Columns of scores. */
   readonly columns: number;
+  /** Those of a regression; 1 for a classification. */
+  readonly outputs: number;
   /** Of the rows of the last step: sum of losses, rows classified right, rows that count, sum of their weights. */
   readonly lossSum: number;
   readonly right: number;
@@ -51,6 +61,8 @@ export interface StepModel {
   /** The fold whose rows it takes no part in; undefined: it learns from all. */
   readonly fold: number | undefined;
   readonly intercept: Float32Array;
+  /** Second derivative of the loss that an automatic rate was made for. */
+  curvature: number;
   /** Steps in the running mean of the weights, which stands for them as soon as there is one. */
   averaged: number;
   /** Sets all weights and the intercept to 0. */
@@ -59,10 +71,18 @@ export interface StepModel {
   step(rate: number, t: number): void;
   /** Sums over the rows of a block with the weights as they are; uses the batch, changes nothing else. */
   lossOn(block: RowBlock): { readonly loss: number; readonly weight: number };
+  /** Of the rows of a block that it learns from and that count, of each label; undefined when there are none. */
+  medianLabels(block: RowBlock): number[] | undefined;
+  /** Mean loss of these rows, of each label of a regression, where `targets` are predicted. */
+  lossesAround(block: RowBlock, targets: readonly number[]): number[];
   /** Steps at a constant rate from the rows of a block. */
   tryRate(rate: number, block: RowBlock): void;
   /** The rows of a block as a sample for the automatic rate. For use before training. */
   sample(block: RowBlock): RowSample;
+  /** Whether all weights are finite numbers. */
+  isFinite(): boolean;
+  /** Calls `judge` with weights in place that `write` writes, and puts these back. For use after training: overwrites the weights kept. */
+  instead<T>(write: () => void, judge: () => Promise<T>): Promise<T>;
   keep(): void;
   goBack(): void;
   clearState(): void;

@@ -17,12 +17,15 @@ const FEATURES = 16;
 export class SharedStep {
   readonly pace = new Pace();
   readonly #threads: Threads;
+  readonly #scores: Float32Array;
 
-  constructor(threads: Threads) {
+  /** @param scores work space of a float for each thread while rows are gathered: where scores of as many rows come to lie later */
+  constructor(threads: Threads, scores: Float32Array) {
     this.#threads = threads;
+    this.#scores = scores;
   }
 
-  /** Positions [from, from + count) of a block into scaled floats at `target`. */
+  /** Positions [from, from + count) of a block into scaled floats at `target`. With `squares` it returns their largest squared norm. */
   gather(
     { base, order }: RowBlock,
     layout: RowLayout,
@@ -31,11 +34,13 @@ export class SharedStep {
     stride: number,
     scaling: number,
     target: number,
-  ): void {
+    squares: boolean,
+  ): number {
     const threads = this.#threads;
     const code = labelDtypeCodes.indexOf(layout.dtype);
     const part = Math.ceil(count / threads.count);
-    for (let row = 0; row < count; row += part) {
+    let parts = 0;
+    for (let row = 0; row < count; row += part, parts++) {
       const rows = Math.min(part, count - row);
       const to = target + 4 * stride * row;
       threads.add(
@@ -50,9 +55,13 @@ export class SharedStep {
         stride,
         scaling,
         to,
+        squares ? this.#scores.byteOffset + 4 * parts : 0,
       );
     }
     threads.run();
+    let largest = 0;
+    for (let i = 0; squares && i < parts; i++) if (!(this.#scores[i]! <= largest)) largest = this.#scores[i]!;
+    return largest;
   }
 
   /** As the kernel `scores32`; parts begin at even rows, which it takes in pairs. */

@@ -119,11 +119,11 @@ describe('hsgd', () => {
   test('a rate that explodes is one clear error, an automatic one is halved', async () => {
     const dataset = await makeDataset({ train: clouds(2000, 20, 3) });
     await assert.rejects(run('hsgd', dataset, { eta0: 1e6, batch: 4 }, 2), { code: 'MLML_DIVERGED' });
-    // The first rows, on which the rate is measured, are a thousand times shorter than the others.
+    // The first rows, on which the rate is measured, are ten thousand times shorter than the others.
     const rows = clouds(6000, 8, 4);
-    const features = rows.features.map((row, i) => (i < 1500 ? row.map((x) => x / 1000) : row));
+    const features = rows.features.map((row, i) => (i < 1500 ? row.map((x) => x / 1e4) : row));
     const odd = await makeDataset({ train: { features, labels: rows.labels } });
-    const options = { algo: 'none', scale: 'none', simulated: true, bias: false } as const;
+    const options = { algo: 'none', scale: 'none', simulated: true, bias: false, reg: 0 } as const;
     const { events, train } = await run('hsgd', odd, options, 2);
     assert.ok(
       events.some((event) => event.type === 'warning' && /half the learning rate/.test(event.message)),

@@ -7,7 +7,7 @@ import { type Checkpoint, noCheckpoint } from '../../storage/checkpoint.js';
 import type { Blocks } from '../../storage/stateFile.js';
 import type { Evaluation, TrainEvent, TrainListener } from '../events.js';
 import type { TrainOptions } from '../options.js';
-import { weightingOf } from '../rowWeights.js';
+import { isWeighted, weightingOf } from '../rowWeights.js';
 import type { RowStream } from '../shuffle/rowStream.js';
 import type { KeepingStates } from '../shuffle/scratchKeeper.js';
 import { startThreads } from '../startThreads.js';
@@ -107,6 +107,7 @@ export class StreamingRun {
       while (epochs < chosen.epochs && (this.#group.active.length > 0 || epochs === saved?.epoch)) {
         const here = epochs === saved?.epoch ? saved : undefined;
         await this.#trainEpoch(epochs, here?.row ?? 0);
+        this.#group.endEpoch();
         // What follows may be long, and is not saved in the middle.
         if (here === undefined && this.#checkpoint.due(this.#group.samples)) await this.#save(epochs, false);
         if (this.#plan.heldOut > 0 && here?.judged !== true) {
@@ -125,6 +126,11 @@ export class StreamingRun {
     }
     await this.#stream.close();
     for (const trainee of this.#group.active) trainee.clock.log(trainee.steps);
+    await this.#group.conclude({
+      judge: (models) => this.#parts.evaluate(models, 'train', signal),
+      weighted: isWeighted(this.#options),
+      test,
+    });
     if (this.#plan.folds > 0) await this.#group.crossValidate(this.#judgeFolds);
     return await this.#result(epochs, test);
   }
@@ -139,7 +145,6 @@ export class StreamingRun {
 
   async #result(epochs: number, lastTest: Evaluation | undefined): Promise<Omit<TrainResult, 'seconds'>> {
     const { winner, crossValidation } = this.#group;
-    winner.finish();
     // The figures of the last epoch are not those of the weights that are kept, or there are none.
     const again = winner.bestEpoch > 0 || this.#options.sweep !== undefined;
     const test = again ? await this.#evaluate('test', winner.bestEpoch || epochs) : lastTest;
@@ -157,6 +162,7 @@ export class StreamingRun {
       train,
       test,
       heldOut: winner.heldOut,
+      halvings: winner.halvings,
       ...(winner.bestEpoch > 0 ? { bestEpoch: winner.bestEpoch } : {}),
       ...(this.#options.sweep === undefined || crossValidation !== undefined
         ? {}
@@ -280,10 +286,10 @@ export class StreamingRun {
   }
 
   /** What the last epoch showed of the training rows while the weights still moved. */
-  #runningEvaluation({ epochLoss, options }: Trainee): Evaluation {
+  #runningEvaluation({ epochLoss, options, model }: Trainee): Evaluation {
     const { rows, meanLoss, accuracy } = epochLoss;
     if (this.#task === 'classification') return { rows, loss: meanLoss, accuracy };
-    return { rows, loss: meanLoss, ...runningRmse(options, meanLoss) };
+    return { rows, loss: meanLoss, ...runningRmse(options, model.columns, meanLoss) };
   }
 
   readonly #judge = (models: readonly StepModel[]) =>

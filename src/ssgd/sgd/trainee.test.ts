@@ -29,7 +29,14 @@ test('weights are kept after a segment of steps only when its last window was go
   };
   const trainee = new Trainee({ ...setting, emit: () => {} }, model);
   for await (const sample of scanRows(file, arena, 'rows')) {
-    trainee.calibrate(sample, { norm: 1, eigenvalue: 1, rows: 600, meanWeight: 1, largeWeight: 1 });
+    trainee.calibrate(sample, {
+      norm: 1,
+      eigenvalue: 1,
+      rows: 600,
+      longRows: 0,
+      meanWeight: 1,
+      largeWeight: 1,
+    });
   }
   const kept = arena.float32('good weights');
   /** Steps of 32 rows with this loss of a row: 16 make a window. */

@@ -1,10 +1,9 @@
 import type { RowBlock } from '../../data/rowBlock.js';
 import { MlmlError } from '../../errors.js';
 import type { Evaluation, Fate, TrainListener } from '../events.js';
-import { lossOf } from '../losses/losses.js';
 import type { TrainOptions } from '../options.js';
 import { learningRate } from '../schedules.js';
-import { automaticRate, type Curvature } from './calibration.js';
+import type { Curvature } from './calibration.js';
 import { samplesOf } from './chosenOptions.js';
 import { DivergenceWatch, type DivergenceWatchState } from './divergence.js';
 import { EarlyStopping, type EarlyStoppingState } from './earlyStopping.js';
@@ -17,13 +16,10 @@ import {
 } from './progressClock.js';
 import type { StepModel } from './runParts.js';
 import { OUTCOME } from './streamingThreads.js';
+import { MOST_HALVINGS, TraineeStart } from './traineeStart.js';
 
-/** Halvings of an automatic rate before giving up. */
-const MOST_HALVINGS = 60;
 /** Squares of slopes beyond it leave the range of single precision. */
 const LARGEST_LOSS = 1e30;
-/** A model is where it was while its loss on rows of the sample has not grown by more than this. */
-const LOSS_KEPT = 1.001;
 /** Divergences in a row after which the weights kept last are given up. */
 const FAILURES_OF_KEPT_WEIGHTS = 3;
 
@@ -32,9 +28,16 @@ export function totalSamples({ chosen, rows }: Pick<StepPlan, 'rows' | 'chosen'>
   return samplesOf(chosen, rows);
 }
 
+/** What to do about a rate that was given. */
+export function smallerRate(eta0: number): string {
+  return `give a smaller --eta0 (say ${(eta0 / 10).toPrecision(2)}) or --eta0=auto`;
+}
+
 /** Where a trainee stands, beside what lies in the arena. Plain data: survives JSON. */
 export interface TraineeState {
   readonly eta0: number;
+  readonly curvature: number;
+  readonly targets: readonly number[];
   readonly halvings: number;
   readonly failures: number;
   readonly steps: number;
@@ -75,6 +78,7 @@ export class Trainee {
   heldOut: Evaluation | undefined;
   fate: Fate = 'trained';
   readonly #setting: TraineeSetting;
+  readonly #start: TraineeStart;
   readonly #stopping: EarlyStopping;
   /** Rows of all steps of the run. */
   readonly #total: number;
@@ -96,6 +100,7 @@ export class Trainee {
     this.#schedule = { schedule: setting.model.schedule, eta0: 0, damp, step };
     this.#setting = setting;
     this.model = model;
+    this.#start = new TraineeStart(setting, model);
     this.#total = totalSamples(plan);
     this.#stopping = new EarlyStopping(patience);
     this.clock = new ProgressClock(emit, logfreq, classification);
@@ -122,6 +127,26 @@ export class Trainee {
   /** Counted from 1; 0 when all epochs are trained whatever the held-out rows show. */
   get bestEpoch(): number {
     return this.#stopping.bestEpoch;
+  }
+
+  /** How often the automatic rate was halved after a divergence. */
+  get halvings(): number {
+    return this.#halvings;
+  }
+
+  /** Is told of it. */
+  get emit(): TrainListener {
+    return this.#setting.emit;
+  }
+
+  /** Of the loss of its steps. */
+  get watch(): Pick<DivergenceWatch, 'first' | 'rise' | 'isRisen'> {
+    return this.#watch;
+  }
+
+  /** Its weights as they were before the first step. */
+  writeStart(): void {
+    this.#start.writeWeights();
   }
 
   /** Whether its loss ever exploded. */
@@ -155,68 +180,19 @@ export class Trainee {
   }
 
   #begin(sample: RowBlock | undefined, curvature: Curvature | undefined): void {
-    const { plan, rowFeatures, emit } = this.#setting;
-    const { options } = this.#setting.model;
-    if (options.eta0 !== 'auto') {
-      this.#eta0 = options.eta0;
-      emit({ type: 'rate', eta0: this.#eta0, reason: 'as given' });
+    const { eta0 } = this.#setting.model.options;
+    if (eta0 !== 'auto') {
+      this.#eta0 = eta0;
+      this.#setting.emit({ type: 'rate', eta0, reason: 'as given' });
     } else if (sample !== undefined) {
-      const { eta0, reason } = automaticRate(curvature!, {
-        optimizer: options.optimizer,
-        lossCurvature: lossOf(options.loss).curvature,
-        batch: plan.chosen.batch,
-        momentum: options.momentum,
-        bias: options.bias,
-        decay: options.reg / plan.rows,
-        d: rowFeatures,
-      });
-      const halvings = this.#startSlowly(sample, eta0);
-      this.#eta0 = eta0 / 2 ** halvings;
-      const slower = `${reason}; halved ${halvings} times, until steps no longer raise the loss of the model started from`;
-      emit({ type: 'rate', eta0: this.#eta0, reason: halvings > 0 ? slower : reason });
+      const rate = this.#start.rate(sample, curvature!);
+      // All of these rows are of the fold that it leaves out.
+      if (rate === undefined) return;
+      this.#eta0 = rate.eta0;
+      this.#setting.emit({ type: 'rate', ...rate });
     }
     this.model.clearState();
-    this.#startWeights();
-  }
-
-  /** Zero weights; with squared losses the intercept starts from the class frequencies, which need not be learnt then. */
-  #startWeights(): void {
-    const { classShares, initial } = this.#setting;
-    const { options } = this.#setting.model;
-    const { model } = this;
-    model.clearWeights();
-    if (initial !== undefined) {
-      initial(model, options.bias);
-      model.keep();
-      return;
-    }
-    const squared = options.loss === 'ridge' || options.loss === 'huber';
-    if (options.bias && options.eta0 === 'auto' && squared && classShares !== undefined) {
-      model.intercept.set(classShares);
-    }
-    model.keep();
-  }
-
-  /**
-   * How often an automatic rate must be halved so that a model that is trained already stays where it is: until steps on
-   * the first half of a sample do not raise the loss of the second half. 0 without a model to start from.
-   */
-  #startSlowly({ base, order, from, to }: RowBlock, eta0: number): number {
-    const middle = (from + to) >> 1;
-    if (this.#setting.initial === undefined || middle === from) return 0;
-    const { model } = this;
-    const judged = { base, order, from: middle, to };
-    this.#startWeights();
-    const limit = LOSS_KEPT * model.lossOn(judged).loss;
-    let halvings = 0;
-    for (; halvings < MOST_HALVINGS; halvings++) {
-      model.clearState();
-      model.tryRate(eta0 / 2 ** halvings, { base, order, from, to: middle });
-      const { loss } = model.lossOn(judged);
-      this.#startWeights();
-      if (loss <= limit) break;
-    }
-    return halvings;
+    this.#start.takeWeights();
   }
 
   beginEpoch(): void {
@@ -326,6 +302,11 @@ export class Trainee {
       progress(this.#samples, this.#total, epoch);
   }
 
+  /** Before anything is scored: the last step may have been that of a divergence, which the next would have shown. */
+  requireFinite(): void {
+    if (!this.model.isFinite()) this.#recover();
+  }
+
   /** After a divergence: an automatic rate is halved and the last good weights are taken up again. */
   #recover(): void {
     const { emit } = this.#setting;
@@ -335,7 +316,7 @@ export class Trainee {
       const advice =
         options.eta0 === 'auto'
           ? 'even after halving it many times: features or targets are too large for single precision; use --scale=standard, smaller targets, or closed or gd'
-          : `give a smaller --eta0 (say ${(this.#eta0 / 10).toPrecision(2)}) or --eta0=auto`;
+          : smallerRate(this.#eta0);
       throw new MlmlError(
         'MLML_DIVERGED',
         `the loss exploded at step ${this.#steps} with learning rate ${rate}; ${advice}`,
@@ -343,7 +324,7 @@ export class Trainee {
     }
     this.#eta0 /= 2;
     // When the kept weights fail again and again they are no good for the rows that come now: start over.
-    if (++this.#failures > FAILURES_OF_KEPT_WEIGHTS) this.#startWeights();
+    if (++this.#failures > FAILURES_OF_KEPT_WEIGHTS) this.#start.takeWeights();
     this.model.goBack();
     this.#watch.restart();
     this.clock.forget();
@@ -357,6 +338,8 @@ export class Trainee {
   state(): TraineeState {
     return {
       eta0: this.#eta0,
+      curvature: this.model.curvature,
+      targets: this.#start.targets,
       halvings: this.#halvings,
       failures: this.#failures,
       steps: this.#steps,
@@ -373,6 +356,8 @@ export class Trainee {
 
   restore(state: TraineeState): void {
     this.#eta0 = state.eta0;
+    this.model.curvature = state.curvature;
+    this.#start.targets = state.targets;
     this.#halvings = state.halvings;
     this.#failures = state.failures;
     this.#steps = state.steps;

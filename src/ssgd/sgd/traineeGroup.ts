@@ -5,6 +5,7 @@ import type { CrossValidatedModel, Evaluation, SweepModel, TrainListener } from 
 import type { SweepName, TrainOptions } from '../options.js';
 import { measureCurvature } from './calibration.js';
 import { isBetter } from './earlyStopping.js';
+import { type Concluding, finalVerdict } from './finalVerdict.js';
 import { Halving } from './halving.js';
 import type { ModelPlan } from './planStreaming.js';
 import type { StepModel } from './runParts.js';
@@ -13,6 +14,11 @@ import type { Trainee } from './trainee.js';
 
 /** Evaluates models on the held-out rows. */
 export type Judge = (models: readonly StepModel[]) => Promise<Evaluation[]>;
+
+/** Whether a model has trained, or trains, to its end. */
+function isFinished({ fate }: Trainee): boolean {
+  return fate === 'trained' || fate === 'stopped';
+}
 
 /**
  * All models that train from one stream: one, or those of a sweep, each with those that leave out a fold. A model that is out
@@ -93,18 +99,49 @@ export class TraineeGroup {
     batchRows: number,
     progress: (done: number, total: number, epoch: number) => void,
   ): void {
+    const active = this.#active;
     let out = 0;
-    for (const trainee of this.#active) {
+    for (let i = 0; i < active.length; i++) {
       try {
-        trainee.update(epoch, batchRows, out === 0 && trainee === this.#active[0] ? progress : undefined);
+        active[i]!.update(epoch, batchRows, i === 0 ? progress : undefined);
       } catch (error) {
-        if (!this.#isSweep || !(error instanceof MlmlError) || error.code !== 'MLML_DIVERGED') throw error;
-        this.#failure = error;
-        for (const other of this.#sharing(trainee)) other.fate = 'diverged';
+        this.#leave(active[i]!, error);
         out++;
       }
     }
     if (out > 0) this.#settle();
+  }
+
+  /** After the steps of an epoch, before models are scored. */
+  endEpoch(): void {
+    const active = this.#active;
+    for (const trainee of active) {
+      try {
+        trainee.requireFinite();
+      } catch (error) {
+        this.#leave(trainee, error);
+      }
+    }
+    if (active.some(({ fate }) => fate === 'diverged')) this.#settle();
+  }
+
+  /** A model is out of a sweep when it diverged for good. Alone, or with another error, it is the end of the run. */
+  #leave(trainee: Trainee, error: unknown): void {
+    if (!this.#isSweep || !(error instanceof MlmlError) || error.code !== 'MLML_DIVERGED') throw error;
+    this.#failure = error;
+    for (const other of this.#sharing(trainee)) other.fate = 'diverged';
+  }
+
+  /**
+   * After the last epoch: the weights of all models are those that are kept, and those of them that diverged without recovering are out;
+   * throws when they all did.
+   */
+  async conclude(concluding: Concluding): Promise<void> {
+    const finished = this.trainees.filter(isFinished);
+    for (const trainee of finished) trainee.finish();
+    const failures = await finalVerdict(finished, concluding);
+    for (const [trainee, failure] of failures) this.#leave(trainee, failure);
+    if (failures.size > 0) this.#settle();
   }
 
   /** A model and those of the same options that leave out a fold, or learn from all rows: judged together, they are out together. */
@@ -184,8 +221,7 @@ export class TraineeGroup {
   get winner(): Trainee {
     const { folds } = this.#options;
     if (folds > 0) return this.trainees[(folds + 1) * (this.#crossValidation?.[0]?.model ?? 0)]!;
-    const finished = this.trainees.filter(({ fate }) => fate === 'trained' || fate === 'stopped');
-    return this.#rank(finished)[0]!;
+    return this.#rank(this.trainees.filter(isFinished))[0]!;
   }
 
   /** The better on the held-out rows first; equals in the order of the grid. */
@@ -201,9 +237,8 @@ export class TraineeGroup {
 
   /** All models, those that trained to the end before those that did not, the better first. */
   table(): SweepModel[] {
-    const finished = ({ fate }: Trainee) => fate === 'trained' || fate === 'stopped';
-    const rank = this.#rank(this.trainees.filter(finished));
-    const out = this.trainees.filter((trainee) => !finished(trainee));
+    const rank = this.#rank(this.trainees.filter(isFinished));
+    const out = this.trainees.filter((trainee) => !isFinished(trainee));
     out.sort((a, b) => b.samples - a.samples);
     const groups = new Map<string, Trainee[]>();
     for (const trainee of out) {

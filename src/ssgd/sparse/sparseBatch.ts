@@ -1,8 +1,10 @@
+import type { Kernels } from '../../arithmetic/kernels.js';
 import type { RowBlock } from '../../data/rowBlock.js';
-import { LABEL_OFFSET } from '../../data/sparse/sparseRecord.js';
+import { LABEL_OFFSET, sparseDtypeCodes } from '../../data/sparse/sparseRecord.js';
 import type { Arena } from '../../memory/arena.js';
 import { checkLabels } from '../checkLabels.js';
 import type { StepBatch } from '../sgd/runParts.js';
+import type { SparsePlan } from './planSparse.js';
 
 /**
  * The rows of one step: some of a block in a row, where they lie. A batch ends with its block, so that rows need not be copied.
@@ -15,9 +17,17 @@ export class SparseBatch implements StepBatch {
   order = 0;
   from = 0;
   readonly labels: Float64Array;
+  readonly labelsOfRow = 1;
   readonly labelsAddress: number;
   /** Weights of the rows; undefined when all count once. */
   readonly weights: Float64Array | undefined;
+  squareBound = Number.POSITIVE_INFINITY;
+  /** Below 0: not known yet. */
+  #largestSquare = -1;
+  readonly #kernels: Kernels;
+  readonly #code: number;
+  /** Address of the factors of the features; 0: all are 1. */
+  readonly #factors: number;
   /** Folds of the rows, see `tagFolds`; undefined without a cross-validation. */
   readonly folds: Float64Array | undefined;
   readonly #labelBytes: Uint8Array;
@@ -28,17 +38,20 @@ export class SparseBatch implements StepBatch {
   readonly #view: DataView;
   #atEnd = false;
 
-  /** @param size rows of a full batch @param classes number of classes; 0 for regression */
+  /** @param classes number of classes; 0 for regression */
   constructor(
-    size: number,
+    { chosen, layout, folds }: Pick<SparsePlan, 'chosen' | 'layout' | 'folds'>,
     classes: number,
     arena: Arena,
+    kernels: Kernels,
     classWeights: Float64Array | undefined,
-    folds = 0,
   ) {
+    this.#size = chosen.batch;
+    this.#kernels = kernels;
+    this.#code = sparseDtypeCodes[layout.dtype];
+    this.#factors = arena.has('scaling') ? arena.address('scaling') : 0;
     this.folds = folds > 0 ? arena.float64('row folds') : undefined;
     this.#labelBytes = arena.uint8('labels');
-    this.#size = size;
     this.#classes = classes;
     this.labels = arena.float64('labels');
     this.labelsAddress = arena.address('labels');
@@ -63,12 +76,26 @@ export class SparseBatch implements StepBatch {
     this.order = block.order;
     this.from = from;
     this.filled = count;
+    this.#largestSquare = -1;
     this.#atEnd = from + count === block.to;
     for (let i = 0; i < count; i++)
       this.labels[i] = this.#view.getFloat64(this.rowAt(i) + LABEL_OFFSET, true);
     if (this.folds !== undefined) for (let i = 0; i < count; i++) this.folds[i] = this.#labelBytes[8 * i]!;
     this.clearTags();
     return count;
+  }
+
+  get largestSquare(): number {
+    if (this.#largestSquare < 0) this.#largestSquare = this.#squareOf(this.from, this.filled);
+    return this.#largestSquare;
+  }
+
+  squareOf(i: number): number {
+    return this.#squareOf(this.from + i, 1);
+  }
+
+  #squareOf(from: number, count: number): number {
+    return this.#kernels.largestSparseSquare32(this.base, this.order, from, count, this.#code, this.#factors);
   }
 
   /** Takes the folds from the labels, after these have been read from the rows. */

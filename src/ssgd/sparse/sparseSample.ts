@@ -41,12 +41,18 @@ export function sparseSample(
         visit(squares, weight);
       });
     },
-    applySecondMoment: (vector) => {
+    applySecondMoment: (vector, longest) => {
       product.fill(0, 0, d);
       forEach((word, weight) => {
         let score = 0;
+        let square = 0;
         const count = view.nonzeros(word);
-        for (let i = 0; i < count; i++) score += scaledValue(word, i) * vector[view.index(word, i)]!;
+        for (let i = 0; i < count; i++) {
+          const value = scaledValue(word, i);
+          score += value * vector[view.index(word, i)]!;
+          square += value * value;
+        }
+        if (square > longest) score *= longest / square;
         for (let i = 0; i < count; i++)
           product[view.index(word, i)]! += weight * score * scaledValue(word, i);
       });

@@ -153,6 +153,7 @@ export class SparseStep extends LinearStep {
   step(rate: number, _t: number): void {
     this.evaluateBatch();
     const { batch } = this.#plan.chosen;
+    this.holdLongRows(rate, batch);
     const { filled: rows, base, order, from } = this.#batch;
     const { w, scores, factors, squares, inverse } = this.#at;
     const { decay, l1 } = this.#penalties;

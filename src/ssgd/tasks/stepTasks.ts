@@ -5,7 +5,8 @@ import { optimizerOf } from '../optimizers/optimizers.js';
 import { optimizerNames } from '../options.js';
 
 /** Parts of one step of stochastic gradient descent. */
-export function stepTasks({ kernels }: ThreadEnvironment): TaskTable {
+export function stepTasks({ kernels, buffer }: ThreadEnvironment): TaskTable {
+  const floats = new Float32Array(buffer);
   const gathers = labelDtypeCodes.map((dtype) => gather32Of(kernels, dtype));
   const optimizers = optimizerNames.map(optimizerOf);
   const state = [0, 0, 0];
@@ -14,8 +15,11 @@ export function stepTasks({ kernels }: ThreadEnvironment): TaskTable {
     ...{ scale: 0, decay: 0, rate: 0, momentum: 0, t: 0 },
   };
   return {
-    /** As the gather kernel of the dtype with that number in `labelDtypeCodes`. */
-    gatherRows: (a) => gathers[a[0]!]!(a[1]!, a[2]!, a[3]!, a[4]!, a[5]!, a[6]!, a[7]!, a[8]!, a[9]!),
+    /** As the gather kernel of the dtype with that number in `labelDtypeCodes`; then the largest squared norm to the last address, unless it is 0. */
+    gatherRows: (a) => {
+      gathers[a[0]!]!(a[1]!, a[2]!, a[3]!, a[4]!, a[5]!, a[6]!, a[7]!, a[8]!, a[9]!);
+      if (a[10]! > 0) floats[a[10]! >>> 2] = kernels.largestSquare32(a[9]!, a[5]!, a[7]!);
+    },
     /** As the kernel. */
     scoreRows: (a) => kernels.scores32(a[0]!, a[1]!, a[2]!, a[3]!, a[4]!, a[5]!, a[6]!),
     /**

@@ -1,6 +1,5 @@
 import { join } from 'node:path';
 import { MlmlError } from '../../../errors.js';
-import { formatBytes } from '../../../memory/byteSize.js';
 import { removeLeftovers } from '../../../storage/leftovers.js';
 import { missingFolders, removeEmptyFolders } from '../../../storage/madeFolders.js';
 import { ownedName } from '../../../storage/ownedFolder.js';
@@ -12,7 +11,7 @@ import { innerQuery, shownQuery, tableIdentifier } from '../sqlText.js';
 import type { ColumnType, TableBatch, TableSource } from '../tableSource.js';
 import { FrameBatch } from './frameBatch.js';
 import { END, type EndOfRows, ROWS } from './messages.js';
-import { LEAST_QUERY_BYTES, QUERY_BYTES, QueryProcess, type QueryProcessOptions } from './queryProcess.js';
+import { checkQueryBytes, QUERY_BYTES, QueryProcess, type QueryProcessOptions } from './queryProcess.js';
 import { type DuckdbColumn, duckdbColumns, literal } from './selectColumns.js';
 
 /** What is read. */
@@ -44,11 +43,7 @@ export async function openDuckdbTable(
   options: DuckdbOptions,
 ): Promise<TableSource> {
   const { bufferBytes, queryBytes = QUERY_BYTES, scratchFolder } = options;
-  if (!(queryBytes >= LEAST_QUERY_BYTES))
-    throw new MlmlError(
-      'MLML_BUDGET_TOO_SMALL',
-      `--query-memory=${formatBytes(queryBytes).replace(' ', '')}: DuckDB needs at least ${formatBytes(LEAST_QUERY_BYTES)}`,
-    );
+  checkQueryBytes(queryBytes);
   const { name, setup, relation } = await statementsFor(storage, source);
   await removeLeftovers(storage, scratchFolder);
   const processOptions: QueryProcessOptions = {

@@ -19,12 +19,21 @@ import {
 const OWN_BYTES = 140e6;
 /** DuckDB can do nothing with less. */
 const LEAST_MANAGED = 40e6;
-export const LEAST_QUERY_BYTES = OWN_BYTES + LEAST_MANAGED;
+const LEAST_QUERY_BYTES = OWN_BYTES + LEAST_MANAGED;
 /** Default of the process's resident memory. */
 export const QUERY_BYTES = 280e6;
 const DUCKDB = '@duckdb/node-api';
 /** Of its standard error, the end is kept. */
 const KEPT_LETTERS = 2000;
+
+/** `MLML_BUDGET_TOO_SMALL` for less memory than the process can do with. */
+export function checkQueryBytes(queryBytes: number): void {
+  if (queryBytes >= LEAST_QUERY_BYTES) return;
+  throw new MlmlError(
+    'MLML_BUDGET_TOO_SMALL',
+    `--query-memory=${formatBytes(queryBytes).replace(' ', '')}: DuckDB needs at least ${formatBytes(LEAST_QUERY_BYTES)}`,
+  );
+}
 
 export interface QueryProcessOptions {
   /** For messages. */

@@ -1,4 +1,4 @@
-import { isMissing } from '../../../data/columns/cells.js';
+import { isMissing, type MissingWords, missingWords } from '../../../data/columns/cells.js';
 import type {
   CategoryColumn,
   ColumnMapping,
@@ -45,7 +45,12 @@ export function featureNodes(
   }
   // Names of values between are given only now, when the inputs have theirs.
   const parts = used.flatMap((feature) =>
-    partsOf(graph, feature, ports.get(`${inputType(feature, graph.precision)} ${feature.column}`)!),
+    partsOf(
+      graph,
+      feature,
+      ports.get(`${inputType(feature, graph.precision)} ${feature.column}`)!,
+      missingWords(columns),
+    ),
   );
   if (parts.length === 1) return { features: parts[0]!, inputs };
   return { features: graph.add('Concat', parts, { axis: { integer: 1 } }), inputs };
@@ -77,8 +82,8 @@ function inputType({ kind, column }: FeatureColumn, precision: ElementType): Ele
   }
 }
 
-function partsOf(graph: GraphBuilder, feature: FeatureColumn, value: Value): Value[] {
-  if (feature.kind === 'category') return [categoryPart(graph, feature, value)];
+function partsOf(graph: GraphBuilder, feature: FeatureColumn, value: Value, words: MissingWords): Value[] {
+  if (feature.kind === 'category') return [categoryPart(graph, feature, value, words)];
   if (feature.kind === 'hash') return [hashedPart(graph, feature, value)];
   if (feature.kind === 'text') return [];
   const missing = graph.add('IsNaN', [value]);
@@ -102,10 +107,15 @@ function oneHot(graph: GraphBuilder, values: readonly string[], text: Value): Va
   return graph.precision === 'float32' ? flat : graph.asNumber(flat);
 }
 
-function categoryPart(graph: GraphBuilder, { values }: CategoryColumn, text: Value): Value {
+function categoryPart(
+  graph: GraphBuilder,
+  { values }: CategoryColumn,
+  text: Value,
+  missing: MissingWords,
+): Value {
   const hot = oneHot(graph, values, text);
   // Values are trimmed before they are compared, and words for a missing value are no category.
-  const reached = values.map((value) => (isMissing(value) || value !== value.trim() ? 0 : 1));
+  const reached = values.map((value) => (isMissing(value, missing) || value !== value.trim() ? 0 : 1));
   if (reached.every((one) => one === 1)) return hot;
   return graph.add('Mul', [hot, graph.numbers('reached values', [values.length], reached)]);
 }
