@@ -9,6 +9,7 @@ import { type FloatProductKernels, plainFloatProduct } from './floatProduct.js';
 import { type GatherKernels, plainGather } from './gather.js';
 import { type GramKernels, plainGram } from './gram.js';
 import { type GramRowKernels, plainGramRows } from './gramRows.js';
+import { type LibsvmRowKernels, plainLibsvmRows } from './libsvmRows.js';
 import { type NormalProductKernels, plainNormalProduct } from './normalProduct.js';
 import { type PackedFactorKernels, plainPackedFactor } from './packedFactor.js';
 import { type PackScaledKernels, plainPackScaled } from './packScaled.js';
@@ -19,6 +20,7 @@ import { plainRowStep, type RowStepKernels } from './rowStep.js';
 import type { ScatterKernels } from './scatter.js';
 import { plainScatter } from './scatter.js';
 import { plainScores, type ScoreKernels } from './scores.js';
+import { plainSlotPanels, type SlotPanelKernels } from './slotPanels.js';
 import { plainSoftmax, type SoftmaxKernels } from './softmax.js';
 import { plainSparse, type SparseKernels } from './sparse.js';
 import { plainSparseProducts, type SparseProductKernels } from './sparseProducts.js';
@@ -40,6 +42,7 @@ export interface Kernels
     GatherKernels,
     GramKernels,
     GramRowKernels,
+    LibsvmRowKernels,
     NormalProductKernels,
     PackedFactorKernels,
     FloatProductKernels,
@@ -49,6 +52,7 @@ export interface Kernels
     RowSquareKernels,
     RowStepKernels,
     ScoreKernels,
+    SlotPanelKernels,
     SoftmaxKernels,
     SparseKernels,
     SparseProductKernels,
@@ -67,6 +71,7 @@ export function plainKernels(memory: WebAssembly.Memory): Kernels {
     ...plainGather(buffer),
     ...plainScatter(buffer),
     ...plainScores(buffer),
+    ...plainSlotPanels(buffer),
     ...plainSoftmax(buffer),
     ...plainSparse(buffer),
     ...plainSparseProducts(buffer),
@@ -74,6 +79,7 @@ export function plainKernels(memory: WebAssembly.Memory): Kernels {
     ...plainGram(buffer),
     ...plainGramRows(buffer),
     ...plainCholesky(buffer),
+    ...plainLibsvmRows(buffer),
     ...plainNormalProduct(buffer),
     ...plainPackedFactor(buffer),
     ...plainFloatProduct(buffer),
