@@ -167,19 +167,31 @@ export function gather64Float16(base: u32, rowBytes: u32, order: u32, from: u32,
   }
 }
 
-/** Labels as doubles. dtype: 0 uint8, 1 int8, 2 int16, 3 float16, 4 float32, 5 float64. */
+// @ts-ignore: decorator
+@inline
+function numberAt(source: u32, dtype: u32): f64 {
+  if (dtype == 0) return <f64>load<u8>(source);
+  if (dtype == 1) return <f64>load<i8>(source);
+  if (dtype == 2) return <f64>load<i16>(source);
+  if (dtype == 3) return <f64>halfToFloat(load<u16>(source));
+  if (dtype == 4) return <f64>load<f32>(source);
+  return load<f64>(source);
+}
+
+/**
+ * The `labels` labels of each row as doubles, [count][labels]. dtype: 0 uint8, 1 int8, 2 int16, 3 float16, 4 float32,
+ * 5 float64.
+ */
 export function gatherLabels(
-  base: u32, rowBytes: u32, labelOffset: u32, dtype: u32, order: u32, from: u32, count: u32, target: u32,
+  base: u32, rowBytes: u32, labelOffset: u32, dtype: u32, labels: u32, order: u32, from: u32, count: u32, target: u32,
 ): void {
+  const bytes: u32 = dtype < 2 ? 1 : dtype < 4 ? 2 : dtype == 4 ? 4 : 8;
   for (let i: u32 = 0; i < count; i++) {
-    const source = rowAddress(base, rowBytes, order, from + i) + labelOffset;
-    let label: f64;
-    if (dtype == 0) label = <f64>load<u8>(source);
-    else if (dtype == 1) label = <f64>load<i8>(source);
-    else if (dtype == 2) label = <f64>load<i16>(source);
-    else if (dtype == 3) label = <f64>halfToFloat(load<u16>(source));
-    else if (dtype == 4) label = <f64>load<f32>(source);
-    else label = load<f64>(source);
-    store<f64>(target + (i << 3), label);
+    let source = rowAddress(base, rowBytes, order, from + i) + labelOffset;
+    for (let c: u32 = 0; c < labels; c++) {
+      store<f64>(target, numberAt(source, dtype));
+      source += bytes;
+      target += 8;
+    }
   }
 }

@@ -44,7 +44,7 @@ function samplesPerSecond(build: KernelBuild, m: number, runs: number, loss: 'ri
   const pass = () => {
     for (let i = 0; i + m <= rows; i += m) {
       gather(row, rowBytes, 0, i, m, d, d, scaling, x);
-      kernels.gatherLabels(row, rowBytes, d, 0, 0, i, m, labels);
+      kernels.gatherLabels(row, rowBytes, d, 0, 1, 0, i, m, labels);
       kernels.scores32(x, m, d, w, k, intercept, scores);
       evaluate(scoreView, m, k, labelView, scoreView);
       kernels.momentumStep(x, m, d, 0, d, scores, k, w, v, 1 / m, 1e-6, 1e-4, 0.9);

@@ -24,7 +24,10 @@ export const errorCodes = {
     meaning: 'an optional package is needed that is not installed',
   },
   MLML_DOWNLOAD: { exitStatus: 1, meaning: 'a download failed' },
-  MLML_DIVERGED: { exitStatus: 1, meaning: 'training diverged at the learning rate given' },
+  MLML_DIVERGED: {
+    exitStatus: 1,
+    meaning: 'training diverged, and did not recover where the learning rate is automatic',
+  },
   MLML_NOT_DEFINITE: {
     exitStatus: 1,
     meaning: 'a system of equations is singular or indefinite; --reg is too small',

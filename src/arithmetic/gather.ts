@@ -16,12 +16,13 @@ export type Gather = (
 type Suffix = 'Uint8' | 'Int8' | 'Int16' | 'Float16' | 'Float32' | 'Float64';
 
 export type GatherKernels = Record<`gather32${Suffix}` | `gather64${Suffix}`, Gather> & {
-  /** Labels as doubles; `dtype` is the position in `labelDtypeCodes`. */
+  /** The `labels` labels of each row as doubles, [count][labels]; `dtype` is the position in `labelDtypeCodes`. */
   gatherLabels(
     base: number,
     rowBytes: number,
     labelOffset: number,
     dtype: number,
+    labels: number,
     order: number,
     from: number,
     count: number,
@@ -102,10 +103,14 @@ export function plainGather(buffer: SharedArrayBuffer): GatherKernels {
     };
 
   const kernels: Partial<Record<keyof GatherKernels, unknown>> = {
-    gatherLabels(base, rowBytes, labelOffset, dtype, order, from, count, target) {
+    gatherLabels(base, rowBytes, labelOffset, dtype, labels, order, from, count, target) {
+      const type = labelDtypeCodes[dtype]!;
       for (let i = 0; i < count; i++) {
-        const label = rowAt(base, rowBytes, order, from + i) + labelOffset;
-        view.setFloat64(target + 8 * i, readNumber(view, label, labelDtypeCodes[dtype]!), true);
+        const first = rowAt(base, rowBytes, order, from + i) + labelOffset;
+        for (let c = 0; c < labels; c++) {
+          const label = readNumber(view, first + c * dtypeBytes[type], type);
+          view.setFloat64(target + 8 * (i * labels + c), label, true);
+        }
       }
     },
   } satisfies Pick<GatherKernels, 'gatherLabels'>;

@@ -240,10 +240,23 @@ function gatherAgrees(build: KernelBuild, dtype: Dtype): void {
       rowBytes,
       labelOffset,
       labelDtypeCodes.indexOf(dtype),
+      1,
       order,
       1,
       8,
       target + 65536,
+    );
+    // The last feature and the label, as two labels of a row.
+    kernel.gatherLabels(
+      start,
+      rowBytes,
+      labelOffset - dtypeBytes[dtype],
+      labelDtypeCodes.indexOf(dtype),
+      2,
+      order,
+      1,
+      8,
+      target + 66560,
     );
   }
   assertClose(
@@ -256,6 +269,13 @@ function gatherAgrees(build: KernelBuild, dtype: Dtype): void {
   const labels = (arena: Arena) => [...new Float64Array(arena.buffer, target + 65536, 8)];
   assert.deepEqual(labels(fast), labels(plain));
   assert.deepEqual(labels(fast).slice(0, 2), [values[3 * (d + 1) + d], values[8 * (d + 1) + d]]);
+  const pairs = (arena: Arena) => [...new Float64Array(arena.buffer, target + 66560, 16)];
+  assert.deepEqual(pairs(fast), pairs(plain));
+  assert.deepEqual(
+    pairs(fast).filter((_, i) => i % 2 === 1),
+    labels(fast),
+  );
+  assert.equal(pairs(fast)[0], values[3 * (d + 1) + d - 1]);
   // The reference itself: row 8 comes first, scaled by hand.
   const first = new Float32Array(plain.buffer, target, 1)[0]!;
   assertClose([first], [scaling.multiply[0]! * values[8 * (d + 1)]! + scaling.add[0]!], 1e-6);

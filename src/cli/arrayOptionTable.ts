@@ -1,6 +1,9 @@
 import type { OptionSpec } from './optionSpec.js';
 
-/** Options of importing arrays: .npy, .npz, .mat and idx files. */
+/** Verbs that read arrays. */
+const reading = ['import', 'predict', 'evaluate', 'calibrate'] as const;
+
+/** Options of arrays: .npy, .npz, .mat and idx files. */
 export const arrayOptionTable: readonly OptionSpec[] = [
   {
     name: 'features',
@@ -8,7 +11,7 @@ export const arrayOptionTable: readonly OptionSpec[] = [
     shape: '<name>',
     help: 'which array of a .npz or .mat file holds the features',
     shownDefault: 'a usual name, such as X_train or X',
-    verbs: ['import'],
+    verbs: reading,
   },
   {
     name: 'labels',
@@ -16,14 +19,14 @@ export const arrayOptionTable: readonly OptionSpec[] = [
     shape: '<file or name>',
     help: 'labels of arrays: a file of their own, or an array of the same file',
     shownDefault: 'a usual name, such as y_train or y; else --label-column',
-    verbs: ['import'],
+    verbs: reading,
   },
   {
     name: 'label-column',
     kind: 'integer',
     help: 'column of an array that is the label; below 0 from the end',
     shownDefault: '-1, the last',
-    verbs: ['import'],
+    verbs: reading,
   },
   {
     name: 'test-labels',

@@ -14,7 +14,7 @@ export async function calibrateVerb(context: CommandContext, given: Arguments): 
   const { stderr: stream, clock } = context;
   const reporter = new ProgressReporter({ stream, clock, quiet: given.flag('quiet') ?? false });
   try {
-    const table = await openModelAndTable(context, given, reporter);
+    const table = await openModelAndTable(context, given, reporter, true);
     if (table !== undefined) return await calibrateOnTable(context, given, table, reporter);
     const data = await openModelAndData(context, 'calibrate', given, reporter);
     await calibrateOnPart(context, given, data, reporter);
@@ -72,7 +72,7 @@ async function calibrateOnPart(
 async function calibrateOnTable(
   context: CommandContext,
   given: Arguments,
-  { modelPath, model, source, bufferBytes }: ModelAndTable,
+  { modelPath, model, saved, source, bufferBytes }: ModelAndTable,
   reporter: ProgressReporter,
 ): Promise<void> {
   const { clock, services } = context;
@@ -84,7 +84,7 @@ async function calibrateOnTable(
       ...scoringSettings(context, given, reporter, 'calibrate'),
       bufferBytes,
     });
-    const target = await keep(context, given, modelPath, model, calibration);
+    const target = await keep(context, given, modelPath, saved, calibration);
     reporter.end();
     const seconds = (clock() - started) / 1000;
     await tell(context, given, target, { table: source.name }, source.name, calibration, seconds);

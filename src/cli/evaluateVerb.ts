@@ -16,7 +16,7 @@ export async function evaluateVerb(context: CommandContext, given: Arguments): P
   const { stderr: stream, clock } = context;
   const reporter = new ProgressReporter({ stream, clock, quiet: given.flag('quiet') ?? false });
   try {
-    const table = await openModelAndTable(context, given, reporter);
+    const table = await openModelAndTable(context, given, reporter, true);
     if (table !== undefined) return await evaluateRows(context, given, table, reporter);
     const data = await openModelAndData(context, 'evaluate', given, reporter);
     await evaluatePart(context, given, data, reporter);

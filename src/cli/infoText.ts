@@ -1,21 +1,26 @@
 import type { DatasetDescription, SparseSizes } from '../data/format.js';
-import { rowLayout } from '../data/rowLayout.js';
+import { layoutOf } from '../data/rowLayout.js';
 import { kernelName } from '../kernel/functions/kernelName.js';
 import { formatBytes } from '../memory/byteSize.js';
 import type { KernelModelDescription } from '../model/kernelModelFormat.js';
 import type { ModelDescription } from '../model/modelFormat.js';
 import { crossValidationWords } from '../run/crossValidationTable.js';
-import { formatCount, formatSeconds } from '../run/numbers.js';
+import { formatCount, formatSeconds, ofOutputs } from '../run/numbers.js';
 import type { RunDescription } from '../run/runFolder.js';
 import type { Resumable } from '../run/savedProgress.js';
 import type { Score, TrainSummary } from '../run/summary.js';
 
 const field = (name: string, value: string) => `${name.padEnd(11)} ${value}`;
 
-function denseSize({ d, dtype, labelDtype, parts }: DatasetDescription): string[] {
-  const { rowBytes } = rowLayout(d, dtype, labelDtype);
+function denseSize(description: DatasetDescription): string[] {
+  const { d, dtype, labelDtype, parts } = description;
+  const { rowBytes, labels } = layoutOf(description);
+  const label = labels === 1 ? 'label' : `${labels} labels`;
   return [
-    field('features', `${formatCount(d)} of ${dtype}, label ${labelDtype}, ${formatBytes(rowBytes)} a row`),
+    field(
+      'features',
+      `${formatCount(d)} of ${dtype}, ${label} ${labelDtype}, ${formatBytes(rowBytes)} a row`,
+    ),
     field('size', formatBytes((parts.train.n + parts.test.n) * rowBytes)),
   ];
 }
@@ -28,12 +33,22 @@ function sparseSize({ d, dtype, parts }: DatasetDescription, { train, test }: Sp
   ];
 }
 
+/** `, 2 outputs: price, rent`; nothing with one. */
+function outputsText(names: readonly string[] | undefined): string {
+  if (names === undefined) return '';
+  const some = names.slice(0, 10).join(', ');
+  return `, ${names.length} outputs: ${some}${names.length > 10 ? ', …' : ''}`;
+}
+
 /** A data set, in words. */
 export function datasetText(description: DatasetDescription, path: string): string {
-  const { name, task, k, parts, classCounts, classNames, image } = description;
+  const { name, task, k, parts, classCounts, classNames, labelNames, image } = description;
   const lines = [
     field('data set', `${name} (${path})`),
-    field('task', task === 'classification' ? `classification, ${k} classes` : 'regression'),
+    field(
+      'task',
+      task === 'classification' ? `classification, ${k} classes` : `regression${outputsText(labelNames)}`,
+    ),
     field('rows', `${formatCount(parts.train.n)} for training, ${formatCount(parts.test.n)} for testing`),
     ...(description.sparse === undefined
       ? denseSize(description)
@@ -78,6 +93,7 @@ export function modelText(model: ModelDescription, path: string): string {
         ];
   lines.push(field('scaling', scaling));
   if (classNames.length > 0) lines.push(field('classes', classNames.join(', ')));
+  if (model.labelNames !== undefined) lines.push(field('outputs', model.labelNames.join(', ')));
   lines.push(field('trained on', `data of fingerprint ${fingerprint}`));
   if (model.calibration !== undefined) {
     const { method, rows } = model.calibration;
@@ -87,9 +103,11 @@ export function modelText(model: ModelDescription, path: string): string {
 }
 
 function scoreText(score: Score): string {
-  return Object.entries(score)
-    .map(([name, value]) => `${name} ${Number(value).toPrecision(4)}`)
+  const { outputs, ...figures } = { outputs: undefined, ...score };
+  const text = Object.entries(figures)
+    .map(([name, value]) => `${name} ${value.toPrecision(4)}`)
     .join(', ');
+  return outputs === undefined ? text : `${text}${ofOutputs(outputs.length)}`;
 }
 
 function goOnLines({ command, process, saved, damaged = [] }: Resumable): string[] {

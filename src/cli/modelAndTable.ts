@@ -13,6 +13,8 @@ import { inputOf, readingRequest } from './tableRequest.js';
 export interface ModelAndTable {
   readonly modelPath: string;
   readonly model: Model;
+  /** The same as it was saved: that of arrays is given names for its features. */
+  readonly saved: Model;
   readonly source: TableSource;
   /** What is left of the budget beside the reader of the table. */
   readonly bufferBytes: number;
@@ -21,17 +23,22 @@ export interface ModelAndTable {
 /** The share of the budget that reading a table takes. */
 const READER_SHARE = 1 / 4;
 
-/** Opens what predict, evaluate and calibrate name when the data are a table; undefined when they are a data set. The caller closes the table. */
+/** Opens what predict, evaluate and calibrate name when the data are a table; undefined when they are a data set. `labelled`: labels are needed. The caller closes the table. */
 export async function openModelAndTable(
   context: CommandContext,
   given: Arguments,
   reporter: ProgressReporter,
+  labelled = false,
 ): Promise<ModelAndTable | undefined> {
   const { services } = context;
   const { storage } = services;
   const [modelPath, path, ...rest] = given.positionals;
   if (modelPath === undefined || path === undefined || rest.length > 0) return undefined;
   const format = given.text('input-format');
+  if (format === undefined) {
+    const arrays = await openArrays(context, given, modelPath, path, labelled);
+    if (arrays !== undefined) return arrays;
+  }
   if (format === undefined && !(await isTable(storage, path))) {
     // --format is another option here, and Parquet is written in the memory of --query-memory, too.
     const alone = tableOptionTable.find(
@@ -56,5 +63,48 @@ export async function openModelAndTable(
     ...readingRequest(given),
     ...inputOf(context, path),
   });
-  return { modelPath, model, source, bufferBytes: bufferBytes * (1 - READER_SHARE) };
+  return { modelPath, model, saved: model, source, bufferBytes: bufferBytes * (1 - READER_SHARE) };
+}
+
+/** A file of arrays, by its name; a folder of such a name is a data set. */
+async function openArrays(
+  context: CommandContext,
+  given: Arguments,
+  modelPath: string,
+  path: string,
+  labelled: boolean,
+): Promise<ModelAndTable | undefined> {
+  const { services, signal } = context;
+  const { storage } = services;
+  const status = await storage.status(path);
+  if (status === undefined || status.isFolder) return undefined;
+  const { isArrayFile, openModelArrays } = await services.tables();
+  if (!isArrayFile(path)) return undefined;
+  const wrong = [...tableOptionTable.filter(({ verbs }) => verbs.includes('predict')), { name: 'part' }].find(
+    ({ name }) => given.has(name),
+  );
+  if (wrong !== undefined)
+    throw new MlmlError('MLML_USAGE', `--${wrong.name}: is not for arrays, and ${path} holds such`);
+  const saved = await loadModel(storage, modelPath);
+  const [features, labels, labelColumn, scratchFolder] = [
+    given.text('features'),
+    given.text('labels'),
+    given.number('label-column'),
+    given.text('scratch'),
+  ];
+  const { model, source } = await openModelArrays(storage, saved, path, {
+    labelled,
+    ...(signal === undefined ? {} : { signal }),
+    ...(features === undefined ? {} : { features }),
+    ...(labels === undefined ? {} : { labels }),
+    ...(labelColumn === undefined ? {} : { labelColumn }),
+    ...(scratchFolder === undefined ? {} : { scratchFolder }),
+  });
+  return {
+    modelPath,
+    model,
+    saved,
+    source,
+    bufferBytes: given.number('buffer') ?? defaultOptions.bufferBytes,
+  };
 }

@@ -61,8 +61,13 @@ export const nodeServices: Services = {
   readers,
   async tables() {
     const { openModelTable } = await import('../model/table/openModelTable.js');
+    const { arrayFormat } = await import('../data/arrays/arrayFormat.js');
     return {
       openModelTable,
+      isArrayFile: (path) => arrayFormat(path) !== undefined,
+      async openModelArrays(...args) {
+        return await (await import('../model/table/openModelArrays.js')).openModelArrays(...args);
+      },
       async predictTable(...args) {
         return await (await import('../model/table/predictTable.js')).predictTable(...args);
       },

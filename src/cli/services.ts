@@ -13,6 +13,7 @@ import type { EvaluationReport } from '../model/evaluation/evaluationReport.js';
 import type { Model } from '../model/saveModel.js';
 import type { calibrateTable } from '../model/table/calibrateTable.js';
 import type { evaluateTable } from '../model/table/evaluateTable.js';
+import type { openModelArrays } from '../model/table/openModelArrays.js';
 import type { openModelTable } from '../model/table/openModelTable.js';
 import type { predictTable } from '../model/table/predictTable.js';
 import type { ScoreBlock } from '../model/writePredictions.js';
@@ -97,6 +98,9 @@ export interface Importing {
 /** Tables as models take them. */
 export interface Tables {
   readonly openModelTable: typeof openModelTable;
+  /** Whether a name is that of a file of arrays. */
+  isArrayFile(path: string): boolean;
+  readonly openModelArrays: typeof openModelArrays;
   readonly predictTable: typeof predictTable;
   readonly evaluateTable: typeof evaluateTable;
   readonly calibrateTable: typeof calibrateTable;

@@ -13,8 +13,8 @@ export const tableOptionTable: readonly OptionSpec[] = [
   {
     name: 'label',
     kind: 'text',
-    shape: '<column>',
-    help: 'the source is a table, in which this column is to be predicted',
+    shape: columns,
+    help: 'the source is a table, in which this column is to be predicted; several, all of numbers, are predicted together',
     verbs,
   },
   {

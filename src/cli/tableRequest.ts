@@ -85,7 +85,8 @@ function present<Request>(
 /** The table that an invocation describes, or undefined without --label. */
 export function tableRequest(given: Arguments): TableRequest | undefined {
   const label = given.text('label');
-  if (label === undefined) {
+  const labels = listOf(given, 'label');
+  if (labels === undefined) {
     const alone = tableOptionTable.find(({ name }) => name !== 'task' && given.has(name));
     if (alone === undefined) return undefined;
     throw new MlmlError(
@@ -109,7 +110,7 @@ export function tableRequest(given: Arguments): TableRequest | undefined {
   return {
     ...readingRequest(given),
     ...present<Omit<TableRequest, keyof ReadingRequest>>({
-      label,
+      label: labels.length === 1 ? labels[0]! : labels,
       format: given.text('format'),
       task: given.text('task') as Task | undefined,
       keep: listOf(given, 'keep'),

@@ -25,7 +25,7 @@ export async function badValueError(
   firstRow = 0,
   rows = file.rows - firstRow,
 ): Promise<MlmlError | undefined> {
-  const { d, dtype, labelDtype, labelOffset, rowBytes } = file.layout;
+  const { d, dtype, labelDtype, labels, labelOffset, rowBytes } = file.layout;
   if (finiteCheckBytes(file.layout, rows) === 0) return undefined;
   const features = integerRange(dtype) === undefined;
   const rowsAtOnce = Math.max(1, Math.min(rows, Math.floor(READ_BYTES / rowBytes)));
@@ -47,8 +47,11 @@ export async function badValueError(
         const x = readNumber(view, start + j * step, dtype);
         if (!Number.isFinite(x)) return describe(file, from + row, `feature ${j}`, x);
       }
-      const y = readNumber(view, start + labelOffset, labelDtype);
-      if (!Number.isFinite(y)) return describe(file, from + row, 'the label', y);
+      for (let c = 0; c < labels; c++) {
+        const y = readNumber(view, start + labelOffset + c * dtypeBytes[labelDtype], labelDtype);
+        if (Number.isFinite(y)) continue;
+        return describe(file, from + row, labels === 1 ? 'the label' : `label ${c}`, y);
+      }
     }
   }
   return undefined;

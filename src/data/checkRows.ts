@@ -1,4 +1,4 @@
-import { integerRange, readNumber } from '../arithmetic/dtype.js';
+import { dtypeBytes, integerRange, readNumber } from '../arithmetic/dtype.js';
 import type { Task } from './format.js';
 import { type RowLayout, rowNumbers } from './rowLayout.js';
 
@@ -28,7 +28,7 @@ export function findRowFault(
   k: number,
   classCounts?: number[],
 ): RowFault | undefined {
-  const { d, dtype, labelDtype, labelOffset, rowBytes } = layout;
+  const { d, dtype, labelDtype, labels, labelOffset, rowBytes } = layout;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const step = labelOffset / d;
   const checkFeatures = integerRange(dtype) === undefined;
@@ -41,11 +41,17 @@ export function findRowFault(
       if (!(Math.abs(x) <= LARGEST_VALUE))
         return { row, offset: start + j * step, message: `feature ${j}: ${x} is ${whyNot(x)}` };
     }
-    const label = readNumber(view, start + labelOffset, labelDtype);
     if (task === 'regression') {
-      if (Math.abs(label) <= LARGEST_VALUE) continue;
-      return { row, offset: start + labelOffset, message: `target ${label} is ${whyNot(label)}` };
+      for (let c = 0; c < labels; c++) {
+        const offset = start + labelOffset + c * dtypeBytes[labelDtype];
+        const target = readNumber(view, offset, labelDtype);
+        if (Math.abs(target) <= LARGEST_VALUE) continue;
+        const which = labels === 1 ? 'target' : `target ${c}:`;
+        return { row, offset, message: `${which} ${target} is ${whyNot(target)}` };
+      }
+      continue;
     }
+    const label = readNumber(view, start + labelOffset, labelDtype);
     if (!Number.isInteger(label) || label < 0 || label >= k) {
       const message = `label ${label} is not a class number from 0 to ${k - 1}`;
       return { row, offset: start + labelOffset, message };

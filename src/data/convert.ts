@@ -41,20 +41,19 @@ export function convertNumbers(
 }
 
 /**
- * Converts a row of doubles, d features and the label behind them, to the numbers of a layout. Returns the number of the first feature
- * that does not fit (d: the label), or −1 when all do.
+ * Converts a row of doubles, d features and the labels behind them, to the numbers of a layout. Returns the number of the first
+ * that does not fit (d and above: a label), or −1 when all do.
  */
 export function convertRow(
   source: DataView,
   sourceOffset: number,
   target: DataView,
   targetOffset: number,
-  { d, dtype, labelDtype, labelOffset }: RowLayout,
+  { d, dtype, labelDtype, labels, labelOffset }: RowLayout,
 ): number {
   const misfit = convertNumbers(source, sourceOffset, 'float64', target, targetOffset, dtype, d);
   if (misfit >= 0) return misfit;
-  const label = readNumber(source, sourceOffset + 8 * d, 'float64');
-  if (!fitsDtype(label, labelDtype)) return d;
-  writeNumber(target, targetOffset + labelOffset, labelDtype, label);
-  return -1;
+  const [from, to] = [sourceOffset + 8 * d, targetOffset + labelOffset];
+  const label = convertNumbers(source, from, 'float64', target, to, labelDtype, labels);
+  return label < 0 ? -1 : d + label;
 }

@@ -5,7 +5,7 @@ import { readJson } from '../storage/textFile.js';
 import { checkDescription, type DatasetDescription, DESCRIPTION_FILE, type PartName } from './format.js';
 import { openParts } from './openParts.js';
 import { RowFile } from './rowFile.js';
-import { type RowLayout, rowLayout } from './rowLayout.js';
+import { layoutOf, type RowLayout } from './rowLayout.js';
 import type { RowSample } from './rowSample.js';
 import { openSparse, type SparseDataset } from './sparse/sparseDataset.js';
 import type { SparseFeatures } from './sparse/sparseStatistics.js';
@@ -66,7 +66,7 @@ async function openDense(
   folder: string,
   description: DatasetDescription,
 ): Promise<Dataset> {
-  const layout = rowLayout(description.d, description.dtype, description.labelDtype);
+  const layout = layoutOf(description);
   const open = (part: PartName) =>
     RowFile.open(
       storage,

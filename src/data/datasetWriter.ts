@@ -12,9 +12,10 @@ import {
   FORMAT_VERSION,
   type Part,
   type PartName,
+  SEVERAL_LABELS_VERSION,
   type Task,
 } from './format.js';
-import { type RowLayout, rowLayout } from './rowLayout.js';
+import { layoutOf, type RowLayout } from './rowLayout.js';
 import { StagedFolder } from './stagedFolder.js';
 import { StatisticsAccumulator } from './statistics.js';
 
@@ -23,12 +24,14 @@ export interface NewDataset {
   readonly name: string;
   readonly task: Task;
   readonly d: number;
-  /** Number of classes; 1 for regression. */
+  /** Number of classes, or of outputs in regression. */
   readonly k: number;
   readonly dtype: Dtype;
   /** Default: the feature dtype. */
   readonly labelDtype?: Dtype;
   readonly classNames?: readonly string[];
+  /** Of a regression with several labels; there must be k of them then. */
+  readonly labelNames?: readonly string[];
   readonly image?: DatasetDescription['image'];
   readonly columns?: DatasetDescription['columns'];
 }
@@ -52,7 +55,7 @@ export class DatasetWriter {
     this.#staged = new StagedFolder(storage, folder);
     this.#given = given;
     this.#columns = given.columns;
-    this.layout = rowLayout(given.d, given.dtype, given.labelDtype ?? given.dtype);
+    this.layout = layoutOf({ ...given, labelDtype: given.labelDtype ?? given.dtype });
     this.#statistics = new StatisticsAccumulator(this.layout);
     this.#classCounts = new Array(given.task === 'classification' ? given.k : 0).fill(0);
   }
@@ -110,11 +113,11 @@ export class DatasetWriter {
       n: this.#rows[name],
       shards: [{ file: `${name}.rows`, rows: this.#rows[name], checksums: `${name}.rows.crc32c` }],
     });
-    const { name, task, d, k, dtype, classNames = [], image } = this.#given;
+    const { name, task, d, k, dtype, classNames = [], labelNames, image } = this.#given;
     const columns = this.#columns;
     const description: DatasetDescription = {
       format: 'mlml-dataset',
-      version: FORMAT_VERSION,
+      version: labelNames === undefined ? FORMAT_VERSION : SEVERAL_LABELS_VERSION,
       name,
       task,
       d,
@@ -125,6 +128,7 @@ export class DatasetWriter {
       statistics: this.#statistics.finish(),
       classCounts: this.#classCounts,
       classNames,
+      ...(labelNames === undefined ? {} : { labelNames }),
       ...(image === undefined ? {} : { image }),
       ...(columns === undefined ? {} : { columns }),
       source,

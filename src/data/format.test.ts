@@ -75,7 +75,7 @@ test('each damaged field is named with what was found', async () => {
 });
 
 test('a newer version asks for an update', async () => {
-  const description = { ...(await goodDescription()), version: 3 };
+  const description = { ...(await goodDescription()), version: 4 };
   assert.throws(() => checkDescription(description, 'x'), { code: 'MLML_VERSION', message: /update mlml/ });
 });
 

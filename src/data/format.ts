@@ -3,12 +3,15 @@ import { MlmlError } from '../errors.js';
 import { checkSeal, shown } from '../storage/sealedJson.js';
 import { checkMapping } from './columns/checkMapping.js';
 import type { ColumnMapping } from './columns/columnMapping.js';
+import { checkLabelNames } from './labelNames.js';
 import { sparseDtypes } from './sparse/sparseRecord.js';
 
 /** Of data sets of dense rows. */
 export const FORMAT_VERSION = 1;
 /** Of data sets of sparse rows, which readers of version 1 cannot read. */
 export const SPARSE_VERSION = 2;
+/** Of data sets of dense rows with several labels each, which readers of versions 1 and 2 cannot read. */
+export const SEVERAL_LABELS_VERSION = 3;
 /** Bytes one checksum covers. */
 export const CHECKSUM_BLOCK = 1 << 20;
 /** Features of dense rows that are imported: the figures of more would make a description that is too long to be read. */
@@ -81,7 +84,7 @@ export interface DatasetDescription {
   readonly name: string;
   readonly task: Task;
   readonly d: number;
-  /** Number of classes; 1 for regression. */
+  /** Number of classes; of outputs, that is labels of a row, in regression. */
   readonly k: number;
   readonly dtype: Dtype;
   readonly labelDtype: Dtype;
@@ -94,6 +97,8 @@ export interface DatasetDescription {
   readonly classCounts: readonly number[];
   /** Names of the classes 0 to k−1; empty when they have none. */
   readonly classNames: readonly string[];
+  /** Names of the labels of a regression with several; undefined when rows have one label. */
+  readonly labelNames?: readonly string[];
   /** Set when rows were made from the columns of a table. */
   readonly columns?: ColumnMapping;
   /** Set when a row is an image, features in the order [channel][row][column]. */
@@ -121,7 +126,7 @@ function checkClasses(given: Record<string, unknown>, bad: BadField): void {
     bad('classCounts', classCounts, `${classes} whole numbers`);
   if (!Array.isArray(classNames) || !classNames.every((name) => typeof name === 'string'))
     bad('classNames', classNames, 'a list of strings');
-  if (task === 'regression' && k !== 1) bad('k', k, '1 for regression');
+  checkLabelNames(given['labelNames'], task as string, k as number, bad);
   const sizes = (image ?? {}) as Record<string, unknown>;
   if (image !== undefined && !['height', 'width', 'channels'].every((size) => isCount(sizes[size])))
     bad('image', image, 'height, width and channels');
@@ -167,15 +172,17 @@ export function checkDescription(value: unknown, path: string): DatasetDescripti
   if (typeof value !== 'object' || value === null || given['format'] !== 'mlml-dataset') {
     return bad('format', (given as { format?: unknown } | null)?.['format'], '"mlml-dataset"');
   }
-  if (typeof given['version'] === 'number' && given['version'] > SPARSE_VERSION) {
+  if (typeof given['version'] === 'number' && given['version'] > SEVERAL_LABELS_VERSION) {
     throw new MlmlError(
       'MLML_VERSION',
-      `${path}: format version ${given['version']} is newer than this mlml understands (${SPARSE_VERSION}); update mlml`,
+      `${path}: format version ${given['version']} is newer than this mlml understands (${SEVERAL_LABELS_VERSION}); update mlml`,
     );
   }
   const sparse = given['version'] === SPARSE_VERSION;
-  if (given['version'] !== FORMAT_VERSION && !sparse)
-    bad('version', given['version'], String(FORMAT_VERSION));
+  const several = given['task'] === 'regression' && given['k'] !== 1;
+  const wantedVersion = several ? SEVERAL_LABELS_VERSION : FORMAT_VERSION;
+  if (given['version'] !== wantedVersion && (several || !sparse))
+    bad('version', given['version'], `${wantedVersion}${several ? ', as k is above 1 in a regression' : ''}`);
   for (const field of ['d', 'k']) {
     const number = given[field];
     if (!Number.isSafeInteger(number) || (number as number) < 1) bad(field, number, 'a positive integer');
@@ -203,7 +210,7 @@ export function checkDescription(value: unknown, path: string): DatasetDescripti
   if (typeof statistics?.['maxRowNorm'] !== 'number')
     bad('statistics.maxRowNorm', statistics?.['maxRowNorm'], 'a number');
   checkClasses(given, bad);
-  checkMapping(given['columns'], d, given['task'] as string, bad);
+  checkMapping(given['columns'], d, given as { task: string; k: number }, bad);
   const parts = given['parts'] as Record<string, Part> | undefined;
   for (const name of ['train', 'test'] as const) {
     const part = parts?.[name];
@@ -229,7 +236,7 @@ export function checkDescription(value: unknown, path: string): DatasetDescripti
   }
   if (parts!['train']!.n < 1) bad('parts.train.n', parts!['train']!.n, 'at least one training row');
   if (sparse) checkSparse(given, bad);
-  else if (given['sparse'] !== undefined) bad('sparse', given['sparse'], 'nothing in version 1');
+  else if (given['sparse'] !== undefined) bad('sparse', given['sparse'], 'nothing but in version 2');
   checkSeal(given, path);
   return value as DatasetDescription;
 }

@@ -57,7 +57,7 @@ export class NanRepair {
   }
 
   #keep(view: DataView, row: number, part: PartName, number: number): boolean {
-    const { d, dtype, labelDtype, labelOffset, rowBytes } = this.#layout;
+    const { d, dtype, labelDtype, labels, labelOffset, rowBytes } = this.#layout;
     const start = row * rowBytes;
     const before = this.values;
     for (let j = 0; j < d; j++) {
@@ -71,10 +71,13 @@ export class NanRepair {
     }
     if (this.values > before) this.rows++;
     if (this.#policy !== 'skip') return true;
-    const label = readNumber(view, start + labelOffset, labelDtype);
-    if (Number.isFinite(label)) return true;
-    this.#note(`${part} row ${number}, the label (${label})`);
-    return this.#leaveOut();
+    for (let c = 0; c < labels; c++) {
+      const label = readNumber(view, start + labelOffset + c * dtypeBytes[labelDtype], labelDtype);
+      if (Number.isFinite(label)) continue;
+      this.#note(`${part} row ${number}, ${labels === 1 ? 'the label' : `label ${c}`} (${label})`);
+      return this.#leaveOut();
+    }
+    return true;
   }
 
   #leaveOut(): false {

@@ -2,7 +2,7 @@ import { MlmlError } from '../errors.js';
 import type { ReadableFile, Storage } from '../storage/storage.js';
 import { ChosenRows } from './chosenRows.js';
 import type { PartName } from './format.js';
-import type { RowLayout } from './rowLayout.js';
+import { labelText, type RowLayout } from './rowLayout.js';
 import type { RowSample } from './rowSample.js';
 
 interface OpenShard {
@@ -86,8 +86,8 @@ export class RowFile implements RowReader {
         if (file.byteLength !== wanted) {
           throw new MlmlError(
             'MLML_BAD_FILE',
-            `${path}: has ${file.byteLength} bytes; ${rows} rows of ${layout.d} ${layout.dtype} features and a ` +
-              `${layout.labelDtype} label are ${wanted} bytes`,
+            `${path}: has ${file.byteLength} bytes; ${rows} rows of ${layout.d} ${layout.dtype} features and ` +
+              `${labelText(layout)} are ${wanted} bytes`,
           );
         }
         firstRow += rows;

@@ -52,14 +52,14 @@ export class StatisticsAccumulator {
 
   /** The same sums, in the same order, over an array. */
   #addNumbers(numbers: Float32Array | Float64Array, rows: number): void {
-    const { d } = this.#layout;
+    const { d, labels } = this.#layout;
     const mean = this.#mean;
     const squares = this.#squares;
     const min = this.#min;
     const max = this.#max;
     let n = this.#n;
     let largest = this.#maxSquaredNorm;
-    for (let row = 0, at = 0; row < rows; row++, at++) {
+    for (let row = 0, at = 0; row < rows; row++, at += labels) {
       n++;
       let squaredNorm = 0;
       for (let j = 0; j < d; j++, at++) {

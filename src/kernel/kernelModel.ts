@@ -36,6 +36,8 @@ export interface KernelModel {
   readonly coefficients: Float64Array;
   readonly rows: ModelRows;
   readonly classNames: readonly string[];
+  /** Names of the outputs of a regression with several. */
+  readonly labelNames?: readonly string[];
   /** Fingerprint of the training data. */
   readonly fingerprint: string;
   /** How the columns of a table become the features, where the training data were made from one. */

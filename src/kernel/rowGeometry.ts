@@ -1,6 +1,6 @@
 import type { Dataset } from '../data/dataset.js';
 import type { DatasetDescription } from '../data/format.js';
-import { rowLayout } from '../data/rowLayout.js';
+import { layoutOf } from '../data/rowLayout.js';
 import { makeScaling, type Scaling, type ScalingName } from '../data/scaling.js';
 import type { RowGeometry } from './functions/blockEvaluator.js';
 import { sparseGeometry, sparseKernelScaling } from './sparseGeometry.js';
@@ -22,7 +22,7 @@ export function geometryOf(dataset: DescribedRows, scale: ScalingName): RowGeome
     const sparse = { ...layout, longest: layout.longest };
     return sparseGeometry(description, features, sparse, kernelScaling(dataset, scale));
   }
-  const { d, dtype, labelDtype, statistics } = description;
+  const { d, dtype, statistics } = description;
   const { multiply, add } = makeScaling(scale, dtype, statistics);
   const mean = new Float64Array(d);
   let norm = 0;
@@ -37,7 +37,7 @@ export function geometryOf(dataset: DescribedRows, scale: ScalingName): RowGeome
   }
   const row = rowBounds(description, multiply, add, mean);
   return {
-    layout: rowLayout(d, dtype, labelDtype),
+    layout: layoutOf(description),
     multiply,
     add,
     mean,

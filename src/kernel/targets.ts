@@ -1,6 +1,7 @@
 import { labelDtypeCodes } from '../arithmetic/gather.js';
 import type { DatasetDescription } from '../data/format.js';
 import type { RowFile } from '../data/rowFile.js';
+import type { RowLayout } from '../data/rowLayout.js';
 import { scanBytes, scanRows } from '../data/scanRows.js';
 import { MlmlError } from '../errors.js';
 import type { Region } from '../memory/plan.js';
@@ -10,17 +11,17 @@ import type { Workspace } from '../threads/workspace.js';
 const ROWS_AT_ONCE = 256;
 const LARGEST_READ = 1 << 19;
 
-/** Columns of Y: one for each class, or the target itself. */
+/** Columns of Y: one for each class, or each output of a regression. */
 export function targetColumns(description: Pick<DatasetDescription, 'task' | 'k'>): number {
-  return description.task === 'classification' ? Math.max(description.k, 2) : 1;
+  return description.task === 'classification' ? Math.max(description.k, 2) : description.k;
 }
 
 /** What `readTargets` needs while it reads; free afterwards. */
-export function targetRegions(rowBytes: number): Region[] {
+export function targetRegions({ rowBytes, labels }: RowLayout): Region[] {
   const rows = Math.max(1, Math.min(ROWS_AT_ONCE, Math.floor(LARGEST_READ / rowBytes)));
   return [
     { name: 'label rows', bytes: scanBytes(rows, rowBytes) },
-    { name: 'labels', bytes: 8 * rows },
+    { name: 'labels', bytes: 8 * labels * rows },
   ];
 }
 
@@ -39,28 +40,43 @@ export async function readTargets(
   copies: number,
   signal?: AbortSignal,
 ): Promise<void> {
-  const { rowBytes, labelOffset, labelDtype } = file.layout;
+  const { rowBytes, labelOffset, labelDtype, labels: labelsOfRow } = file.layout;
   const k = targetColumns(description);
   const labels = arena.float64('labels');
   const code = labelDtypeCodes.indexOf(labelDtype);
   targets.fill(0);
   for await (const block of scanRows(file, arena, 'label rows', signal)) {
-    kernels.gatherLabels(block.base, rowBytes, labelOffset, code, 0, 0, block.to, arena.address('labels'));
+    kernels.gatherLabels(
+      block.base,
+      rowBytes,
+      labelOffset,
+      code,
+      labelsOfRow,
+      0,
+      0,
+      block.to,
+      labels.byteOffset,
+    );
     if (description.task === 'classification') checkLabels(labels, block.to, k);
     for (let i = 0; i < block.to; i++) {
-      const label = labels[i]!;
       const row = (block.firstRow + i) * width;
       if (description.task === 'classification') {
-        for (let l = 0; l < copies; l++) targets[row + l * k + label] = 1;
+        for (let l = 0; l < copies; l++) targets[row + l * k + labels[i]!] = 1;
         continue;
       }
-      if (!Number.isFinite(label)) {
-        throw new MlmlError(
-          'MLML_BAD_DATA',
-          `training row ${block.firstRow + i} has target ${label}, which is not a finite number; remove the row`,
-        );
+      for (let c = 0; c < k; c++) {
+        const target = labels[i * k + c]!;
+        if (!Number.isFinite(target)) throw badTarget(block.firstRow + i, target);
+        for (let l = 0; l < copies; l++) targets[row + l * k + c] = target;
       }
-      for (let l = 0; l < copies; l++) targets[row + l] = label;
     }
   }
+}
+
+/** What to say of a target that cannot be used. */
+export function badTarget(row: number, target: number): MlmlError {
+  return new MlmlError(
+    'MLML_BAD_DATA',
+    `training row ${row} has target ${target}, which is not a finite number; remove the row`,
+  );
 }

@@ -1,5 +1,6 @@
 import { featureDifference } from '../data/columns/sameFeatures.js';
 import type { DatasetDescription } from '../data/format.js';
+import { labelDifference } from '../data/labelNames.js';
 import { MlmlError } from '../errors.js';
 import type { ScoreMeaning } from '../ssgd/linearModel.js';
 
@@ -27,6 +28,7 @@ export function checkFit(model: ScoreMeaning, description: DatasetDescription): 
     model.classNames.length === 0 ? -1 : classNames.findIndex((own, c) => own !== model.classNames[c]);
   const difference =
     featureDifference(description.columns, model.columns) ??
+    labelDifference(description, model) ??
     (other < 0
       ? undefined
       : `class ${other} is ${JSON.stringify(classNames[other])}, not ${JSON.stringify(model.classNames[other])}`);

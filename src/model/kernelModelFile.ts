@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { join, resolve } from 'node:path';
 import { columnsOf } from '../data/columns/columnMapping.js';
-import { type RowLayout, rowLayout } from '../data/rowLayout.js';
+import { labelCount, type RowLayout, rowLayout } from '../data/rowLayout.js';
 import { slotLayout } from '../data/sparse/slotFile.js';
 import type { SparseDtype } from '../data/sparse/sparseRecord.js';
 import { MlmlError } from '../errors.js';
@@ -10,7 +10,7 @@ import { calibrationOf } from '../ssgd/scoreCalibration.js';
 import type { Storage } from '../storage/storage.js';
 import { type KernelModelDescription, kernelWeightBytes, type RowsDescription } from './kernelModelFormat.js';
 import { openModelRows } from './kernelRows.js';
-import { MODEL_VERSION } from './modelFormat.js';
+import { modelVersion } from './modelFormat.js';
 import type { SaveOptions } from './saveModel.js';
 import { readNumbers, WEIGHTS_FILE, writeWeights } from './weightsFile.js';
 
@@ -44,7 +44,7 @@ export async function writeKernelModel(
     : { kind: 'dataset', path: resolve(rows.path), selected: indices !== undefined };
   return {
     format: 'mlml-model',
-    version: MODEL_VERSION,
+    version: modelVersion(model),
     kind: 'kernel',
     task: model.task,
     kernel: model.kernel,
@@ -152,8 +152,9 @@ export async function readKernelModel(
   }
 }
 
-function layoutOf({ d, dtype, labelDtype, longest }: KernelModelDescription): RowLayout {
-  if (longest === undefined) return rowLayout(d, dtype, labelDtype);
+function layoutOf(description: KernelModelDescription): RowLayout {
+  const { d, dtype, labelDtype, longest } = description;
+  if (longest === undefined) return rowLayout(d, dtype, labelDtype, labelCount(description));
   return slotLayout(d, dtype as SparseDtype, longest);
 }
 

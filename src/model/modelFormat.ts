@@ -1,5 +1,6 @@
 import { checkMapping } from '../data/columns/checkMapping.js';
 import type { ColumnMapping } from '../data/columns/columnMapping.js';
+import { checkLabelNames } from '../data/labelNames.js';
 import { MlmlError } from '../errors.js';
 import { type LossName, lossNames } from '../ssgd/options.js';
 import type { ScoreCalibration } from '../ssgd/scoreCalibration.js';
@@ -9,6 +10,13 @@ import { checkKernelFields, type KernelModelDescription } from './kernelModelFor
 
 export const MODEL_FILE = 'model.json';
 export const MODEL_VERSION = 1;
+/** Of models of several outputs, which readers of version 1 would take for one. */
+export const SEVERAL_OUTPUTS_VERSION = 2;
+
+/** The version of the format that a model needs. */
+export function modelVersion({ task, k }: { readonly task: string; readonly k: number }): number {
+  return task === 'regression' && k > 1 ? SEVERAL_OUTPUTS_VERSION : MODEL_VERSION;
+}
 
 /** The fields of `model.json` that every kind of model has. */
 export interface CommonDescription {
@@ -16,12 +24,14 @@ export interface CommonDescription {
   readonly version: number;
   readonly task: 'classification' | 'regression';
   readonly d: number;
-  /** Columns of scores. */
+  /** Columns of scores: classes, outputs of a regression, or 1. */
   readonly k: number;
   readonly scaling: 'none' | 'unit' | 'standard';
   readonly classNames: readonly string[];
   /** Of the training data. */
   readonly fingerprint: string;
+  /** Names of the outputs, when a regression has several. */
+  readonly labelNames?: readonly string[];
   readonly columns?: ColumnMapping;
   readonly calibration?: ScoreCalibration;
   /** float64, little-endian; what it holds depends on the kind. */
@@ -55,13 +65,14 @@ export function checkModelDescription(value: unknown, path: string): ModelDescri
   const given = (typeof value === 'object' && value !== null ? value : {}) as Record<string, unknown>;
   if (given['format'] !== 'mlml-model') bad('format', given['format'], '"mlml-model"');
   const version = given['version'];
-  if (typeof version === 'number' && version > MODEL_VERSION) {
+  if (typeof version === 'number' && version > SEVERAL_OUTPUTS_VERSION) {
     throw new MlmlError(
       'MLML_VERSION',
-      `${path}: format version ${version} is newer than this mlml understands (${MODEL_VERSION}); update mlml`,
+      `${path}: format version ${version} is newer than this mlml understands (${SEVERAL_OUTPUTS_VERSION}); update mlml`,
     );
   }
-  if (version !== MODEL_VERSION) bad('version', version, String(MODEL_VERSION));
+  const wantedVersion = modelVersion(given as { task: string; k: number });
+  if (version !== wantedVersion) bad('version', version, String(wantedVersion));
   const oneOf = (field: string, allowed: readonly string[]) => {
     if (!allowed.includes(given[field] as string)) bad(field, given[field], `one of ${allowed.join(', ')}`);
   };
@@ -77,7 +88,9 @@ export function checkModelDescription(value: unknown, path: string): ModelDescri
     bad('classNames', names, 'a list of strings');
   if (typeof given['fingerprint'] !== 'string' || given['fingerprint'].length > 255)
     bad('fingerprint', given['fingerprint'], 'a string');
-  checkMapping(given['columns'], given['d'] as number, given['task'] as string, bad);
+  const sizes = given as { task: string; k: number };
+  checkLabelNames(given['labelNames'], sizes.task, sizes.k, bad);
+  checkMapping(given['columns'], given['d'] as number, sizes, bad);
   checkCalibration(given, bad);
   const weights = (given['weights'] ?? {}) as Record<string, unknown>;
   if (

@@ -2,8 +2,8 @@
 export interface PredictionWriter {
   begin(): Promise<void>;
   /**
-   * The number of the row, its prediction (a class or a value), probabilities and the text that names it, where there are any. A promise when
-   * the caller must wait before the next call, undefined otherwise.
+   * The number of the row, its prediction (a class or a value), probabilities (or, of a regression with several outputs, the value of
+   * each) and the text that names it, where there are any. A promise when the caller must wait before the next call, undefined otherwise.
    */
   append(
     row: number,

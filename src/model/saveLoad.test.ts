@@ -85,7 +85,8 @@ for (const kind of ['create', 'write', 'sync', 'rename'] as const) {
 /** A change to `model.json`, the code it raises and a word of the message. */
 const damages: readonly (readonly [Record<string, unknown>, string, string])[] = [
   [{ format: 'other' }, 'MLML_BAD_FILE', '\'format\' is "other"'],
-  [{ version: 2 }, 'MLML_VERSION', 'newer'],
+  [{ version: 3 }, 'MLML_VERSION', 'newer'],
+  [{ version: 2 }, 'MLML_BAD_FILE', "field 'version' is 2; expected 1"],
   [{ version: 'one' }, 'MLML_BAD_FILE', "'version'"],
   [{ kind: 'kernel' }, 'MLML_BAD_FILE', "'kernel' is undefined"],
   [{ task: 'clustering' }, 'MLML_BAD_FILE', "'task'"],

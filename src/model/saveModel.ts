@@ -13,8 +13,8 @@ import { writeKernelModel } from './kernelModelFile.js';
 import {
   type LinearModelDescription,
   MODEL_FILE,
-  MODEL_VERSION,
   type ModelDescription,
+  modelVersion,
   weightBytes,
 } from './modelFormat.js';
 import { WEIGHTS_FILE, writeWeights } from './weightsFile.js';
@@ -75,7 +75,7 @@ async function writeLinearModel(
   const sha256 = await writeWeights(storage, folder, [weights, intercept, scaling.multiply, scaling.add]);
   return {
     format: 'mlml-model',
-    version: MODEL_VERSION,
+    version: modelVersion(model),
     kind: 'linear',
     task: model.task,
     loss: model.loss,

@@ -68,7 +68,8 @@ export async function writePredictions(
 ): Promise<number> {
   let done = 0;
   try {
-    const columns = options.proba ? probabilityColumns(model) : 0;
+    const several = model.labelNames !== undefined;
+    const columns = options.proba ? probabilityColumns(model) : several ? model.k : 0;
     const probabilities = options.proba ? new Float64Array(columns) : undefined;
     const writer = writerOf(model, rows, sink, columns, options);
     await writer.begin();
@@ -81,7 +82,8 @@ export async function writePredictions(
         if (probabilities !== undefined) probabilitiesOf(model, block.scores, offset, probabilities);
         const prediction =
           model.task === 'classification' ? classOf(block.scores, offset, model.k) : block.scores[offset]!;
-        const full = writer.append(block.firstRow + i, prediction, probabilities, block.ids?.[i]);
+        const numbers = several ? block.scores.subarray(offset, offset + model.k) : probabilities;
+        const full = writer.append(block.firstRow + i, prediction, numbers, block.ids?.[i]);
         if (full !== undefined) await full;
       }
       done = block.firstRow + block.rows;

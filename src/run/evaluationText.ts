@@ -5,8 +5,9 @@ import type {
   EvaluationReport,
   RankingNote,
 } from '../model/evaluation/evaluationReport.js';
+import type { OutputEvaluation } from '../ssgd/events.js';
 import { columnLines } from './columnLines.js';
-import { formatCount, formatLoss, formatQuality } from './numbers.js';
+import { formatCount, formatLoss, formatQuality, ofOutputs } from './numbers.js';
 
 /** Classes whose figures, and whose errors, are shown: more are in --json. */
 const MOST_CLASSES = 40;
@@ -19,8 +20,14 @@ const digits = (figure: number | null) => (figure === null ? '-' : figure.toFixe
 /** An evaluation in words: a line, and for a classification the tables of its classes, errors and probabilities. */
 export function evaluationText(title: string, report: EvaluationReport): string {
   const { classification, mae } = report;
-  const first = `${title}: loss ${formatLoss(report.loss)}, ${formatQuality(report)}`;
-  if (classification === undefined) return `${first}${mae === undefined ? '' : `, mae ${formatLoss(mae)}`}\n`;
+  const { outputs, ...figures } = report;
+  const first = `${title}: loss ${formatLoss(report.loss)}, ${formatQuality(figures)}`;
+  if (classification === undefined) {
+    const line = `${first}${mae === undefined ? '' : `, mae ${formatLoss(mae)}`}`;
+    return outputs === undefined
+      ? `${line}\n`
+      : `${[`${line}${ofOutputs(outputs.length)}`, '', ...outputTable(outputs)].join('\n')}\n`;
+  }
   const lines = [first, ...overall(classification), '', ...classTable(classification)];
   if (classification.confusion !== null && classification.classes.length <= MOST_CONFUSED)
     lines.push('', 'rows of a class (down) by class predicted (across)', ...confusionTable(classification));
@@ -60,6 +67,19 @@ function rankingWords(note: RankingNote): string {
     case 'none':
       return `no room for roc auc and average precision${better}`;
   }
+}
+
+function outputTable(outputs: readonly OutputEvaluation[]): string[] {
+  const shown = outputs.slice(0, MOST_CLASSES);
+  const rows = shown.map(({ name = '', rmse, r2, mae = 0 }) => [
+    name.length > 24 ? `${name.slice(0, 23)}…` : name,
+    ...[rmse, mae].map(formatLoss),
+    digits(r2),
+  ]);
+  const lines = columnLines([['output', 'rmse', 'mae', 'r2'], ...rows], isFirst);
+  return shown.length < outputs.length
+    ? [...lines, `… ${outputs.length - shown.length} more outputs in --json`]
+    : lines;
 }
 
 function classTable({ classes, macro, weighted }: ClassificationReport): string[] {

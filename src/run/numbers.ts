@@ -30,11 +30,15 @@ export function formatShare(share: number): string {
   return `${(100 * share).toFixed(2)} %`;
 }
 
+/** What is said of figures that are means over so many outputs. */
+export const ofOutputs = (count: number) => ` (means over ${count} outputs)`;
+
 /** `accuracy 86.41 %` or `rmse 4.930, r2 0.7312`: what of them is known, which may be nothing. */
-export function formatQuality({ accuracy, rmse, r2 }: Omit<Evaluation, 'rows' | 'loss'>): string {
-  return [
+export function formatQuality({ accuracy, rmse, r2, outputs }: Omit<Evaluation, 'rows' | 'loss'>): string {
+  const figures = [
     ...(accuracy === undefined ? [] : [`accuracy ${formatShare(accuracy)}`]),
     ...(rmse === undefined ? [] : [`rmse ${formatLoss(rmse)}`]),
     ...(r2 === undefined ? [] : [`r2 ${r2.toFixed(4)}`]),
   ].join(', ');
+  return outputs === undefined ? figures : `${figures}${ofOutputs(outputs.length)}`;
 }

@@ -114,3 +114,23 @@ test('a phase whose total is unknown shows a count and no bar', () => {
   reporter.progress({ phase: 'download', done: 1_234_567, total: 0, bytesRead: 1_234_567, bytesWritten: 0 });
   assert.equal(text, '\r\u001b[Kdownload 1 234 567');
 });
+
+test('verbs without epochs count passes', () => {
+  let text = '';
+  const stream = { write: (piece: string) => (text = text + piece) };
+  const reporter = new ProgressReporter({ stream, quiet: false, clock: () => 0 });
+  const row = { type: 'row', samples: 100, epoch: 0, loss: 0.5, learningRate: 0 } as const;
+  reporter.event({ ...row, step: 1, passes: 1 });
+  reporter.event({ ...row, step: 2, epoch: 11, passes: 12 });
+  const evaluation = { rows: 9, loss: 0.2, accuracy: 0.5 };
+  reporter.event({ type: 'evaluation', part: 'test', epoch: 1, passes: 1, evaluation });
+  reporter.event({ type: 'evaluation', part: 'test', epoch: 12, passes: 12, evaluation });
+  assert.equal(
+    text,
+    '     time        step      samples passes        loss       rate\n' +
+      '   0.00 s           1          100      1      0.5000      0.000\n' +
+      '   0.00 s           2          100     12      0.5000      0.000\n' +
+      '   0.00 s  test after 1 pass: loss 0.2000, accuracy 50.00 %\n' +
+      '   0.00 s  test after 12 passes: loss 0.2000, accuracy 50.00 %\n',
+  );
+});

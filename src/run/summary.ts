@@ -1,5 +1,5 @@
 import { formatBytes } from '../memory/byteSize.js';
-import type { CrossValidatedModel, Fate, FoldFigures } from '../ssgd/events.js';
+import type { CrossValidatedModel, Fate, FoldFigures, OutputEvaluation } from '../ssgd/events.js';
 import { crossValidationTable } from './crossValidationTable.js';
 import { formatCount, formatLoss, formatQuality, formatSeconds } from './numbers.js';
 import { sweepTable } from './sweepTable.js';
@@ -17,7 +17,13 @@ export function allowedBytes(bufferBytes: number, threads: number): number {
 /** Loss and accuracy (classification) or rmse and r2 (regression). What running figures do not tell is absent. */
 export type Score =
   | { readonly loss: number; readonly accuracy: number }
-  | { readonly loss: number; readonly rmse?: number; readonly r2?: number };
+  | {
+      readonly loss: number;
+      readonly rmse?: number;
+      readonly r2?: number;
+      /** Of each output, in their order, when a regression has several; the others are their means then. */
+      readonly outputs?: readonly OutputEvaluation[];
+    };
 
 /** A model of a sweep. */
 export interface SweepLine {
@@ -83,9 +89,10 @@ export interface TrainSummary {
 /** The figures of an evaluation that belong in a result. */
 export function scoreOf(evaluation: FoldFigures | undefined): Score | null {
   if (evaluation === undefined) return null;
-  const { loss, accuracy, rmse, r2 } = evaluation;
+  const { loss, accuracy, rmse, r2, outputs } = evaluation;
   if (accuracy !== undefined) return { loss, accuracy };
-  return { loss, ...(rmse === undefined ? {} : { rmse }), ...(r2 === undefined ? {} : { r2 }) };
+  const ofEach = outputs === undefined ? {} : { outputs };
+  return { loss, ...(rmse === undefined ? {} : { rmse }), ...(r2 === undefined ? {} : { r2 }), ...ofEach };
 }
 
 /** A model of a cross-validation, as results have it. */

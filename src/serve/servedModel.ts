@@ -17,13 +17,15 @@ export interface ServedModel {
 }
 
 /** Letters of one prediction in an answer, besides its id, which came with the request. */
-function answerLetters({ classNames, k }: Model, proba: boolean): number {
+function answerLetters({ classNames, labelNames = [], k }: Model, proba: boolean): number {
   const name = classNames.reduce((most, text) => Math.max(most, JSON.stringify(text).length), 0);
-  return 80 + name + (proba ? 26 * Math.max(k, 2) : 0);
+  // A number has at most 25 letters.
+  const values = labelNames.reduce((sum, text) => sum + JSON.stringify(text).length + 27, 0);
+  return 80 + name + values + (proba ? 26 * Math.max(k, 2) : 0);
 }
 
 function describe(model: Model, plan: ServePlan): object {
-  const { task, loss, d, k, classNames, fingerprint, columns } = model;
+  const { task, loss, d, k, classNames, labelNames, fingerprint, columns } = model;
   const kernel = isKernelModel(model) ? { kernel: model.kernel, rows: model.n } : {};
   return {
     kind: isKernelModel(model) ? 'kernel' : 'linear',
@@ -33,6 +35,7 @@ function describe(model: Model, plan: ServePlan): object {
     features: d,
     scores: k,
     classNames,
+    ...(labelNames && { labelNames }),
     probabilities: givesProbabilities(model),
     ...(columns && { columns }),
     fingerprint,

@@ -4,10 +4,11 @@ import { RowFile, type RowReader } from '../data/rowFile.js';
 import { MlmlError } from '../errors.js';
 import { checkLabels } from './checkLabels.js';
 import { classOf } from './classOf.js';
-import type { Evaluation } from './events.js';
+import type { Evaluation, OutputEvaluation } from './events.js';
 import type { LinearModel } from './linearModel.js';
 import type { Loss } from './losses/loss.js';
 import { lossOf } from './losses/losses.js';
+import { lossOfRows } from './losses/severalTargets.js';
 import { type RowScorer, type ScoreOptions, scoreRows } from './score.js';
 
 export { classOf };
@@ -37,19 +38,23 @@ export class EvaluationSum {
   readonly #columns: number;
   #lossSum = 0;
   #right = 0;
-  #squaredError = 0;
-  // Welford's running mean and squared deviations of the targets.
-  #mean = 0;
-  #deviations = 0;
+  readonly #squaredErrors: Float64Array;
+  // Welford's running means and squared deviations of the targets.
+  readonly #means: Float64Array;
+  readonly #deviations: Float64Array;
   #seen = 0;
 
   constructor(loss: Loss, task: Task, columns: number) {
-    this.#loss = loss;
+    this.#loss = lossOfRows(loss, task === 'classification', columns);
     this.#task = task;
     this.#columns = columns;
+    const outputs = task === 'classification' ? 0 : columns;
+    this.#squaredErrors = new Float64Array(outputs);
+    this.#means = new Float64Array(outputs);
+    this.#deviations = new Float64Array(outputs);
   }
 
-  /** Scores, rows × columns, and labels of some rows. The scores may be overwritten. */
+  /** Scores, rows × columns, and labels of some rows (a class of each, or rows × columns). The scores may be overwritten. */
   add(rows: number, scores: Float64Array, labels: Float64Array): void {
     const columns = this.#columns;
     // One column stands for two classes.
@@ -60,11 +65,13 @@ export class EvaluationSum {
         if (classOf(scores, i * columns, columns) === labels[i]) this.#right++;
         continue;
       }
-      const target = labels[i]!;
-      this.#squaredError += (scores[i]! - target) ** 2;
-      const before = target - this.#mean;
-      this.#mean += before / this.#seen;
-      this.#deviations += before * (target - this.#mean);
+      for (let c = 0; c < columns; c++) {
+        const target = labels[i * columns + c]!;
+        this.#squaredErrors[c]! += (scores[i * columns + c]! - target) ** 2;
+        const before = target - this.#means[c]!;
+        this.#means[c]! += before / this.#seen;
+        this.#deviations[c]! += before * (target - this.#means[c]!);
+      }
     }
     // Last, since it may overwrite the scores with slopes.
     this.#lossSum += this.#loss.evaluate(scores, rows, columns, labels, scores);
@@ -86,12 +93,21 @@ export class EvaluationSum {
     const rows = Math.max(this.#seen, 1);
     const common = { rows: this.#seen, loss: this.#lossSum / rows };
     if (this.#task === 'classification') return { ...common, accuracy: this.#right / rows };
-    return {
-      ...common,
-      rmse: Math.sqrt(this.#squaredError / rows),
-      r2: this.#deviations > 0 ? 1 - this.#squaredError / this.#deviations : 0,
-    };
+    const outputs = Array.from(this.#squaredErrors, (squares, c): OutputEvaluation => {
+      const deviations = this.#deviations[c]!;
+      return { rmse: Math.sqrt(squares / rows), r2: deviations > 0 ? 1 - squares / deviations : 0 };
+    });
+    if (outputs.length === 1) return { ...common, ...outputs[0]! };
+    return { ...common, rmse: meanOf(outputs, 'rmse'), r2: meanOf(outputs, 'r2'), outputs };
   }
+}
+
+/** The mean of a figure over outputs, all of the same weight. */
+export function meanOf<Name extends string>(
+  outputs: readonly Readonly<Record<Name, number>>[],
+  name: Name,
+): number {
+  return outputs.reduce((sum, output) => sum + output[name], 0) / outputs.length;
 }
 
 /** Loss and accuracy (or rmse and r2) of the model a scorer holds, over all rows of a file. */

@@ -1,5 +1,14 @@
 import type { Plan } from '../memory/plan.js';
 
+/** Figures of one output of a regression with several. */
+export interface OutputEvaluation {
+  readonly rmse: number;
+  readonly r2: number;
+  /** Mean absolute error, and the name of the label: in full evaluations of saved models. */
+  readonly mae?: number;
+  readonly name?: string;
+}
+
 /** Loss per row (without the penalty) and, by task, accuracy or rmse and r2. */
 export interface Evaluation {
   readonly rows: number;
@@ -7,10 +16,12 @@ export interface Evaluation {
   readonly loss: number;
   /** Share of rows whose class is predicted right, 0 to 1 (classification). */
   readonly accuracy?: number;
-  /** Root mean squared error in units of the target (regression). */
+  /** Root mean squared error in units of the target (regression); of several outputs the mean. */
   readonly rmse?: number;
-  /** 1 − (residual sum of squares)/(total sum of squares) (regression). */
+  /** 1 − (residual sum of squares)/(total sum of squares) (regression); of several outputs the mean. */
   readonly r2?: number;
+  /** Of each output, when a regression has several. */
+  readonly outputs?: readonly OutputEvaluation[];
 }
 
 /**

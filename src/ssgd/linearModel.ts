@@ -10,9 +10,11 @@ export interface ScoreMeaning {
   readonly loss: LossName;
   /** Number of features. */
   readonly d: number;
-  /** Columns of scores: classes, or 1. */
+  /** Columns of scores: classes, outputs of a regression, or 1. */
   readonly k: number;
   readonly classNames: readonly string[];
+  /** Names of the outputs of a regression with several. */
+  readonly labelNames?: readonly string[];
   /** How the columns of a table become the features, where the training data were made from one. */
   readonly columns?: ColumnMapping;
   /** How scores become probabilities, where that was fitted. */
@@ -22,7 +24,7 @@ export interface ScoreMeaning {
 /**
  * A linear model: score_c = Σⱼ weights[c·d + j]·(multiply[j]·xⱼ + add[j]) + intercept[c].
  * Classification: the class with the largest score; with one column of scores (k = 1 column), its sign.
- * Regression: the score.
+ * Regression: the score, or the score of each output.
  */
 export interface LinearModel extends ScoreMeaning {
   readonly scaling: Scaling;

@@ -126,7 +126,7 @@ export interface WeightedRows {
 export function readRowWeights(
   kernels: GatherKernels,
   { classWeights, column, behindLabel }: RowWeighting,
-  { dtype, labelDtype, labelOffset, rowBytes }: RowLayout,
+  { dtype, labelDtype, labels: labelsOfRow, labelOffset, rowBytes }: RowLayout,
   { base, order }: WeightedRows,
   from: number,
   count: number,
@@ -136,9 +136,10 @@ export function readRowWeights(
 ): void {
   if (column !== undefined || behindLabel) {
     const code = labelDtypeCodes.indexOf(behindLabel ? 'float64' : dtype);
-    const offset = column === undefined ? labelOffset + dtypeBytes[labelDtype] : column * dtypeBytes[dtype];
+    const behind = labelOffset + labelsOfRow * dtypeBytes[labelDtype];
+    const offset = column === undefined ? behind : column * dtypeBytes[dtype];
     const target = weights.byteOffset + 8 * at;
-    kernels.gatherLabels(base, rowBytes, offset, code, order, from, count, target);
+    kernels.gatherLabels(base, rowBytes, offset, code, 1, order, from, count, target);
   } else weights.fill(1, at, at + count);
   if (classWeights === undefined) return;
   for (let i = at; i < at + count; i++) weights[i]! *= classWeights[labels[i]!]!;

@@ -20,6 +20,7 @@ export interface ScoredBlock {
   readonly rows: number;
   /** rows × k. */
   readonly scores: Float64Array;
+  /** rows × labels of a row. */
   readonly labels: Float64Array;
 }
 
@@ -57,7 +58,7 @@ export function scorerRegions(
     { name: 'score scaling', bytes: scalingBytes(d, d, layout.dtype, 64) },
     { name: 'score x', bytes: 8 * d * rows },
     { name: 'score scores', bytes: 8 * k * rows },
-    { name: 'score labels', bytes: 8 * rows },
+    { name: 'score labels', bytes: 8 * layout.labels * rows },
   ];
   const fits = (rows: number) =>
     layOut([...fixed(rows), { name: 'score rows', bytes: scanBytes(rows, rowBytes) }]).totalBytes <= bytes;
@@ -115,7 +116,7 @@ export class Scorer implements RowScorer {
     for await (const { firstRow, rows } of this.#gathered(file, signal)) {
       this.#score(rows, 0, this.#k);
       if (rows <= BLOCK_ROWS) yield { firstRow, rows, scores, labels };
-      else yield* inBlocks({ firstRow, rows, scores, labels }, this.#k);
+      else yield* inBlocks({ firstRow, rows, scores, labels }, this.#k, this.#layout.labels);
     }
   }
 
@@ -155,8 +156,10 @@ export class Scorer implements RowScorer {
     const scores = this.#arena.float64('score scores');
     const labels = this.#arena.float64('score labels');
     // Made once, for each place in a block.
-    const single = Array.from(labels, (_, i) => {
-      return { firstRow: 0, rows: 1, scores, labels: labels.subarray(i, i + 1) };
+    const labelsOfRow = this.#layout.labels;
+    const single = Array.from({ length: labels.length / labelsOfRow }, (_, i) => {
+      const own = labels.subarray(labelsOfRow * i, labelsOfRow * (i + 1));
+      return { firstRow: 0, rows: 1, scores, labels: own };
     });
     for await (const { firstRow, rows } of this.#gathered(file, signal)) {
       for (let i = 0; i < rows; i++) {
@@ -220,15 +223,25 @@ export class Scorer implements RowScorer {
     file: RowReader,
     signal?: AbortSignal,
   ): AsyncGenerator<{ firstRow: number; rows: number }> {
-    const { rowBytes, labelOffset } = file.layout;
+    const { rowBytes, labelOffset, labels: labelsOfRow } = file.layout;
     const labelCode = labelDtypeCodes.indexOf(file.layout.labelDtype);
     const { labels } = this.#addresses;
-    const most = this.#arena.float64('score labels').length;
+    const most = this.#arena.float64('score labels').length / labelsOfRow;
     for await (const block of scanRows(file, this.#arena, 'score rows', signal)) {
       for (let from = 0; from < block.to; from += most) {
         const rows = Math.min(most, block.to - from);
         this.#gather(block.base, file, from, rows);
-        this.#kernels.gatherLabels(block.base, rowBytes, labelOffset, labelCode, 0, from, rows, labels);
+        this.#kernels.gatherLabels(
+          block.base,
+          rowBytes,
+          labelOffset,
+          labelCode,
+          labelsOfRow,
+          0,
+          from,
+          rows,
+          labels,
+        );
         yield { firstRow: block.firstRow + from, rows };
       }
     }
@@ -236,13 +249,17 @@ export class Scorer implements RowScorer {
 }
 
 /** Blocks as small as one thread makes them: sums over them do not depend on the number of threads. */
-function* inBlocks({ firstRow, rows, scores, labels }: ScoredBlock, k: number): Generator<ScoredBlock> {
+function* inBlocks(
+  { firstRow, rows, scores, labels }: ScoredBlock,
+  k: number,
+  labelsOfRow: number,
+): Generator<ScoredBlock> {
   for (let from = 0; from < rows; from += BLOCK_ROWS) {
     yield {
       firstRow: firstRow + from,
       rows: Math.min(BLOCK_ROWS, rows - from),
       scores: scores.subarray(k * from),
-      labels: labels.subarray(from),
+      labels: labels.subarray(labelsOfRow * from),
     };
   }
 }

@@ -100,7 +100,7 @@ test('threads are started where each has enough to do, and the plan says so', as
     assert.equal(plan.threads, 1);
     assert.ok(plan.notes.includes('one thread: there is too little arithmetic to share'));
   }
-  const large = { n: 60_000, d: 784, k: 10, rowBytes: 785, bytes: true };
+  const large = { n: 60_000, d: 784, k: 10, labels: 1, rowBytes: 785, bytes: true };
   for (const plan of [planCholesky(large, options), planConjugateGradients(large, options)]) {
     assert.equal(plan.threads, 4);
     assert.ok(plan.notes.includes('4 threads share the arithmetic'));
@@ -112,7 +112,7 @@ test('threads are started where each has enough to do, and the plan says so', as
 test('sizes, and with them the bits, do not depend on the number of threads', () => {
   for (const bytes of [true, false]) {
     for (const bufferBytes of [1e6, 4e6, 2e7]) {
-      const size = { n: 60_000, d: 784, k: 10, rowBytes: 785, bytes };
+      const size = { n: 60_000, d: 784, k: 10, labels: 1, rowBytes: 785, bytes };
       for (const plan of [planCholesky, planConjugateGradients]) {
         const [one, many] = [1, 64].map((nthreads) => plan(size, { bufferBytes, nthreads }));
         assert.deepEqual(many!.regions, one!.regions);

@@ -5,7 +5,7 @@ import type { Dataset } from '../data/dataset.js';
 import type { DatasetDescription, Task } from '../data/format.js';
 import type { RowFile } from '../data/rowFile.js';
 import { RowFolds } from '../data/rowFolds.js';
-import { rowLayout } from '../data/rowLayout.js';
+import { layoutOf } from '../data/rowLayout.js';
 import { MlmlError } from '../errors.js';
 import type { Region } from '../memory/plan.js';
 import { scalingOf } from './closed/fit.js';
@@ -49,7 +49,7 @@ function planWithScoring(
   description: DatasetDescription,
   options: TrainOptions,
 ): ClosedPlan | GdPlan {
-  const layout = rowLayout(description.d, description.dtype, description.labelDtype);
+  const layout = layoutOf(description);
   const columns = lossOf(options.loss).columns(description.task, description.k);
   const planWith = (scoring: readonly Region[]) =>
     verb === 'closed'

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { featureDifference } from '../data/columns/sameFeatures.js';
 import type { DatasetDescription } from '../data/format.js';
+import { labelDifference } from '../data/labelNames.js';
 import type { Scaling } from '../data/scaling.js';
 import { MlmlError } from '../errors.js';
 import type { Region } from '../memory/plan.js';
@@ -59,7 +60,8 @@ export function checkInitialModel(
       `the model's classes are ${model.classNames.join(', ')}, those of ${name} ${classNames.join(', ')}`,
     );
   }
-  const difference = featureDifference(description.columns, model.columns);
+  const difference =
+    featureDifference(description.columns, model.columns) ?? labelDifference(description, model);
   if (difference !== undefined) throw mismatch(`of ${name}, ${difference} as in the model`);
   const { weightColumn } = options;
   for (let c = 0; weightColumn >= 0 && c < model.k; c++) {

@@ -14,6 +14,7 @@ import type { EvaluationReport } from '../../src/model/evaluation/evaluationRepo
 import { isKernelModel } from '../../src/model/saveModel.js';
 import { calibrateTable } from '../../src/model/table/calibrateTable.js';
 import { evaluateTable } from '../../src/model/table/evaluateTable.js';
+import { openModelArrays } from '../../src/model/table/openModelArrays.js';
 import { openModelTable } from '../../src/model/table/openModelTable.js';
 import { predictTable } from '../../src/model/table/predictTable.js';
 import type { Evaluation } from '../../src/ssgd/events.js';
@@ -206,7 +207,14 @@ export async function fakeCommand(words: readonly string[], world: FakeWorld = {
       };
     },
     async readers() {},
-    tables: async () => ({ openModelTable, predictTable, evaluateTable, calibrateTable }),
+    tables: async () => ({
+      isArrayFile: () => false,
+      openModelArrays,
+      openModelTable,
+      predictTable,
+      evaluateTable,
+      calibrateTable,
+    }),
     async importing() {
       const openByName = async (_storage: unknown, source: string, request: OpenOptions) => {
         opened.push({ source, request });

@@ -11,7 +11,7 @@ import { listTable } from './listTable.js';
 
 const OUT = '/data/new';
 
-/** Imports, checks the files, and gives the rows of a part as they are stored: features, then the label. */
+/** Imports, checks the files, and gives the rows of a part as they are stored: features, then the labels. */
 export async function imported(source: TableSource, options: Omit<TableImportOptions, 'out'>) {
   const storage = new MemoryStorage();
   const warnings: string[] = [];
@@ -29,10 +29,12 @@ export async function imported(source: TableSource, options: Omit<TableImportOpt
   const rows = (part: PartName) => {
     const bytes = storage.bytesOf(`${OUT}/${part}.rows`);
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    const { d, dtype, labelDtype, labelOffset, rowBytes } = layout;
+    const { d, dtype, labelDtype, labels, labelOffset, rowBytes } = layout;
     return Array.from({ length: description.parts[part].n }, (_, row) => [
       ...Array.from({ length: d }, (_, j) => readNumber(view, row * rowBytes + j * dtypeBytes[dtype], dtype)),
-      readNumber(view, row * rowBytes + labelOffset, labelDtype),
+      ...Array.from({ length: labels }, (_, c) =>
+        readNumber(view, row * rowBytes + labelOffset + c * dtypeBytes[labelDtype], labelDtype),
+      ),
     ]);
   };
   return { description, rows, warnings, notices };

@@ -3,12 +3,14 @@ import { dtypeBytes, writeNumber } from '../../src/arithmetic/dtype.js';
 import { type Dataset, openDataset } from '../../src/data/dataset.js';
 import { DatasetWriter } from '../../src/data/datasetWriter.js';
 import type { Task } from '../../src/data/format.js';
+import { plainLabelNames } from '../../src/data/labelNames.js';
 import { Random } from '../../src/memory/random.js';
 import { MemoryStorage } from '../../src/storage/memoryStorage.js';
 import type { Storage } from '../../src/storage/storage.js';
 
 export interface TinyRows {
   readonly features: readonly (readonly number[])[];
+  /** One for each row; of a regression with k outputs k for each, row by row. */
   readonly labels: readonly number[];
 }
 
@@ -28,14 +30,16 @@ export async function makeDataset(
   const { task = 'classification', dtype = 'float64', name = 'tiny' } = given;
   const d = given.train.features[0]!.length;
   const k = given.k ?? (task === 'regression' ? 1 : Math.max(...given.train.labels) + 1);
-  const writer = await DatasetWriter.create(storage, folder, { name, task, d, k, dtype });
+  const names = task === 'regression' && k > 1 ? { labelNames: plainLabelNames(k) } : {};
+  const writer = await DatasetWriter.create(storage, folder, { name, task, d, k, dtype, ...names });
+  const { labels } = writer.layout;
   for (const part of ['train', 'test'] as const) {
     const rows = given[part];
     if (rows === undefined) continue;
     const bytes = new Uint8Array(rows.features.length * writer.layout.rowBytes);
     const view = new DataView(bytes.buffer);
     for (const [i, features] of rows.features.entries()) {
-      const values = [...features, rows.labels[i]!];
+      const values = [...features, ...rows.labels.slice(i * labels, (i + 1) * labels)];
       for (const [j, value] of values.entries()) {
         writeNumber(view, i * writer.layout.rowBytes + j * dtypeBytes[dtype], dtype, value);
       }

@@ -1,6 +1,6 @@
-import { basename, extname } from 'node:path';
 import { MlmlError } from '../../errors.js';
 import type { SourceFile, SourceFiles } from '../import/sourceFiles.js';
+import { arrayFormat } from './arrayFormat.js';
 import { bytesOfFile } from './byteSource.js';
 import { idxArray } from './idxArray.js';
 import { matlabArrays } from './matlabArrays.js';
@@ -8,16 +8,6 @@ import type { NamedArrays } from './namedArrays.js';
 import { npyArray } from './npyArray.js';
 import { npzArrays } from './npzArrays.js';
 import type { NumericArray } from './numericArray.js';
-
-type Format = 'npy' | 'npz' | 'mat' | 'idx';
-
-/** The format that a file name tells of, when it is one of arrays. */
-export function arrayFormat(path: string): Format | undefined {
-  const extension = extname(path).toLowerCase();
-  if (extension === '.npy' || extension === '.npz' || extension === '.mat')
-    return extension.slice(1) as Format;
-  return /[-.]idx(\d-ubyte)?(\.gz)?$/i.test(basename(path)) ? 'idx' : undefined;
-}
 
 /** A file of one array, or one whose arrays have names. */
 export type ArrayFile = { readonly array: NumericArray } | { readonly named: NamedArrays };

@@ -4,7 +4,8 @@ import type { PartName } from '../format.js';
 import type { ImportOptions } from '../import/importOptions.js';
 import type { SourceFiles } from '../import/sourceFiles.js';
 import { nearest } from '../suggest.js';
-import { type ArrayFile, arrayFormat, openArrayFile } from './arrayFiles.js';
+import { type ArrayFile, openArrayFile } from './arrayFiles.js';
+import { arrayFormat } from './arrayFormat.js';
 import { LabelledRows } from './labelledRows.js';
 import type { NamedArrays } from './namedArrays.js';
 import type { NumericArray } from './numericArray.js';
@@ -59,6 +60,56 @@ export async function chooseArrays(
       `${test.x.name}: has ${test.layout.d} features in a row, ${train.x.name} has ${train.layout.d}`,
     );
   return { train, test };
+}
+
+/** Names of arrays that are scored, in this order. */
+const scoredNames = ['X_test', 'x_test', 'Xtest', ...featureNames];
+const scoredLabels = ['y_test', 'Y_test', 'ytest', ...labelNames];
+
+/** Features to be scored, and their labels where there are any: an array, or a column of the features. */
+export interface ChosenFeatures {
+  readonly x: NumericArray;
+  readonly y?: NumericArray;
+  readonly labelColumn?: number;
+}
+
+/** Finds the arrays of a file that a model is to score; of a test part, where there are two. Labels may be absent. */
+export async function chooseFeatures(
+  storage: Storage,
+  sources: SourceFiles,
+  path: string,
+  { features, labels, labelColumn }: Pick<ArrayOptions, 'features' | 'labels' | 'labelColumn'>,
+): Promise<ChosenFeatures> {
+  const usage = (message: string) => new MlmlError('MLML_USAGE', message);
+  if (labels !== undefined && labelColumn !== undefined)
+    throw usage(`--label-column=${labelColumn}: not with --labels=${labels}; give one of them`);
+  const file = await openArrayFile(sources, path);
+  const column = labelColumn === undefined ? {} : { labelColumn };
+  let x: NumericArray;
+  let y: NumericArray | undefined;
+  if ('named' in file) {
+    const { named } = file;
+    const { names } = named;
+    const name = features ?? scoredNames.find((usual) => names.includes(usual)) ?? onlyOne(names);
+    if (name === undefined)
+      throw usage(`${path}: say with --features=<name> which array to take; it holds ${listed(names)}`);
+    if (!names.includes(name)) throw noSuch('features', name, path, names);
+    x = await named.open(name);
+    const part = /test/i.test(name) ? 'test' : /train/i.test(name) ? 'train' : '';
+    const fits = (usual: string) =>
+      names.includes(usual) &&
+      usual !== name &&
+      (/test|train/i.exec(usual)?.[0] ?? '').toLowerCase() === part;
+    const wanted = labels ?? (labelColumn === undefined ? scoredLabels.find(fits) : undefined);
+    if (wanted !== undefined) y = await labelsIn(storage, sources, named, wanted, 'labels');
+  } else {
+    if (features !== undefined)
+      throw usage(`--features=${features}: ${file.array.name} holds a single array without a name`);
+    x = file.array;
+    if (labels !== undefined) y = await labelsAt(sources, labels, 'labels');
+  }
+  // Their number and shape are looked at there.
+  return y === undefined ? { x, ...column } : { x, y: new LabelledRows(x, y).y! };
 }
 
 interface Names {

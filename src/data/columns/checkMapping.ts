@@ -11,16 +11,28 @@ const isName = (value: unknown): value is string => typeof value === 'string' &&
 const isIn = (value: unknown, least: number, most: number) =>
   Number.isSafeInteger(value) && (value as number) >= least && (value as number) <= most;
 
-/** Checks the `columns` of a parsed description, whose rows have `d` features. Undefined is fine: the rows are no table. */
-export function checkMapping(value: unknown, d: number, task: string, bad: BadField): void {
+/**
+ * Checks the `columns` of a parsed description, whose rows have `d` features, and k classes or labels. Undefined is fine: the rows
+ * are no table.
+ */
+export function checkMapping(
+  value: unknown,
+  d: number,
+  { task, k }: { readonly task: string; readonly k: number },
+  bad: BadField,
+): void {
   if (value === undefined) return;
   const { features, label, id, missingValues } = (
     typeof value === 'object' && value !== null ? value : {}
   ) as Fields;
-  const { column, kind } = (typeof label === 'object' && label !== null ? label : {}) as Fields;
+  const { column, kind, others } = (typeof label === 'object' && label !== null ? label : {}) as Fields;
   const wanted = task === 'classification' ? 'class' : 'number';
   if (!isName(column) || kind !== wanted)
     bad('columns.label', label, `a column with kind ${JSON.stringify(wanted)}`);
+  const more = task === 'classification' ? 0 : k - 1;
+  const hasMore = Array.isArray(others) && others.length === more && others.every(isName);
+  if (more === 0 ? others !== undefined : !hasMore)
+    bad('columns.label.others', others, more === 0 ? 'nothing' : `the names of ${more} columns`);
   if (id !== undefined && !isName(id)) bad('columns.id', id, 'the name of a column');
   if (missingValues !== undefined && !(Array.isArray(missingValues) && missingValues.every(isName)))
     bad('columns.missingValues', missingValues, 'a list of words');

@@ -1,3 +1,5 @@
+import type { Labelled } from '../labelNames.js';
+
 /** A value of a source: what CSV, JSON or a database gives. null and undefined are missing, as is the empty text. */
 export type Cell = string | number | bigint | boolean | Date | null | undefined;
 
@@ -86,6 +88,13 @@ export type FeatureColumn =
 export interface LabelColumn {
   readonly column: string;
   readonly kind: 'number' | 'class';
+  /** The columns of the other labels, when there are several, which are all numbers. */
+  readonly others?: readonly string[];
+}
+
+/** The columns of all labels, in order. */
+export function labelColumns({ label }: ColumnMapping): readonly string[] {
+  return label.others === undefined ? [label.column] : [label.column, ...label.others];
 }
 
 /**
@@ -101,11 +110,17 @@ export interface ColumnMapping {
   readonly missingValues?: readonly string[];
 }
 
-/** The mapping of a data set or model, as a field to copy; nothing where rows were no table. */
-export function columnsOf({ columns }: { readonly columns?: ColumnMapping }): {
+/** What the numbers of a row are, in a data set or model: the names of several labels, the mapping of a table. */
+export interface RowMeaning extends Labelled {
   readonly columns?: ColumnMapping;
-} {
-  return columns === undefined ? {} : { columns };
+}
+
+/** The same, as fields to copy; nothing where rows have one label and were no table. */
+export function columnsOf({ columns, labelNames }: RowMeaning): RowMeaning {
+  return {
+    ...(labelNames === undefined ? {} : { labelNames }),
+    ...(columns === undefined ? {} : { columns }),
+  };
 }
 
 /** Features that a column makes. */

@@ -78,20 +78,20 @@ export class RowEncoder {
     writeDateParts(time, parts, target, at);
   }
 
-  /** The label of a row: a number, or the number of its class. */
-  label(cell: Cell, locate: Locate): number {
+  /** The label of a row: a number, or the number of its class. `column`: where it stands, when it is not the first of several. */
+  label(cell: Cell, locate: Locate, column = this.mapping.label.column): number {
     const { label } = this.mapping;
-    if (this.isMissing(cell)) throw badCell(locate(label.column), `the label ${missingText(cell)}`);
+    if (this.isMissing(cell)) throw badCell(locate(column), `the label ${missingText(cell)}`);
     if (label.kind === 'number') {
-      const number = exactNumberOf(cell, label.column, locate);
+      const number = exactNumberOf(cell, column, locate);
       if (number === undefined || !Number.isFinite(number))
-        throw badCell(locate(label.column), `the label is ${quoted(cell)}, not a finite number`);
+        throw badCell(locate(column), `the label is ${quoted(cell)}, not a finite number`);
       return number;
     }
     const known = this.#classes.get(textOf(cell)) ?? this.#classes.get(classNameOf(cell));
     if (known === undefined)
       throw badCell(
-        locate(label.column),
+        locate(column),
         `the label is ${quoted(cell)}, none of the classes ${[...this.#classes.keys()].slice(0, 20).join(', ')}`,
       );
     return known;

@@ -3,7 +3,7 @@ import { dtypeBytes } from '../../arithmetic/dtype.js';
 import { MlmlError } from '../../errors.js';
 import { requireNew } from '../../storage/requireNew.js';
 import type { Storage } from '../../storage/storage.js';
-import { arrayFormat } from '../arrays/arrayFiles.js';
+import { arrayFormat } from '../arrays/arrayFormat.js';
 import { importArrays } from '../arrays/importArrays.js';
 import type { DatasetDescription } from '../format.js';
 import { type ImageFolder, imageFolders } from '../images/imageFolders.js';

@@ -12,7 +12,7 @@ import type { SparseRowFile } from './sparseRowFile.js';
  */
 export function slotLayout(d: number, dtype: SparseDtype, longest: number): RowLayout {
   const rowBytes = 4 * recordWords(longest, dtype);
-  return { d, dtype, labelDtype: 'float64', rowBytes, labelOffset: LABEL_OFFSET, longest };
+  return { d, dtype, labelDtype: 'float64', labels: 1, rowBytes, labelOffset: LABEL_OFFSET, longest };
 }
 
 /** A file of sparse rows as if they lay in slots. Whole slots are read. */

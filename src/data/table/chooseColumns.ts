@@ -4,7 +4,7 @@ import type { Task } from '../format.js';
 import type { ColumnProfile } from './columnProfile.js';
 import type { ColumnRoles } from './columnRoles.js';
 import { MOST_NUMBERED_CLASSES, type TableProfile } from './profileTable.js';
-import type { ColumnKind, TableSettings } from './tableImportOptions.js';
+import { type ColumnKind, labelsOf, type TableSettings } from './tableImportOptions.js';
 import type { ColumnType, TableSource } from './tableSource.js';
 
 /** Values of so many words on average are texts, not names. */
@@ -15,7 +15,7 @@ export interface ChosenColumns {
   readonly task: Task;
   readonly mapping: ColumnMapping;
   readonly classNames: readonly string[];
-  /** Rows of each class; in regression all rows that have a label. */
+  /** Rows of each class; in regression all rows that have their labels. */
   readonly strata: readonly number[];
   /** Columns of numbers and truth values in which values are missing. */
   readonly incomplete: ReadonlySet<string>;
@@ -25,29 +25,32 @@ export interface ChosenColumns {
 export function chooseColumns(
   source: TableSource,
   roles: ColumnRoles,
-  { label, features }: TableProfile,
+  { labels, labelled, features }: TableProfile,
   settings: TableSettings,
 ): ChosenColumns {
-  const task = taskOf(label, settings);
+  const [label] = labels as [ColumnProfile];
+  const task = labels.length > 1 ? taskOfSeveral(labels, labelled, settings) : taskOf(label, settings);
   const chosen = roles.features.flatMap((column, i) =>
     featureOf(features[i]!, source.types[column]!, settings),
   );
   if (chosen.length === 0) throw new MlmlError('MLML_BAD_DATA', `${source.name}: no column has any values`);
   const incomplete = new Set(features.filter(({ missing }) => missing > 0).map(({ name }) => name));
   const classNames = task === 'classification' ? [...(label.values?.keys() ?? [])].sort(byNumberOrText) : [];
+  const [column, ...others] = labelsOf(settings) as [string, ...string[]];
   return {
     task,
     mapping: {
       features: chosen,
-      label: { column: settings.label, kind: task === 'classification' ? 'class' : 'number' },
+      label: {
+        column,
+        kind: task === 'classification' ? 'class' : 'number',
+        ...(others.length === 0 ? {} : { others }),
+      },
       ...(settings.id === undefined ? {} : { id: settings.id }),
       ...(settings.missingValues === undefined ? {} : { missingValues: settings.missingValues }),
     },
     classNames,
-    strata:
-      task === 'classification'
-        ? classNames.map((name) => label.values!.get(name)!)
-        : [label.rows - label.missing],
+    strata: task === 'classification' ? classNames.map((name) => label.values!.get(name)!) : [labelled],
     incomplete,
   };
 }
@@ -96,6 +99,31 @@ function taskOf(label: ColumnProfile, settings: TableSettings): Task {
       `${label.name} is taken for a class, having ${distinct} different whole numbers; --task=regression takes it for a number`,
     );
   return 'classification';
+}
+
+/** Several labels are targets of one regression. */
+function taskOfSeveral(
+  labels: readonly ColumnProfile[],
+  labelled: number,
+  settings: TableSettings,
+): 'regression' {
+  const what = `--label=${labels.map(({ name }) => name).join(',')}`;
+  const instead = 'for classes import the table once for each label, and train a model of each';
+  if (settings.task === 'classification')
+    throw new MlmlError(
+      'MLML_USAGE',
+      `--task=classification: with ${what}, several labels, all are numbers; ${instead}`,
+    );
+  for (const { name, firstOther } of labels) {
+    if (firstOther === undefined) continue;
+    throw new MlmlError(
+      'MLML_BAD_DATA',
+      `${firstOther.place}, column ${name}: ${JSON.stringify(firstOther.text)} is not a number, as each of several labels must be; ${instead}`,
+    );
+  }
+  if (labelled === 0)
+    throw new MlmlError('MLML_BAD_DATA', `${what}: no row has values in all of these columns`);
+  return 'regression';
 }
 
 /** The feature column of a column; none when nothing is in it. */

@@ -15,7 +15,7 @@ export async function trainingMeans(
   router: RowRouter,
   signal?: AbortSignal,
 ): Promise<ReadonlyMap<string, number>> {
-  const labels = new Float64Array(BLOCK_ROWS);
+  const labels = new Float64Array(BLOCK_ROWS * router.labelCount);
   const parts = new Uint8Array(BLOCK_ROWS);
   const values = new Float64Array(BLOCK_ROWS);
   const means = new Float64Array(columns.length);

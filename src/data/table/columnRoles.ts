@@ -1,11 +1,12 @@
 import { MlmlError } from '../../errors.js';
 import { nearest } from '../suggest.js';
-import type { TableImportOptions } from './tableImportOptions.js';
+import { labelsOf, type TableImportOptions } from './tableImportOptions.js';
 import type { TableSource } from './tableSource.js';
 
 /** What the columns of a table are for, by their numbers. */
 export interface ColumnRoles {
-  readonly label: number;
+  /** One, or several of a regression. */
+  readonly labels: readonly number[];
   readonly split?: number;
   /** In the order of the table. */
   readonly features: readonly number[];
@@ -25,14 +26,24 @@ export function columnRoles(source: TableSource, options: TableImportOptions): C
         (suggestion === undefined ? `; its columns are ${some}` : `; did you mean ${suggestion}?`),
     );
   };
-  const { label, id, splitColumn, keep, drop = [], text = [], types = {} } = options;
-  const labelColumn = find('label', label);
+  const { id, splitColumn, keep, drop = [], text = [], types = {} } = options;
+  const names = labelsOf(options);
+  const labels = names.map((name) => find('label', name));
+  const twice = names.find((name, c) => names.indexOf(name) !== c);
+  if (names.length === 0 || twice !== undefined)
+    throw new MlmlError(
+      'MLML_USAGE',
+      names.length === 0
+        ? '--label: give at least one column'
+        : `--label=${names.join(',')}: ${twice} is there twice`,
+    );
   const splitting = splitColumn === undefined ? undefined : find('split-column', splitColumn);
-  if (splitting === labelColumn)
+  if (splitting !== undefined && labels.includes(splitting))
     throw new MlmlError('MLML_USAGE', `--split-column=${splitColumn}: is the label too`);
   const dropped = new Set(drop.map((name) => find('drop', name)));
-  if (dropped.has(labelColumn)) throw new MlmlError('MLML_USAGE', `--drop=${label}: is the label too`);
-  const others = new Set([labelColumn, splitting, id === undefined ? undefined : find('id', id)]);
+  const lost = names.find((_, c) => dropped.has(labels[c]!));
+  if (lost !== undefined) throw new MlmlError('MLML_USAGE', `--drop=${lost}: is the label too`);
+  const others = new Set([...labels, splitting, id === undefined ? undefined : find('id', id)]);
   const kept = keep === undefined ? undefined : new Set(keep.map((name) => find('keep', name)));
   for (const name of text) find('text', name);
   for (const name of Object.keys(types)) find('types', name);
@@ -44,5 +55,5 @@ export function columnRoles(source: TableSource, options: TableImportOptions): C
       'MLML_USAGE',
       `${source.name}: no column is left to be a feature; check --keep and --drop`,
     );
-  return { label: labelColumn, features, ...(splitting === undefined ? {} : { split: splitting }) };
+  return { labels, features, ...(splitting === undefined ? {} : { split: splitting }) };
 }

@@ -1,6 +1,6 @@
 import { MlmlError } from '../../errors.js';
 import { LARGEST_VALUE } from '../checkRows.js';
-import { featureNames, widthOf } from '../columns/columnMapping.js';
+import { featureNames, labelColumns, widthOf } from '../columns/columnMapping.js';
 import type { Locate, RowEncoder } from '../columns/rowEncoder.js';
 import type { DatasetWriter } from '../datasetWriter.js';
 import type { OnNan } from '../onNan.js';
@@ -35,13 +35,13 @@ export class TableEncoder {
   readonly #largest: number;
 
   constructor(writer: DatasetWriter, plan: TableImportPlan, onNan: OnNan) {
-    const { d, dtype } = writer.layout;
+    const { d, dtype, labels } = writer.layout;
     this.#writer = writer;
     this.#onNan = onNan;
     this.#blockRows = plan.blockRows;
-    this.#block = new Float64Array(plan.blockRows * (d + 1));
+    this.#block = new Float64Array(plan.blockRows * (d + labels));
     this.#column = new Float64Array(plan.blockRows);
-    this.#labels = new Float64Array(plan.blockRows);
+    this.#labels = new Float64Array(plan.blockRows * labels);
     this.#parts = new Uint8Array(plan.blockRows);
     this.#staged = {
       train: new StagedRows(writer, 'train', plan.stagedRows),
@@ -82,7 +82,8 @@ export class TableEncoder {
     writer: ColumnWriter,
   ): void {
     const block = this.#block;
-    const stride = encoder.d + 1;
+    const { labels } = this.#writer.layout;
+    const stride = encoder.d + labels;
     block.fill(0, 0, count * stride);
     let row = 0;
     const locate: Locate = (column) => `${batch.place(from + row)}, column ${column}`;
@@ -104,7 +105,8 @@ export class TableEncoder {
       } else writer.write(batch, position, from, count, f, this.#parts, block, at, stride);
       at += widthOf(feature);
     }
-    for (let i = 0; i < count; i++) block[i * stride + encoder.d] = this.#labels[i]!;
+    for (let i = 0; i < count; i++)
+      for (let c = 0; c < labels; c++) block[i * stride + encoder.d + c] = this.#labels[i * labels + c]!;
   }
 
   /** A number that is infinite, or too large to be stored. */
@@ -131,7 +133,7 @@ export class TableEncoder {
   }
 
   async #stage(batch: TableBatch, from: number, count: number, encoder: RowEncoder): Promise<void> {
-    const stride = encoder.d + 1;
+    const stride = encoder.d + this.#writer.layout.labels;
     for (let i = 0; i < count; i++) {
       const part = this.#parts[i]!;
       if (part === LEFT_OUT) continue;
@@ -139,11 +141,12 @@ export class TableEncoder {
       const misfit = staged.add(this.#block, i * stride);
       if (misfit >= 0) {
         const { d, dtype, labelDtype } = this.#writer.layout;
-        const name = misfit === d ? encoder.mapping.label.column : featureNames(encoder.mapping)[misfit]!;
+        const { mapping } = encoder;
+        const name = (misfit < d ? featureNames(mapping)[misfit] : labelColumns(mapping)[misfit - d])!;
         const value = this.#block[i * stride + misfit]!;
         throw new MlmlError(
           'MLML_BAD_DATA',
-          `${batch.place(from + i)}, ${name}: ${value} does not fit ${misfit === d ? labelDtype : dtype}; choose another --dtype`,
+          `${batch.place(from + i)}, ${name}: ${value} does not fit ${misfit >= d ? labelDtype : dtype}; choose another --dtype`,
         );
       }
       if (staged.isFull) await staged.flush();

@@ -22,7 +22,12 @@ import { planTableImport } from './planTableImport.js';
 import { profileTable } from './profileTable.js';
 import { RowRouter } from './rowRouter.js';
 import { storedTypes } from './storedTypes.js';
-import { type TableImportOptions, type TableSettings, tableSettings } from './tableImportOptions.js';
+import {
+  labelsOf,
+  type TableImportOptions,
+  type TableSettings,
+  tableSettings,
+} from './tableImportOptions.js';
 import type { TableSource } from './tableSource.js';
 
 /**
@@ -48,11 +53,14 @@ export async function importTable(
   const chosen = chooseColumns(source, roles, profile, settings);
   const { task, classNames } = chosen;
   const d = featureCount(chosen.mapping);
-  const k = task === 'classification' ? classNames.length : 1;
+  const names = labelsOf(settings);
+  const k = task === 'classification' ? classNames.length : names.length;
+  const labelNames = names.length > 1 ? { labelNames: names } : {};
   const { dtype, labelDtype } = storedTypes(chosen, profile, settings);
   const plan = planTableImport(
     d,
-    rowLayout(d, dtype, labelDtype).rowBytes,
+    names.length,
+    rowLayout(d, dtype, labelDtype, names.length).rowBytes,
     settings.bufferBytes,
     source.name,
   );
@@ -76,7 +84,7 @@ export async function importTable(
         );
   const columns = withFills(chosen.mapping, ({ column }) => means.get(column));
   const name = settings.name ?? source.name;
-  const dataset = { name, task, d, k, dtype, labelDtype, classNames, columns };
+  const dataset = { name, task, d, k, dtype, labelDtype, classNames, ...labelNames, columns };
   return await writeDataset(storage, out, dataset, async (writer) => {
     const table = new TableEncoder(writer, plan, settings.onNan);
     const train = router(columns, source, trainPart);
@@ -93,7 +101,10 @@ export async function importTable(
     const repaired = repairText(table.repairs);
     if (repaired !== undefined) onWarning?.(`--on-nan=${settings.onNan}: ${repaired}`);
     const files = [...(await source.records()), ...((await settings.test?.records()) ?? [])];
-    return { description: `table ${source.name}, label ${settings.label}`, files };
+    return {
+      description: `table ${source.name}, ${names.length > 1 ? 'labels' : 'label'} ${names.join(', ')}`,
+      files,
+    };
   });
 }
 

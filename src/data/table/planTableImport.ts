@@ -15,18 +15,19 @@ export interface TableImportPlan {
 }
 
 /**
- * How rows of `d` features are encoded inside a budget, of which a quarter is for names of categories and a quarter for the reader
+ * How rows of `d` features and some labels are encoded inside a budget, of which a quarter is for names of categories and a quarter for the reader
  * of the table. `MLML_BUDGET_TOO_SMALL` names the smallest budget.
  */
 export function planTableImport(
   d: number,
+  labels: number,
   rowBytes: number,
   bufferBytes: number,
   name: string,
 ): TableImportPlan {
   const half = bufferBytes / 2 - d * FEATURE_BYTES;
   // One row as doubles, and one staged of each part.
-  const row = 8 * (d + 1) + 2 * rowBytes;
+  const row = 8 * (d + labels) + 2 * rowBytes;
   if (half < row) {
     const least = 2 * (d * FEATURE_BYTES + row);
     throw new MlmlError(
@@ -38,7 +39,7 @@ export function planTableImport(
   const rows = (bytes: number, size: number) =>
     Math.max(1, Math.floor(Math.min(bytes, (half * size) / row) / size));
   return {
-    blockRows: Math.min(MOST_BLOCK_ROWS, rows(BLOCK_BYTES, 8 * (d + 1))),
+    blockRows: Math.min(MOST_BLOCK_ROWS, rows(BLOCK_BYTES, 8 * (d + labels))),
     stagedRows: rows(BLOCK_BYTES, rowBytes),
   };
 }

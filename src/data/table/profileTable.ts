@@ -5,8 +5,9 @@ import { missingText } from '../columns/rowEncoder.js';
 import { BlockProfiler, type ProfiledColumn } from './blockProfiler.js';
 import { ColumnProfile } from './columnProfile.js';
 import type { ColumnRoles } from './columnRoles.js';
+import { LabelProfiles } from './profileLabels.js';
 import type { TableSettings } from './tableImportOptions.js';
-import type { TableSource } from './tableSource.js';
+import type { TableBatch, TableSource } from './tableSource.js';
 
 /** Classes at most. */
 export const MOST_CLASSES = 100_000;
@@ -17,7 +18,10 @@ const BLOCK_ROWS = 1024;
 
 /** What the first pass over a table found. */
 export interface TableProfile {
-  readonly label: ColumnProfile;
+  /** One, or several that are all to be numbers. */
+  readonly labels: readonly ColumnProfile[];
+  /** Rows that have all of them. */
+  readonly labelled: number;
   /** One for each of the features of `ColumnRoles`. */
   readonly features: readonly ColumnProfile[];
 }
@@ -33,34 +37,45 @@ export async function profileTable(
 ): Promise<TableProfile> {
   const room = { bytes: settings.bufferBytes / 4 };
   const missing = missingWords(settings);
+  const [labelColumn] = roles.labels as [number];
+  const several =
+    roles.labels.length > 1
+      ? new LabelProfiles(source.columns, roles.labels, BLOCK_ROWS, missing)
+      : undefined;
   const makeLabel = () =>
-    new ColumnProfile(source.columns[roles.label]!, MOST_CLASSES, room, missing, classNameOf);
+    new ColumnProfile(source.columns[labelColumn]!, MOST_CLASSES, room, missing, classNameOf);
   const makeFeature = (column: number) =>
     new ColumnProfile(source.columns[column]!, settings.categories, room, missing);
-  const label = { profile: makeLabel(), column: roles.label, exact: true };
+  const label = { profile: makeLabel(), column: labelColumn, exact: true };
   const isExact = (column: number) => settings.types?.[source.columns[column]!] === 'category';
   const features = roles.features.map((column) => ({
     profile: makeFeature(column),
     column,
     exact: isExact(column),
   }));
-  const onMissingLabel = (place: () => string, cell: Cell) => {
-    if (settings.onNan !== 'skip') throw missingLabel(place(), source.columns[roles.label]!, cell);
+  const onMissingLabel = (place: () => string, cell: Cell, column = labelColumn) => {
+    if (settings.onNan !== 'skip') throw missingLabel(place(), source.columns[column]!, cell);
   };
-  const passOver = async (columns: readonly ProfiledColumn[], beforeBlock: () => void) => {
+  const passOver = async (
+    columns: readonly ProfiledColumn[],
+    beforeBlock: (batch: TableBatch, from: number, count: number) => void,
+  ) => {
     const profiler = new BlockProfiler(BLOCK_ROWS);
     for await (const batch of source.batches(settings.signal)) {
       for (let from = 0; from < batch.rows; from += BLOCK_ROWS) {
         const count = Math.min(BLOCK_ROWS, batch.rows - from);
-        beforeBlock();
+        beforeBlock(batch, from, count);
         for (const column of columns)
           profiler.add(batch, from, count, column, column === label ? onMissingLabel : undefined);
       }
     }
   };
-  await passOver([label, ...features], () => {
-    label.exact &&= !decidesByNumbers(label.profile, settings);
-  });
+  if (several !== undefined)
+    await passOver(features, (batch, from, count) => several.add(batch, from, count, onMissingLabel));
+  else
+    await passOver([label, ...features], () => {
+      label.exact &&= !decidesByNumbers(label.profile, settings);
+    });
   // Of these numbers and dates were only counted, but they are names of categories or classes.
   const again = features.filter(({ profile }) => isMixed(profile) && !areDates(profile));
   for (const column of again) column.profile = makeFeature(column.column);
@@ -70,7 +85,10 @@ export async function profileTable(
   }
   for (const column of again) column.exact = true;
   if (again.length > 0) await passOver(again, () => {});
-  return { label: label.profile, features: features.map(({ profile }) => profile) };
+  const found = features.map(({ profile }) => profile);
+  if (several !== undefined) return { labels: several.profiles, labelled: several.labelled, features: found };
+  const labelled = label.profile.rows - label.profile.missing;
+  return { labels: [label.profile], labelled, features: found };
 }
 
 /** Whether some values were only counted, and not all are numbers. */

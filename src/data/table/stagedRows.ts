@@ -29,20 +29,20 @@ export class StagedRows {
   }
 
   /**
-   * Adds a row: d features and the label, in `block` from `at`. Returns the number of the first feature that does not fit the
-   * number type (d: the label), or −1. There must be room.
+   * Adds a row: d features and the labels, in `block` from `at`. Returns the number of the first of them that does not fit the
+   * number type (d and above: a label), or −1. There must be room.
    */
   add(block: Float64Array, at: number): number {
     const { layout } = this.#writer;
-    const { d } = layout;
+    const width = layout.d + layout.labels;
     const numbers = this.#numbers;
     if (numbers !== undefined) {
-      const start = this.#rows * (d + 1);
-      for (let j = 0; j <= d; j++) numbers[start + j] = block[at + j]!;
+      const start = this.#rows * width;
+      for (let j = 0; j < width; j++) numbers[start + j] = block[at + j]!;
       this.#rows++;
       return -1;
     }
-    const source = new DataView(block.buffer, block.byteOffset + 8 * at, 8 * (d + 1));
+    const source = new DataView(block.buffer, block.byteOffset + 8 * at, 8 * width);
     const misfit = convertRow(source, 0, this.#view, this.#rows * layout.rowBytes, layout);
     if (misfit < 0) this.#rows++;
     return misfit;

@@ -18,7 +18,7 @@ export interface StoredTypes {
  */
 export function storedTypes(
   { task, mapping, classNames }: ChosenColumns,
-  { features, label }: TableProfile,
+  { features, labels }: TableProfile,
   { dtype: asked, onNotice, onWarning }: TableSettings,
 ): StoredTypes {
   const spreads = new Map(features.map(({ name, spread }) => [name, spread]));
@@ -40,7 +40,8 @@ export function storedTypes(
   const dtype = asked ?? (first === undefined ? 'float32' : 'float64');
   if (task === 'classification') return { dtype, labelDtype: labelDtypeFor(dtype, classNames.length) };
   if (dtype === 'float64') return { dtype, labelDtype: dtype };
-  if (!label.spread.isTooFineFor('float32')) return { dtype, labelDtype: 'float32' };
+  const label = labels.find(({ spread }) => spread.isTooFineFor('float32'));
+  if (label === undefined) return { dtype, labelDtype: 'float32' };
   onNotice?.(`labels are stored as float64: of ${label.name}, ${roundingText(label.spread, 'float32')}`);
   return { dtype, labelDtype: 'float64' };
 }

@@ -25,8 +25,8 @@ export interface TableImportOptions {
   readonly out: string;
   /** Name of the data set. Default: that of the source. */
   readonly name?: string;
-  /** The column that is to be predicted. */
-  readonly label: string;
+  /** The column that is to be predicted; several, all of numbers, for a regression with several outputs. */
+  readonly label: string | readonly string[];
   /** Default: regression for numbers, unless they are whole and at most 20 different ones; else classification. */
   readonly task?: Task;
   /** The columns that become features. Default: all but label, id and split column. */
@@ -75,6 +75,11 @@ export interface TableImportOptions {
   readonly onWarning?: (message: string) => void;
   /** Told what was decided: the task, kinds of columns that are not plain numbers. */
   readonly onNotice?: (message: string) => void;
+}
+
+/** The columns that are to be predicted, in order. */
+export function labelsOf({ label }: Pick<TableImportOptions, 'label'>): readonly string[] {
+  return typeof label === 'string' ? [label] : label;
 }
 
 export const tableDefaults = {

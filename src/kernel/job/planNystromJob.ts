@@ -121,7 +121,8 @@ function fit(
   }
   const { cross, size, solver } = chosen;
   const scored = Math.max(description.parts.test.n, options.simulated ? rows : 0, 1);
-  const scoringSizes = { rows: scored, n: m, k, rowBytes: layout.rowBytes, packedBytes, resident: false };
+  const { rowBytes, labels } = layout;
+  const scoringSizes = { rows: scored, n: m, k, labels, rowBytes, packedBytes, resident: false };
   const free = budget - layOut(common).totalBytes - 4096;
   const scoring = planScoring(scoringSizes, evaluation.dtype, free);
   const scoringLayout = [...common, ...scoring.regions];

@@ -168,10 +168,11 @@ function fit(request: SolveRequest, budget: number): Fitted {
   const allSlots = stored === undefined ? undefined : planStoredKernel(stored, slotRoom);
   const solvingLayout = [...withSolver, ...(allSlots?.regions ?? [])];
   const rows = Math.max(description.parts.test.n, options.simulated ? n : 0, 1);
-  const scoringSizes = { rows, n, k, rowBytes: layout.rowBytes, packedBytes, resident: true };
+  const { rowBytes, labels } = layout;
+  const scoringSizes = { rows, n, k, labels, rowBytes, packedBytes, resident: true };
   const scoring = compares ? planScoring(scoringSizes, evaluation.dtype, left(first)) : undefined;
   const scoringLayout = [...first, ...(scoring?.regions ?? [])];
-  const readingLayout = [...common, ...targetRegions(layout.rowBytes)];
+  const readingLayout = [...common, ...targetRegions(layout)];
   const layouts = [solvingLayout, scoringLayout, readingLayout];
   const totals = layouts.map((regions) => layOut(regions).totalBytes);
   const bytes = Math.max(...totals);

@@ -1,21 +1,20 @@
 import { labelDtypeCodes } from '../../arithmetic/gather.js';
 import type { DatasetDescription } from '../../data/format.js';
 import type { RowLayout } from '../../data/rowLayout.js';
-import { MlmlError } from '../../errors.js';
 import type { Region } from '../../memory/plan.js';
 import { checkLabels } from '../../ssgd/checkLabels.js';
 import type { Workspace } from '../../threads/workspace.js';
-import { targetColumns } from '../targets.js';
+import { badTarget, targetColumns } from '../targets.js';
 import type { RowSource } from '../tiles/rowSource.js';
 
 /** Rows whose labels are read at once. */
 const ROWS = 64;
 
 /** What a `TargetReader` needs. */
-export function targetReaderRegions({ rowBytes }: RowLayout): Region[] {
+export function targetReaderRegions({ rowBytes, labels }: RowLayout): Region[] {
   return [
     { name: 'target rows', bytes: ROWS * rowBytes },
-    { name: 'target labels', bytes: 8 * ROWS },
+    { name: 'target labels', bytes: 8 * labels * ROWS },
   ];
 }
 
@@ -50,7 +49,7 @@ export class TargetReader {
    */
   async read(firstRow: number, rows: number, target: Float64Array): Promise<void> {
     const { arena, kernels } = this.#workspace;
-    const { rowBytes, labelOffset, labelDtype } = this.#layout;
+    const { rowBytes, labelOffset, labelDtype, labels: labelsOfRow } = this.#layout;
     const { task } = this.#description;
     const k = targetColumns(this.#description);
     const bytes = arena.uint8('target rows');
@@ -61,17 +60,27 @@ export class TargetReader {
       const count = Math.min(ROWS, rows - row);
       await this.#source.readRows(bytes, firstRow + row, count);
       this.bytesRead += count * rowBytes;
-      kernels.gatherLabels(bytes.byteOffset, rowBytes, labelOffset, code, 0, 0, count, labels.byteOffset);
+      kernels.gatherLabels(
+        bytes.byteOffset,
+        rowBytes,
+        labelOffset,
+        code,
+        labelsOfRow,
+        0,
+        0,
+        count,
+        labels.byteOffset,
+      );
       if (task === 'classification') checkLabels(labels, count, k);
       for (let i = 0; i < count; i++) {
-        if (task === 'classification') target[(row + i) * k + labels[i]!] = 1;
-        else if (Number.isFinite(labels[i]!)) target[row + i] = labels[i]!;
-        else {
-          const number = firstRow + row + i;
-          throw new MlmlError(
-            'MLML_BAD_DATA',
-            `training row ${this.#numbers?.[number] ?? number} has target ${labels[i]}, which is not a finite number; remove the row`,
-          );
+        if (task === 'classification') {
+          target[(row + i) * k + labels[i]!] = 1;
+          continue;
+        }
+        const number = firstRow + row + i;
+        for (let at = i * k; at < (i + 1) * k; at++) {
+          if (!Number.isFinite(labels[at]!)) throw badTarget(this.#numbers?.[number] ?? number, labels[at]!);
+          target[row * k + at] = labels[at]!;
         }
       }
     }

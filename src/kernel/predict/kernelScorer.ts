@@ -19,6 +19,8 @@ export interface ScoringSizes {
   readonly rows: number;
   readonly n: number;
   readonly k: number;
+  /** Labels of a row. */
+  readonly labels: number;
   readonly rowBytes: number;
   readonly packedBytes: (capacity: number) => number;
   /** Coefficients lie in the arena already; otherwise they are copied there block by block. */
@@ -48,7 +50,7 @@ function scoringRegions(sizes: ScoringSizes, blockSize: number): Region[] {
   return [
     { name: 'score sums', bytes: vector },
     { name: 'score label rows', bytes: Math.min(LABEL_ROWS, blockSize) * sizes.rowBytes },
-    { name: 'score labels', bytes: 8 * blockSize },
+    { name: 'score labels', bytes: 8 * sizes.labels * blockSize },
     ...(sizes.resident ? [] : [{ name: 'score coefficients', bytes: vector }]),
   ];
 }
@@ -137,7 +139,7 @@ export class KernelScorer implements RowScorer {
 
   async #readLabels(file: RowFile, first: number, rows: number, labels: Float64Array): Promise<void> {
     const { arena, kernels } = this.#workspace;
-    const { rowBytes, labelOffset, labelDtype } = file.layout;
+    const { rowBytes, labelOffset, labelDtype, labels: labelsOfRow } = file.layout;
     const bytes = arena.uint8('score label rows');
     const most = Math.floor(bytes.length / rowBytes);
     const base = arena.address('score label rows');
@@ -145,8 +147,8 @@ export class KernelScorer implements RowScorer {
     for (let row = 0; row < rows; row += most) {
       const count = Math.min(most, rows - row);
       await file.readRows(bytes, first + row, count);
-      const target = labels.byteOffset + 8 * row;
-      kernels.gatherLabels(base, rowBytes, labelOffset, code, 0, 0, count, target);
+      const target = labels.byteOffset + 8 * labelsOfRow * row;
+      kernels.gatherLabels(base, rowBytes, labelOffset, code, labelsOfRow, 0, 0, count, target);
     }
   }
 }

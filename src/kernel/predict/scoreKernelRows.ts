@@ -30,6 +30,7 @@ function planner(model: KernelModel, file: Pick<RowFile, 'rows' | 'layout'>, nth
     rows: Math.max(1, file.rows),
     n,
     k,
+    labels: file.layout.labels,
     rowBytes: file.layout.rowBytes,
     packedBytes: packedBytesOf(evaluation),
     resident: false,

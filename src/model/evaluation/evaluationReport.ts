@@ -74,6 +74,6 @@ export interface ClassificationReport {
 /** Loss and quality of a model on some rows, with all that can be said in one pass. */
 export interface EvaluationReport extends Evaluation {
   readonly classification?: ClassificationReport;
-  /** Mean absolute error in units of the target (regression). */
+  /** Mean absolute error in units of the target (regression); of several outputs the mean. */
   readonly mae?: number;
 }

@@ -1,5 +1,5 @@
 import { checkLabels } from '../../ssgd/checkLabels.js';
-import { classOf, EvaluationSum } from '../../ssgd/evaluate.js';
+import { classOf, EvaluationSum, meanOf } from '../../ssgd/evaluate.js';
 import type { Evaluation } from '../../ssgd/events.js';
 import type { ScoreMeaning } from '../../ssgd/linearModel.js';
 import { lossOf } from '../../ssgd/losses/losses.js';
@@ -46,11 +46,13 @@ export class ReportSum {
   readonly #ranks: RankScores | undefined;
   readonly #reliability: Reliability | undefined;
   readonly #probabilities: Float64Array;
-  #absoluteError = 0;
+  /** Of each output of a regression. */
+  readonly #absoluteErrors: Float64Array;
 
   constructor(model: ScoreMeaning, plan: ReportPlan, storage: Storage, scratchFolder: string | undefined) {
     this.#model = model;
     this.#sum = new EvaluationSum(lossOf(model.loss), model.task, model.k);
+    this.#absoluteErrors = new Float64Array(model.task === 'regression' ? model.k : 0);
     const classes = Math.max(model.k, 2);
     this.#probabilities = new Float64Array(classes);
     if (plan.ranks === undefined) return;
@@ -63,7 +65,8 @@ export class ReportSum {
   async add({ rows, scores, labels }: Pick<ScoredBlock, 'rows' | 'scores' | 'labels'>): Promise<void> {
     const { k, task } = this.#model;
     if (task === 'regression') {
-      for (let i = 0; i < rows; i++) this.#absoluteError += Math.abs(scores[i]! - labels[i]!);
+      for (let i = 0, at = 0; i < rows; i++)
+        for (let c = 0; c < k; c++, at++) this.#absoluteErrors[c]! += Math.abs(scores[at]! - labels[at]!);
     } else {
       checkLabels(labels, rows, Math.max(k, 2));
       for (let i = 0; i < rows; i++) {
@@ -107,8 +110,7 @@ export class ReportSum {
     signal?: AbortSignal,
   ): Promise<EvaluationReport> {
     const evaluation = await evaluated(this.#sum);
-    if (this.#counts === undefined)
-      return { ...evaluation, mae: this.#absoluteError / Math.max(evaluation.rows, 1) };
+    if (this.#counts === undefined) return this.#ofRegression(evaluation);
     const { rankings, note } = await this.#ranks!.rankings(signal);
     const classes = this.#counts.reports(this.#model.classNames, rankings);
     return {
@@ -123,6 +125,16 @@ export class ReportSum {
         ranking: note,
       },
     };
+  }
+
+  #ofRegression(evaluation: Evaluation): EvaluationReport {
+    const rows = Math.max(evaluation.rows, 1);
+    const { labelNames = [] } = this.#model;
+    if (evaluation.outputs === undefined) return { ...evaluation, mae: this.#absoluteErrors[0]! / rows };
+    const outputs = evaluation.outputs.map((figures, c) => {
+      return { name: labelNames[c] ?? String(c), ...figures, mae: this.#absoluteErrors[c]! / rows };
+    });
+    return { ...evaluation, mae: meanOf(outputs, 'mae'), outputs };
   }
 
   async close(): Promise<void> {

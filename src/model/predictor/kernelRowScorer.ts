@@ -66,7 +66,8 @@ export async function openKernelScorer(
   const evaluation: Evaluation = { kernel, geometry, dtype: 'float32' };
   const threads = evaluationThreads(kernel, nthreads);
   const packedBytes = packedBytesOf(evaluation);
-  const sizes = { rows: MOST_ROWS, n, k, rowBytes: layout.rowBytes, packedBytes, resident: false };
+  const { rowBytes, labels } = layout;
+  const sizes = { rows: MOST_ROWS, n, k, labels, rowBytes, packedBytes, resident: false };
   const planFor = (budget: number) => {
     const first: Region[] = [
       ...evaluationRegions(evaluation, threads, budget),

@@ -24,6 +24,8 @@ export interface Prediction {
   readonly name?: string;
   /** Regression: the predicted target. */
   readonly value?: number;
+  /** The same of a regression with several outputs, by their names. */
+  readonly values?: Readonly<Record<string, number>>;
   /** One for each class, when they were asked for. */
   readonly probabilities?: readonly number[];
   /** What named the row, where the model has such a column. */
@@ -139,6 +141,12 @@ export class Predictor implements AsyncDisposable {
 
   #predictionOf(scores: Float64Array, at: number, chances: number, id: Cell): Prediction {
     const named = id === undefined ? {} : { id };
+    const { labelNames } = this.meaning;
+    if (labelNames !== undefined) {
+      // Names such as __proto__ are names like others.
+      const values = Object.fromEntries(labelNames.map((name, c) => [name, scores[at + c]!]));
+      return { ...named, values };
+    }
     if (this.meaning.task === 'regression') return { ...named, value: scores[at]! };
     const best = classOf(scores, at, this.meaning.k);
     const name = this.#names === undefined ? {} : { name: this.#names[best] ?? String(best) };

@@ -1,4 +1,4 @@
-import { neededColumns } from '../../data/columns/columnMapping.js';
+import { labelColumns, neededColumns } from '../../data/columns/columnMapping.js';
 import { type OpenTableOptions, openTable } from '../../data/table/openTable.js';
 import { tableFormatOf } from '../../data/table/tableFormats.js';
 import { tablePaths } from '../../data/table/tablePaths.js';
@@ -94,6 +94,6 @@ function jsonColumns(model: ScoreMeaning, head: Uint8Array, id: string | undefin
   }
   const { columns } = model;
   if (columns === undefined) return names;
-  const others = [id, columns.id, 'id', columns.label.column];
+  const others = [id, columns.id, 'id', ...labelColumns(columns)];
   return [...new Set([...neededColumns(columns), ...names.filter((name) => others.includes(name))])];
 }

@@ -1,7 +1,7 @@
 import { allFinite } from '../../data/badValue.js';
 import { textOf } from '../../data/columns/cells.js';
 import type { RowFile } from '../../data/rowFile.js';
-import { rowLayout } from '../../data/rowLayout.js';
+import { labelCount, rowLayout } from '../../data/rowLayout.js';
 import { FeatureRows, featureRowBytes } from '../../data/table/featureRows.js';
 import type { TableBatch, TableSource } from '../../data/table/tableSource.js';
 import { MlmlError } from '../../errors.js';
@@ -32,7 +32,7 @@ const MOST_KERNEL_ROWS = 4096;
 /** Rows of features that a quarter of the budget holds, and their layout. */
 function planRows(model: Model, bufferBytes: number) {
   const kernel = isKernelModel(model);
-  const layout = kernel ? model.geometry.layout : rowLayout(model.d, 'float64');
+  const layout = kernel ? model.geometry.layout : rowLayout(model.d, 'float64', 'float64', labelCount(model));
   const one = featureRowBytes(layout, 1);
   const bytes = kernel ? bufferBytes / 4 : Math.min(bufferBytes / 4, BLOCK_BYTES);
   const rows = Math.min(kernel ? MOST_KERNEL_ROWS : MOST_ROWS, Math.floor(bytes / one));
@@ -41,7 +41,7 @@ function planRows(model: Model, bufferBytes: number) {
 
 /**
  * Scores of all rows of a table, in order, inside `bufferBytes` (the reader of the table has its own memory). Labels are those of the
- * table when `fit` has a label and `labelled`.
+ * table when `fit` has them and `labelled`.
  *
  * @throws MlmlError `MLML_BAD_DATA` naming the place of a value that cannot be used, `MLML_BUDGET_TOO_SMALL`
  */
@@ -60,8 +60,8 @@ export async function* scoreTable(
     const what = `scoring tables by ${model.d} features x ${model.k} columns`;
     throw budgetTooSmall(what, Math.max(bytes + least, featureRowBytes(layout, 1) * 4), bufferBytes);
   }
-  const label = labelled ? fit.label : undefined;
-  const rows = new FeatureRows(fit.encoder, source.columns, layout, capacity, label);
+  const labels = labelled ? fit.labels : undefined;
+  const rows = new FeatureRows(fit.encoder, source.columns, layout, capacity, labels);
   const scorer = await openTableScorer(storage, model, rows, {
     ...options,
     nthreads,

@@ -1,4 +1,4 @@
-import type { ColumnMapping, FeatureColumn } from '../../data/columns/columnMapping.js';
+import { type ColumnMapping, type FeatureColumn, labelColumns } from '../../data/columns/columnMapping.js';
 import { RowEncoder } from '../../data/columns/rowEncoder.js';
 import { listed } from '../../data/table/columnNames.js';
 import type { TableSource } from '../../data/table/tableSource.js';
@@ -10,8 +10,8 @@ export interface TableFit {
   readonly encoder: RowEncoder;
   /** Number of the column that names rows. */
   readonly id?: number;
-  /** Number of the column of the label; absent when the table has none. */
-  readonly label?: number;
+  /** Numbers of the columns of the labels; absent unless the table has them all. */
+  readonly labels?: readonly number[];
 }
 
 type Columns = Pick<TableSource, 'name' | 'columns'>;
@@ -43,11 +43,12 @@ export function fitTable(model: ScoreMeaning, source: Columns, given?: string): 
     [mapping.id, 'id'].find(
       (column) => column !== undefined && columns.includes(column) && !features.has(column),
     );
-  const label = model.columns === undefined ? -1 : columns.indexOf(mapping.label.column);
+  const labels =
+    model.columns === undefined ? [-1] : labelColumns(mapping).map((label) => columns.indexOf(label));
   return {
     encoder: new RowEncoder(mapping, columns, model.classNames),
     ...(named === undefined ? {} : { id: columns.indexOf(named) }),
-    ...(label < 0 ? {} : { label }),
+    ...(labels.some((label) => label < 0) ? {} : { labels }),
   };
 }
 
@@ -58,13 +59,15 @@ export function fitTable(model: ScoreMeaning, source: Columns, given?: string): 
  */
 export function fitLabelledTable(model: ScoreMeaning, source: Columns): TableFit {
   const fit = fitTable(model, source);
-  if (fit.label !== undefined) return fit;
-  const label = model.columns?.label.column;
+  if (fit.labels !== undefined) return fit;
+  const labels = model.columns === undefined ? [] : labelColumns(model.columns);
+  const label = labels.find((column) => !source.columns.includes(column));
+  const which = labels.length > 1 ? `one of the ${labels.length} labels` : 'the label';
   throw new MlmlError(
     'MLML_BAD_DATA',
     label === undefined
       ? `${source.name}: the model does not know which column is the label: it was trained on rows without names of columns; import the table first`
-      : `${source.name}: has no column ${JSON.stringify(label)}, the label; mlml predict does without`,
+      : `${source.name}: has no column ${JSON.stringify(label)}, ${which}; mlml predict does without`,
   );
 }
 

@@ -1,4 +1,5 @@
 import type { DatasetDescription } from '../../data/format.js';
+import { labelCount } from '../../data/rowLayout.js';
 import { makeScaling, type Scaling } from '../../data/scaling.js';
 import type { Arena } from '../../memory/arena.js';
 import type { Plan, Region } from '../../memory/plan.js';
@@ -45,8 +46,10 @@ export interface ProblemSize {
   /** Training rows used. */
   readonly n: number;
   readonly d: number;
-  /** Columns of scores: classes, or 1 for regression. */
+  /** Columns of scores: classes, or outputs of a regression. */
   readonly k: number;
+  /** Labels of a row. */
+  readonly labels: number;
   readonly rowBytes: number;
   readonly bytes: boolean;
 }
@@ -60,7 +63,8 @@ export function problemSize(
   return {
     n: options.subset > 0 ? Math.min(options.subset, all) : all,
     d: description.d,
-    k: description.task === 'classification' ? description.k : 1,
+    k: description.k,
+    labels: labelCount(description),
     rowBytes,
     // Weighted sums are no integers.
     bytes: description.dtype === 'uint8' && !isWeighted(options),

@@ -17,7 +17,7 @@ export interface SumPlace {
 
 /** What is summed beside them. */
 export interface RunningSums {
-  /** Column sums and sum of squares of the targets about the origin. */
+  /** Column sums and sum of squares of the targets about their origins. */
   readonly targets: Float64Array;
   squares: number;
   /** Sum of the weights: the number of rows when all count once. */

@@ -49,7 +49,7 @@ export function normalEquationRegions(size: ProblemSize, blockRows: number, fold
     const padded = Math.max(16, blockRows);
     return [
       { name: 'rows', bytes: scanBytes(blockRows, size.rowBytes) },
-      { name: 'row labels', bytes: 8 * blockRows },
+      { name: 'row labels', bytes: 8 * size.labels * blockRows },
       { name: 'transposed', bytes: 2 * padded * padded4(d) },
       ...shared,
     ];
@@ -75,7 +75,8 @@ interface Sums extends RunningSums {
   readonly delta: Float64Array;
   /** factor still to be applied to each feature */
   readonly factor: Float64Array;
-  readonly origin: number;
+  /** of the targets */
+  readonly origins: Float64Array;
 }
 
 /** The normal equations of parts of the rows, after one pass over all of them. */
@@ -89,8 +90,8 @@ export async function accumulateNormalEquations(
   workspace: Workspace,
   input: NormalEquationInput,
 ): Promise<NormalEquations> {
-  const { sums, origin } = await sumRows(workspace, input);
-  return moveToMean(workspace.arena, input, sums[0]!, origin);
+  const { sums, origins } = await sumRows(workspace, input);
+  return moveToMean(workspace.arena, input, sums[0]!, origins);
 }
 
 /** One streaming pass that sums each fold by itself. */
@@ -98,10 +99,10 @@ export async function accumulateFolds(
   workspace: Workspace,
   input: NormalEquationInput & { readonly folds: RowParts },
 ): Promise<FoldedEquations> {
-  const { sums, origin } = await sumRows(workspace, input);
+  const { sums, origins } = await sumRows(workspace, input);
   const { arena } = workspace;
   return {
-    of: (without) => moveToMean(arena, input, addFolds(arena, input.size, sums, without), origin),
+    of: (without) => moveToMean(arena, input, addFolds(arena, input.size, sums, without), origins),
   };
 }
 
@@ -110,14 +111,14 @@ function moveToMean(
   arena: Arena,
   input: NormalEquationInput,
   running: RunningSums,
-  origin: number,
+  origins: Float64Array,
 ): NormalEquations {
   const { size, bias } = input;
   const { n, d, k } = size;
   requireWeight(running.total);
   const sums = size.bytes
-    ? sumsOfBytes(arena, input, running, origin)
-    : sumsOfDoubles(arena, input, running, origin);
+    ? sumsOfBytes(arena, input, running, origins)
+    : sumsOfDoubles(arena, input, running, origins);
   const gram = arena.float64('gram');
   const cross = arena.float64('cross');
   const mean = arena.float64('mean');
@@ -134,7 +135,7 @@ function moveToMean(
   let targetSquares = sums.squares;
   for (let c = 0; c < k; c++) {
     const targetDelta = targets[c]! / total;
-    targetMean[c] = sums.origin + targetDelta;
+    targetMean[c] = origins[c]! + targetDelta;
     targetSquares -= total * targetDelta ** 2;
     if (!bias) targetSquares += total * targetMean[c]! ** 2;
     for (let j = 0; j < d; j++) {
@@ -150,7 +151,7 @@ function sumsOfBytes(
   arena: Arena,
   { dataset, size, scaling }: NormalEquationInput,
   running: RunningSums,
-  origin: number,
+  origins: Float64Array,
 ): Sums {
   const { d, k } = size;
   const cross = arena.float64('cross');
@@ -162,21 +163,26 @@ function sumsOfBytes(
     delta[j] = mean[j]! / running.total;
     mean[j] = scaling.multiply[j]! * delta[j]! + scaling.add[j]!;
   }
-  return { ...running, delta, factor: scaling.multiply, origin };
+  return { ...running, delta, factor: scaling.multiply, origins };
 }
 
-function sumsOfDoubles(arena: Arena, input: NormalEquationInput, running: RunningSums, origin: number): Sums {
+function sumsOfDoubles(
+  arena: Arena,
+  input: NormalEquationInput,
+  running: RunningSums,
+  origins: Float64Array,
+): Sums {
   const { d, k } = input.size;
   const features = padded4(d);
   const panels = arena.float64('cross panels');
-  const origins = originsOf(input);
+  const centres = originsOf(input);
   const cross = arena.float64('cross');
   const mean = arena.float64('mean');
   const delta = new Float64Array(d);
   for (let j = 0; j < d; j++) {
     for (let c = 0; c < k; c++) cross[c * d + j] = panels[panelIndex(features, j, c)]!;
     delta[j] = panels[panelIndex(features, j, padded4(k))]! / running.total;
-    mean[j] = origins[j]! + delta[j]!;
+    mean[j] = centres[j]! + delta[j]!;
   }
-  return { ...running, delta, factor: new Float64Array(d).fill(1), origin };
+  return { ...running, delta, factor: new Float64Array(d).fill(1), origins };
 }

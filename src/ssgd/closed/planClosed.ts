@@ -1,7 +1,7 @@
 import { packedLength } from '../../arithmetic/gram.js';
 import { padded4 } from '../../arithmetic/normalProduct.js';
 import type { DatasetDescription } from '../../data/format.js';
-import { rowLayout } from '../../data/rowLayout.js';
+import { layoutOf } from '../../data/rowLayout.js';
 import { MlmlError } from '../../errors.js';
 import { formatBytes } from '../../memory/byteSize.js';
 import { budgetTooSmall, layOut, type Plan, type Region } from '../../memory/plan.js';
@@ -51,7 +51,7 @@ export function planClosed(
   others: readonly Region[] = [],
 ): ClosedPlan {
   checkClosedOptions(options);
-  const layout = rowLayout(description.d, description.dtype, description.labelDtype);
+  const layout = layoutOf(description);
   const size = problemSize(description, options, layout.rowBytes);
   const direct = planCholesky(size, options, others);
   if (direct.plannedPeakBytes <= options.bufferBytes) return direct;

@@ -30,7 +30,7 @@ export function rowPanelRegions(size: ProblemSize, blockRows: number): Region[] 
     { name: 'row scaling', bytes: scalingBytes(d, d, size.bytes ? 'uint8' : 'float64', 64) },
     { name: 'row group', bytes: Math.max(TILE_BYTES, 8 * GROUP_ROWS * d) },
     { name: 'row panels', bytes: 8 * blockRows * padded4(d) },
-    { name: 'row labels', bytes: 8 * blockRows },
+    { name: 'row labels', bytes: 8 * size.labels * blockRows },
     { name: 'row weights', bytes: 8 * blockRows },
     { name: 'row weight roots', bytes: 8 * blockRows },
   ];
@@ -41,7 +41,7 @@ export interface PanelBlock extends RowGroup {
   readonly rows: number;
 }
 
-/** Streams rows, scaled, as panels of doubles, with their labels in the region 'row labels'. */
+/** Streams rows, scaled, as panels of doubles, with their labels in the region 'row labels', [row][label]. */
 export class RowPanels {
   readonly panels: number;
   readonly labels: Float64Array;
@@ -94,10 +94,11 @@ export class RowPanels {
     const { arena, kernels } = this.#workspace;
     for await (const block of scanRows(this.#file, arena, 'rows', this.#signal, from)) {
       const dtype = labelDtypeCodes.indexOf(layout.labelDtype);
-      const labels = arena.address('row labels');
+      const { rowBytes, labelOffset, labels } = layout;
+      const target = arena.address('row labels');
       for (const group of groupsOf(block, this.#groups)) {
         const { base, count } = group;
-        kernels.gatherLabels(base, layout.rowBytes, layout.labelOffset, dtype, 0, 0, count, labels);
+        kernels.gatherLabels(base, rowBytes, labelOffset, dtype, labels, 0, 0, count, target);
         if (this.#weighting !== undefined) this.#readWeights(this.#weighting, base, count);
         this.#pack(base, count);
         yield { ...group, rows: padded4(count) };
@@ -152,8 +153,8 @@ export class RowPanels {
 }
 
 /**
- * Writes targets into panels of `rows` rows: column c is 1 for rows of class c (classification), or column 0 is
- * label − origin (regression). Padding rows are 0.
+ * Writes targets into panels of `rows` rows: column c is 1 for rows of class c (classification), or label c − its origin
+ * (regression). Padding rows are 0.
  */
 export function writeTargets(
   target: Float64Array,
@@ -161,14 +162,14 @@ export function writeTargets(
   labels: Float64Array,
   size: ProblemSize,
   classification: boolean,
-  origin: number,
+  origins: Float64Array,
 ): void {
   const { count, rows } = block;
-  target.fill(0, 0, rows * padded4(size.k));
+  const { k } = size;
+  target.fill(0, 0, rows * padded4(k));
   for (let r = 0; r < count; r++) {
-    const label = labels[r]!;
-    if (classification) target[panelIndex(rows, r, checkClass(label, size.k, rowNumber(block, r)))] = 1;
-    else target[panelIndex(rows, r, 0)] = label - origin;
+    if (classification) target[panelIndex(rows, r, checkClass(labels[r]!, k, rowNumber(block, r)))] = 1;
+    else for (let c = 0; c < k; c++) target[panelIndex(rows, r, c)] = labels[r * k + c]! - origins[c]!;
   }
 }
 

@@ -48,7 +48,7 @@ function addStrips(threads: Threads, d: number, add: (from: number, to: number) 
 export async function sumRows(
   workspace: Workspace,
   input: NormalEquationInput,
-): Promise<{ readonly sums: readonly RunningSums[]; readonly origin: number }> {
+): Promise<{ readonly sums: readonly RunningSums[]; readonly origins: Float64Array }> {
   const { arena } = workspace;
   const { size, from, folds } = input;
   const { n, k } = size;
@@ -62,10 +62,10 @@ export async function sumRows(
   const file = input.dataset.train.first(n);
   const groups = folds === undefined ? undefined : new FoldGroups(arena, size.rowBytes, folds);
   const sum = size.bytes ? sumBytes : sumDoubles;
-  return { sums, origin: await sum(workspace, file, input, places, sums, groups) };
+  return { sums, origins: await sum(workspace, file, input, places, sums, groups) };
 }
 
-/** Bytes: integer sums of the unscaled features, origin 0. Returns the origin of the targets. */
+/** Bytes: integer sums of the unscaled features, origin 0. Returns the origins of the targets. */
 async function sumBytes(
   { arena, kernels, threads }: Workspace,
   file: RowFile,
@@ -73,27 +73,25 @@ async function sumBytes(
   places: readonly SumPlace[],
   sums: readonly RunningSums[],
   folds: FoldGroups | undefined,
-): Promise<number> {
+): Promise<Float64Array> {
   const { d, k } = size;
   const classification = dataset.description.task === 'classification';
-  const { rowBytes, labelOffset, labelDtype } = file.layout;
+  const { rowBytes, labelOffset, labelDtype, labels: labelsOfRow } = file.layout;
   const labels = arena.float64('row labels');
   const [labelsAt, transposed] = [labels.byteOffset, arena.address('transposed')];
-  let origin = from?.origin;
+  const origins = new TargetOrigins(classification, k, from);
   for await (const block of scanRows(file, arena, 'rows', undefined, from?.rows)) {
     for (const group of groupsOf(block, folds)) {
       const { base, count, fold } = group;
       const [place, sum] = [places[fold]!, sums[fold]!];
       const padded = Math.ceil(count / 16) * 16;
       const dtype = labelDtypeCodes.indexOf(labelDtype);
-      kernels.gatherLabels(base, rowBytes, labelOffset, dtype, 0, 0, count, labelsAt);
-      origin ??= classification ? 0 : labels[0]!;
-      for (let r = 0; r < count; r++) {
-        const column = classification ? checkClass(labels[r]!, k, rowNumber(group, r)) : 0;
-        const value = classification ? 1 : labels[r]! - origin;
-        sum.targets[column]! += value;
-        sum.squares += value * value;
-      }
+      kernels.gatherLabels(base, rowBytes, labelOffset, dtype, labelsOfRow, 0, 0, count, labelsAt);
+      origins.see(labels);
+      if (classification) {
+        for (let r = 0; r < count; r++) sum.targets[checkClass(labels[r]!, k, rowNumber(group, r))]! += 1;
+        sum.squares += count;
+      } else addTargets(labels, count, origins.values, sum);
       sum.total += count;
       const length = shareLength(d, FEATURES, threads.count);
       for (let from = 0; from < d; from += length) {
@@ -108,7 +106,7 @@ async function sumBytes(
           from,
           to,
           labelsAt,
-          origin,
+          k,
           transposed,
           place.cross,
           classification ? 0 : place.mean,
@@ -122,13 +120,13 @@ async function sumBytes(
     }
     const rows = block.firstRow + block.to;
     onProgress(rows);
-    await save(rows, () => stateOf(rows, origin!, sums));
+    await save(rows, () => stateOf(rows, origins.values, sums));
   }
-  return origin ?? 0;
+  return origins.values;
 }
 
 /**
- * Other types: scaled doubles about the mean of the statistics; a last column of ones sums the features. Returns the origin of
+ * Other types: scaled doubles about the mean of the statistics; a last column of ones sums the features. Returns the origins of
  * the targets.
  */
 async function sumDoubles(
@@ -138,7 +136,7 @@ async function sumDoubles(
   places: readonly SumPlace[],
   sums: readonly RunningSums[],
   groups: FoldGroups | undefined,
-): Promise<number> {
+): Promise<Float64Array> {
   const { dataset, size, scaling, weighting, onProgress, from, save } = input;
   const { arena, threads } = workspace;
   const { d, k } = size;
@@ -147,19 +145,19 @@ async function sumDoubles(
   const features = padded4(d);
   const reader = new RowPanels(workspace, file, undefined, { weighting, byRoots: true }, groups);
   const { roots } = reader;
-  const origins = originsOf(input);
+  const centres = originsOf(input);
   reader.scale(
     scaling.multiply,
-    scaling.add.map((add, j) => add - origins[j]!),
+    scaling.add.map((add, j) => add - centres[j]!),
   );
   const values = arena.float64('targets');
-  let origin = from?.origin;
+  const origins = new TargetOrigins(classification, k, from);
   let done = from?.rows ?? 0;
   for await (const block of reader.blocks(from?.rows)) {
     const { rows, count, fold } = block;
     const [place, sum] = [places[fold]!, sums[fold]!];
-    origin ??= classification ? 0 : reader.labels[0]!;
-    writeTargets(values, block, reader.labels, size, classification, origin);
+    origins.see(reader.labels);
+    writeTargets(values, block, reader.labels, size, classification, origins.values);
     values.fill(0, rows * padded4(k), rows * width);
     if (roots === undefined) sum.total += count;
     for (let r = 0; r < count; r++) {
@@ -186,14 +184,44 @@ async function sumDoubles(
     done += count;
     if (!block.last) continue;
     onProgress(done);
-    await save(done, () => stateOf(done, origin!, sums));
+    await save(done, () => stateOf(done, origins.values, sums));
   }
-  return origin ?? 0;
+  return origins.values;
 }
 
-function stateOf(rows: number, origin: number, sums: readonly RunningSums[]): SumState {
+/** What is subtracted from targets before they are summed, so that a large mean costs no digits: those of the first row seen. */
+class TargetOrigins {
+  readonly values: Float64Array;
+  #seen: boolean;
+
+  constructor(classification: boolean, k: number, from: SumState | undefined) {
+    this.values = Float64Array.from(from?.origins ?? new Float64Array(k));
+    this.#seen = classification || from !== undefined;
+  }
+
+  /** Labels of some rows, [row][label]. */
+  see(labels: Float64Array): void {
+    if (!this.#seen) this.values.set(labels.subarray(0, this.values.length));
+    this.#seen = true;
+  }
+}
+
+/** Takes the origins off the labels of `count` rows, in place, and adds them up. */
+function addTargets(labels: Float64Array, count: number, origins: Float64Array, sum: RunningSums): void {
+  const k = origins.length;
+  for (let i = 0, at = 0; i < count; i++) {
+    for (let c = 0; c < k; c++, at++) {
+      const value = labels[at]! - origins[c]!;
+      labels[at] = value;
+      sum.targets[c]! += value;
+      sum.squares += value * value;
+    }
+  }
+}
+
+function stateOf(rows: number, origins: Float64Array, sums: readonly RunningSums[]): SumState {
   const plain = sums.map(({ targets, ...others }) => ({ ...others, targets: [...targets] }));
-  return { phase: 'sum', rows, origin, sums: plain };
+  return { phase: 'sum', rows, origins: [...origins], sums: plain };
 }
 
 /** Scaled features about the mean of the statistics: what is subtracted. */

@@ -139,13 +139,13 @@ export class StreamedNormalOperator implements BlockOperator {
     const targetTotals = new Float64Array(k);
     let squares = 0;
     let total = roots === undefined ? this.#size.n : 0;
-    let labelOrigin: number | undefined;
+    const labelOrigins = new Float64Array(k);
     // The kernel adds A·M, so the solution is negated for the length of the pass.
     for (let i = 0; i < solution.length; i++) solution[i] = -solution[i]!;
     for await (const block of this.#reader.blocks()) {
       const { rows, count, firstRow } = block;
-      labelOrigin ??= classification ? 0 : this.#reader.labels[0]!;
-      writeTargets(scores, block, this.#reader.labels, this.#size, classification, labelOrigin);
+      if (firstRow === 0 && !classification) labelOrigins.set(this.#reader.labels.subarray(0, k));
+      writeTargets(scores, block, this.#reader.labels, this.#size, classification, labelOrigins);
       scores.fill(0, rows * columns, rows * (columns + 4));
       for (let r = 0; r < count; r++) {
         // Rows of the panels are multiplied by the root of their weight, and so are targets and residuals.
@@ -163,9 +163,9 @@ export class StreamedNormalOperator implements BlockOperator {
       for (let r = 0; r < count; r++) {
         const root = roots === undefined ? 1 : roots[r]!;
         for (let c = 0; c < k; c++) {
-          // Without an intercept the origin of the labels belongs to the targets.
+          // Without an intercept the origins of the labels belong to the targets.
           const at = panelIndex(rows, r, c);
-          if (!this.#bias) scores[at]! += root * labelOrigin;
+          if (!this.#bias) scores[at]! += root * labelOrigins[c]!;
           totals[c]! += root * scores[at]!;
           squares += scores[at]! ** 2;
         }
@@ -180,7 +180,7 @@ export class StreamedNormalOperator implements BlockOperator {
     const out = arena.float64(target);
     let penalty = 0;
     for (let c = 0; c < k; c++) {
-      this.targetMean[c] = labelOrigin! + targetTotals[c]! / total;
+      this.targetMean[c] = labelOrigins[c]! + targetTotals[c]! / total;
       if (this.#bias) squares -= totals[c]! ** 2 / total;
       for (let j = 0; j < d; j++) {
         const at = panelIndex(features, j, c);

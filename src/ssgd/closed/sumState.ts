@@ -12,7 +12,8 @@ export interface SumState {
   readonly rows: number;
   /** Passes before it. */
   readonly pass?: number;
-  readonly origin: number;
+  /** What is subtracted from each column of the targets. */
+  readonly origins: readonly number[];
   /** Of all rows, or of each fold; see `RunningSums`. */
   readonly sums: readonly {
     readonly targets: readonly number[];

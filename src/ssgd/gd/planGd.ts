@@ -1,7 +1,7 @@
 import { packedLength } from '../../arithmetic/gram.js';
 import { padded4 } from '../../arithmetic/normalProduct.js';
 import type { DatasetDescription } from '../../data/format.js';
-import { rowLayout } from '../../data/rowLayout.js';
+import { layoutOf } from '../../data/rowLayout.js';
 import { MlmlError } from '../../errors.js';
 import { formatBytes } from '../../memory/byteSize.js';
 import { budgetTooSmall, type Plan, type Region } from '../../memory/plan.js';
@@ -44,7 +44,7 @@ export function planGd(
       `gd: --optimizer=${options.optimizer} is for sgd, ssgd and hsgd; gd has sgd (heavy-ball momentum) and nesterov`,
     );
   }
-  const layout = rowLayout(description.d, description.dtype, description.labelDtype);
+  const layout = layoutOf(description);
   const given = problemSize(description, options, layout.rowBytes);
   const size = columns === undefined ? given : { ...given, k: columns };
   const gram = planGram(size, options, others);

@@ -7,6 +7,7 @@ import type { ProblemSize } from '../closed/fit.js';
 import { addScores, addSums } from '../closed/panelProducts.js';
 import { checkClass, RowPanels } from '../closed/rowPanels.js';
 import type { Loss } from '../losses/loss.js';
+import { lossOfRows } from '../losses/severalTargets.js';
 import { type RowWeighting, requireWeight } from '../rowWeights.js';
 import { CURVATURE_PASSES } from './planGd.js';
 import type { SmoothObjective } from './smoothObjective.js';
@@ -45,7 +46,8 @@ export class StreamingObjective implements SmoothObjective {
     this.#workspace = workspace;
     this.#dataset = dataset;
     this.#size = given.size;
-    this.#loss = given.loss;
+    const classification = dataset.description.task === 'classification';
+    this.#loss = lossOfRows(given.loss, classification, given.size.k);
     this.#reg = given.reg;
     this.#bias = given.bias;
     this.#onPassed = given.onPassed;

@@ -1,6 +1,7 @@
 import type { Dtype } from '../../arithmetic/dtype.js';
 import { columnsOf } from '../../data/columns/columnMapping.js';
 import type { DatasetDescription, Task } from '../../data/format.js';
+import { checkLabelNames, plainLabelNames } from '../../data/labelNames.js';
 import { makeScaling, type Scaling, type ScalingName } from '../../data/scaling.js';
 import { nearest } from '../../data/suggest.js';
 import { MlmlError } from '../../errors.js';
@@ -45,11 +46,13 @@ type TrainingOptions = Pick<
 export interface LearnerOptions extends Partial<TrainingOptions> {
   /** Number of features. Needed unless `like` or `init` says it. */
   readonly d?: number;
-  /** Number of classes; 1 for regression. Needed unless `like` or `init` says it. */
+  /** Number of classes, or of the outputs of a regression. Needed unless `like` or `init` says it. */
   readonly k?: number;
   /** Default: regression when k is 1, else classification. */
   readonly task?: Task;
   readonly classNames?: readonly string[];
+  /** Of a regression with several outputs, one for each. Default those of `like` or `init`, else y0, y1, … */
+  readonly labelNames?: readonly string[];
   /** Number type in which rows are kept while they are worked on. Default float32, or that of `like`. */
   readonly dtype?: (typeof learnerDtypes)[number];
   /** A data set like the rows to come: its sizes, classes, statistics and number type. */
@@ -77,6 +80,7 @@ const names: { readonly [Name in keyof Required<LearnerOptions>]: true } = {
   k: true,
   task: true,
   classNames: true,
+  labelNames: true,
   dtype: true,
   like: true,
   init: true,
@@ -148,8 +152,7 @@ export function learnerSetting(given: LearnerOptions): LearnerSetting {
       );
   }
   const task = given.task ?? like?.task ?? init?.task ?? (k === 1 ? 'regression' : 'classification');
-  if ((task === 'regression') !== (k === 1))
-    throw usage(`k=${k}: a learner of ${task} has ${task === 'regression' ? 'k=1' : 'at least 2 classes'}`);
+  if (task === 'classification' && k === 1) throw usage(`k=1: a learner of ${task} has at least 2 classes`);
   const dtype = given.dtype ?? like?.dtype ?? 'float32';
   if (!(learnerDtypes as readonly Dtype[]).includes(dtype))
     throw usage(`dtype ${dtype}: rows of a learner are ${learnerDtypes.join(', ')}`);
@@ -194,9 +197,9 @@ export function learnerSetting(given: LearnerOptions): LearnerSetting {
   };
 }
 
-/** Classes of a model: one column stands for two. */
+/** Classes of a model, where one column stands for two, or outputs. */
 function classesOf({ task, k }: LinearModel): number {
-  return task === 'classification' ? Math.max(2, k) : 1;
+  return task === 'classification' ? Math.max(2, k) : k;
 }
 
 function trainOptions(
@@ -230,7 +233,7 @@ function scalingOf({ scale, like, init }: LearnerOptions, { d, dtype }: DatasetD
 
 /** A learner's rows, described as a data set of no rows. */
 function describe(
-  { like, init, classNames }: LearnerOptions,
+  { like, init, classNames, labelNames }: LearnerOptions,
   { d, k, task, dtype }: Pick<LearnerSize, 'd' | 'k' | 'task' | 'dtype'>,
   classCounts: readonly number[],
 ): DatasetDescription {
@@ -238,9 +241,17 @@ function describe(
     throw usage(
       `like ${like.name}: has ${like.d} features, k=${like.k}, ${like.task}; the learner ${d}, k=${k}, ${task}`,
     );
+  const several = task === 'regression' && k > 1;
+  const meaning = columnsOf(like ?? init ?? {});
+  const names = labelNames ?? meaning.labelNames ?? (several ? plainLabelNames(k) : undefined);
+  checkLabelNames(names, task, k, (_, found) => {
+    throw usage(
+      `labelNames ${JSON.stringify(found)}: must be ${several ? `${k} different names` : 'left out with one output'}`,
+    );
+  });
   return {
     format: 'mlml-dataset',
-    version: 1,
+    version: several ? 3 : 1,
     name: 'the learner',
     task,
     d,
@@ -252,7 +263,8 @@ function describe(
     statistics: like?.statistics ?? { mean: [], variance: [], min: [], max: [], maxRowNorm: 0 },
     classCounts,
     classNames: classNames ?? like?.classNames ?? init?.classNames ?? [],
-    ...columnsOf(like ?? init ?? {}),
+    ...meaning,
+    ...(names === undefined ? {} : { labelNames: names }),
     source: { description: 'rows given to a learner', files: [] },
     fingerprint: '',
   };

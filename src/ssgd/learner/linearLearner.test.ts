@@ -331,7 +331,12 @@ test('options that make no sense', async () => {
     [{ k: 2 }, 'MLML_USAGE', /d=undefined: a learner needs d/],
     [{ d: 3 }, 'MLML_USAGE', /k=undefined: a learner needs k/],
     [{ d: 0, k: 2 }, 'MLML_USAGE', /d=0/],
-    [{ d: 3, k: 2, task: 'regression' }, 'MLML_USAGE', /a learner of regression has k=1/],
+    [
+      { d: 3, k: 2, task: 'regression', loss: 'ridge', labelNames: ['a'] },
+      'MLML_USAGE',
+      /labelNames \["a"\]: must be 2 different names/,
+    ],
+    [{ d: 3, k: 1, loss: 'ridge', labelNames: ['a'] }, 'MLML_USAGE', /must be left out with one output/],
     [{ d: 3, k: 1, loss: 'hinge' }, 'MLML_USAGE', /hinge/],
     [{ d: 3, k: 2, dtype: 'int8' as never }, 'MLML_USAGE', /dtype int8/],
     [

@@ -128,7 +128,9 @@ export class LinearLearner {
     const { meanLoss, accuracy } = trainee.epochLoss;
     const common = { rows: count, loss: meanLoss };
     if (description.task === 'classification') return { ...common, accuracy };
-    return weighting?.behindLabel ? common : { ...common, ...runningRmse(options, meanLoss) };
+    return weighting?.behindLabel
+      ? common
+      : { ...common, ...runningRmse(options, trainee.model.columns, meanLoss) };
   }
 
   #learn(block: RowBlock): void {
@@ -195,14 +197,15 @@ export class LinearLearner {
     return all;
   }
 
-  /** The class of each row, or its predicted target. */
+  /** The class of each row, or its predicted targets, rows × outputs. */
   predict(x: LearnerFeatures): Float64Array {
     const { columns } = this.#plan.model;
     const classification = this.#setting.description.task === 'classification';
     const rows = checkFeatures(x, this.#setting.description);
+    if (!classification) return this.scores(x);
     const all = new Float64Array(rows);
     this.#forEachScore(x, rows, (scores, at, row) => {
-      all[row] = classification ? classOf(scores, at, columns) : scores[at]!;
+      all[row] = classOf(scores, at, columns);
     });
     return all;
   }

@@ -1,6 +1,6 @@
 import { type Dtype, dtypeBytes } from '../../arithmetic/dtype.js';
 import type { Task } from '../../data/format.js';
-import { type RowLayout, rowLayout } from '../../data/rowLayout.js';
+import { labelCount, type RowLayout, rowLayout } from '../../data/rowLayout.js';
 import { MlmlError } from '../../errors.js';
 import { LARGEST_ARENA } from '../../memory/arena.js';
 import { alignUp, budgetTooSmall, layOut, type Region } from '../../memory/plan.js';
@@ -54,7 +54,7 @@ function outsideRegion(d: number, k: number): Region {
  */
 export function planLearner(size: LearnerSize): LearnerPlan {
   const { d, k, task, options, dtype, batch, weighted } = size;
-  const plain = rowLayout(d, dtype, 'float64');
+  const plain = rowLayout(d, dtype, 'float64', labelCount(size));
   const layout = weighted ? { ...plain, rowBytes: plain.rowBytes + dtypeBytes.float64 } : plain;
   const columns = lossOf(options.loss).columns(task, k);
   const stride = alignUp(d, FLOATS_PER_BLOCK);

@@ -2,7 +2,7 @@ import { type Dtype, dtypeBytes } from '../../arithmetic/dtype.js';
 import { allFinite } from '../../data/badValue.js';
 import { LARGEST_VALUE } from '../../data/checkRows.js';
 import type { Task } from '../../data/format.js';
-import type { RowLayout } from '../../data/rowLayout.js';
+import { labelCount, type RowLayout } from '../../data/rowLayout.js';
 import { MlmlError } from '../../errors.js';
 
 /** Features of rows, one row after the other. */
@@ -12,7 +12,7 @@ export type LearnerFeatures = Float32Array | Float64Array | Uint8Array;
 export interface LearnerRows {
   /** rows × d. */
   readonly x: LearnerFeatures;
-  /** Class numbers, or targets. */
+  /** Class numbers, or targets: rows, or rows × outputs. */
   readonly y: ArrayLike<number>;
   /** Weight of each row, at least 0; 1 when absent. For a learner opened with `weighted`. */
   readonly weights?: ArrayLike<number>;
@@ -74,15 +74,21 @@ export function checkRows(given: LearnerRows, shape: RowShape, weighted: boolean
   if (!isList(y)) throw usage(`y: is ${kindOf(y)}; give an array with the label of each row`);
   if (weights !== undefined && !isList(weights))
     throw usage(`weights: is ${kindOf(weights)}; give an array with the weight of each row`);
-  if (y.length !== rows) throw usage(`y: has ${y.length} labels, x has ${rows} rows`);
+  const labels = labelCount(shape);
+  if (y.length !== rows * labels) {
+    const wanted = labels === 1 ? '' : ` of ${labels} each`;
+    throw usage(`y: has ${y.length} labels, x has ${rows} rows${wanted}`);
+  }
   if (weights !== undefined && !weighted) throw usage('weights: open the learner with weighted: true');
   if (weights !== undefined && weights.length !== rows)
     throw usage(`weights: has ${weights.length} numbers, x has ${rows} rows`);
-  for (let i = 0; i < rows; i++) {
+  for (let i = 0; i < rows * labels; i++) {
     const label = y[i]!;
     if (task === 'regression') {
       if (Math.abs(label) <= LARGEST_VALUE) continue;
-      throw badData(`row ${i}: target ${label} is not a finite number up to ${LARGEST_VALUE}`);
+      const row = Math.floor(i / labels);
+      const which = labels === 1 ? 'target' : `target ${i % labels},`;
+      throw badData(`row ${row}: ${which} ${label} is not a finite number up to ${LARGEST_VALUE}`);
     }
     if (label >= 0 && label < k && Number.isInteger(label)) continue;
     throw badData(`row ${i}: label ${label} is not a class number from 0 to ${k - 1}`);
@@ -94,7 +100,7 @@ export function checkRows(given: LearnerRows, shape: RowShape, weighted: boolean
   return rows;
 }
 
-/** Writes rows given as numbers as they lie in a data set: features, label, and a weight where the rows have room for one. */
+/** Writes rows given as numbers as they lie in a data set: features, labels, and a weight where the rows have room for one. */
 export class RowEncoder {
   /** The rows as numbers of their features' type: rows begin at multiples of its size. */
   readonly #numbers: LearnerFeatures;
@@ -109,7 +115,7 @@ export class RowEncoder {
     else this.#numbers = new Uint8Array(buffer, byteOffset, length);
     this.#view = new DataView(buffer, byteOffset, byteLength);
     this.#layout = layout;
-    const end = layout.labelOffset + dtypeBytes[layout.labelDtype];
+    const end = layout.labelOffset + layout.labels * dtypeBytes[layout.labelDtype];
     this.#weightOffset = layout.rowBytes > end ? end : undefined;
   }
 
@@ -121,7 +127,7 @@ export class RowEncoder {
     first: number,
     count: number,
   ): void {
-    const { d, dtype, labelOffset, rowBytes } = this.#layout;
+    const { d, dtype, labelOffset, labels, rowBytes } = this.#layout;
     const numbers = this.#numbers;
     for (let i = 0; i < count; i++) {
       const row = first + i;
@@ -131,7 +137,8 @@ export class RowEncoder {
       else for (let j = 0; j < d; j++) numbers[at + j] = x[from + j]!;
       if (y === undefined) continue;
       const start = i * rowBytes;
-      this.#view.setFloat64(start + labelOffset, y[row]!, true);
+      for (let c = 0; c < labels; c++)
+        this.#view.setFloat64(start + labelOffset + 8 * c, y[row * labels + c]!, true);
       if (this.#weightOffset !== undefined)
         this.#view.setFloat64(start + this.#weightOffset, weights === undefined ? 1 : weights[row]!, true);
     }

@@ -13,6 +13,11 @@ export const huber: Loss = {
   errorOf: (loss) => (loss <= 0.5 * DELTA * DELTA ? Math.sqrt(2 * loss) : loss / DELTA + 0.5 * DELTA),
   largestCurvature: 1,
   columns: (_task, k) => k,
+  ofResidual(residual, result) {
+    const size = Math.abs(residual);
+    result.slope = Math.max(-DELTA, Math.min(DELTA, residual));
+    return size <= DELTA ? 0.5 * residual * residual : DELTA * (size - 0.5 * DELTA);
+  },
   evaluate(scores, rows, columns, labels, slopes, weights) {
     let sum = 0;
     for (let i = 0, at = 0; i < rows; i++) {

@@ -9,7 +9,7 @@ import type { LossName } from '../options.js';
 export interface Loss {
   readonly name: LossName;
   readonly tasks: readonly Task[];
-  /** Columns of scores for k classes (k is 1 in regression). */
+  /** Columns of scores for k classes, or k outputs of a regression. */
   columns(task: Task, k: number): number;
   /**
    * Typical second derivative by a score along a run: the automatic learning rate is in inverse proportion
@@ -38,10 +38,12 @@ export interface Loss {
     labels: number,
     result: number,
   ) => void;
+  /** Losses of regression: the loss of one residual (score less target); leaves its derivative in `result.slope`. */
+  readonly ofResidual?: (residual: number, result: { slope: number }) => number;
   /**
    * Sum of the losses of `rows` rows, whose scores lie at scores[i·columns + c]. Writes the derivatives by
    * the scores to `slopes` in the same layout; `slopes` may be `scores` itself.
-   * With one column in classification, class 1 is the positive one. Losses and slopes of row i are multiplied by
+   * With one column in classification, class 1 is the positive one; a regression has one column (see `lossOfRows`). Losses and slopes of row i are multiplied by
    * `weights[i]` when there are weights.
    */
   evaluate(

@@ -11,6 +11,10 @@ export const ridge: Loss = {
   errorOf: (loss) => Math.sqrt(2 * loss),
   largestCurvature: 1,
   columns: (_task, k) => k,
+  ofResidual(residual, result) {
+    result.slope = residual;
+    return 0.5 * residual * residual;
+  },
   evaluate(scores, rows, columns, labels, slopes, weights) {
     let sum = 0;
     if (columns === 1) {

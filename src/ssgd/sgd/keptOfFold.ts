@@ -32,7 +32,7 @@ export class KeptOfFold implements JudgedRows {
 
   /** Moves scores (rows × columns), labels and weights of the kept rows to the front. */
   take(scores: Float32Array, columns: number): void {
-    const { filled: rows, folds, labels, weights } = this.#batch;
+    const { filled: rows, folds, labels, labelsOfRow, weights } = this.#batch;
     this.filled = 0;
     this.counted = 0;
     this.weight = 0;
@@ -42,7 +42,7 @@ export class KeptOfFold implements JudgedRows {
       const weight = weights === undefined ? 1 : weights[i]!;
       if (weight !== 0) this.counted++;
       this.weight += weight;
-      this.labels[to] = labels[i]!;
+      for (let l = 0; l < labelsOfRow; l++) this.labels[to * labelsOfRow + l] = labels[i * labelsOfRow + l]!;
       if (this.weights !== undefined) this.weights[to] = weight;
       if (to !== i) for (let c = 0; c < columns; c++) scores[to * columns + c] = scores[i * columns + c]!;
     }

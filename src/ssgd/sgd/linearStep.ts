@@ -4,6 +4,7 @@ import type { RowBlock } from '../../data/rowBlock.js';
 import type { Arena } from '../../memory/arena.js';
 import type { Loss } from '../losses/loss.js';
 import { lossOf } from '../losses/losses.js';
+import { lossOfRows } from '../losses/severalTargets.js';
 import type { LossName, TrainOptions } from '../options.js';
 import { forEachBatch } from './batchPasses.js';
 import type { RowSample } from './calibration.js';
@@ -34,6 +35,7 @@ export abstract class LinearStep implements StepModel {
   curvature: number;
   readonly loss: LossName;
   readonly columns: number;
+  readonly outputs: number;
   readonly weights: Float32Array;
   readonly intercept: Float32Array;
   protected readonly options: TrainOptions;
@@ -67,7 +69,7 @@ export abstract class LinearStep implements StepModel {
     this.fold = fold;
     if (fold !== undefined) this.#kept = new KeptOfFold(fold, batch, arena);
     this.#batch = batch;
-    this.#lossFunction = lossOf(options.loss);
+    this.#lossFunction = lossOfRows(lossOf(options.loss), classification, columns);
     this.#classification = classification;
     this.options = options;
     this.arena = arena;
@@ -75,6 +77,7 @@ export abstract class LinearStep implements StepModel {
     this.loss = options.loss;
     this.curvature = this.#lossFunction.curvature;
     this.columns = columns;
+    this.outputs = classification ? 1 : columns;
     this.weights = weights;
     this.intercept = intercept;
     this.scores = this.floats('scores');
@@ -160,14 +163,34 @@ export abstract class LinearStep implements StepModel {
   }
 
   /** Blocks are samples: they are small. */
-  medianLabel(block: RowBlock): number | undefined {
-    const labels: number[] = [];
-    forEachBatch(this.#batch, block, () => {
-      this.#batch.checkLabels();
-      for (let i = 0; i < this.#batch.filled; i++)
-        if (weightOf(this.#batch, i, this.fold) !== 0) labels.push(this.#batch.labels[i]!);
+  medianLabels(block: RowBlock): number[] | undefined {
+    const labels = this.#labelsOf(block);
+    if (labels[0]!.length === 0) return undefined;
+    return labels.map((some) => Float64Array.from(some).sort()[some.length >> 1]!);
+  }
+
+  lossesAround(block: RowBlock, targets: readonly number[]): number[] {
+    const result = { slope: 0 };
+    const { ofResidual } = lossOf(this.loss);
+    return this.#labelsOf(block).map((labels, c) => {
+      const sum = labels.reduce((total, label) => total + ofResidual!(targets[c]! - label, result), 0);
+      return sum / labels.length;
     });
-    return Float64Array.from(labels).sort()[labels.length >> 1];
+  }
+
+  /** Labels of the rows of a block that count, a list for each of a row. */
+  #labelsOf(block: RowBlock): number[][] {
+    const batch = this.#batch;
+    const { labelsOfRow } = batch;
+    const labels = Array.from({ length: labelsOfRow }, (): number[] => []);
+    forEachBatch(batch, block, () => {
+      batch.checkLabels();
+      for (let i = 0; i < batch.filled; i++) {
+        if (weightOf(batch, i, this.fold) === 0) continue;
+        for (let l = 0; l < labelsOfRow; l++) labels[l]!.push(batch.labels[i * labelsOfRow + l]!);
+      }
+    });
+    return labels;
   }
 
   /** Changes the weights and the optimiser's state. */

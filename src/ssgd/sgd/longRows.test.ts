@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { type RareRows, rareDatasets, rareRows } from '../../../test/support/rareRows.js';
+import { makeDataset } from '../../../test/support/tinyDataset.js';
 import type { Dataset } from '../../data/dataset.js';
+import { RowFolds } from '../../data/rowFolds.js';
 import type { SparseDataset } from '../../data/sparse/sparseDataset.js';
 import { MemoryStorage } from '../../storage/memoryStorage.js';
 import type { TrainEvent } from '../events.js';
@@ -41,6 +43,13 @@ test('rows up to the bound count in full, longer ones together as much as one at
   assert.deepEqual(held([1e30, 4], 4, 0, [0, 1]), [1, 1], 'a row that does not count');
   assert.deepEqual(held([9, 16], Number.POSITIVE_INFINITY), [1, 1], 'at a rate of 0');
   assert.equal(fullSquare(0.01, 2, 32, 0.9), (32 * (1 - 0.9)) / 0.02);
+});
+
+test('rows of the fold that a model leaves out hold back nothing', () => {
+  const slopes = new Float32Array([1, 1, 1]);
+  const batch = { ...batchOf([16, 16, 1]), folds: Float64Array.of(0, 1, 1) } as unknown as StepBatch;
+  holdLongRows(batch, slopes, 1, 0, 4, 1);
+  assert.deepEqual([...slopes], [0.25, 1, 1]);
 });
 
 type Data = Dataset | SparseDataset;
@@ -118,6 +127,30 @@ describe('rows of a rare category, far longer than the others', () => {
         assert.ok(found!.r2! > 0.7, `${found!.r2}`);
       }
     });
+  }
+});
+
+test('no label of a fold decides where the model that leaves it out starts, its rate, or what it becomes', async () => {
+  const { features, labels } = rareRows({ size: 1e4 });
+  const folds = new RowFolds(3, 0);
+  const own = labels.filter((_, i) => folds.foldOf(i) === 0);
+  const squares = own.reduce((sum, label) => sum + label * label, 0) / own.length;
+  for (const loss of ['ridge', 'huber'] as const) {
+    const errors: number[] = [];
+    for (const factor of [1, 2, 30]) {
+      const changed = labels.map((label, i) => (folds.foldOf(i) === 0 ? factor * label : label));
+      const dataset = await makeDataset({ task: 'regression', train: { features, labels: changed } });
+      const options = { loss, folds: 3, simulated: false } as const;
+      const { crossValidation } = await run('ssgd', dataset, options);
+      const { rmse, r2 } = crossValidation![0]!.evaluations![0]!;
+      if (factor === 1) assert.ok(r2! > 0.6, `${loss}: ${r2}`);
+      errors.push(rmse! ** 2);
+    }
+    // Of predictions p for targets f·y the mean squared error is p² − 2f·py + f²·y²: two of them give the third.
+    const product = (errors[0]! - errors[1]! + 3 * squares) / 2;
+    const predicted = errors[0]! + 2 * product - squares;
+    const third = predicted - 60 * product + 900 * squares;
+    assert.ok(Math.abs(third - errors[2]!) < 1e-9 * third, `${loss}: ${third}, ${errors[2]}`);
   }
 });
 

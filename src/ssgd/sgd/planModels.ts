@@ -47,11 +47,16 @@ export function scoreRegions(prefix: string, columns: number, batch: number): Re
 }
 
 /** Regions of the folds of the rows in a batch, and of the labels and weights of those that a model learns from. */
-export function foldRegions({ folds }: TrainOptions, batch: number, weighted: boolean): Region[] {
+export function foldRegions(
+  { folds }: TrainOptions,
+  batch: number,
+  weighted: boolean,
+  labelsOfRow = 1,
+): Region[] {
   if (folds === 0) return [];
   return [
     { name: 'row folds', bytes: 8 * batch },
-    { name: 'kept labels', bytes: 8 * batch },
+    { name: 'kept labels', bytes: 8 * labelsOfRow * batch },
     ...(weighted ? [{ name: 'kept weights', bytes: 8 * batch }] : []),
   ];
 }

@@ -1,7 +1,7 @@
 import { scalingBytes } from '../../arithmetic/gather.js';
 import { foldedLayout } from '../../data/foldedRows.js';
 import type { DatasetDescription } from '../../data/format.js';
-import { type RowLayout, rowLayout } from '../../data/rowLayout.js';
+import { layoutOf, type RowLayout } from '../../data/rowLayout.js';
 import { formatBytes } from '../../memory/byteSize.js';
 import { alignUp, budgetTooSmall, layOut, type Plan, type Region } from '../../memory/plan.js';
 import { optimizerOf } from '../optimizers/optimizers.js';
@@ -86,9 +86,9 @@ export function stepRegions(
   return [
     { name: 'scaling', bytes: scalingBytes(layout.d, stride, layout.dtype, 32) },
     { name: 'x', bytes: 4 * stride * batch },
-    { name: 'labels', bytes: 8 * batch },
+    { name: 'labels', bytes: 8 * layout.labels * batch },
     ...(weighted ? [{ name: 'row weights', bytes: 8 * batch }] : []),
-    ...foldRegions(models[0]!.options, batch, weighted),
+    ...foldRegions(models[0]!.options, batch, weighted, layout.labels),
     // The models' columns lie next to each other.
     { name: 'weights', bytes: 4 * columns * stride },
     { name: 'intercept', bytes: 4 * columns },
@@ -121,7 +121,7 @@ export function planStreaming(
   /** Default: as many as help. */
   givenThreads?: number,
 ): StreamingPlan {
-  const layout = rowLayout(description.d, description.dtype, description.labelDtype);
+  const layout = layoutOf(description);
   const variants = variantsOf(options);
   // What the models of a sweep share is the same in the options of each.
   const first = variants[0]!;
@@ -141,7 +141,7 @@ export function planStreaming(
   // All models are scored in one pass over held-out rows, unless that is what would not fit.
   const more = 8 * layout.d * (allColumns - columns);
   let scoring = scorerRegions(layout, columns, scoringBytes(budget) + more, allColumns);
-  const size = { verb, rows, stride, columns, models: models.length };
+  const size = { verb, rows, stride, columns, labels: layout.labels, models: models.length };
   let threads = 1;
   const around = (chosen: ChosenOptions) => [
     ...stepRegions(layout, stride, chosen.batch, models),

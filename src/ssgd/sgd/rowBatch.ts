@@ -27,7 +27,9 @@ export class RowBatch {
   /** The same as numbers. */
   readonly values: Float32Array;
   readonly labelsAddress: number;
+  /** All labels of one row after those of another. */
   readonly labels: Float64Array;
+  readonly labelsOfRow: number;
   /** Weights of the rows; undefined when all count once. */
   readonly weights: Float64Array | undefined;
   squareBound = Number.POSITIVE_INFINITY;
@@ -74,6 +76,7 @@ export class RowBatch {
     this.values = arena.float32('x');
     this.labelsAddress = arena.address('labels');
     this.labels = arena.float64('labels');
+    this.labelsOfRow = layout.labels;
     this.#weighting = weighting;
     this.weights = weighting === undefined ? undefined : arena.float64('row weights');
     this.#scaling = arena.address('scaling');
@@ -114,15 +117,16 @@ export class RowBatch {
       layout.rowBytes,
       layout.labelOffset,
       this.#labelCode,
+      layout.labels,
       order,
       from,
       count,
-      this.labelsAddress + 8 * this.filled,
+      this.labelsAddress + 8 * layout.labels * this.filled,
     );
     if (this.folds !== undefined) {
       const behind = this.#plan.layout.rowBytes;
       const target = this.folds.byteOffset + 8 * this.filled;
-      this.#kernels.gatherLabels(base, layout.rowBytes, behind, UINT8, order, from, count, target);
+      this.#kernels.gatherLabels(base, layout.rowBytes, behind, UINT8, 1, order, from, count, target);
     }
     if (this.#weighting !== undefined) {
       const { labels, weights, filled } = this;

@@ -25,7 +25,9 @@ export interface StepBatch {
   /** Rows that count (their weight is not 0), and the sum of all weights; once labels have been checked. */
   readonly counted: number;
   readonly weight: number;
+  /** All labels of one row after those of another. */
   readonly labels: Float64Array;
+  readonly labelsOfRow: number;
   readonly labelsAddress: number;
   /** Weights of the rows; undefined when all count once. */
   readonly weights: Float64Array | undefined;
@@ -49,6 +51,8 @@ export interface StepModel {
   readonly loss: LossName;
   /** Columns of scores. */
   readonly columns: number;
+  /** Those of a regression; 1 for a classification. */
+  readonly outputs: number;
   /** Of the rows of the last step: sum of losses, rows classified right, rows that count, sum of their weights. */
   readonly lossSum: number;
   readonly right: number;
@@ -67,8 +71,10 @@ export interface StepModel {
   step(rate: number, t: number): void;
   /** Sums over the rows of a block with the weights as they are; uses the batch, changes nothing else. */
   lossOn(block: RowBlock): { readonly loss: number; readonly weight: number };
-  /** Of the rows of a block that it learns from and that count; undefined when there are none. */
-  medianLabel(block: RowBlock): number | undefined;
+  /** Of the rows of a block that it learns from and that count, of each label; undefined when there are none. */
+  medianLabels(block: RowBlock): number[] | undefined;
+  /** Mean loss of these rows, of each label of a regression, where `targets` are predicted. */
+  lossesAround(block: RowBlock, targets: readonly number[]): number[];
   /** Steps at a constant rate from the rows of a block. */
   tryRate(rate: number, block: RowBlock): void;
   /** The rows of a block as a sample for the automatic rate. For use before training. */

@@ -21,19 +21,21 @@ export interface StreamingSize {
   readonly rows: number;
   readonly stride: number;
   readonly columns: number;
+  /** Labels of a row. */
+  readonly labels: number;
   /** Models trained from the stream. */
   readonly models: number;
 }
 
 /** What each further thread of hsgd has of its own: rows, scores, the state of the optimiser. */
 function ownRegions(thread: number, size: StreamingSize, batch: number, options: TrainOptions): Region[] {
-  const { stride, columns } = size;
+  const { stride, columns, labels } = size;
   const prefix = `thread ${thread} `;
   const own = (name: string, bytes: number) => ({ name: `${prefix}${name}`, bytes });
   const { matrices } = optimizerOf(options.optimizer);
   return [
     own('x', 4 * stride * batch),
-    own('labels', 8 * batch),
+    own('labels', 8 * labels * batch),
     ...(isWeighted(options) ? [own('row weights', 8 * batch)] : []),
     ...scoreRegions(prefix, columns, batch),
     ...Array.from({ length: matrices }, (_, i) => [

@@ -286,10 +286,10 @@ export class StreamingRun {
   }
 
   /** What the last epoch showed of the training rows while the weights still moved. */
-  #runningEvaluation({ epochLoss, options }: Trainee): Evaluation {
+  #runningEvaluation({ epochLoss, options, model }: Trainee): Evaluation {
     const { rows, meanLoss, accuracy } = epochLoss;
     if (this.#task === 'classification') return { rows, loss: meanLoss, accuracy };
-    return { rows, loss: meanLoss, ...runningRmse(options, meanLoss) };
+    return { rows, loss: meanLoss, ...runningRmse(options, model.columns, meanLoss) };
   }
 
   readonly #judge = (models: readonly StepModel[]) =>

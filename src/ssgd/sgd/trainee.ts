@@ -37,7 +37,7 @@ export function smallerRate(eta0: number): string {
 export interface TraineeState {
   readonly eta0: number;
   readonly curvature: number;
-  readonly target: number;
+  readonly targets: readonly number[];
   readonly halvings: number;
   readonly failures: number;
   readonly steps: number;
@@ -339,7 +339,7 @@ export class Trainee {
     return {
       eta0: this.#eta0,
       curvature: this.model.curvature,
-      target: this.#start.target,
+      targets: this.#start.targets,
       halvings: this.#halvings,
       failures: this.#failures,
       steps: this.#steps,
@@ -357,7 +357,7 @@ export class Trainee {
   restore(state: TraineeState): void {
     this.#eta0 = state.eta0;
     this.model.curvature = state.curvature;
-    this.#start.target = state.target;
+    this.#start.targets = state.targets;
     this.#halvings = state.halvings;
     this.#failures = state.failures;
     this.#steps = state.steps;

@@ -9,11 +9,13 @@ import type { TraineeSetting } from './trainee.js';
 export const MOST_HALVINGS = 60;
 /** A model is where it was while its loss on rows of the sample has not grown by more than this. */
 const LOSS_KEPT = 1.001;
+/** Outputs whose errors differ by more than this are not learnt alike at one rate. */
+const UNLIKE = 10;
 
 /** What a model starts from: its first weights, and with an automatic rate what that is. */
 export class TraineeStart {
-  /** What an intercept starts from in regression. */
-  target = 0;
+  /** What intercepts start from in regression; empty: zeros. */
+  targets: readonly number[] = [];
   readonly #setting: TraineeSetting;
   readonly #model: StepModel;
 
@@ -40,7 +42,7 @@ export class TraineeStart {
     if (initial !== undefined) return initial(model, bias);
     if (!bias) return;
     const squared = loss === 'ridge' || loss === 'huber';
-    if (classShares === undefined) model.intercept.fill(this.target);
+    if (classShares === undefined) model.intercept.set(this.targets);
     else if (eta0 === 'auto' && squared) model.intercept.set(classShares);
   }
 
@@ -72,7 +74,8 @@ export class TraineeStart {
   /**
    * What a rate depends on beside the rows: where errors of regression are large, a loss that is a line there has little curvature,
    * and optimisers whose steps have a length of their own must make longer ones. Returns how far scores have to move. The
-   * intercept need not move as far: it starts from the median of the targets.
+   * intercept need not move as far: it starts from the median of the targets. One rate serves all outputs: that with which the one
+   * of least errors is safe where steps follow the errors, else that with which the one of the largest arrives.
    */
   #prepare(sample: RowBlock): number | undefined {
     const { classification, initial } = this.#setting;
@@ -80,15 +83,32 @@ export class TraineeStart {
     const { curvatureAt, errorOf } = lossOf(loss);
     if (classification || (curvatureAt === undefined && followsLength(optimizer))) return 1;
     const model = this.#model;
-    if (initial === undefined) this.target = model.medianLabel(sample) ?? 0;
+    if (initial === undefined) this.targets = model.medianLabels(sample) ?? [];
     this.takeWeights();
     const { loss: sum, weight } = model.lossOn(sample);
     if (weight === 0) return undefined;
-    const mean = sum / weight;
-    if (curvatureAt !== undefined) model.curvature = curvatureAt(mean);
+    const mean = sum / weight / model.outputs;
+    const losses =
+      model.outputs === 1 || initial !== undefined ? [mean] : model.lossesAround(sample, this.targets);
+    if (curvatureAt !== undefined) model.curvature = Math.max(...losses.map(curvatureAt));
     // A model that fits has nowhere to go.
-    const scale = errorOf?.(mean) ?? 1;
-    return scale > 0 && Number.isFinite(scale) ? scale : 1;
+    const scales = losses
+      .map((each) => errorOf?.(each) ?? 1)
+      .filter((each) => each > 0 && Number.isFinite(each));
+    this.#tellOfScales(scales);
+    return scales.length === 0 ? 1 : Math.max(...scales);
+  }
+
+  #tellOfScales(scales: readonly number[]): void {
+    const [least, most] = [Math.min(...scales), Math.max(...scales)];
+    if (scales.length < 2 || most <= UNLIKE * least) return;
+    const { loss, optimizer } = this.#setting.model.options;
+    this.#setting.emit({
+      type: 'warning',
+      message:
+        `the labels spread by ${least.toPrecision(2)} to ${most.toPrecision(2)}, and one learning rate serves all outputs: with ` +
+        `--loss=${loss} --optimizer=${optimizer} some will be learnt badly; scale the labels alike, use --loss=ridge with --optimizer=sgd, or train a model of each`,
+    });
   }
 
   /**

@@ -17,6 +17,7 @@ export class SparseBatch implements StepBatch {
   order = 0;
   from = 0;
   readonly labels: Float64Array;
+  readonly labelsOfRow = 1;
   readonly labelsAddress: number;
   /** Weights of the rows; undefined when all count once. */
   readonly weights: Float64Array | undefined;

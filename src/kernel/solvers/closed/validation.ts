@@ -1,4 +1,4 @@
-/** How well scores [i][c] hit the targets of the rows asked for: accuracy by the largest score, or root mean square error. */
+/** How well scores [i][c] hit the targets of the rows asked for: accuracy by the largest score, or root mean square error, of several outputs their mean. */
 export function validate(
   n: number,
   k: number,
@@ -9,11 +9,12 @@ export function validate(
 ): number {
   let rows = 0;
   let sum = 0;
+  const squares = new Float64Array(classification ? 0 : k);
   for (let i = 0; i < n; i++) {
     if (!counts(i)) continue;
     rows++;
     if (!classification) {
-      for (let c = 0; c < k; c++) sum += (score(i, c) - target(i, c)) ** 2 / k;
+      for (let c = 0; c < k; c++) squares[c]! += (score(i, c) - target(i, c)) ** 2;
       continue;
     }
     let [best, label] = [0, 0];
@@ -23,5 +24,6 @@ export function validate(
     }
     if (best === label) sum++;
   }
-  return classification ? sum / rows : Math.sqrt(sum / rows);
+  if (classification) return sum / rows;
+  return squares.reduce((total, square) => total + Math.sqrt(square / rows), 0) / k;
 }

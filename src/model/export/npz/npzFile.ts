@@ -43,6 +43,8 @@ export function npzFile(source: ModelSource): Piece[] {
     entries.push(arrayEntry('X_fit', codes[rowDtype(source.model)], [n, d], rows));
     entries.push(numberEntry('dual_coef', coefficients, [n, k]));
   }
+  if (model.labelNames !== undefined)
+    entries.push(textsEntry('labels', model.labelNames, [model.labelNames.length]));
   if (model.columns !== undefined) entries.push(textEntry('columns', JSON.stringify(model.columns)));
   if (model.calibration !== undefined)
     entries.push(textEntry('calibration', JSON.stringify(model.calibration)));

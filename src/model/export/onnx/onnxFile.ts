@@ -26,7 +26,7 @@ export interface OnnxFile {
 export function onnxFile(source: ModelSource, precision: Precision): OnnxFile {
   const { model } = source;
   const graph = new GraphBuilder(precision, outputNames);
-  const { columns } = model;
+  const { columns, labelNames } = model;
   const { features, inputs } = featureNodes(graph, model.d, columns);
   const scores =
     source.kind === 'linear' ? linearScores(graph, source, features) : kernelScores(graph, source, features);
@@ -37,6 +37,7 @@ export function onnxFile(source: ModelSource, precision: Precision): OnnxFile {
     'mlml.loss': model.loss,
     'mlml.fingerprint': model.fingerprint,
     ...(names === undefined ? {} : { 'mlml.classes': JSON.stringify(names) }),
+    ...(labelNames === undefined ? {} : { 'mlml.labels': JSON.stringify(labelNames) }),
     ...(columns === undefined ? {} : { 'mlml.inputs': JSON.stringify(inputs) }),
   };
   const pieces = modelProto(graph.finish('mlml'), graph.domains, properties);

@@ -22,6 +22,8 @@ export interface PredictorDescription {
   readonly k: number;
   /** Labels of classes where they are not their numbers. */
   readonly classes?: readonly string[];
+  /** Names of the outputs of a regression with several. */
+  readonly labelNames?: readonly string[];
   readonly columns?: ColumnMapping;
   readonly calibration?: ScoreCalibration;
   /** Of a kernel model, with its rows. */
@@ -44,7 +46,8 @@ export interface PredictorNumbers {
 export type PredictorRow = ArrayLike<number> | Readonly<Record<string, Cell>>;
 
 export interface Predictor {
-  predict(row: PredictorRow): number | string;
+  /** A class, a value, or the values of all outputs. */
+  predict(row: PredictorRow): number | string | Float64Array;
   predictScores(row: PredictorRow): Float64Array;
   predictProbabilities(row: PredictorRow): Float64Array;
 }
@@ -105,7 +108,7 @@ export function makePredictor(model: PredictorDescription, numbers: PredictorNum
     predictScores,
     predict(row) {
       const scores = predictScores(row);
-      if (task === 'regression') return scores[0]!;
+      if (task === 'regression') return model.labelNames === undefined ? scores[0]! : scores;
       const number = classOf(scores, 0, k);
       return classes === undefined ? number : classes[number]!;
     },

@@ -8,11 +8,12 @@ const MOST_NAMES = 100;
 
 /** The types of an exported module. */
 export function declarationFile(model: ScoreMeaning): Uint8Array {
-  const { task, d, columns } = model;
+  const { task, d, columns, labelNames } = model;
   const names = classLabels(model);
   const isClass = task === 'classification';
   const named = names === undefined ? 'number' : names.length > MOST_NAMES ? 'string' : unionOf(names);
-  const what = isClass ? 'class' : 'value';
+  const several = labelNames !== undefined;
+  const what = isClass ? 'class' : several ? 'values' : 'value';
   const lines: string[] = [];
   if (columns === undefined) {
     lines.push(`/** ${d} features, as they were in the training data, before scaling. */`);
@@ -31,10 +32,18 @@ export function declarationFile(model: ScoreMeaning): Uint8Array {
     lines.push('/** In the order of scores and probabilities. */');
     lines.push('export declare const classes: readonly Label[];');
   }
+  if (several) {
+    lines.push('/** Names of the values of a row, in their order. */');
+    lines.push('export declare const outputs: readonly string[];');
+  }
   lines.push(`/** The ${what} of a row. Throws for a row that is not as it was in training. */`);
-  lines.push(`export declare function predict(row: Row): ${isClass ? 'Label' : 'number'};`);
+  lines.push(
+    `export declare function predict(row: Row): ${isClass ? 'Label' : several ? 'Float64Array' : 'number'};`,
+  );
   const scores = !isClass
-    ? 'the value alone'
+    ? several
+      ? 'its values'
+      : 'the value alone'
     : model.k === 1
       ? 'one, whose sign decides'
       : 'one for each class';

@@ -86,6 +86,8 @@ function ending({ model }: ModelSource): string {
     const labels = classLabels(model) ?? Array.from({ length: classCount(model) }, (_, c) => c);
     lines.push(`export const classes = ${JSON.stringify(labels)};`);
   }
+  if (model.labelNames !== undefined)
+    lines.push(`export const outputs = ${JSON.stringify(model.labelNames)};`);
   lines.push('export const { predict, predictScores } = predictor;');
   if (givesProbabilities(model)) lines.push('export const { predictProbabilities } = predictor;');
   return `${lines.join('\n')}\n`;
