@@ -1,4 +1,3 @@
-import type { Dataset } from '../../data/dataset.js';
 import { MlmlError } from '../../errors.js';
 import { Arena } from '../../memory/arena.js';
 import { noCheckpoint } from '../../storage/checkpoint.js';
@@ -11,7 +10,7 @@ import {
   conjugateGradientBlocks,
   type GradientState,
 } from './conjugateGradients.js';
-import { type Fit, type SolveContext, scalingOf } from './fit.js';
+import { type Fit, type SolveContext, type SolvingData, solvingScaling } from './fit.js';
 import { accumulateNormalEquations } from './normalEquations.js';
 import { type ClosedPlan, LARGEST_PASSES } from './planClosed.js';
 import { panelScratch } from './rowPanels.js';
@@ -39,7 +38,7 @@ interface PassState {
  */
 export async function solveClosed(
   plan: ClosedPlan,
-  dataset: Dataset,
+  dataset: SolvingData,
   options: TrainOptions,
   context: SolveContext,
 ): Promise<Fit> {
@@ -58,7 +57,7 @@ export async function solveClosed(
 async function solveDirectly(
   workspace: Workspace,
   plan: ClosedPlan,
-  dataset: Dataset,
+  dataset: SolvingData,
   options: TrainOptions,
   { signal, onEvent, checkpoint = noCheckpoint(signal) }: SolveContext,
 ): Promise<Fit> {
@@ -75,7 +74,7 @@ async function solveDirectly(
   const inputOf = (pass: number): NormalEquationInput => ({
     dataset,
     size,
-    scaling: scalingOf(dataset.description, options),
+    scaling: solvingScaling(dataset, options),
     bias: options.bias,
     from: pass === (from?.pass ?? 0) ? from : undefined,
     save: sumSaver(checkpoint, blocks, size.n, onEvent, { pass, passes }),
@@ -120,7 +119,7 @@ async function solveDirectly(
 async function solveByPasses(
   workspace: Workspace,
   plan: ClosedPlan,
-  dataset: Dataset,
+  dataset: SolvingData,
   options: TrainOptions,
   { signal, onEvent, checkpoint = noCheckpoint(signal) }: SolveContext,
 ): Promise<Fit> {
@@ -132,7 +131,7 @@ async function solveByPasses(
   const operator: StreamedNormalOperator = new StreamedNormalOperator(workspace, dataset, {
     size,
     width,
-    scaling: scalingOf(dataset.description, options),
+    scaling: solvingScaling(dataset, options),
     reg: options.reg,
     bias: options.bias,
     weighting: weightingOf(dataset.description, options),
