@@ -20,6 +20,7 @@ import {
   type Missing,
   widthOf,
 } from './columnMapping.js';
+import { columnPlaces } from './columnPlaces.js';
 import { murmurHash3 } from './murmurHash3.js';
 
 /** Where a value stands, for messages: `housing.csv: line 7, column total_rooms`. */
@@ -42,9 +43,10 @@ export class RowEncoder {
   constructor(mapping: ColumnMapping, columns: readonly string[], classNames: readonly string[]) {
     this.mapping = mapping;
     this.d = featureCount(mapping);
+    const placeOf = columnPlaces(columns);
     this.#missing = missingWords(mapping);
     this.#features = mapping.features.map((feature) => {
-      const position = columns.indexOf(feature.column);
+      const position = placeOf(feature.column);
       if (position < 0) throw missingColumn(feature.column, columns);
       if (feature.kind === 'category')
         this.#values.set(feature, new Map(feature.values.map((value, i) => [value, i])));

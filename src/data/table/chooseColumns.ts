@@ -66,7 +66,13 @@ function taskOf(label: ColumnProfile, settings: TableSettings): Task {
   const rows = label.rows - label.missing;
   const { task, onNotice } = settings;
   const what = `--label=${label.name}`;
-  if (rows === 0) throw new MlmlError('MLML_BAD_DATA', `${what}: the column has no values`);
+  if (rows === 0)
+    throw new MlmlError(
+      'MLML_BAD_DATA',
+      label.rows === 0
+        ? `${what}: the table has a header, but no rows`
+        : `${what}: the column has no values; name another, or fill in its labels`,
+    );
   const numeric = label.numbers === rows;
   const distinct = label.values?.size ?? Number.POSITIVE_INFINITY;
   if (task === 'regression') {
