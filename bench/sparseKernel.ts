@@ -31,7 +31,16 @@ function json(program: string, args: readonly string[]): Figures {
 }
 
 function importText(text: string, out: string, ...options: string[]): string {
-  json(process.execPath, [command, 'import', text, `--out=${out}`, '--json', '--quiet', ...options]);
+  json(process.execPath, [
+    command,
+    'import',
+    text,
+    `--out=${out}`,
+    '--percentage=1',
+    '--json',
+    '--quiet',
+    ...options,
+  ]);
   return join(folder, out);
 }
 
