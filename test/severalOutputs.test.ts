@@ -21,12 +21,12 @@ function commands(name: string) {
   const cwd = mkdtempSync(join(tmpdir(), name));
   const run = (t: unknown, args: readonly string[]) => runCli(t as never, args, { cwd });
   const ok = async (t: unknown, ...args: string[]) => {
-    const { status, stdout, stderr } = await run(t, [...args, '--quiet']);
+    const { status, stdout, stderr } = await run(t, args);
     assert.equal(status, 0, `${args}: ${stderr}`);
     return stdout;
   };
   const fails = async (t: unknown, message: RegExp, ...args: string[]) => {
-    const { status, stderr } = await run(t, [...args, '--quiet']);
+    const { status, stderr } = await run(t, args);
     assert.notEqual(status, 0, `${args}`);
     assert.match(stderr, message);
   };
@@ -185,7 +185,7 @@ describe('several outputs, from files to other programs', () => {
       '--out=no',
     );
     await fails(t, /--loss=softmax/, 'ssgd', 'set', '--loss=softmax');
-    await fails(t, /MLML_MISMATCH: arrays: label 0 is "y0", not "gain"/, 'evaluate', 'linear', 'arrays');
+    await fails(t, /MLML_MISMATCH: x: label 0 is "y0", not "gain"/, 'evaluate', 'linear', 'arrays');
     await fails(
       t,
       /has no column "loss, net", one of the 2 labels; mlml predict does without/,
