@@ -27,3 +27,4 @@ export { addFloatProduct } from './floatProduct';
 export { addTileProduct32, addTransposedTileProduct32 } from './tileProduct32';
 export { scatterSparse, largestSparseSquare32, sparseAdagradSettle, sparseAdagradStep, sparseHogwildStep32, sparseScores32, sparseScores64, sparseShrink32, sparseStep32, walkSparse } from './sparse';
 export * from './sparseProducts';
+export * from './slotPanels';

@@ -1,6 +1,8 @@
 // As the command line does: settings that keep the engine small, before all else.
 import '../../src/cli/leanRuntime.js';
-import { type Dataset, openDataset } from '../../src/data/dataset.js';
+import { type Dataset, openAnyDataset } from '../../src/data/dataset.js';
+import type { ScalingName } from '../../src/data/scaling.js';
+import { rowsByNumber } from '../../src/data/sparse/slotFile.js';
 import { bandOrder } from '../../src/kernel/generate/bandOrder.js';
 import { GENERATED_TILES } from '../../src/kernel/generate/generateTiles.js';
 import { makeTiles } from '../../src/kernel/generate/makeTiles.js';
@@ -30,19 +32,21 @@ export interface Job {
   readonly sigma: number;
   readonly threads: number;
   readonly bufferBytes: number;
+  /** Default: unit for bytes, none for floats. */
+  readonly scale?: ScalingName;
 }
 
 const sampled = (n: number) =>
   Array.from({ length: Math.ceil((n - 1) / Math.floor(n / 16)) }, (_, i) => 1 + i * Math.floor(n / 16));
 
 /** All tiles, worked out and dropped. */
-async function generate({ data, n, sigma, threads, bufferBytes }: Job): Promise<Figures> {
-  const dataset = await openDataset(nodeStorage, data);
+async function generate({ data, n, sigma, threads, bufferBytes, scale }: Job): Promise<Figures> {
+  const dataset = await rowsByNumber(await openAnyDataset(nodeStorage, data));
   const start = performance.now();
   const { layout } = dataset;
   const kernel = { kind: 'rbf', lengthscale: sigma } as const;
   const dtype = 'float32' as const;
-  const evaluation = { kernel, geometry: geometryOf(dataset, scaleOf(dataset)), dtype };
+  const evaluation = { kernel, geometry: geometryOf(dataset, scale ?? scaleOf(dataset)), dtype };
   const plan = planGeneration({
     n,
     layout,

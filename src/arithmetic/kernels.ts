@@ -19,6 +19,7 @@ import { plainRowStep, type RowStepKernels } from './rowStep.js';
 import type { ScatterKernels } from './scatter.js';
 import { plainScatter } from './scatter.js';
 import { plainScores, type ScoreKernels } from './scores.js';
+import { plainSlotPanels, type SlotPanelKernels } from './slotPanels.js';
 import { plainSoftmax, type SoftmaxKernels } from './softmax.js';
 import { plainSparse, type SparseKernels } from './sparse.js';
 import { plainSparseProducts, type SparseProductKernels } from './sparseProducts.js';
@@ -49,6 +50,7 @@ export interface Kernels
     RowSquareKernels,
     RowStepKernels,
     ScoreKernels,
+    SlotPanelKernels,
     SoftmaxKernels,
     SparseKernels,
     SparseProductKernels,
@@ -67,6 +69,7 @@ export function plainKernels(memory: WebAssembly.Memory): Kernels {
     ...plainGather(buffer),
     ...plainScatter(buffer),
     ...plainScores(buffer),
+    ...plainSlotPanels(buffer),
     ...plainSoftmax(buffer),
     ...plainSparse(buffer),
     ...plainSparseProducts(buffer),

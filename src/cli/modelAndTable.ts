@@ -5,6 +5,7 @@ import { loadModel } from '../model/loadModel.js';
 import type { Model } from '../model/saveModel.js';
 import type { ProgressReporter } from '../run/progressReporter.js';
 import { defaultOptions } from '../ssgd/options.js';
+import { arrayOptionTable } from './arrayOptionTable.js';
 import type { CommandContext } from './commandContext.js';
 import type { Arguments } from './parseArguments.js';
 import { tableOptionTable } from './tableOptionTable.js';
@@ -36,8 +37,8 @@ export async function openModelAndTable(
   if (modelPath === undefined || path === undefined || rest.length > 0) return undefined;
   const format = given.text('input-format');
   if (format === undefined) {
-    const arrays = await openArrays(context, given, modelPath, path, labelled);
-    if (arrays !== undefined) return arrays;
+    const rows = await openRows(context, given, modelPath, path, reporter, labelled);
+    if (rows !== undefined) return rows;
   }
   if (format === undefined && !(await isTable(storage, path))) {
     // --format is another option here, and Parquet is written in the memory of --query-memory, too.
@@ -66,25 +67,35 @@ export async function openModelAndTable(
   return { modelPath, model, saved: model, source, bufferBytes: bufferBytes * (1 - READER_SHARE) };
 }
 
-/** A file of arrays, by its name; a folder of such a name is a data set. */
-async function openArrays(
+/** A file of rows without names: of arrays, by its name, or LIBSVM text, by its first lines. A folder is a data set. */
+async function openRows(
   context: CommandContext,
   given: Arguments,
   modelPath: string,
   path: string,
+  reporter: ProgressReporter,
   labelled: boolean,
 ): Promise<ModelAndTable | undefined> {
   const { services, signal } = context;
   const { storage } = services;
   const status = await storage.status(path);
   if (status === undefined || status.isFolder) return undefined;
-  const { isArrayFile, openModelArrays } = await services.tables();
-  if (!isArrayFile(path)) return undefined;
-  const wrong = [...tableOptionTable.filter(({ verbs }) => verbs.includes('predict')), { name: 'part' }].find(
-    ({ name }) => given.has(name),
-  );
+  const { isArrayFile, openModelArrays, openModelLibsvm } = await services.tables();
+  const { isLibsvmFile } = await services.importing();
+  const isArrays = isArrayFile(path);
+  if (!isArrays && !(await isLibsvmFile(storage, path))) return undefined;
+  const others = [
+    ...tableOptionTable.filter(({ verbs }) => verbs.includes('predict')),
+    ...(isArrays ? [] : arrayOptionTable.filter(({ verbs }) => verbs.includes('predict'))),
+    { name: 'part' },
+  ];
+  // Parquet is written in the memory of --query-memory, too.
+  const wrong = others.find(({ name }) => given.has(name) && name !== 'query-memory');
   if (wrong !== undefined)
-    throw new MlmlError('MLML_USAGE', `--${wrong.name}: is not for arrays, and ${path} holds such`);
+    throw new MlmlError(
+      'MLML_USAGE',
+      `--${wrong.name}: is not for ${isArrays ? 'arrays' : 'LIBSVM text'}, and ${path} holds such`,
+    );
   const saved = await loadModel(storage, modelPath);
   const [features, labels, labelColumn, scratchFolder] = [
     given.text('features'),
@@ -92,6 +103,14 @@ async function openArrays(
     given.number('label-column'),
     given.text('scratch'),
   ];
+  const bufferBytes = given.number('buffer') ?? defaultOptions.bufferBytes;
+  if (!isArrays) {
+    const opened = await openModelLibsvm(storage, saved, path, {
+      ...(signal === undefined ? {} : { signal }),
+      onWarning: (message) => reporter.warn(message),
+    });
+    return { modelPath, saved, bufferBytes, ...opened };
+  }
   const { model, source } = await openModelArrays(storage, saved, path, {
     labelled,
     ...(signal === undefined ? {} : { signal }),
@@ -105,6 +124,6 @@ async function openArrays(
     model,
     saved,
     source,
-    bufferBytes: given.number('buffer') ?? defaultOptions.bufferBytes,
+    bufferBytes,
   };
 }

@@ -64,6 +64,9 @@ export const nodeServices: Services = {
     const { arrayFormat } = await import('../data/arrays/arrayFormat.js');
     return {
       openModelTable,
+      async openModelLibsvm(...args) {
+        return await (await import('../model/table/openModelLibsvm.js')).openModelLibsvm(...args);
+      },
       isArrayFile: (path) => arrayFormat(path) !== undefined,
       async openModelArrays(...args) {
         return await (await import('../model/table/openModelArrays.js')).openModelArrays(...args);

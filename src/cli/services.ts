@@ -14,6 +14,7 @@ import type { Model } from '../model/saveModel.js';
 import type { calibrateTable } from '../model/table/calibrateTable.js';
 import type { evaluateTable } from '../model/table/evaluateTable.js';
 import type { openModelArrays } from '../model/table/openModelArrays.js';
+import type { openModelLibsvm } from '../model/table/openModelLibsvm.js';
 import type { openModelTable } from '../model/table/openModelTable.js';
 import type { predictTable } from '../model/table/predictTable.js';
 import type { ScoreBlock } from '../model/writePredictions.js';
@@ -101,6 +102,7 @@ export interface Tables {
   /** Whether a name is that of a file of arrays. */
   isArrayFile(path: string): boolean;
   readonly openModelArrays: typeof openModelArrays;
+  readonly openModelLibsvm: typeof openModelLibsvm;
   readonly predictTable: typeof predictTable;
   readonly evaluateTable: typeof evaluateTable;
   readonly calibrateTable: typeof calibrateTable;

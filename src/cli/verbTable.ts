@@ -45,8 +45,8 @@ export const verbTable: Readonly<Record<CommandName, VerbDescription>> = {
         '$MLML_DATA, ./data and the cache folder of the user, and downloaded when they are nowhere.',
       'A path may be a NumPy file (.npy, .npz), a MATLAB 5 file (.mat) or an idx file (.gz too), or a folder with a ' +
         'folder of PNG and JPEG files for each class: see docs/sources.md.',
-      'LIBSVM (SVMlight) text, also .gz, becomes a data set of sparse rows, which sgd, ssgd, hsgd and the verbs of ' +
-        'kernels train on, or with --dense one of dense rows. Few different whole numbers as labels are classes; --k=1 takes them as targets.',
+      'LIBSVM (SVMlight) text, also .gz, becomes a data set of sparse rows, which all training verbs take, or with ' +
+        '--dense one of dense rows. Few different whole numbers as labels are classes; --k=1 takes them as targets.',
     ],
     examples: [
       ['mlml import housing.csv --label=price', 'make ./data/housing of a table'],

@@ -47,8 +47,7 @@ export async function openDataset(storage: Storage, folder: string): Promise<Dat
   if (description.sparse !== undefined) {
     throw new MlmlError(
       'MLML_USAGE',
-      `${folder}: holds sparse rows, and dense ones are needed here; import the text again with --dense. ` +
-        'Sparse rows are for sgd, ssgd, hsgd, kernel verbs, evaluate, predict and info',
+      `${folder}: holds sparse rows, and dense ones are needed here; import the text again with --dense`,
     );
   }
   return await openDense(storage, folder, description);

@@ -1,6 +1,7 @@
 import { allFinite, badValueError } from '../data/badValue.js';
 import type { Dataset } from '../data/dataset.js';
 import type { DatasetDescription } from '../data/format.js';
+import { rowsByNumber } from '../data/sparse/slotFile.js';
 import { isSparse, type SparseDataset } from '../data/sparse/sparseDataset.js';
 import { copiedBytes, openSample, sampledDescription, sampledPlan, sampleOf } from '../data/subset.js';
 import { MlmlError } from '../errors.js';
@@ -16,7 +17,7 @@ import { type TrainOptions, type Verb, verbs } from './options.js';
 import { planStreaming } from './sgd/planStreaming.js';
 import { checkSweep, variantsOf } from './sgd/sweepGrid.js';
 import { trainStreaming } from './sgd/trainStreaming.js';
-import { planSparse } from './sparse/planSparse.js';
+import { checkSparseOptions, planSparse } from './sparse/planSparse.js';
 import { trainSparse } from './sparse/trainSparse.js';
 import { planSolving, trainBySolving } from './trainBySolving.js';
 import { checkInitialModel, type MissingModel, modelHash } from './warmStart.js';
@@ -104,8 +105,9 @@ export function planTraining(verb: Verb, description: DatasetDescription, option
     const plan = planTraining(verb, sampledDescription(description, sample), { ...options, subset: 0 });
     return sampledPlan(plan, description, sample);
   }
-  if (description.sparse !== undefined) return planSparse(verb, description, options);
+  if (description.sparse !== undefined) checkSparseOptions(verb, description, options);
   if (verb === 'closed' || verb === 'gd') return planSolving(verb, description, options);
+  if (description.sparse !== undefined) return planSparse(verb, description, options);
   return planStreaming(verb, description, options);
 }
 
@@ -165,7 +167,7 @@ export async function train(
   const result = await withCheckpoint(verb, dataset, options, context, run)
     .then(requireFiniteModel)
     .catch(async (error) => {
-      throw await nameBadValue(error, dataset, options, context.signal);
+      throw await nameBadValue(error, verb, dataset, options, context.signal);
     });
   const message = worseThanMean(verb, result, options);
   if (message !== undefined) context.onEvent?.({ type: 'warning', message });
@@ -183,15 +185,16 @@ async function runVerb(
   context: JobContext,
 ): Promise<Trained> {
   const { description } = dataset;
-  if (isSparse(dataset)) {
-    const plan = planSparse(verb, description, options);
-    context.onEvent?.({ type: 'plan', plan });
-    return await trainSparse(plan, dataset, options, context);
-  }
+  if (description.sparse !== undefined) checkSparseOptions(verb, description, options);
   if (verb === 'closed' || verb === 'gd') {
     const plan = planSolving(verb, description, options);
     context.onEvent?.({ type: 'plan', plan });
     return await trainBySolving(verb, plan, dataset, options, context);
+  }
+  if (isSparse(dataset)) {
+    const plan = planSparse(verb, description, options);
+    context.onEvent?.({ type: 'plan', plan });
+    return await trainSparse(plan, dataset, options, context);
   }
   const plan = planStreaming(verb, description, options);
   context.onEvent?.({ type: 'plan', plan });
@@ -228,15 +231,16 @@ function requireFiniteModel<R extends Pick<TrainResult, 'model'>>(result: R): R 
  */
 async function nameBadValue(
   error: unknown,
+  verb: Verb,
   dataset: Dataset | SparseDataset,
   options: TrainOptions,
   signal?: AbortSignal,
 ): Promise<unknown> {
-  // Sparse rows are looked through while they are trained on.
-  if (isSparse(dataset)) return error;
-  const { train, description } = dataset;
+  // The others look through sparse rows while they train on them.
+  if (isSparse(dataset) && verb !== 'closed' && verb !== 'gd') return error;
   const codes = ['MLML_DIVERGED', 'MLML_NOT_DEFINITE', 'MLML_BAD_DATA'];
   if (!(error instanceof MlmlError) || !codes.includes(error.code) || signal?.aborted) return error;
+  const { train, description } = await rowsByNumber(dataset);
   const { subset } = options;
   const { n } = description.parts.train;
   const sample = sampleOf(description, options);

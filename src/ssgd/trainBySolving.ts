@@ -5,10 +5,13 @@ import type { Dataset } from '../data/dataset.js';
 import type { DatasetDescription, Task } from '../data/format.js';
 import type { RowFile } from '../data/rowFile.js';
 import { RowFolds } from '../data/rowFolds.js';
-import { layoutOf } from '../data/rowLayout.js';
+import { longestBytes } from '../data/sparse/scanSparse.js';
+import { longestRow, openSlots } from '../data/sparse/slotFile.js';
+import { isSparse, type SparseDataset } from '../data/sparse/sparseDataset.js';
+import type { SparseDtype } from '../data/sparse/sparseRecord.js';
 import { MlmlError } from '../errors.js';
 import type { Region } from '../memory/plan.js';
-import { scalingOf } from './closed/fit.js';
+import { type SolvingData, solvingLayout, solvingScaling } from './closed/fit.js';
 import { type ClosedPlan, planClosed } from './closed/planClosed.js';
 import { solveClosed } from './closed/solveClosed.js';
 import { crossValidated } from './crossValidation.js';
@@ -20,6 +23,9 @@ import { lossOf } from './losses/losses.js';
 import type { TrainOptions } from './options.js';
 import { weightColumnOf } from './rowWeights.js';
 import { Scorer, scorerRegions, scoringBytes } from './score.js';
+import { SCORE_READ, sparseScorerRegions } from './sparse/planSparse.js';
+import { sparseScaling } from './sparse/sparseScaling.js';
+import { foldModel, SparseScorer } from './sparse/sparseScorer.js';
 import type { JobContext, TrainResult } from './train.js';
 import { initialModelRegions } from './warmStart.js';
 
@@ -49,7 +55,8 @@ function planWithScoring(
   description: DatasetDescription,
   options: TrainOptions,
 ): ClosedPlan | GdPlan {
-  const layout = layoutOf(description);
+  const { d, dtype, sparse } = description;
+  const layout = solvingLayout(description);
   const columns = lossOf(options.loss).columns(description.task, description.k);
   const planWith = (scoring: readonly Region[]) =>
     verb === 'closed'
@@ -60,12 +67,17 @@ function planWithScoring(
         ]);
   // The models without each fold are scored together.
   const held = columns * Math.max(1, options.folds);
-  const more = 8 * (description.d + 1) * (held - columns);
+  const more = 8 * (d + 1) * (held - columns);
+  const scoring = (bytes: number) => {
+    if (sparse === undefined) return scorerRegions(layout, columns, bytes === 0 ? 0 : bytes + more, held);
+    const longest = longestBytes(longestRow(sparse), dtype as SparseDtype);
+    return sparseScorerRegions(d, columns, Math.max(longest, Math.min(bytes, SCORE_READ)));
+  };
   try {
-    return planWith(scorerRegions(layout, columns, scoringBytes(options.bufferBytes) + more, held));
+    return planWith(scoring(scoringBytes(options.bufferBytes)));
   } catch (error) {
     if (!(error instanceof MlmlError) || error.code !== 'MLML_BUDGET_TOO_SMALL') throw error;
-    return planWith(scorerRegions(layout, columns, 0, held));
+    return planWith(scoring(0));
   }
 }
 
@@ -73,10 +85,13 @@ function planWithScoring(
 export async function trainBySolving(
   verb: SolvingVerb,
   plan: ClosedPlan | GdPlan,
-  dataset: Dataset,
+  data: Dataset | SparseDataset,
   options: TrainOptions,
   context: JobContext,
 ): Promise<Omit<TrainResult, 'seconds'>> {
+  const dataset: SolvingData = isSparse(data)
+    ? { ...(await openSlots(data)), scaling: await sparseScaling(data, options.scale) }
+    : data;
   const fit =
     verb === 'closed'
       ? await solveClosed(plan as ClosedPlan, dataset, options, context)
@@ -85,29 +100,36 @@ export async function trainBySolving(
   const { d, task, classNames, fingerprint } = description;
   const loss = lossOf(options.loss);
   const k = loss.columns(task, description.k);
-  const scaling = scalingOf(description, options);
-  const scorer = new Scorer({ arena: fit.arena, kernels: loadKernels(fit.arena.memory) }, layout, k, scaling);
+  const scaling = solvingScaling(dataset, options);
+  const kernels = loadKernels(fit.arena.memory);
   const rows = plan.size.n;
   let bytesRead = fit.bytesRead;
   let crossValidation: readonly CrossValidatedModel[] | undefined;
-  const { folds } = options;
-  if (folds > 0) {
-    const file = dataset.train.first(rows);
-    crossValidation = [
-      crossValidated(0, {}, 'trained', await judgeFolds(scorer, file, task, k, options, context)),
-    ];
-    bytesRead += rows * layout.rowBytes;
-    context.onEvent?.({ type: 'folds', folds, models: crossValidation });
+  const { weights, intercept } = fit;
+  let score: PartEvaluation;
+  if (isSparse(data)) {
+    const scorer = new SparseScorer(fit.arena, kernels);
+    foldModel({ d, k, weights, intercept, scaling }, scorer);
+    const shape = { loss: options.loss, columns: k };
+    score = (part, to) => scorer.evaluate(data[part], shape, task, context.signal, { to });
+  } else {
+    const scorer = new Scorer({ arena: fit.arena, kernels }, layout, k, scaling);
+    const { folds } = options;
+    if (folds > 0) {
+      const judged = await judgeFolds(scorer, data.train.first(rows), task, k, options, context);
+      crossValidation = [crossValidated(0, {}, 'trained', judged)];
+      bytesRead += rows * layout.rowBytes;
+      context.onEvent?.({ type: 'folds', folds, models: crossValidation });
+    }
+    scorer.weights.set(weights);
+    scorer.intercept.set(intercept);
+    score = (part, to) => evaluateWith(scorer, loss, task, k, data[part].first(to), context.signal);
   }
-  const weights = scorer.weights.subarray(0, k * d);
-  const intercept = scorer.intercept.subarray(0, k);
-  weights.set(fit.weights);
-  intercept.set(fit.intercept);
   const evaluate = async (part: 'train' | 'test'): Promise<Evaluation | undefined> => {
-    const file = dataset[part].first(part === 'train' ? rows : dataset.test.rows);
-    if (file.rows === 0) return undefined;
-    const evaluation = await evaluateWith(scorer, loss, task, k, file, context.signal);
-    bytesRead += file.rows * layout.rowBytes;
+    const count = part === 'train' ? rows : dataset.test.rows;
+    if (count === 0) return undefined;
+    const evaluation = await score(part, count);
+    bytesRead += count * layout.rowBytes;
     context.onEvent?.({ type: 'evaluation', part, epoch: fit.passes, passes: fit.passes, evaluation });
     return evaluation;
   };
@@ -138,6 +160,9 @@ export async function trainBySolving(
     ...(crossValidation === undefined ? {} : { crossValidation }),
   };
 }
+
+/** Scores the first rows of a part. */
+type PartEvaluation = (part: 'train' | 'test', rows: number) => Promise<Evaluation>;
 
 /** Figures of each fold, by the models that left them out, which the scorer holds. */
 async function judgeFolds(

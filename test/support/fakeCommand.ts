@@ -15,6 +15,7 @@ import { isKernelModel } from '../../src/model/saveModel.js';
 import { calibrateTable } from '../../src/model/table/calibrateTable.js';
 import { evaluateTable } from '../../src/model/table/evaluateTable.js';
 import { openModelArrays } from '../../src/model/table/openModelArrays.js';
+import { openModelLibsvm } from '../../src/model/table/openModelLibsvm.js';
 import { openModelTable } from '../../src/model/table/openModelTable.js';
 import { predictTable } from '../../src/model/table/predictTable.js';
 import type { Evaluation } from '../../src/ssgd/events.js';
@@ -210,6 +211,7 @@ export async function fakeCommand(words: readonly string[], world: FakeWorld = {
     tables: async () => ({
       isArrayFile: () => false,
       openModelArrays,
+      openModelLibsvm,
       openModelTable,
       predictTable,
       evaluateTable,

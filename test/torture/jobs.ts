@@ -48,5 +48,21 @@ export const tortureJobs: readonly TortureJob[] = [
   { name: 'ssgd-memId', words: ['ssgd', 'kernel', ...STORED, '--epochs=4'], stored: true, env },
   // Which solver it takes is measured, and kept in run.json.
   { name: 'krr', words: ['krr', 'kernel', ...KERNEL, '--reg=1e-2,1'], env },
+  { name: 'sparse-closed', words: ['closed', 'sparse', '--checkpoint-every=0s', '--nthreads=1'] },
+  {
+    name: 'sparse-passes',
+    words: ['closed', 'sparse', '--buffer=0.6', '--checkpoint-every=0s', '--nthreads=1'],
+  },
+  { name: 'sparse-gd', words: ['gd', 'sparse', '--iters=40', '--loss=logistic', OFTEN, '--nthreads=1'] },
+  {
+    name: 'sparse-cg',
+    words: ['cg', 'sparse', '--subset=1500', ...KERNEL, '--rank=20', '--reg=1e-2', '--tol=1e-5'],
+    env,
+  },
+  {
+    name: 'sparse-generate',
+    words: ['generate', 'sparse', '--subset=2000', ...KERNEL, '--tile=64'],
+    env,
+  },
   { name: 'generate', words: ['generate', 'kernel', ...KERNEL, '--tile=64'], env },
 ];

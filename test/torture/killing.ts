@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { Random } from '../../src/memory/random.js';
 import { runProcess } from '../support/childProcess.js';
 import { commandFile } from '../support/cli.js';
 import { runAndKill, type SignalOptions } from '../support/signalled.js';
+import { randomText } from '../support/sparseRows.js';
 import type { TortureJob } from './jobs.js';
 
 /** A folder with the data sets and the stored kernel of the jobs. */
@@ -32,6 +34,13 @@ async function run(cwd: string, words: readonly string[], env: TortureJob['env']
 export async function makeTortureFolder(cwd: string): Promise<TortureFolder> {
   await run(cwd, ['import', 'digits', '--n=1000', '--nt=300', '--out=small', '--quiet']);
   await run(cwd, ['import', 'digits', '--n=4000', '--nt=1000', '--out=many', '--quiet']);
+  const random = Random.of(11);
+  // About 20 of 400 features in each row.
+  writeFileSync(
+    join(cwd, 'words.txt'),
+    randomText(5000, 400, 20, () => random.uniform()),
+  );
+  await run(cwd, ['import', 'words.txt', '--out=sparse', '--quiet']);
   await run(cwd, ['import', 'digits', '--n=600', '--nt=200', '--out=kernel', '--quiet']);
   const kernel = ['generate', 'kernel', '--kernel=rbf', '--sigma=5', '--buffer=8', '--tile=128', '--json'];
   return { cwd, memId: JSON.parse((await run(cwd, kernel)).stdout).memId };

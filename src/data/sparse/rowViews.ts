@@ -73,13 +73,19 @@ class ChangedRows implements ReadableFile {
  * Rows in another layout: dense or in slots from either, values of a type that holds the others. Slots have room for the longest row,
  * and for d nonzeros of dense rows. The same when nothing changes.
  *
- * @throws MlmlError `MLML_MISMATCH` while reading: a label that its type does not hold
+ * @throws MlmlError `MLML_MISMATCH` for another number of labels; while reading, for a label that its type does not hold
  */
 export function rowsAs(file: RowFile, layout: RowLayout): RowFile {
   const { layout: own } = file;
   const same =
     own.dtype === layout.dtype && own.labelDtype === layout.labelDtype && own.rowBytes === layout.rowBytes;
   if (same && own.longest === layout.longest) return file;
+  if (own.labels !== layout.labels) {
+    throw new MlmlError(
+      'MLML_MISMATCH',
+      `${file.path}: rows have ${own.labels} ${own.labels === 1 ? 'label' : 'labels'}, ${layout.labels} are wanted; sparse rows have one`,
+    );
+  }
   return RowFile.of(layout, new ChangedRows(file, layout, changeOf(own, layout)), file.rows, file.part);
 }
 

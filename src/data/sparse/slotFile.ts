@@ -1,5 +1,6 @@
 import type { ReadableFile } from '../../storage/storage.js';
 import type { Dataset } from '../dataset.js';
+import type { DatasetDescription } from '../format.js';
 import { RowFile } from '../rowFile.js';
 import type { RowLayout } from '../rowLayout.js';
 import type { SparseDataset } from './sparseDataset.js';
@@ -13,6 +14,11 @@ import type { SparseRowFile } from './sparseRowFile.js';
 export function slotLayout(d: number, dtype: SparseDtype, longest: number): RowLayout {
   const rowBytes = 4 * recordWords(longest, dtype);
   return { d, dtype, labelDtype: 'float64', labels: 1, rowBytes, labelOffset: LABEL_OFFSET, longest };
+}
+
+/** Nonzeros that a slot of the rows of a data set has room for. */
+export function longestRow({ train, test }: NonNullable<DatasetDescription['sparse']>): number {
+  return Math.max(1, train.longestRow, test.longestRow);
 }
 
 /** A file of sparse rows as if they lay in slots. Whole slots are read. */
@@ -103,7 +109,7 @@ export async function rowsByNumber(dataset: Dataset | SparseDataset): Promise<Da
 export async function openSlots(dataset: SparseDataset): Promise<Dataset> {
   const { description, path, train, test } = dataset;
   const { d } = description;
-  const longest = Math.max(1, train.sizes.longestRow, test.sizes.longestRow);
+  const longest = longestRow(description.sparse!);
   const figure = async (name: 'mean' | 'variance' | 'min' | 'max') => {
     const numbers = new Float64Array(d);
     await dataset.readFeatures(name, numbers);

@@ -23,6 +23,11 @@ export interface TableScores extends ScoredBlock {
   readonly pause: boolean;
 }
 
+/** Rows that are scored in another way than as features of a table: their scores, by the model they were opened for. */
+export interface OwnScores extends TableSource {
+  scores(options: ScoringOptions, labelled: boolean): AsyncGenerator<TableScores>;
+}
+
 /** Rows encoded at a time by linear models need not take more bytes. */
 const BLOCK_BYTES = 256 * 1024;
 const MOST_ROWS = 1024;
@@ -53,6 +58,10 @@ export async function* scoreTable(
   options: ScoringOptions,
   labelled = false,
 ): AsyncGenerator<TableScores> {
+  if ('scores' in source) {
+    yield* (source as OwnScores).scores(options, labelled);
+    return;
+  }
   const { bufferBytes, signal, nthreads = defaultThreads() } = options;
   const { layout, rows: capacity, bytes } = planRows(model, bufferBytes);
   const least = leastBytes(model, { layout, rows: capacity }, nthreads);

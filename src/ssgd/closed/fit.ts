@@ -1,6 +1,9 @@
+import type { Dataset } from '../../data/dataset.js';
 import type { DatasetDescription } from '../../data/format.js';
-import { labelCount } from '../../data/rowLayout.js';
+import { labelCount, layoutOf, type RowLayout } from '../../data/rowLayout.js';
 import { makeScaling, type Scaling } from '../../data/scaling.js';
+import { longestRow, slotLayout } from '../../data/sparse/slotFile.js';
+import type { SparseDtype } from '../../data/sparse/sparseRecord.js';
 import type { Arena } from '../../memory/arena.js';
 import type { Plan, Region } from '../../memory/plan.js';
 import type { Checkpoint } from '../../storage/checkpoint.js';
@@ -52,6 +55,30 @@ export interface ProblemSize {
   readonly labels: number;
   readonly rowBytes: number;
   readonly bytes: boolean;
+  /** Of sparse rows in slots: nonzeros of a row, on average. */
+  readonly nonzeros?: number;
+}
+
+/** Multiply-adds that one column of a product takes with a row. */
+export function rowWork({ d, nonzeros = d }: ProblemSize): number {
+  return nonzeros;
+}
+
+/** The rows a solver works on: dense, or sparse in slots with their scaling. */
+export interface SolvingData extends Dataset {
+  readonly scaling?: Scaling;
+}
+
+/** The scaling of the rows a solver works on. */
+export function solvingScaling({ description, scaling }: SolvingData, options: TrainOptions): Scaling {
+  return scaling ?? scalingOf(description, options);
+}
+
+/** Layout of the rows a solver works on. */
+export function solvingLayout(description: DatasetDescription): RowLayout {
+  const { d, dtype, sparse } = description;
+  if (sparse === undefined) return layoutOf(description);
+  return slotLayout(d, dtype as SparseDtype, longestRow(sparse));
 }
 
 export function problemSize(
@@ -60,6 +87,7 @@ export function problemSize(
   rowBytes: number,
 ): ProblemSize {
   const all = description.parts.train.n;
+  const { sparse } = description;
   return {
     n: options.subset > 0 ? Math.min(options.subset, all) : all,
     d: description.d,
@@ -67,7 +95,8 @@ export function problemSize(
     labels: labelCount(description),
     rowBytes,
     // Weighted sums are no integers.
-    bytes: description.dtype === 'uint8' && !isWeighted(options),
+    bytes: description.dtype === 'uint8' && !isWeighted(options) && sparse === undefined,
+    ...(sparse === undefined ? {} : { nonzeros: sparse.train.nonzeros / Math.max(all, 1) }),
   };
 }
 

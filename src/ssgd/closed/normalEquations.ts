@@ -7,7 +7,7 @@ import type { Region } from '../../memory/plan.js';
 import type { Workspace } from '../../threads/workspace.js';
 import { requireWeight } from '../rowWeights.js';
 import type { SharedWork } from '../threadsWorth.js';
-import { type ProblemSize, resultRegion } from './fit.js';
+import { type ProblemSize, resultRegion, rowWork } from './fit.js';
 import { addFolds, foldRegions, type RunningSums } from './foldSums.js';
 import { rowPanelRegions } from './rowPanels.js';
 import { type NormalEquationInput, originsOf, sumRows } from './rowSums.js';
@@ -20,7 +20,7 @@ import { type NormalEquationInput, originsOf, sumRows } from './rowSums.js';
  *   mean    mean of the scaled features
  *   targetMean, targetSquares    mean of each column of Y; Σ‖y‖², about the mean when there is an intercept
  *
- * Sums are taken about an origin (0 for bytes, whose sums are exact integers; else the mean of the statistics)
+ * Sums are taken about an origin (0 for bytes, whose sums are exact integers, and for sparse rows; else the mean of the statistics)
  * and moved to the mean afterwards: Σ(x−m)(x−m)ᵀ = Σ(x−o)(x−o)ᵀ − n·δδᵀ with δ = m − o. Without an intercept
  * n·mmᵀ is added back. So a large mean costs no digits.
  */
@@ -64,8 +64,10 @@ export function normalEquationRegions(size: ProblemSize, blockRows: number, fold
 }
 
 /** The arithmetic of a pass, which goes in blocks of `blockRows` rows. */
-export function normalEquationWork({ n, d, k }: ProblemSize, blockRows: number): SharedWork {
-  const row = (d * d) / 2 + d * k;
+export function normalEquationWork(size: ProblemSize, blockRows: number): SharedWork {
+  const { n, k } = size;
+  const each = rowWork(size);
+  const row = (each * each) / 2 + each * k;
   return { total: n * row, step: Math.min(n, blockRows) * row };
 }
 

@@ -1,7 +1,6 @@
 import { packedLength } from '../../arithmetic/gram.js';
 import { padded4 } from '../../arithmetic/normalProduct.js';
 import type { DatasetDescription } from '../../data/format.js';
-import { layoutOf } from '../../data/rowLayout.js';
 import { MlmlError } from '../../errors.js';
 import { formatBytes } from '../../memory/byteSize.js';
 import { budgetTooSmall, type Plan, type Region } from '../../memory/plan.js';
@@ -9,7 +8,7 @@ import type { TrainOptions } from '../options.js';
 import { threadNotes, threadsWorth } from '../threadsWorth.js';
 import { conjugateGradientRegions } from './conjugateGradients.js';
 import { firstFitting } from './firstFitting.js';
-import { type ProblemSize, problemSize } from './fit.js';
+import { type ProblemSize, problemSize, rowWork, solvingLayout } from './fit.js';
 import {
   foldedBlockRows,
   gramBlockRows,
@@ -49,7 +48,7 @@ export function planClosed(
   others: readonly Region[] = [],
 ): ClosedPlan {
   checkClosedOptions(options);
-  const layout = layoutOf(description);
+  const layout = solvingLayout(description);
   const size = problemSize(description, options, layout.rowBytes);
   const direct = planCholesky(size, options, others);
   if (direct.plannedPeakBytes <= options.bufferBytes) return direct;
@@ -147,7 +146,7 @@ export function planConjugateGradients(
   ];
   const { choice, regions, totalBytes } = firstFitting(choices, regionsOf, budgetBytes);
   const passes = Math.min(LARGEST_PASSES, Math.ceil((2 * size.d) / choice.width) + 10);
-  const step = choice.blockRows * size.d * choice.width;
+  const step = choice.blockRows * rowWork(size) * choice.width;
   const threads = threadsWorth(nthreads, { total: (2 * passes * size.n * step) / choice.blockRows, step });
   return {
     job: jobOf(size),

@@ -5,12 +5,15 @@ import type { RowFile } from '../../data/rowFile.js';
 import { scanBytes, scanRows } from '../../data/scanRows.js';
 import { MlmlError } from '../../errors.js';
 import type { Region } from '../../memory/plan.js';
+import { MOST_THREADS } from '../../threads/defaultThreads.js';
 import { shareLength } from '../../threads/shares.js';
 import type { Workspace } from '../../threads/workspace.js';
 import { type RowWeighting, readRowWeights } from '../rowWeights.js';
 import { GROUP_ROWS, SLICE } from '../tasks/panelTasks.js';
 import type { ProblemSize } from './fit.js';
-import { type FoldGroups, groupsOf, type RowGroup, rowNumber } from './foldGroups.js';
+import { type FoldGroups, groupsOf, rowNumber } from './foldGroups.js';
+import { addScores, addSums } from './panelProducts.js';
+import type { PanelBlock, PanelReader } from './panelReader.js';
 
 /** What a sum of outer products takes of scratch. */
 const TILE_BYTES = 128;
@@ -25,6 +28,16 @@ export function mostPanelThreads(d: number): number {
 /** Regions for reading rows as panels of doubles, `blockRows` (a multiple of 4) at a time. */
 export function rowPanelRegions(size: ProblemSize, blockRows: number): Region[] {
   const { d } = size;
+  if (size.nonzeros !== undefined) {
+    return [
+      { name: 'rows', bytes: scanBytes(blockRows, size.rowBytes) },
+      { name: 'row scaling', bytes: 8 * d },
+      { name: 'row group', bytes: TILE_BYTES * MOST_THREADS },
+      { name: 'row labels', bytes: 8 * blockRows },
+      { name: 'row weights', bytes: 8 * blockRows },
+      { name: 'row weight roots', bytes: 8 * blockRows },
+    ];
+  }
   return [
     { name: 'rows', bytes: scanBytes(blockRows, size.rowBytes) },
     { name: 'row scaling', bytes: scalingBytes(d, d, size.bytes ? 'uint8' : 'float64', 64) },
@@ -36,14 +49,11 @@ export function rowPanelRegions(size: ProblemSize, blockRows: number): Region[] 
   ];
 }
 
-/** A block of rows as doubles: `rows` rows (count rounded up to a multiple of 4, the rest 0) in the region 'row panels'. */
-export interface PanelBlock extends RowGroup {
-  readonly rows: number;
-}
-
 /** Streams rows, scaled, as panels of doubles, with their labels in the region 'row labels', [row][label]. */
-export class RowPanels {
-  readonly panels: number;
+export class RowPanels implements PanelReader {
+  readonly centres = true;
+  readonly #panels: number;
+  #rows = 0;
   readonly labels: Float64Array;
   /** Weights of the rows of the block; undefined when all count once. */
   readonly weights: Float64Array | undefined;
@@ -68,7 +78,7 @@ export class RowPanels {
     this.#workspace = workspace;
     this.#file = file;
     this.#signal = signal;
-    this.panels = arena.address('row panels');
+    this.#panels = arena.address('row panels');
     this.labels = arena.float64('row labels');
     this.#weighting = weighted?.weighting;
     if (this.#weighting !== undefined) this.weights = arena.float64('row weights');
@@ -101,9 +111,27 @@ export class RowPanels {
         kernels.gatherLabels(base, rowBytes, labelOffset, dtype, labels, 0, 0, count, target);
         if (this.#weighting !== undefined) this.#readWeights(this.#weighting, base, count);
         this.#pack(base, count);
+        this.#rows = padded4(count);
         yield { ...group, rows: padded4(count) };
       }
     }
+  }
+
+  addScores(scores: number, m: number, mPanels: number): void {
+    addScores(this.#workspace.threads, this.#block(scores), m, mPanels);
+  }
+
+  addSums(scores: number, scorePanels: number, target: number): void {
+    addSums(this.#workspace.threads, this.#block(scores), scorePanels, target);
+  }
+
+  addGram(from: number, to: number, gram: number): void {
+    const { d } = this.#file.layout;
+    this.#workspace.threads.add('addGramRows', this.#panels, this.#rows, d, from, to, gram);
+  }
+
+  #block(scores: number) {
+    return { rows: this.#rows, features: padded4(this.#file.layout.d), panels: this.#panels, scores };
   }
 
   #readWeights(weighting: RowWeighting, base: number, count: number): void {
@@ -129,7 +157,7 @@ export class RowPanels {
     const scaling = arena.address('row scaling');
     const group = arena.address('row group');
     const roots = this.roots?.byteOffset ?? 0;
-    const [bytes, panels] = [dtypeBytes[dtype], this.panels];
+    const [bytes, panels] = [dtypeBytes[dtype], this.#panels];
     const length = shareLength(d, SLICE, threads.count);
     for (let from = 0; from < d; from += length) {
       const to = Math.min(d, from + length);

@@ -1,6 +1,5 @@
 import { labelDtypeCodes } from '../../arithmetic/gather.js';
 import { padded4, panelIndex } from '../../arithmetic/normalProduct.js';
-import type { Dataset } from '../../data/dataset.js';
 import type { RowFile } from '../../data/rowFile.js';
 import type { RowFolds } from '../../data/rowFolds.js';
 import type { Scaling } from '../../data/scaling.js';
@@ -9,15 +8,15 @@ import { shareLength } from '../../threads/shares.js';
 import type { Threads } from '../../threads/threads.js';
 import type { Workspace } from '../../threads/workspace.js';
 import type { RowWeighting } from '../rowWeights.js';
-import type { ProblemSize } from './fit.js';
+import type { ProblemSize, SolvingData } from './fit.js';
 import { FoldGroups, groupsOf, rowNumber } from './foldGroups.js';
 import { filledRegions, type RunningSums, type SumPlace, sumPlaces } from './foldSums.js';
-import { addSums } from './panelProducts.js';
-import { checkClass, RowPanels, writeTargets } from './rowPanels.js';
+import { openPanels } from './panelReader.js';
+import { checkClass, writeTargets } from './rowPanels.js';
 import type { SumSaver, SumState } from './sumState.js';
 
 export interface NormalEquationInput {
-  readonly dataset: Dataset;
+  readonly dataset: SolvingData;
   readonly size: ProblemSize;
   readonly scaling: Scaling;
   readonly bias: boolean;
@@ -143,8 +142,7 @@ async function sumDoubles(
   const { d, k } = size;
   const classification = dataset.description.task === 'classification';
   const width = padded4(k) + 4;
-  const features = padded4(d);
-  const reader = new RowPanels(workspace, file, undefined, { weighting, byRoots: true }, groups);
+  const reader = openPanels(workspace, file, undefined, { weighting, byRoots: true }, groups);
   const { roots } = reader;
   const centres = originsOf(input);
   reader.scale(
@@ -173,15 +171,8 @@ async function sumDoubles(
         sum.squares += value * value;
       }
     }
-    addStrips(threads, d, (from, to) =>
-      threads.add('addGramRows', reader.panels, rows, d, from, to, place.gram),
-    );
-    addSums(
-      threads,
-      { rows, features, panels: reader.panels, scores: arena.address('targets') },
-      width / 4,
-      place.panels,
-    );
+    addStrips(threads, d, (from, to) => reader.addGram(from, to, place.gram));
+    reader.addSums(arena.address('targets'), width / 4, place.panels);
     done += count;
     if (!block.last) continue;
     onProgress(done);
@@ -225,8 +216,9 @@ function stateOf(rows: number, origins: Float64Array, sums: readonly RunningSums
   return { phase: 'sum', rows, origins: [...origins], sums: plain };
 }
 
-/** Scaled features about the mean of the statistics: what is subtracted. */
+/** Scaled features about the mean of the statistics: what is subtracted. From sparse rows nothing is. */
 export function originsOf({ dataset, scaling }: NormalEquationInput): Float64Array {
+  if (dataset.features !== undefined) return new Float64Array(scaling.multiply.length);
   const { mean } = dataset.description.statistics;
   return scaling.multiply.map((factor, j) => factor * mean[j]! + scaling.add[j]!);
 }

@@ -1,4 +1,3 @@
-import type { Dataset } from '../../data/dataset.js';
 import { RowFolds } from '../../data/rowFolds.js';
 import { MlmlError } from '../../errors.js';
 import { Arena } from '../../memory/arena.js';
@@ -12,7 +11,7 @@ import {
   conjugateGradientBlocks,
   type GradientState,
 } from './conjugateGradients.js';
-import { type Fit, type ProblemSize, type SolveContext, scalingOf } from './fit.js';
+import { type Fit, type ProblemSize, type SolveContext, type SolvingData, solvingScaling } from './fit.js';
 import {
   accumulateFolds,
   accumulateNormalEquations,
@@ -44,7 +43,7 @@ interface PassState {
  */
 export async function solveClosed(
   plan: ClosedPlan,
-  dataset: Dataset,
+  dataset: SolvingData,
   options: TrainOptions,
   context: SolveContext,
 ): Promise<Fit> {
@@ -63,7 +62,7 @@ export async function solveClosed(
 async function solveDirectly(
   workspace: Workspace,
   plan: ClosedPlan,
-  dataset: Dataset,
+  dataset: SolvingData,
   options: TrainOptions,
   { signal, onEvent, checkpoint = noCheckpoint(signal) }: SolveContext,
 ): Promise<Fit> {
@@ -75,7 +74,7 @@ async function solveDirectly(
   const input: NormalEquationInput = {
     dataset,
     size,
-    scaling: scalingOf(dataset.description, options),
+    scaling: solvingScaling(dataset, options),
     bias: options.bias,
     from,
     save: sumSaver(checkpoint, blocks, size.n, onEvent),
@@ -150,7 +149,7 @@ function solveFolds(
 async function solveByPasses(
   workspace: Workspace,
   plan: ClosedPlan,
-  dataset: Dataset,
+  dataset: SolvingData,
   options: TrainOptions,
   { signal, onEvent, checkpoint = noCheckpoint(signal) }: SolveContext,
 ): Promise<Fit> {
@@ -162,7 +161,7 @@ async function solveByPasses(
   const operator: StreamedNormalOperator = new StreamedNormalOperator(workspace, dataset, {
     size,
     width,
-    scaling: scalingOf(dataset.description, options),
+    scaling: solvingScaling(dataset, options),
     reg: options.reg,
     bias: options.bias,
     weighting: weightingOf(dataset.description, options),

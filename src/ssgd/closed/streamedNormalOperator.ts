@@ -1,12 +1,11 @@
 import { padded4, panelIndex } from '../../arithmetic/normalProduct.js';
-import type { Dataset } from '../../data/dataset.js';
 import type { Scaling } from '../../data/scaling.js';
 import type { Workspace } from '../../threads/workspace.js';
 import { type RowWeighting, requireWeight } from '../rowWeights.js';
 import type { BlockOperator } from './conjugateGradients.js';
-import type { ProblemSize } from './fit.js';
-import { addScores, addSums } from './panelProducts.js';
-import { RowPanels, writeTargets } from './rowPanels.js';
+import type { ProblemSize, SolvingData } from './fit.js';
+import { openPanels, type PanelReader } from './panelReader.js';
+import { writeTargets } from './rowPanels.js';
 
 /** Plain data. */
 export interface NormalSums {
@@ -19,19 +18,19 @@ export interface NormalSums {
  * E = diag(A)^(−½), from the statistics of the data: features of equal weight make conjugate gradients
  * need fewer passes (Jacobi's preconditioner). Solutions V of A·V = B give the weights E·V.
  *
- * Rows are read about the mean of the statistics; the mean of the rows really used differs from it by δ,
+ * Rows are read about the mean of the statistics, sparse ones about 0; the mean of the rows really used differs from it by δ,
  * summed in the first residual pass: X̂ᵀX̂ = Σx̂x̂ᵀ − n·δδᵀ.
  */
 export class StreamedNormalOperator implements BlockOperator {
   /** Mean of the targets, once `residual` has run. */
   readonly targetMean: Float64Array;
   readonly #workspace: Workspace;
-  readonly #dataset: Dataset;
+  readonly #dataset: SolvingData;
   readonly #size: ProblemSize;
   readonly #width: number;
   readonly #reg: number;
   readonly #bias: boolean;
-  readonly #reader: RowPanels;
+  readonly #reader: PanelReader;
   readonly #onRows: (rows: number) => void;
   readonly #factor: Float64Array;
   /** δ, in units of x̂. */
@@ -42,7 +41,7 @@ export class StreamedNormalOperator implements BlockOperator {
 
   constructor(
     workspace: Workspace,
-    dataset: Dataset,
+    dataset: SolvingData,
     given: {
       readonly size: ProblemSize;
       readonly width: number;
@@ -64,19 +63,19 @@ export class StreamedNormalOperator implements BlockOperator {
     this.#bias = given.bias;
     this.#onRows = given.onRows;
     const weighted = { weighting: given.weighting, byRoots: true };
-    this.#reader = new RowPanels(workspace, dataset.train.first(n), given.signal, weighted);
+    this.#reader = openPanels(workspace, dataset.train.first(n), given.signal, weighted);
     this.#total = n;
     this.targetMean = new Float64Array(k);
     this.#factor = arena.float64('feature factor');
     this.#delta = arena.float64('feature mean').fill(0);
     this.#origin = arena.float64('feature origin').fill(0);
     const { multiply, add } = given.scaling;
-    const { mean, variance } = dataset.description.statistics;
+    const { mean, variance } = dataset.features ?? dataset.description.statistics;
     const scaledMultiply = new Float64Array(d);
     const scaledAdd = new Float64Array(d);
     for (let j = 0; j < d; j++) {
       const scaledMean = multiply[j]! * mean[j]! + add[j]!;
-      if (given.bias) this.#origin[j] = scaledMean;
+      if (given.bias && this.#reader.centres) this.#origin[j] = scaledMean;
       const spread = multiply[j]! ** 2 * variance[j]! + (given.bias ? 0 : scaledMean ** 2);
       const diagonal = n * spread + given.reg;
       this.#factor[j] = diagonal > 0 ? 1 / Math.sqrt(diagonal) : 1;
@@ -105,9 +104,8 @@ export class StreamedNormalOperator implements BlockOperator {
     const scores = arena.float64('scores');
     for await (const { rows, firstRow, count } of this.#reader.blocks()) {
       scores.fill(0, 0, rows * this.#width);
-      const at = { rows, panels: this.#reader.panels, features, scores: arena.address('scores') };
-      addScores(this.#workspace.threads, at, arena.address(p), w4);
-      addSums(this.#workspace.threads, at, w4, arena.address(target));
+      this.#reader.addScores(arena.address('scores'), arena.address(p), w4);
+      this.#reader.addSums(arena.address('scores'), w4, arena.address(target));
       this.#onRows(firstRow + count);
     }
     const vectors = arena.float64(p);
@@ -158,8 +156,7 @@ export class StreamedNormalOperator implements BlockOperator {
           targetTotals[c]! += root * scores[at]!;
         }
       }
-      const at = { rows, panels: this.#reader.panels, features, scores: arena.address('scores') };
-      addScores(this.#workspace.threads, at, arena.address(x), columns / 4);
+      this.#reader.addScores(arena.address('scores'), arena.address(x), columns / 4);
       for (let r = 0; r < count; r++) {
         const root = roots === undefined ? 1 : roots[r]!;
         for (let c = 0; c < k; c++) {
@@ -170,7 +167,7 @@ export class StreamedNormalOperator implements BlockOperator {
           squares += scores[at]! ** 2;
         }
       }
-      addSums(this.#workspace.threads, at, columns / 4 + 1, arena.address('q'));
+      this.#reader.addSums(arena.address('scores'), columns / 4 + 1, arena.address('q'));
       this.#onRows(firstRow + count);
     }
     for (let i = 0; i < solution.length; i++) solution[i] = -solution[i]!;

@@ -1,12 +1,11 @@
 import { packedLength } from '../../arithmetic/gram.js';
 import { padded4 } from '../../arithmetic/normalProduct.js';
 import type { DatasetDescription } from '../../data/format.js';
-import { layoutOf } from '../../data/rowLayout.js';
 import { MlmlError } from '../../errors.js';
 import { formatBytes } from '../../memory/byteSize.js';
 import { budgetTooSmall, type Plan, type Region } from '../../memory/plan.js';
 import { firstFitting } from '../closed/firstFitting.js';
-import { type ProblemSize, problemSize, resultRegion } from '../closed/fit.js';
+import { type ProblemSize, problemSize, resultRegion, rowWork, solvingLayout } from '../closed/fit.js';
 import { gramBlockRows, normalEquationRegions, normalEquationWork } from '../closed/normalEquations.js';
 import { mostPanelThreads, rowPanelRegions } from '../closed/rowPanels.js';
 import type { TrainOptions } from '../options.js';
@@ -44,7 +43,7 @@ export function planGd(
       `gd: --optimizer=${options.optimizer} is for sgd, ssgd and hsgd; gd has sgd (heavy-ball momentum) and nesterov`,
     );
   }
-  const layout = layoutOf(description);
+  const layout = solvingLayout(description);
   const given = problemSize(description, options, layout.rowBytes);
   const size = columns === undefined ? given : { ...given, k: columns };
   const gram = planGram(size, options, others);
@@ -120,7 +119,7 @@ export function planStreaming(
     options.bufferBytes,
   );
   const passes = options.iters + 1 + (options.eta0 === 'auto' ? CURVATURE_PASSES : 0);
-  const row = 2 * size.d * size.k;
+  const row = 2 * rowWork(size) * size.k;
   const shared = common(size, options, layout, {
     total: passes * size.n * row,
     step: (layout.choice * row) / 2,

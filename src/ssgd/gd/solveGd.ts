@@ -1,8 +1,7 @@
-import type { Dataset } from '../../data/dataset.js';
 import { Arena } from '../../memory/arena.js';
 import { noCheckpoint } from '../../storage/checkpoint.js';
 import type { Workspace } from '../../threads/workspace.js';
-import { type Fit, type SolveContext, scalingOf } from '../closed/fit.js';
+import { type Fit, type SolveContext, type SolvingData, solvingScaling } from '../closed/fit.js';
 import { accumulateNormalEquations, type NormalEquations } from '../closed/normalEquations.js';
 import { panelScratch } from '../closed/rowPanels.js';
 import { type SumState, sumBlocks, sumSaver } from '../closed/sumState.js';
@@ -50,7 +49,7 @@ export interface GdFit extends Fit {
 /** Full-batch gradient descent: see `gradientDescent` for the update rule. */
 export async function solveGd(
   plan: GdPlan,
-  dataset: Dataset,
+  dataset: SolvingData,
   options: TrainOptions,
   context: SolveContext,
 ): Promise<GdFit> {
@@ -66,7 +65,7 @@ export async function solveGd(
 async function descend(
   workspace: Workspace,
   plan: GdPlan,
-  dataset: Dataset,
+  dataset: SolvingData,
   options: TrainOptions,
   context: SolveContext,
 ): Promise<GdFit> {
@@ -187,13 +186,14 @@ function startFrom(
   init: LinearModel,
   w: Float64Array,
   { size, method }: GdPlan,
-  { description }: Dataset,
+  dataset: SolvingData,
   options: TrainOptions,
 ): void {
-  const scaling = scalingOf(description, options);
-  const { mean } = description.statistics;
+  const scaling = solvingScaling(dataset, options);
+  const { mean } = dataset.features ?? dataset.description.statistics;
+  // Sparse rows are not centred while they are read.
   const centre = scaling.multiply.map((factor, j) =>
-    options.bias ? factor * mean[j]! + scaling.add[j]! : 0,
+    options.bias && dataset.features === undefined ? factor * mean[j]! + scaling.add[j]! : 0,
   );
   const intercept = w.subarray(size.k * size.d);
   convertModel(init, scaling, centre, mean, options.bias, { weights: w, stride: size.d, intercept });
@@ -203,7 +203,7 @@ function startFrom(
 async function makeEquations(
   workspace: Workspace,
   { size }: GdPlan,
-  dataset: Dataset,
+  dataset: SolvingData,
   options: TrainOptions,
   { signal, onEvent, checkpoint = noCheckpoint(signal) }: SolveContext,
   saved: GdState | undefined,
@@ -218,7 +218,7 @@ async function makeEquations(
   return await accumulateNormalEquations(workspace, {
     dataset,
     size,
-    scaling: scalingOf(dataset.description, options),
+    scaling: solvingScaling(dataset, options),
     bias: options.bias,
     from: saved,
     save: sumSaver(checkpoint, blocks, size.n, onEvent),
@@ -239,7 +239,7 @@ async function makeEquations(
 function makeStreaming(
   workspace: Workspace,
   plan: GdPlan,
-  dataset: Dataset,
+  dataset: SolvingData,
   options: TrainOptions,
   { signal, onEvent }: SolveContext,
 ): SmoothObjective {
@@ -247,7 +247,7 @@ function makeStreaming(
   let told = 0;
   return new StreamingObjective(workspace, dataset, {
     size,
-    scaling: scalingOf(dataset.description, options),
+    scaling: solvingScaling(dataset, options),
     loss: lossOf(options.loss),
     reg: options.reg,
     bias: options.bias,

@@ -1,11 +1,10 @@
 import { padded4, panelIndex } from '../../arithmetic/normalProduct.js';
-import type { Dataset } from '../../data/dataset.js';
 import type { Scaling } from '../../data/scaling.js';
 import { Random } from '../../memory/random.js';
 import type { Workspace } from '../../threads/workspace.js';
-import type { ProblemSize } from '../closed/fit.js';
-import { addScores, addSums } from '../closed/panelProducts.js';
-import { checkClass, RowPanels } from '../closed/rowPanels.js';
+import type { ProblemSize, SolvingData } from '../closed/fit.js';
+import { openPanels, type PanelReader } from '../closed/panelReader.js';
+import { checkClass } from '../closed/rowPanels.js';
 import type { Loss } from '../losses/loss.js';
 import { lossOfRows } from '../losses/severalTargets.js';
 import { type RowWeighting, requireWeight } from '../rowWeights.js';
@@ -19,18 +18,18 @@ import type { SmoothObjective } from './smoothObjective.js';
 export class StreamingObjective implements SmoothObjective {
   passes = 0;
   readonly #workspace: Workspace;
-  readonly #dataset: Dataset;
+  readonly #dataset: SolvingData;
   readonly #size: ProblemSize;
   readonly #loss: Loss;
   readonly #reg: number;
   readonly #bias: boolean;
-  readonly #reader: RowPanels;
+  readonly #reader: PanelReader;
   readonly #origin: Float64Array;
   readonly #onPassed: (passes: number) => void;
 
   constructor(
     workspace: Workspace,
-    dataset: Dataset,
+    dataset: SolvingData,
     given: {
       readonly size: ProblemSize;
       readonly scaling: Scaling;
@@ -52,11 +51,11 @@ export class StreamingObjective implements SmoothObjective {
     this.#bias = given.bias;
     this.#onPassed = given.onPassed;
     const weighted = { weighting: given.weighting, byRoots: false };
-    this.#reader = new RowPanels(workspace, dataset.train.first(given.size.n), given.signal, weighted);
+    this.#reader = openPanels(workspace, dataset.train.first(given.size.n), given.signal, weighted);
     const { multiply, add } = given.scaling;
-    const { mean } = dataset.description.statistics;
+    const { mean } = dataset.features ?? dataset.description.statistics;
     this.#origin = workspace.arena.float64('feature origin').fill(0);
-    if (given.bias) {
+    if (given.bias && this.#reader.centres) {
       for (let j = 0; j < multiply.length; j++) this.#origin[j] = multiply[j]! * mean[j]! + add[j]!;
     }
     this.#reader.scale(
@@ -144,7 +143,7 @@ export class StreamingObjective implements SmoothObjective {
     change: (rows: number, count: number, firstRow: number) => void,
   ): Promise<void> {
     const { d } = this.#size;
-    const { arena, threads } = this.#workspace;
+    const { arena } = this.#workspace;
     const features = padded4(d);
     const columns = padded4(k) / 4;
     const weights = arena.float64('weight panels').fill(0);
@@ -156,10 +155,9 @@ export class StreamingObjective implements SmoothObjective {
     const at = (name: string) => arena.address(name);
     for await (const { rows, count, firstRow } of this.#reader.blocks()) {
       scores.fill(0);
-      const block = { rows, features, panels: this.#reader.panels, scores: at('scores') };
-      addScores(threads, block, at('weight panels'), columns);
+      this.#reader.addScores(at('scores'), at('weight panels'), columns);
       change(rows, count, firstRow);
-      addSums(threads, block, columns, at('gradient panels'));
+      this.#reader.addSums(at('scores'), columns, at('gradient panels'));
       this.#onPassed(this.passes + (firstRow + count) / this.#size.n);
     }
     this.passes++;

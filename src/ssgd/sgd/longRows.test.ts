@@ -2,17 +2,23 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { type RareRows, rareDatasets, rareRows } from '../../../test/support/rareRows.js';
 import { makeDataset } from '../../../test/support/tinyDataset.js';
+import { scalingBytes, writeScaling } from '../../arithmetic/gather.js';
 import type { Dataset } from '../../data/dataset.js';
 import { RowFolds } from '../../data/rowFolds.js';
+import { rowLayout } from '../../data/rowLayout.js';
 import type { SparseDataset } from '../../data/sparse/sparseDataset.js';
+import { Arena } from '../../memory/arena.js';
+import { Random } from '../../memory/random.js';
 import { MemoryStorage } from '../../storage/memoryStorage.js';
 import type { TrainEvent } from '../events.js';
 import { openLearner } from '../learner/linearLearner.js';
 import { defaultOptions, type TrainOptions, type Verb } from '../options.js';
+import { startThreads } from '../startThreads.js';
 import { train } from '../train.js';
 import { fullSquare, holdLongRows } from './longRows.js';
 import { planStreaming } from './planStreaming.js';
 import type { StepBatch } from './runParts.js';
+import { SharedStep } from './sharedStep.js';
 import { trainStreaming } from './trainStreaming.js';
 
 function batchOf(squares: readonly number[], weights?: readonly number[]): StepBatch {
@@ -166,17 +172,73 @@ test('models of a sweep have the bits they have alone, where rows are held back'
   assert.deepEqual(sweep.model.weights, alone.model.weights);
 });
 
-test('the same bits with 1, 2 and 3 threads, where rows are held back', async () => {
-  const { dense } = await rareDatasets();
-  const options = { ...defaultOptions, bufferBytes: 60_000, epochs: 2 };
-  const weights = [];
-  for (const threads of [1, 2, 3]) {
-    const plan = planStreaming('ssgd', dense.description, options, threads);
-    const context = { storage: new MemoryStorage(), scratchFolder: '/scratch' };
-    weights.push((await trainStreaming(plan, dense as Dataset, options, context)).model.weights.slice());
+test('the same bits with 1, 2 and 3 threads, where rows are held back and threads gather them', async () => {
+  // So wide that a batch is worth dividing.
+  const random = Random.of(4, 4);
+  const d = 2000;
+  const features = Array.from({ length: 160 }, (_, i) =>
+    Array.from({ length: d }, () => (i % 50 === 20 ? 40 : 1) * random.normal()),
+  );
+  const labels = features.map((row) => Number(row[0]! + row[1]! > 0));
+  const dataset = await makeDataset({ train: { features, labels }, dtype: 'float32' });
+  for (const loss of ['logistic', 'ridge'] as const) {
+    const options = {
+      ...defaultOptions,
+      loss,
+      scale: 'none',
+      batch: 32,
+      epochs: 3,
+      bufferBytes: 1e6,
+    } as const;
+    const weights: Float64Array[] = [];
+    for (const threads of [1, 2, 3]) {
+      const plan = planStreaming('ssgd', dataset.description, options, threads);
+      const context = { storage: new MemoryStorage(), scratchFolder: '/scratch' };
+      const { model, halvings } = await trainStreaming(plan, dataset, options, context);
+      assert.equal(halvings, 0);
+      weights.push(model.weights.slice());
+    }
+    assert.deepEqual(weights[1], weights[0]);
+    assert.deepEqual(weights[2], weights[0]);
   }
-  assert.deepEqual(weights[1], weights[0]);
-  assert.deepEqual(weights[2], weights[0]);
+});
+
+test('threads that gather rows find the largest squared norm by the way, each of its rows', async () => {
+  const d = 48;
+  const random = Random.of(8);
+  const rows = Array.from({ length: 10 }, () => Array.from({ length: d }, () => random.normal()));
+  const layout = rowLayout(d, 'float32', 'float32');
+  const arena = new Arena([
+    { name: 'rows', bytes: rows.length * layout.rowBytes },
+    { name: 'order', bytes: 4 * rows.length },
+    { name: 'scaling', bytes: scalingBytes(d, d, 'float32', 32) },
+    { name: 'x', bytes: 4 * d * rows.length },
+    { name: 'scores', bytes: 64 },
+  ]);
+  for (const [i, row] of rows.entries()) arena.float32('rows').set([...row, 0], (i * layout.rowBytes) / 4);
+  arena.uint32('order').set([...rows.keys()]);
+  const scaling = { multiply: new Float64Array(d).fill(2), add: new Float64Array(d) };
+  writeScaling(arena.buffer, arena.address('scaling'), d, 'float32', 32, scaling);
+  const workspace = await startThreads(arena, 3);
+  try {
+    const shared = new SharedStep(workspace.threads, arena.float32('scores'));
+    const block = { base: arena.address('rows'), order: arena.address('order'), from: 0, to: rows.length };
+    const gather = (from: number, count: number, squares: boolean) =>
+      shared.gather(block, layout, from, count, d, arena.address('scaling'), arena.address('x'), squares);
+    const squareOf = (row: readonly number[]) => row.reduce((sum, x) => sum + 4 * Math.fround(x) ** 2, 0);
+    for (const [from, count] of [
+      [0, 10],
+      [3, 7],
+      [5, 2],
+      [9, 1],
+    ] as const) {
+      const wanted = Math.max(...rows.slice(from, from + count).map(squareOf));
+      assert.ok(Math.abs(gather(from, count, true) - wanted) < 1e-5 * wanted, `${from}, ${count}`);
+      assert.equal(gather(from, count, false), 0);
+    }
+  } finally {
+    await workspace.threads.close();
+  }
 });
 
 test('a run that was stopped goes on to the same bits: rates and what rows are held back by are part of the state', async () => {
@@ -194,13 +256,16 @@ test('a run that was stopped goes on to the same bits: rates and what rows are h
         {
           storage,
           scratchFolder: '/scratch',
-          checkpoint: { folder: '/states', every: { kind: 'time', milliseconds: 0 } },
+          checkpoint: {
+            folder: '/states',
+            every: { kind: 'time', milliseconds: limit === Number.POSITIVE_INFINITY ? 1e9 : 0 },
+          },
           onEvent: ({ type }) => {
             if (type === 'checkpoint' && ++saves === limit) throw new Error('killed');
           },
         },
       );
-    await assert.rejects(again(700), { message: 'killed' });
+    await assert.rejects(again(300), { message: 'killed' });
     const { model } = await again(Number.POSITIVE_INFINITY);
     assert.deepEqual(model.weights, whole.model.weights);
     assert.deepEqual(model.intercept, whole.model.intercept);

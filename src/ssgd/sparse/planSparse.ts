@@ -57,16 +57,16 @@ export function checkSparseOptions(verb: Verb, { name }: DatasetDescription, opt
   const refuse = (message: string) => {
     throw new MlmlError('MLML_USAGE', `${message} (${name} is a data set of sparse rows)`);
   };
-  if (verb === 'closed' || verb === 'gd')
-    refuse(`${verb}: is for dense rows; use ssgd, or import the text again with --dense`);
+  if (options.weightColumn >= 0)
+    refuse(`--weight-column=${options.weightColumn}: is for dense rows; use --class-weight`);
+  // They have no steps on single rows.
+  if (verb === 'closed' || verb === 'gd') return;
   for (const { optimizer } of variantsOf(options)) {
     if (optimizer === 'nesterov' || optimizer === 'adam')
       refuse(`--optimizer=${optimizer}: changes every weight in every step; use sgd or adagrad`);
   }
   if (options.algo === 'external_sort' || options.algo === 'block_shuffle')
     refuse(`--algo=${options.algo}: is for dense rows; use external_shuffle or none`);
-  if (options.weightColumn >= 0)
-    refuse(`--weight-column=${options.weightColumn}: is for dense rows; use --class-weight`);
   if (options.sweep?.momentum !== undefined)
     refuse('--sweep momentum: steps on sparse rows have no momentum');
 }

@@ -96,9 +96,12 @@ export class SparseScorer {
   }
 }
 
+/** What is scored by. */
+export type FoldedModel = Pick<LinearModel, 'd' | 'k' | 'weights' | 'intercept' | 'scaling'>;
+
 /** Puts a model into the form of the regions: the scaling moves into weights and intercept. */
 export function foldModel(
-  { d, k, weights, intercept, scaling }: LinearModel,
+  { d, k, weights, intercept, scaling }: FoldedModel,
   target: { readonly weights: Float64Array; readonly intercept: Float64Array },
 ): void {
   for (let c = 0; c < k; c++) {

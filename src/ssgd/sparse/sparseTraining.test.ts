@@ -254,8 +254,8 @@ describe('what goes with training', () => {
   });
 
   const refused: readonly (readonly [Verb, Partial<TrainOptions>, RegExp])[] = [
-    ['closed', {}, /closed: is for dense rows; use ssgd/],
-    ['gd', {}, /gd: is for dense rows/],
+    ['closed', { folds: 5 }, /--folds=5: closed cross-validates on dense rows/],
+    ['gd', { weightColumn: 1 }, /--weight-column=1: is for dense rows/],
     ['ssgd', { optimizer: 'adam' }, /--optimizer=adam: .* use sgd or adagrad/],
     ['ssgd', { sweep: { optimizer: ['sgd', 'nesterov'] } }, /--optimizer=nesterov/],
     ['ssgd', { algo: 'external_sort' }, /--algo=external_sort/],

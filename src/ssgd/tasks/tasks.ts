@@ -4,6 +4,7 @@ import { gramTasks } from './gramTasks.js';
 import { hogwildTasks } from './hogwildTasks.js';
 import { panelTasks } from './panelTasks.js';
 import { scoreTasks } from './scoreTasks.js';
+import { slotTasks } from './slotTasks.js';
 import { stepTasks } from './stepTasks.js';
 
 /** What every thread of a linear job is told at its start. Plain data. */
@@ -18,6 +19,7 @@ export function linearTasks(environment: ThreadEnvironment, { hogwild }: LinearS
     ...gramTasks(environment),
     ...panelTasks(environment),
     ...scoreTasks(environment),
+    ...slotTasks(environment),
     ...stepTasks(environment),
     ...(hogwild === undefined ? {} : hogwildTasks(environment, hogwild)),
   };

@@ -51,7 +51,8 @@ export async function isLibsvmFile(storage: Storage, path: string): Promise<bool
   }
 }
 
-function decompressed(file: SourceFile): AsyncGenerator<Uint8Array> {
+/** The text of a file, whose name tells whether it is compressed. */
+export function decompressed(file: SourceFile): AsyncGenerator<Uint8Array> {
   return /\.gz$/i.test(file.path) ? gunzip(file.chunks(), file.path) : file.chunks();
 }
 
