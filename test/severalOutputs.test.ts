@@ -202,6 +202,9 @@ describe('several outputs, from files to other programs', () => {
       '--labels=one.npy',
     );
     await fails(t, /probabilities are of classes/, 'predict', 'linear', 'set', '--proba');
+    writeFileSync(join(cwd, 'rows.svm'), '1 1:2 2:1 3:1\n0.5 1:1\n');
+    const text = ['evaluate', 'ofArrays', 'rows.svm'];
+    await fails(t, /rows.svm: rows of LIBSVM text have one label, the model predicts 2/, ...text);
     await fails(t, /calibrate|probabilities|classification/, 'calibrate', 'linear', 'set');
   });
 
