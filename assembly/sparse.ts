@@ -6,17 +6,17 @@
  * and lies at base + 4·order[i]. `code` is log2 of the bytes of a value: 0 bytes, 2 floats, 3 doubles. Weights of k columns lie
  * feature by feature, w[j·k + c]: one line of the cache for each nonzero.
  */
-const HEADER: u32 = 12;
+export const HEADER: u32 = 12;
 
 // @ts-ignore: decorator
 @inline
-function rowAt(base: u32, order: u32, i: u32): u32 {
+export function rowAt(base: u32, order: u32, i: u32): u32 {
   return base + (load<u32>(order + (i << 2)) << 2);
 }
 
 // @ts-ignore: decorator
 @inline
-function value32(at: u32, i: u32, code: u32): f32 {
+export function value32(at: u32, i: u32, code: u32): f32 {
   if (code == 0) return <f32>load<u8>(at + i);
   if (code == 2) return load<f32>(at + (i << 2));
   return <f32>load<f64>(at + (i << 3));
@@ -33,7 +33,7 @@ function value64(at: u32, i: u32, code: u32): f64 {
 /** x times the factor of feature j, of which `at` is 4·j. */
 // @ts-ignore: decorator
 @inline
-function scaled(x: f32, factors: u32, at: u32): f32 {
+export function scaled(x: f32, factors: u32, at: u32): f32 {
   return factors != 0 ? x * load<f32>(factors + at) : x;
 }
 
@@ -115,6 +115,11 @@ function scoreColumn(row: u32, code: u32, w: u32, factors: u32): f32 {
   return a + b;
 }
 
+/** labels[i] of rows order[from … from + count), doubles. */
+export function sparseLabels(base: u32, order: u32, from: u32, count: u32, labels: u32): void {
+  for (let i: u32 = 0; i < count; i++) store<f64>(labels + (i << 3), load<f64>(rowAt(base, order, from + i), 4));
+}
+
 /** The largest squared norm of rows order[from … from + count), features times their factors (0: all are 1). Of one row: that of it. */
 export function largestSparseSquare32(base: u32, order: u32, from: u32, count: u32, code: u32, factors: u32): f32 {
   let largest: f32 = 0;
@@ -146,7 +151,8 @@ export function sparseScores32(
     if (k == 1) {
       let sum: f32;
       // The number type is known outside the loop over nonzeros.
-      if (code == 0) sum = scoreColumn(row, 0, w, factors);
+      if (code == 0 && factors == 0) sum = scoreColumn(row, 0, w, 0);
+      else if (code == 0) sum = scoreColumn(row, 0, w, factors);
       else if (code == 2) sum = scoreColumn(row, 2, w, factors);
       else sum = scoreColumn(row, 3, w, factors);
       store<f32>(scores + (i << 2), scale * sum + load<f32>(intercept));
@@ -202,6 +208,20 @@ export function sparseScores64(
   }
 }
 
+// @ts-ignore: decorator
+@inline
+function stepColumn(row: u32, code: u32, w: u32, factors: u32, g: f32): void {
+  const m = load<u32>(row);
+  const values = row + HEADER + (m << 2);
+  let index = row + HEADER;
+  for (let t: u32 = 0; t < m; t++) {
+    const at = load<u32>(index) << 2;
+    const x = scaled(value32(values, t, code), factors, at);
+    store<f32>(w + at, load<f32>(w + at) - g * x);
+    index += 4;
+  }
+}
+
 /** w[j·k + c] −= step · slopes[i·k + c] · factors[j]·x[j] for each nonzero of rows order[from … from + count). */
 export function sparseStep32(
   base: u32, order: u32, from: u32, count: u32, code: u32, w: u32, k: u32, factors: u32, slopes: u32, step: f32,
@@ -215,11 +235,11 @@ export function sparseStep32(
       const g = step * load<f32>(slopes + (i << 2));
       // Hinges are flat for most rows.
       if (g == 0) continue;
-      for (let t: u32 = 0; t < m; t++) {
-        const j = load<u32>(indices + (t << 2)) << 2;
-        const x = scaled(value32(values, t, code), factors, j);
-        store<f32>(w + j, load<f32>(w + j) - g * x);
-      }
+      // What is the same for all nonzeros is asked outside the loop over them.
+      if (factors != 0) stepColumn(row, code, w, factors, g);
+      else if (code == 0) stepColumn(row, 0, w, 0, g);
+      else if (code == 2) stepColumn(row, 2, w, 0, g);
+      else stepColumn(row, 3, w, 0, g);
       continue;
     }
     const slope = slopes + i * (k << 2);
@@ -296,74 +316,6 @@ export function sparseHogwildStep32(
         const before = load<f32>(at);
         const after = before - decay * share * before - x * load<f32>(slope + (c << 2));
         store<f32>(at, shrunk(after, shrink * share));
-      }
-    }
-  }
-}
-
-/** e^x for x ≤ 0, relative error below 1e−13: 2ⁿ·e^r, e^r by its Taylor polynomial. (The standard library's has tables in the arena's memory.) */
-// @ts-ignore: decorator
-@inline
-function exp64(x: f64): f64 {
-  const bounded = max<f64>(x, -700);
-  const n = nearest<f64>(bounded * 1.4426950408889634);
-  const r = bounded - n * 0.6931471803691238 - n * 1.9082149292705877e-10;
-  let p: f64 = 1;
-  for (let i: i32 = 13; i > 0; i--) p = 1 + (p * r) / <f64>i;
-  return p * reinterpret<f64>((<i64>n + 1023) << 52);
-}
-
-/**
- * AdaGrad, lazily: brings the weights of the features of rows order[from … from + count) up to date with both penalties. Feature j
- * has been left alone while the sum of the rates grew by τ = total − seen[j]; its weight v with the sum of squares G follows
- * dv = −(decay·v + l1·sign v)·dτ/(√G + ε): v(τ) = (v + l1/decay)·e^(−decay·τ/(√G + ε)) − l1/decay for v > 0, 0 from where it meets 0.
- */
-export function sparseAdagradSettle(
-  base: u32, order: u32, from: u32, count: u32, w: u32, squares: u32, k: u32, seen: u32, total: f64, decay: f64, l1: f64, epsilon: f64,
-): void {
-  for (let i: u32 = 0; i < count; i++) {
-    const row = rowAt(base, order, from + i);
-    const first = row + HEADER;
-    for (let p = first, last = first + (load<u32>(row) << 2); p < last; p += 4) {
-      const j = load<u32>(p);
-      const time = total - load<f64>(seen + (j << 3));
-      if (time == 0) continue;
-      store<f64>(seen + (j << 3), total);
-      for (let at = j * (k << 2), end = at + (k << 2); at < end; at += 4) {
-        const v = <f64>load<f32>(w + at);
-        if (v == 0) continue;
-        const tau = time / (sqrt(<f64>load<f32>(squares + at)) + epsilon);
-        let size = abs(v);
-        if (decay > 0) {
-          const power = exp64(-decay * tau);
-          size = size * power - (l1 / decay) * (1 - power);
-        } else size -= l1 * tau;
-        store<f32>(w + at, size > 0 ? <f32>copysign(size, v) : 0);
-      }
-    }
-  }
-}
-
-/** AdaGrad: g = scale·slope·x of each nonzero, G += g², w −= rate·g/(√G + ε). */
-export function sparseAdagradStep(
-  base: u32, order: u32, from: u32, count: u32, code: u32, w: u32, squares: u32, k: u32, factors: u32, slopes: u32, scale: f32, rate: f32, epsilon: f32,
-): void {
-  for (let i: u32 = 0; i < count; i++) {
-    const row = rowAt(base, order, from + i);
-    const m = load<u32>(row);
-    const indices = row + HEADER;
-    const values = indices + (m << 2);
-    const slope = slopes + i * (k << 2);
-    for (let t: u32 = 0; t < m; t++) {
-      const j = load<u32>(indices + (t << 2));
-      const x = scaled(scale * value32(values, t, code), factors, j << 2);
-      for (let c: u32 = 0; c < k; c++) {
-        const at = (j * k + c) << 2;
-        const g = x * load<f32>(slope + (c << 2));
-        if (g == 0) continue;
-        const sum = load<f32>(squares + at) + g * g;
-        store<f32>(squares + at, sum);
-        store<f32>(w + at, load<f32>(w + at) - (rate * g) / (sqrt(sum) + epsilon));
       }
     }
   }

@@ -9,6 +9,7 @@ import { type FloatProductKernels, plainFloatProduct } from './floatProduct.js';
 import { type GatherKernels, plainGather } from './gather.js';
 import { type GramKernels, plainGram } from './gram.js';
 import { type GramRowKernels, plainGramRows } from './gramRows.js';
+import { type LibsvmRowKernels, plainLibsvmRows } from './libsvmRows.js';
 import { type NormalProductKernels, plainNormalProduct } from './normalProduct.js';
 import { type PackedFactorKernels, plainPackedFactor } from './packedFactor.js';
 import { type PackScaledKernels, plainPackScaled } from './packScaled.js';
@@ -41,6 +42,7 @@ export interface Kernels
     GatherKernels,
     GramKernels,
     GramRowKernels,
+    LibsvmRowKernels,
     NormalProductKernels,
     PackedFactorKernels,
     FloatProductKernels,
@@ -77,6 +79,7 @@ export function plainKernels(memory: WebAssembly.Memory): Kernels {
     ...plainGram(buffer),
     ...plainGramRows(buffer),
     ...plainCholesky(buffer),
+    ...plainLibsvmRows(buffer),
     ...plainNormalProduct(buffer),
     ...plainPackedFactor(buffer),
     ...plainFloatProduct(buffer),

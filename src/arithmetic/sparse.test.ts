@@ -81,6 +81,7 @@ const calls: Readonly<Record<string, (world: World, kernels: Kernels, k: number,
         at('scores'),
         at('labels'),
       ),
+    sparseLabels: ({ at, rows }, kernels) => kernels.sparseLabels(...rows, at('labels')),
     sparseScores64: ({ at, code, rows }, kernels, k) =>
       kernels.sparseScores64(...rows, code, at('w64'), k, at('intercept64'), at('scores64'), at('labels')),
     sparseStep32: ({ at, code, rows }, kernels, k, factors) =>

@@ -29,6 +29,8 @@ export interface SparseKernels {
     code: number,
     factors: number,
   ): number;
+  /** labels[i], doubles, of rows order[from … from + count). */
+  sparseLabels(base: number, order: number, from: number, count: number, labels: number): void;
   /** scores[i·k + c] = scale·Σ factors[j]·x[j]·w[j·k + c] + intercept[c], and labels (doubles), of rows order[from … from + count). */
   sparseScores32(
     base: number,
@@ -213,6 +215,10 @@ export function plainSparse(buffer: SharedArrayBuffer): SparseKernels {
         if (!(sum <= largest)) largest = sum;
       }
       return Math.fround(largest);
+    },
+    sparseLabels(base, order, from, count, labels) {
+      for (let i = 0; i < count; i++)
+        doubles[(labels >>> 3) + i] = view.getFloat64(rowAt(base, order, from + i) + 4, true);
     },
     sparseScores32(base, order, from, count, code, w, k, factors, scale, intercept, scores, labels) {
       for (let i = 0; i < count; i++) {

@@ -8,6 +8,20 @@ import type { Arguments } from './parseArguments.js';
 /** Bytes of dead memory that may gather. */
 const GARBAGE = 2e6;
 
+/** Bytes of requests between two looks at the heap: what is made of them is some dozen times as much. */
+const LOOK_BYTES = 16_384;
+
+/** Takes a look once so many bytes have come. */
+function seldom(look: () => void): (bytes: number) => void {
+  let seen = 0;
+  return (bytes) => {
+    seen += bytes;
+    if (seen < LOOK_BYTES) return;
+    seen = 0;
+    look();
+  };
+}
+
 const isLocal = (host: string) => /^(127\.|::1$|localhost$)/.test(host);
 
 /** `mlml serve`: answers requests until a signal ends it. */
@@ -24,9 +38,9 @@ export async function serveVerb(context: CommandContext, given: Arguments): Prom
     tell(
       event.type === 'warning' ? event.message : `${path}: loaded again (fingerprint ${event.fingerprint})`,
     );
-  let look = () => {};
+  let look = (_bytes: number) => {};
   const server = await startServer(services.storage, path, {
-    onActivity: () => look(),
+    onActivity: (bytes) => look(bytes),
     ...(host === undefined ? {} : { host }),
     ...number('port', 'port'),
     ...number('buffer', 'bufferBytes'),
@@ -37,7 +51,7 @@ export async function serveVerb(context: CommandContext, given: Arguments): Prom
     onEvent,
   });
   try {
-    look = heapWatch(GARBAGE);
+    look = seldom(heapWatch(GARBAGE));
     if (host !== undefined && !isLocal(host))
       tell(`warning: whoever reaches ${server.url} can use the model; there is no authentication`);
     context.onHangUp?.(() => {

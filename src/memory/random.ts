@@ -71,18 +71,58 @@ export class Random {
     }
   }
 
+  /** The same numbers as so many calls of `below`, into target[0, count). */
+  fillBelow(target: Uint32Array, count: number, bound: number): void {
+    const s = this.#state;
+    // Written out, here and in `shuffle`: as results of functions, numbers beyond 2^31 would be objects.
+    let [a, b, c, d] = [s[0]! | 0, s[1]! | 0, s[2]! | 0, s[3]! | 0];
+    const divisor = bound >>> 0;
+    const largest = bound === 2 ** 32 ? 0xffffffff : (0xffffffff - ((-divisor >>> 0) % divisor)) >>> 0;
+    for (let i = 0; i < count; i++) {
+      let draw: number;
+      do {
+        draw = Math.imul(rotate(Math.imul(b, 5), 7), 9) >>> 0;
+        const shifted = b << 9;
+        c ^= a;
+        d ^= b;
+        b ^= c;
+        a ^= d;
+        c ^= shifted;
+        d = rotate(d, 11);
+      } while (draw > largest);
+      target[i] = bound === 2 ** 32 ? draw : draw % divisor;
+    }
+    s.set([a, b, c, d]);
+  }
+
   /** Fisher–Yates in place: every order of `items[from..to)` is equally likely. */
   shuffle<T extends { [index: number]: number; readonly length: number }>(
     items: T,
     from = 0,
     to = items.length,
   ): T {
+    const s = this.#state;
+    let [a, b, c, d] = [s[0]! | 0, s[1]! | 0, s[2]! | 0, s[3]! | 0];
     for (let i = to - 1; i > from; i--) {
-      const j = from + this.below(i - from + 1);
+      const bound = (i - from + 1) >>> 0;
+      const rest = (-bound >>> 0) % bound;
+      let draw: number;
+      do {
+        draw = Math.imul(rotate(Math.imul(b, 5), 7), 9) >>> 0;
+        const shifted = b << 9;
+        c ^= a;
+        d ^= b;
+        b ^= c;
+        a ^= d;
+        c ^= shifted;
+        d = rotate(d, 11);
+      } while (draw > (0xffffffff - rest) >>> 0);
+      const j = from + (draw % bound);
       const held = items[i]!;
       items[i] = items[j]!;
       items[j] = held;
     }
+    s.set([a, b, c, d]);
     return items;
   }
 }

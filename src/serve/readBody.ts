@@ -28,14 +28,14 @@ function tooLarge(mostBytes: number): HttpError {
 /**
  * Reads the body of a request into one buffer, which grows as bytes come, so that what a client merely announces holds nothing.
  * Rejects with 413, or 503 when the pool is empty; with a plain error when the client goes away. `activity`: called for each
- * piece.
+ * piece, with its length.
  */
 export async function readBody(
   request: IncomingMessage,
   response: ServerResponse,
   pool: BytePool,
   mostBytes: number,
-  activity: () => void,
+  activity: (bytes: number) => void,
 ): Promise<Body> {
   const announced = announcedLength(request);
   if (announced !== undefined && announced > mostBytes) throw tooLarge(mostBytes);
@@ -57,25 +57,31 @@ export async function readBody(
   if (request.headers.expect !== undefined) response.writeContinue();
   try {
     await new Promise<void>((resolve, reject) => {
+      // Every request closes; an error is made only for one that closes too early.
+      const settle = () => request.off('data', take).off('end', end).off('error', fail).off('close', leave);
+      const end = () => {
+        settle();
+        resolve();
+      };
       const fail = (error: unknown) => {
-        request.off('data', take);
+        settle();
+        // Nobody else listens any more.
+        request.on('error', () => {});
         reject(error);
       };
+      const leave = () => fail(new Error('the client has gone away'));
       const take = (chunk: Uint8Array) => {
         try {
           if (length + chunk.length > mostBytes) throw tooLarge(mostBytes);
           makeRoom(length + chunk.length);
           buffer.set(chunk, length);
           length += chunk.length;
-          activity();
+          activity(chunk.length);
         } catch (error) {
           fail(error);
         }
       };
-      request.on('data', take);
-      request.once('end', resolve);
-      request.once('error', fail);
-      request.once('close', () => fail(new Error('the client has gone away')));
+      request.on('data', take).on('end', end).on('error', fail).on('close', leave);
     });
     return { bytes: buffer.subarray(0, length), release };
   } catch (error) {

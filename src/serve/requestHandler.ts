@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Prediction } from '../model/predictor/predictor.js';
 import { Turns } from '../model/predictor/turns.js';
 import { BytePool } from './bytePool.js';
 import { busy, HttpError, httpErrorOf } from './httpError.js';
@@ -24,7 +25,7 @@ export interface ServerState {
   readonly stopping: () => boolean;
   readonly connections: () => number;
   readonly warn: (message: string) => void;
-  readonly activity: () => void;
+  readonly activity: (bytes: number) => void;
 }
 
 /** Answers requests. Bodies are parsed and predicted one after the other, so that one is spread out in memory at a time. */
@@ -73,9 +74,12 @@ export class RequestHandler {
     if (!this.#pool.take(held)) {
       answer = errorAnswer(busy('too many answers are waiting to be taken; try again'));
     } else if (held > 0) response.once('close', () => this.#pool.give(held));
+    sendAnswer(request, response, answer, this.#state.stopping(), this.#state.activity);
+    // Mostly the system has taken all of it at once.
+    if (response.writableFinished || (response.writableEnded && response.socket?.writableLength === 0))
+      return;
     const timer = setTimeout(() => response.destroy(), plan.timeoutMs);
     response.once('close', () => clearTimeout(timer));
-    sendAnswer(request, response, answer, this.#state.stopping(), this.#state.activity);
   }
 
   async #answer(
@@ -128,24 +132,41 @@ export class RequestHandler {
     requireJson(request);
     const asked = probaOf(query);
     const body = await readBody(request, response, this.#pool, plan.maxBodyBytes, this.#state.activity);
-    const gone = new AbortController();
-    const leave = () => gone.abort(new Error('the client has gone away'));
-    response.once('close', leave);
     try {
       return await this.inTurn(async () => {
-        gone.signal.throwIfAborted();
+        if (response.destroyed) throw hasGone();
         const { rows, single, proba } = parseRequest(body.bytes, asked, plan.maxRows);
         const model = served();
         requireShortAnswer(model, rows.length, proba);
-        const predictions = await model.predictor.predict(rows as never, { proba, signal: gone.signal });
+        const predictions = await predictFor(response, model, rows, proba);
         metrics.rows += rows.length;
         return jsonAnswer(200, single ? { prediction: predictions[0] } : { predictions });
       });
     } finally {
-      response.off('close', leave);
+      const { length } = body.bytes;
       body.release();
-      this.#state.activity();
+      this.#state.activity(length);
     }
+  }
+}
+
+const hasGone = () => new Error('the client has gone away');
+
+/** Predicts rows for a client. A model that takes long for a row stops when the client goes; any other is done before that is known. */
+async function predictFor(
+  response: ServerResponse,
+  { predictor, isSlow }: ServedModel,
+  rows: readonly unknown[],
+  proba: boolean,
+): Promise<readonly Prediction[]> {
+  if (!isSlow) return await predictor.predict(rows as never, { proba });
+  const gone = new AbortController();
+  const leave = () => gone.abort(hasGone());
+  response.once('close', leave);
+  try {
+    return await predictor.predict(rows as never, { proba, signal: gone.signal });
+  } finally {
+    response.off('close', leave);
   }
 }
 

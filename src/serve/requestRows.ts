@@ -11,10 +11,14 @@ export interface PredictRequest {
 const LONGEST_MESSAGE = 200;
 const fields = ['row', 'rows', 'proba'];
 
+const NO_QUERY = new URLSearchParams();
+/** Given whole texts, it keeps nothing between them. */
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+
 /** The parameters behind the `?` of a path. */
 export function queryOf(url: string): { readonly path: string; readonly query: URLSearchParams } {
   const at = url.indexOf('?');
-  if (at < 0) return { path: url, query: new URLSearchParams() };
+  if (at < 0) return { path: url, query: NO_QUERY };
   return { path: url.slice(0, at), query: new URLSearchParams(url.slice(at + 1)) };
 }
 
@@ -38,7 +42,7 @@ function parseJson(bytes: Uint8Array): unknown {
     );
   let text: string;
   try {
-    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+    text = utf8.decode(bytes);
   } catch {
     throw new HttpError(400, 'BAD_JSON', 'the body is not UTF-8');
   }

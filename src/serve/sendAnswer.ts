@@ -37,7 +37,7 @@ export function sendAnswer(
   response: ServerResponse,
   answer: Answer,
   last: boolean,
-  activity: () => void,
+  activity: (bytes: number) => void,
 ): void {
   const unread = hasMore(request);
   response.writeHead(answer.status, {
@@ -59,7 +59,11 @@ export function sendAnswer(
     response.end();
   };
   const timer = setTimeout(end, LINGER_MS);
-  request.on('data', activity).once('end', end).once('close', end).resume();
+  request
+    .on('data', (piece: Uint8Array) => activity(piece.length))
+    .once('end', end)
+    .once('close', end)
+    .resume();
 }
 
 /** What is told on a connection whose request could not be read. */

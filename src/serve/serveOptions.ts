@@ -25,7 +25,7 @@ export interface ServeOptions {
   /** Is told what happens. Default: nobody. */
   readonly onEvent?: (event: ServeEvent) => void;
   /** Called often while bodies are read and answers are made: a place to free what is no longer needed. */
-  readonly onActivity?: () => void;
+  readonly onActivity?: (bytes: number) => void;
 }
 
 /** Multiples of the longest body: of bodies that are arriving or waiting and answers that are being taken, all together … */

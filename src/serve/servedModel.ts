@@ -9,6 +9,8 @@ import type { ServeOptions, ServePlan } from './serveOptions.js';
 /** A model that is being served. */
 export interface ServedModel {
   readonly predictor: Predictor;
+  /** A kernel model: each row is compared with all training rows. */
+  readonly isSlow: boolean;
   readonly fingerprint: string;
   /** The JSON of `GET /model`. */
   readonly description: Buffer;
@@ -60,6 +62,7 @@ export async function openServedModel(
   const limits = [most(false), most(true)] as const;
   return {
     predictor,
+    isSlow: isKernelModel(model),
     fingerprint: model.fingerprint,
     description: Buffer.from(`${JSON.stringify(describe(model, plan))}\n`),
     mostRows: (proba) => limits[proba ? 1 : 0],

@@ -61,7 +61,7 @@ export class ModelServer implements AsyncDisposable {
       served: () => this.#served,
       stopping: () => this.#stopping !== undefined,
       connections: () => this.#connections,
-      activity: () => this.#options.onActivity?.(),
+      activity: (bytes) => this.#options.onActivity?.(bytes),
       warn: (message) => this.#emit({ type: 'warning', message }),
     });
     this.#server = createServer({

@@ -47,7 +47,7 @@ export async function readNpyHeader(
   const header = new TextDecoder('latin1').decode(bytes);
   const field = (pattern: RegExp) => pattern.exec(header)?.[1] ?? '';
   const order = field(/['"]fortran_order['"]:\s*(True|False)/);
-  const shape = field(/['"]shape['"]:\s*\(([\d\s,L]*)\)/);
+  const shape = field(/['"]shape['"]:\s*\(([-\d\s,L]*)\)/);
   if (order === '' || !/['"]shape['"]:\s*\(/.test(header))
     throw bad('has a damaged header, without shape or order');
   const sizes = shape.split(',').filter((part) => part.trim() !== '');
@@ -55,9 +55,15 @@ export async function readNpyHeader(
   return {
     type: typeOf(field(/['"]descr['"]:\s*['"]([^'"]*)['"]/), bad),
     fortranOrder: order === 'True',
-    shape: sizes.map((size) => Number(size.trim().replace(/L$/, ''))),
+    shape: sizes.map((size) => sizeOf(size.trim(), bad)),
     start: prefix.length + rest.length + length,
   };
+}
+
+function sizeOf(text: string, bad: (what: string) => MlmlError): number {
+  const size = Number(text.replace(/L$/, ''));
+  if (Number.isSafeInteger(size) && size >= 0) return size;
+  throw bad(`has a shape with the size ${shown(text)}; sizes are whole numbers from 0 to 2^53`);
 }
 
 function typeOf(descr: string, bad: (what: string) => MlmlError): NumberType {

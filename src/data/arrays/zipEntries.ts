@@ -149,7 +149,7 @@ export async function entryBytes(file: SourceFile, entry: ZipEntry): Promise<Byt
   const { name, offset, packedBytes, byteLength, method } = entry;
   const title = `${file.path} (${name})`;
   const wrong = (what: string) => bad(file, offset, `${name}: ${what}`);
-  if (entry.isEncrypted) throw wrong('it is encrypted');
+  if (entry.isEncrypted) throw wrong('it is encrypted; save the archive without a password');
   if (method !== STORED && method !== DEFLATED)
     throw wrong(`compression method ${method}; stored or deflated is needed`);
   if (!(offset + LOCAL_BYTES <= file.byteLength))

@@ -20,7 +20,9 @@ import {
   type Missing,
   widthOf,
 } from './columnMapping.js';
+import { columnPlaces } from './columnPlaces.js';
 import { murmurHash3 } from './murmurHash3.js';
+import { columnOption } from './optionText.js';
 
 /** Where a value stands, for messages: `housing.csv: line 7, column total_rooms`. */
 export type Locate = (column: string) => string;
@@ -42,9 +44,10 @@ export class RowEncoder {
   constructor(mapping: ColumnMapping, columns: readonly string[], classNames: readonly string[]) {
     this.mapping = mapping;
     this.d = featureCount(mapping);
+    const placeOf = columnPlaces(columns);
     this.#missing = missingWords(mapping);
     this.#features = mapping.features.map((feature) => {
-      const position = columns.indexOf(feature.column);
+      const position = placeOf(feature.column);
       if (position < 0) throw missingColumn(feature.column, columns);
       if (feature.kind === 'category')
         this.#values.set(feature, new Map(feature.values.map((value, i) => [value, i])));
@@ -147,7 +150,7 @@ function exactNumberOf(cell: Cell, column: string, locate: Locate): number | und
   if (typeof cell === 'bigint' && !Number.isSafeInteger(number))
     throw badCell(
       locate(column),
-      `${cell} is beyond 2^53 and would be rounded; --drop=${column} leaves the column out, --types=${column}:hash takes it for a name`,
+      `${cell} is beyond 2^53 and would be rounded; ${columnOption('drop', column)} leaves the column out, ${columnOption('types', column, ':hash')} takes it for a name`,
     );
   return number;
 }

@@ -93,3 +93,13 @@ export class RecordView {
     return end;
   }
 }
+
+/** Whole rows one after the other, with their values as they were before they became numbers of the record's type. */
+export interface RecordBatch {
+  readonly record: RecordView;
+  readonly values: Float64Array;
+  /** The word where a row begins; of the row behind the last, the end. */
+  wordOf(row: number): number;
+  /** The place of the first value of a row. */
+  valueOf(row: number): number;
+}

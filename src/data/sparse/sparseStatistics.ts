@@ -1,3 +1,5 @@
+import { HEADER_WORDS, type RecordBatch } from './sparseRecord.js';
+
 /** Figures of each feature over the training rows, zeros counted; arrays of d numbers. */
 export interface SparseFeatures {
   readonly mean: Float64Array;
@@ -69,6 +71,32 @@ export class SparseStatistics {
     this.#squares[index]! += before * (value - mean);
     if (value < this.#min[index]!) this.#min[index] = value;
     if (value > this.#max[index]!) this.#max[index] = value;
+  }
+
+  /**
+   * The same for whole rows at once, from `from` to `to` of a batch, for whose features there is room. Equals `add` and `addRow` for each.
+   */
+  addRows(batch: RecordBatch, from: number, to: number): void {
+    const { words } = batch.record;
+    const { values } = batch;
+    const counts = this.#count;
+    const means = this.#mean;
+    for (let row = from; row < to; row++) {
+      const word = batch.wordOf(row);
+      const start = word + HEADER_WORDS;
+      const first = batch.valueOf(row);
+      const nonzeros = words[word]!;
+      let squares = 0;
+      for (let i = 0; i < nonzeros; i++) {
+        const index = words[start + i]!;
+        const value = values[first + i]!;
+        squares += value * value;
+        // Most features of text and of categories have one value.
+        if (counts[index]! > 0 && means[index] === value) counts[index]!++;
+        else this.add(index, value);
+      }
+      this.addRow(squares);
+    }
   }
 
   get maxRowNorm(): number {

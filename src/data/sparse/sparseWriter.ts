@@ -14,7 +14,7 @@ import {
   type Task,
 } from '../format.js';
 import { StagedFolder } from '../stagedFolder.js';
-import { RecordView, recordWords, type SparseDtype } from './sparseRecord.js';
+import { type RecordBatch, RecordView, recordWords, type SparseDtype } from './sparseRecord.js';
 import { FEATURE_COLUMNS, SparseStatistics } from './sparseStatistics.js';
 
 /** Bytes of rows collected before they are written. */
@@ -75,7 +75,37 @@ class PartWriter {
     this.rows++;
     this.nonzeros.all += nonzeros;
     if (nonzeros > this.nonzeros.longest) this.nonzeros.longest = nonzeros;
+    return this.#isNearlyFull;
+  }
+
+  /** Adds rows `from` to `to` of a batch as they are. True: call `flush` before the next. */
+  addRows(batch: RecordBatch, from: number, to: number): boolean {
+    const { words } = batch.record;
+    const first = batch.wordOf(from);
+    this.#record.words.set(words.subarray(first, batch.wordOf(to)), this.#used);
+    for (let row = from; row < to; row++) {
+      const word = batch.wordOf(row);
+      this.#offsets[this.#offsetCount++] = this.#position + 4 * (word - first);
+      const nonzeros = words[word]!;
+      this.nonzeros.all += nonzeros;
+      if (nonzeros > this.nonzeros.longest) this.nonzeros.longest = nonzeros;
+    }
+    this.#used += batch.wordOf(to) - first;
+    this.#position += 4 * (batch.wordOf(to) - first);
+    this.rows += to - from;
+    return this.#isNearlyFull;
+  }
+
+  get #isNearlyFull(): boolean {
     return this.#offsetCount === OFFSETS_AT_ONCE || this.#used > this.#record.words.length / 2;
+  }
+
+  /** Whether rows `from` to `to` of a batch fit in what is left. */
+  fitRows(batch: RecordBatch, from: number, to: number): boolean {
+    const words = batch.wordOf(to) - batch.wordOf(from);
+    return (
+      this.#used + words <= this.#record.words.length && this.#offsetCount + to - from <= OFFSETS_AT_ONCE
+    );
   }
 
   /** Whether a row with so many nonzeros fits in what is left of the batch, or is alone in it. */
@@ -95,7 +125,12 @@ class PartWriter {
   #encodedOffsets(): Uint8Array {
     const bytes = new Uint8Array(8 * this.#offsetCount);
     const view = new DataView(bytes.buffer);
-    for (let i = 0; i < this.#offsetCount; i++) view.setBigUint64(8 * i, BigInt(this.#offsets[i]!), true);
+    for (let i = 0; i < this.#offsetCount; i++) {
+      const offset = this.#offsets[i]!;
+      // A BigInt for each would be garbage.
+      view.setUint32(8 * i, offset >>> 0, true);
+      view.setUint32(8 * i + 4, Math.floor(offset / 2 ** 32), true);
+    }
     return bytes;
   }
 
@@ -163,18 +198,52 @@ export class SparseWriter {
     return writer.add(label, nonzeros, indices, values) ? writer.flush() : undefined;
   }
 
-  #check(part: PartName, label: number, nonzeros: number, indices: Uint32Array, values: Float64Array): void {
-    const fault = (message: string) =>
-      new MlmlError('MLML_BAD_DATA', `${part} row ${this.#parts.get(part)!.rows}: ${message}`);
+  /**
+   * Appends rows `from` to `to` (at most 4096) of a batch of records of this number type, at most 256 kB: indices rise and are below
+   * `MOST_FEATURES`, values are not 0 and below `LARGEST_VALUE`. Undefined, or a promise to wait for before the next.
+   */
+  appendRows(part: PartName, batch: RecordBatch, from: number, to: number): Promise<void> | undefined {
+    const writer = this.#parts.get(part)!;
+    if (!writer.fitRows(batch, from, to))
+      return writer.flush().then(() => this.appendRows(part, batch, from, to));
+    const { record } = batch;
+    let features = 0;
+    for (let row = from; row < to; row++) {
+      const word = batch.wordOf(row);
+      const nonzeros = record.nonzeros(word);
+      if (nonzeros > 0) features = Math.max(features, record.index(word, nonzeros - 1) + 1);
+      this.#checkLabel(part, writer.rows + row - from, record.label(word));
+    }
+    this.#features = Math.max(this.#features, features);
+    if (part === 'train') {
+      if (features > this.#statistics.d) this.#statistics.grow(features);
+      this.#statistics.addRows(batch, from, to);
+    }
+    return writer.addRows(batch, from, to) ? writer.flush() : undefined;
+  }
+
+  /** Checks the label of a row and counts its class. */
+  #checkLabel(part: PartName, row: number, label: number): void {
     const { task } = this.#given;
     const right =
       task === 'classification'
         ? Number.isInteger(label) && label >= 0 && label < MOST_FEATURES
         : Math.abs(label) <= LARGEST_VALUE;
     if (!right)
-      throw fault(
-        `label ${label} is not ${task === 'classification' ? 'a class number' : 'a usable target'}`,
+      throw new MlmlError(
+        'MLML_BAD_DATA',
+        `${part} row ${row}: label ${label} is not ${task === 'classification' ? 'a class number' : 'a usable target'}`,
       );
+    if (task !== 'classification') return;
+    this.#largestLabel = Math.max(this.#largestLabel, label);
+    if (part !== 'train') return;
+    while (this.#classCounts.length <= label) this.#classCounts.push(0);
+    this.#classCounts[label]!++;
+  }
+
+  #check(part: PartName, label: number, nonzeros: number, indices: Uint32Array, values: Float64Array): void {
+    const fault = (message: string) =>
+      new MlmlError('MLML_BAD_DATA', `${part} row ${this.#parts.get(part)!.rows}: ${message}`);
     const training = part === 'train';
     const statistics = this.#statistics;
     const last = nonzeros === 0 ? -1 : indices[nonzeros - 1]!;
@@ -193,13 +262,7 @@ export class SparseWriter {
       if (training) statistics.add(index, value);
     }
     if (training) statistics.addRow(squares);
-    if (task === 'classification') {
-      this.#largestLabel = Math.max(this.#largestLabel, label);
-      if (training) {
-        while (this.#classCounts.length <= label) this.#classCounts.push(0);
-        this.#classCounts[label]!++;
-      }
-    }
+    this.#checkLabel(part, this.#parts.get(part)!.rows, label);
   }
 
   /** Syncs everything, writes `dataset.json`, and gives the folder its name. */

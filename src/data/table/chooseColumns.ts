@@ -1,5 +1,6 @@
 import { MlmlError } from '../../errors.js';
 import type { ColumnMapping, FeatureColumn } from '../columns/columnMapping.js';
+import { columnOption } from '../columns/optionText.js';
 import type { Task } from '../format.js';
 import type { ColumnProfile } from './columnProfile.js';
 import type { ColumnRoles } from './columnRoles.js';
@@ -66,7 +67,13 @@ function taskOf(label: ColumnProfile, settings: TableSettings): Task {
   const rows = label.rows - label.missing;
   const { task, onNotice } = settings;
   const what = `--label=${label.name}`;
-  if (rows === 0) throw new MlmlError('MLML_BAD_DATA', `${what}: the column has no values`);
+  if (rows === 0)
+    throw new MlmlError(
+      'MLML_BAD_DATA',
+      label.rows === 0
+        ? `${what}: the table has a header, but no rows`
+        : `${what}: the column has no values; name another, or fill in its labels`,
+    );
   const numeric = label.numbers === rows;
   const distinct = label.values?.size ?? Number.POSITIVE_INFINITY;
   if (task === 'regression') {
@@ -173,7 +180,7 @@ function kindOf(profile: ColumnProfile, type: ColumnType, settings: TableSetting
   if (given === undefined && 2 * numbers > rows) {
     const { text, place: where } = profile.firstOther!;
     onNotice?.(
-      `column ${name} is not taken for numbers, since ${where} holds ${JSON.stringify(text)}; mend that, or say --types=${name}:number to be told of each such place`,
+      `column ${name} is not taken for numbers, since ${where} holds ${JSON.stringify(text)}; mend that, or say ${columnOption('types', name, ':number')} to be told of each such place`,
     );
   }
   if (profile.values !== undefined) return 'category';
@@ -181,8 +188,8 @@ function kindOf(profile: ColumnProfile, type: ColumnType, settings: TableSetting
   const features = 2 ** settings.hashBits;
   onNotice?.(
     kind === 'text'
-      ? `column ${name} is read as text, ${features} counts of hashed words; --drop=${name} leaves it out`
-      : `column ${name} has more than ${categories} different values, which are hashed to ${features} features; --drop=${name} leaves it out`,
+      ? `column ${name} is read as text, ${features} counts of hashed words; ${columnOption('drop', name)} leaves it out`
+      : `column ${name} has more than ${categories} different values, which are hashed to ${features} features; ${columnOption('drop', name)} leaves it out`,
   );
   return kind;
 }

@@ -1,5 +1,6 @@
 import { booleanOf } from '../columns/cells.js';
 import type { FeatureColumn } from '../columns/columnMapping.js';
+import { columnPlaces } from '../columns/columnPlaces.js';
 import { type RowRouter, TRAIN } from './rowRouter.js';
 import { numbersOf, type TableSource } from './tableSource.js';
 
@@ -20,7 +21,8 @@ export async function trainingMeans(
   const values = new Float64Array(BLOCK_ROWS);
   const means = new Float64Array(columns.length);
   const counts = new Float64Array(columns.length);
-  const positions = columns.map(({ column }) => source.columns.indexOf(column));
+  const placeOf = columnPlaces(source.columns);
+  const positions = columns.map(({ column }) => placeOf(column));
   for await (const batch of source.batches(signal)) {
     for (let from = 0; from < batch.rows; from += BLOCK_ROWS) {
       const count = Math.min(BLOCK_ROWS, batch.rows - from);

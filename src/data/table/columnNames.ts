@@ -8,7 +8,8 @@ import type { TableSource } from './tableSource.js';
 export function withTrimmedNames(source: TableSource): TableSource {
   const columns = source.columns.map((column) => column.trim());
   if (columns.every((column, i) => column === source.columns[i])) return source;
-  const twice = columns.find((column, i) => columns.indexOf(column) < i);
+  const seen = new Set<string>();
+  const twice = columns.find((column) => seen.size === seen.add(column).size);
   if (twice !== undefined)
     throw new MlmlError(
       'MLML_BAD_DATA',

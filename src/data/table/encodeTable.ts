@@ -1,6 +1,7 @@
 import { MlmlError } from '../../errors.js';
 import { LARGEST_VALUE } from '../checkRows.js';
 import { featureNames, labelColumns, widthOf } from '../columns/columnMapping.js';
+import { columnPlaces } from '../columns/columnPlaces.js';
 import type { Locate, RowEncoder } from '../columns/rowEncoder.js';
 import type { DatasetWriter } from '../datasetWriter.js';
 import type { OnNan } from '../onNan.js';
@@ -59,7 +60,8 @@ export class TableEncoder {
     signal?: AbortSignal,
   ): Promise<void> {
     const { features } = encoder.mapping;
-    const positions = features.map(({ column }) => source.columns.indexOf(column));
+    const placeOf = columnPlaces(source.columns);
+    const positions = features.map(({ column }) => placeOf(column));
     const columnWriter = new ColumnWriter(encoder, this.#blockRows);
     for await (const batch of source.batches(signal)) {
       for (let from = 0; from < batch.rows; from += this.#blockRows) {

@@ -1,5 +1,6 @@
 import { MlmlError } from '../../errors.js';
 import { featureNames, labelColumns, widthOf } from '../columns/columnMapping.js';
+import { columnPlaces } from '../columns/columnPlaces.js';
 import type { Locate, RowEncoder } from '../columns/rowEncoder.js';
 import { convertRow } from '../convert.js';
 import { RowFile } from '../rowFile.js';
@@ -40,7 +41,8 @@ export class FeatureRows {
     this.layout = layout;
     this.capacity = capacity;
     this.#encoder = encoder;
-    this.#positions = encoder.mapping.features.map(({ column }) => columns.indexOf(column));
+    const placeOf = columnPlaces(columns);
+    this.#positions = encoder.mapping.features.map(({ column }) => placeOf(column));
     this.#labels = labels;
     this.#block = new Float64Array(capacity * (layout.d + layout.labels));
     this.#column = new Float64Array(capacity);

@@ -18,7 +18,7 @@ import { trainingMeans } from './columnMeans.js';
 import { withTrimmedNames } from './columnNames.js';
 import { columnRoles } from './columnRoles.js';
 import { type Repairs, TableEncoder } from './encodeTable.js';
-import { planTableImport } from './planTableImport.js';
+import { planTableImport, requireRoomForColumns } from './planTableImport.js';
 import { profileTable } from './profileTable.js';
 import { RowRouter } from './rowRouter.js';
 import { storedTypes } from './storedTypes.js';
@@ -47,6 +47,7 @@ export async function importTable(
   for (const table of [source, settings.test])
     if (table?.repeatable === false)
       throw new MlmlError('MLML_INTERNAL', `${table.name}: can be read once only; spool it first`);
+  requireRoomForColumns(source.columns.length, settings.bufferBytes, source.name);
   const roles = columnRoles(source, settings);
   const testRoles = settings.test === undefined ? undefined : columnRoles(settings.test, settings);
   const profile = await profileTable(source, roles, settings);

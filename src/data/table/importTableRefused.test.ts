@@ -160,6 +160,17 @@ test('columns and labels that cannot be are told', async () => {
     await fails(houses, { label: 'price', [option]: value }, 'MLML_USAGE', /: must be /);
 });
 
+test('a table with more columns than the budget has room for is refused before it is read', async () => {
+  const names = Array.from({ length: 2000 }, (_, i) => `c${i}`);
+  const table = listTable(names, [], { name: 'wide.csv' });
+  await fails(
+    table,
+    { label: 'c0', bufferBytes: 2e6 },
+    'MLML_BUDGET_TOO_SMALL',
+    'importing the 2000 columns of wide.csv needs at least 2.40 MB; --buffer is 2.00 MB',
+  );
+});
+
 test('one cell that is no number is told of, and makes no classes of a label of numbers', async () => {
   const table = (bad: { readonly x?: string; readonly y?: string }) =>
     listTable(

@@ -6,12 +6,24 @@ const BLOCK_BYTES = 256 * 1024;
 /** Bytes that the description of a feature takes: its figures, and their text. */
 const FEATURE_BYTES = 160;
 const MOST_BLOCK_ROWS = 1024;
+/** What is known of a column while its table is looked through: its name in several places, its profile, its feature. */
+const COLUMN_BYTES = 1200;
 
 export interface TableImportPlan {
   /** Rows encoded at once. */
   readonly blockRows: number;
   /** Encoded rows written at once, of each part. */
   readonly stagedRows: number;
+}
+
+/** Refuses, before it is looked through, a table with more columns than the budget has room for: `MLML_BUDGET_TOO_SMALL`. */
+export function requireRoomForColumns(columns: number, bufferBytes: number, name: string): void {
+  const least = columns * COLUMN_BYTES;
+  if (least > bufferBytes)
+    throw new MlmlError(
+      'MLML_BUDGET_TOO_SMALL',
+      `importing the ${columns} columns of ${name} needs at least ${formatBytes(least)}; --buffer is ${formatBytes(bufferBytes)}`,
+    );
 }
 
 /**

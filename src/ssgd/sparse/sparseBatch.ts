@@ -1,6 +1,6 @@
 import type { Kernels } from '../../arithmetic/kernels.js';
 import type { RowBlock } from '../../data/rowBlock.js';
-import { LABEL_OFFSET, sparseDtypeCodes } from '../../data/sparse/sparseRecord.js';
+import { sparseDtypeCodes } from '../../data/sparse/sparseRecord.js';
 import type { Arena } from '../../memory/arena.js';
 import { checkLabels } from '../checkLabels.js';
 import type { StepBatch } from '../sgd/runParts.js';
@@ -35,7 +35,6 @@ export class SparseBatch implements StepBatch {
   readonly #size: number;
   readonly #classes: number;
   readonly #words: Uint32Array;
-  readonly #view: DataView;
   #atEnd = false;
 
   /** @param classes number of classes; 0 for regression */
@@ -58,7 +57,6 @@ export class SparseBatch implements StepBatch {
     this.weights = classWeights === undefined ? undefined : arena.float64('row weights');
     this.#classWeights = classWeights;
     this.#words = new Uint32Array(arena.buffer);
-    this.#view = new DataView(arena.buffer);
   }
 
   get full(): boolean {
@@ -78,8 +76,7 @@ export class SparseBatch implements StepBatch {
     this.filled = count;
     this.#largestSquare = -1;
     this.#atEnd = from + count === block.to;
-    for (let i = 0; i < count; i++)
-      this.labels[i] = this.#view.getFloat64(this.rowAt(i) + LABEL_OFFSET, true);
+    this.#kernels.sparseLabels(block.base, block.order, from, count, this.labelsAddress);
     if (this.folds !== undefined) for (let i = 0; i < count; i++) this.folds[i] = this.#labelBytes[8 * i]!;
     this.clearTags();
     return count;

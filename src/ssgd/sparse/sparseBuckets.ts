@@ -83,11 +83,8 @@ export class SparseBuckets {
     const code = sparseDtypeCodes[this.#dtype];
     for (let start = from; start < to; start += draws.length) {
       const count = Math.min(draws.length, to - start);
-      for (let i = 0; i < count; i++) {
-        const bucket = this.#random.below(this.count);
-        draws[i] = bucket;
-        this.#rows[bucket]!++;
-      }
+      this.#random.fillBelow(draws, count, this.count);
+      for (let i = 0; i < count; i++) this.#rows[draws[i]!]!++;
       const rows = order + 4 * start;
       for (let done = 0; ; done++) {
         done = this.#kernels.scatterSparse(

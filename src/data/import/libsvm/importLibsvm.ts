@@ -1,33 +1,27 @@
 import { basename, parse } from 'node:path';
-import { type Dtype, dtypeBytes, writeNumber } from '../../../arithmetic/dtype.js';
+import type { Dtype } from '../../../arithmetic/dtype.js';
 import { MlmlError } from '../../../errors.js';
 import { Random } from '../../../memory/random.js';
 import type { Storage } from '../../../storage/storage.js';
-import { fitsDtype, labelDtypeFor } from '../../convert.js';
+import { labelDtypeFor } from '../../convert.js';
 import { DatasetWriter } from '../../datasetWriter.js';
-import type { DatasetDescription, PartName } from '../../format.js';
+import { type DatasetDescription, MOST_FEATURES, type PartName } from '../../format.js';
 import { sparseDtype } from '../../sparse/sparseRecord.js';
 import { SparseWriter } from '../../sparse/sparseWriter.js';
 import { gunzip } from '../decompress.js';
 import type { ImportOptions } from '../importOptions.js';
 import { type SourceFile, SourceFiles } from '../sourceFiles.js';
+import { DenseRows, misfit } from './denseRows.js';
 import { ClassNumbers } from './labelSet.js';
 import { LibsvmReader, looksLikeLibsvm } from './libsvmReader.js';
+import { LibsvmRows, type RecordShape } from './libsvmRows.js';
 import { allBytes, type LibsvmShape, ShapeSurvey } from './libsvmShape.js';
+import type { RowSink } from './rowSink.js';
 
 /** Rows from which the shape of a text is guessed. */
 const GUESS_ROWS = 4096;
-const DENSE_BATCH_BYTES = 128 * 1024;
 /** Parts a split is drawn from; see `shuffleRandom` for the first numbers of other purposes. */
 const SPLITTING = 0x4c53504c;
-
-/** Where converted rows go. */
-interface RowSink {
-  /** Undefined, or a promise to wait for before the next row. `place` says where the row stands. */
-  append(part: PartName, label: number, reader: LibsvmReader): Promise<void> | undefined;
-  finish(d: number, source: DatasetDescription['source']): Promise<DatasetDescription>;
-  discard(): Promise<void>;
-}
 
 /** Thrown when rows do not have the shape that the first of them had. */
 class OtherShape extends Error {}
@@ -90,6 +84,7 @@ class LibsvmImport {
   readonly #train: SourceFile;
   readonly #test: SourceFile | undefined;
   readonly #options: ImportOptions;
+  readonly #rows = new LibsvmRows();
 
   constructor(
     storage: Storage,
@@ -106,7 +101,7 @@ class LibsvmImport {
   }
 
   #reader(file: SourceFile): LibsvmReader {
-    return new LibsvmReader(decompressed(file), file.path, this.#options.onNan);
+    return new LibsvmReader(decompressed(file), file.path, this.#options.onNan, this.#rows);
   }
 
   async run(): Promise<DatasetDescription> {
@@ -145,6 +140,9 @@ class LibsvmImport {
     const sink = dense
       ? await this.#denseSink(shape, classes)
       : await this.#sparseSink(shape, classes, certain);
+    const limit = Math.min(d ?? MOST_FEATURES, MOST_FEATURES);
+    const records: RecordShape | undefined =
+      sink.records === undefined ? undefined : { zero: first, features: limit, dtype: sink.records };
     let features = 0;
     let warned = false;
     let bad = '';
@@ -156,12 +154,31 @@ class LibsvmImport {
       const reader = this.#reader(file);
       try {
         do {
-          while (reader.next()) {
+          for (;;) {
+            const rows = records === undefined ? undefined : reader.nextRows(records);
+            if (rows !== undefined) {
+              if (numbers !== undefined) numberLabels(reader, rows, numbers, certain);
+              features = Math.max(features, rows.features);
+              let from = 0;
+              let part = partOf();
+              for (let row = 1; row <= rows.rows; row++) {
+                const next = row < rows.rows ? partOf() : undefined;
+                if (next === part) continue;
+                const to = part === 'train' ? Math.min(row, from + n - kept.train) : row;
+                kept[part] += to - from;
+                const room = to > from ? sink.appendRows(part, rows, from, to) : undefined;
+                if (room !== undefined) await room;
+                from = row;
+                part = next ?? part;
+              }
+              continue;
+            }
+            if (!reader.next()) break;
             const { nonzeros, indices } = reader;
             const label = numbers === undefined ? reader.label : numbers.of(reader.label);
             if (label === undefined) {
               if (!certain) throw new OtherShape();
-              throw reader.fault(`label ${reader.label} is none of the ${classes!.length} classes`);
+              throw reader.fault(unknownLabel(reader.label, classes!.length));
             }
             if (nonzeros > 0) {
               if (first === 1) {
@@ -256,6 +273,8 @@ class LibsvmImport {
         if (dtype === 'float32' && !allFit(values, nonzeros)) throw misfit(reader, dtype);
         return writer.append(part, label, nonzeros, indices, values);
       },
+      records: dtype,
+      appendRows: (part, rows, from, to) => writer.appendRows(part, rows, from, to),
       finish: (d, source) =>
         writer.finish({
           d,
@@ -284,54 +303,19 @@ class LibsvmImport {
   }
 }
 
-/** Spreads rows out and hands them to the writer in batches. */
-class DenseRows implements RowSink {
-  readonly #writer: DatasetWriter;
-  readonly #dtype: Dtype;
-  readonly #bytes: Uint8Array;
-  readonly #view: DataView;
-  #part: PartName = 'train';
-  #rows = 0;
+const unknownLabel = (label: number, classes: number) => `label ${label} is none of the ${classes} classes`;
 
-  constructor(writer: DatasetWriter, dtype: Dtype) {
-    this.#writer = writer;
-    this.#dtype = dtype;
-    const { rowBytes } = writer.layout;
-    this.#bytes = new Uint8Array(Math.max(1, Math.floor(DENSE_BATCH_BYTES / rowBytes)) * rowBytes);
-    this.#view = new DataView(this.#bytes.buffer);
-  }
-
-  append(part: PartName, label: number, reader: LibsvmReader): Promise<void> | undefined {
-    const { rowBytes } = this.#writer.layout;
-    if (this.#rows > 0 && (part !== this.#part || (this.#rows + 1) * rowBytes > this.#bytes.length))
-      return this.#flush().then(() => this.append(part, label, reader));
-    this.#part = part;
-    const { labelOffset, labelDtype } = this.#writer.layout;
-    const { nonzeros, indices, values } = reader;
-    const start = this.#rows++ * rowBytes;
-    this.#bytes.fill(0, start, start + rowBytes);
-    for (let i = 0; i < nonzeros; i++) {
-      if (!fitsDtype(values[i]!, this.#dtype)) throw misfit(reader, this.#dtype);
-      writeNumber(this.#view, start + dtypeBytes[this.#dtype] * indices[i]!, this.#dtype, values[i]!);
-    }
-    if (!fitsDtype(label, labelDtype)) throw reader.fault(`the label ${label} does not fit ${labelDtype}`);
-    writeNumber(this.#view, start + labelOffset, labelDtype, label);
-    return undefined;
-  }
-
-  async #flush(): Promise<void> {
-    const { rowBytes } = this.#writer.layout;
-    await this.#writer.append(this.#part, this.#bytes.subarray(0, this.#rows * rowBytes), this.#rows);
-    this.#rows = 0;
-  }
-
-  async finish(_d: number, source: DatasetDescription['source']): Promise<DatasetDescription> {
-    if (this.#rows > 0) await this.#flush();
-    return await this.#writer.finish(source);
-  }
-
-  discard(): Promise<void> {
-    return this.#writer.discard();
+/** Turns the labels of rows into class numbers. */
+function numberLabels(reader: LibsvmReader, rows: LibsvmRows, numbers: ClassNumbers, certain: boolean): void {
+  const { record } = rows;
+  for (let row = 0; row < rows.rows; row++) {
+    const word = rows.wordOf(row);
+    const label = record.label(word);
+    const number = numbers.of(label);
+    if (number !== undefined) record.setLabel(word, number);
+    else if (!certain) throw new OtherShape();
+    else
+      throw new MlmlError('MLML_BAD_DATA', `${reader.placeOf(row)}: ${unknownLabel(label, numbers.count)}`);
   }
 }
 
@@ -348,10 +332,4 @@ function classNames(classes: readonly number[]): string[] {
 function allFit(values: Float64Array, count: number): boolean {
   for (let i = 0; i < count; i++) if (!Number.isFinite(Math.fround(values[i]!))) return false;
   return true;
-}
-
-function misfit(reader: LibsvmReader, dtype: Dtype): MlmlError {
-  const { nonzeros, values } = reader;
-  const value = values.subarray(0, nonzeros).find((value) => !fitsDtype(value, dtype));
-  return reader.fault(`the value ${value} does not fit ${dtype}; choose another --dtype`);
 }

@@ -44,6 +44,10 @@ export class ClassNumbers {
     this.#numbers = new Map(classes.map((label, number) => [label, number]));
   }
 
+  get count(): number {
+    return this.#numbers.size;
+  }
+
   /** Undefined for a label that is none of the classes. */
   of(label: number): number | undefined {
     if (label === this.#label) return this.#number;

@@ -1,6 +1,7 @@
 import { MlmlError } from '../../../errors.js';
 import { MOST_FEATURES } from '../../format.js';
 import type { OnNan } from '../../onNan.js';
+import type { LibsvmRows, RecordShape } from './libsvmRows.js';
 
 /** Bytes of a line at most: more is no row, but another kind of file. */
 const LONGEST_LINE = 1 << 28;
@@ -39,7 +40,9 @@ export class LibsvmReader {
   readonly #chunks: AsyncIterator<Uint8Array>;
   readonly #path: string;
   readonly #onNan: OnNan;
-  #bytes = new Uint8Array(FIRST_BUFFER);
+  readonly #rows: LibsvmRows | undefined;
+  /** That of the rows, until a line is too long for it. */
+  #bytes: Uint8Array;
   /** The text that has not been read lies in [at, end); whole lines in [at, lines). */
   #at = 0;
   #end = 0;
@@ -48,10 +51,18 @@ export class LibsvmReader {
   #finished = false;
   #bad = false;
 
-  constructor(chunks: AsyncIterable<Uint8Array>, path: string, onNan: OnNan = 'error') {
+  /** `rows`: reads many rows at once, where it is given; it is used by one reader after the other. */
+  constructor(
+    chunks: AsyncIterable<Uint8Array>,
+    path: string,
+    onNan: OnNan = 'error',
+    rows: LibsvmRows | undefined = undefined,
+  ) {
     this.#chunks = chunks[Symbol.asyncIterator]();
     this.#path = path;
     this.#onNan = onNan;
+    this.#rows = rows;
+    this.#bytes = rows?.text ?? new Uint8Array(FIRST_BUFFER);
   }
 
   /** `a9a: line 17` */
@@ -61,6 +72,24 @@ export class LibsvmReader {
 
   fault(message: string): MlmlError {
     return new MlmlError('MLML_BAD_DATA', `${this.place}: ${message}`);
+  }
+
+  /**
+   * Reads some rows that are at hand; undefined when `next` has to try the next row, which then reads it or finds what is wrong.
+   * What it gives is valid until the next call.
+   */
+  nextRows(shape: RecordShape, mostRows?: number): LibsvmRows | undefined {
+    const rows = this.#rows;
+    if (rows === undefined || this.#bytes !== rows.text || this.#at === this.#lines) return undefined;
+    rows.read(this.#at, this.#lines, shape, mostRows);
+    this.#at += rows.consumed;
+    this.#line += rows.lines;
+    return rows.rows === 0 ? undefined : rows;
+  }
+
+  /** Where a row stands that `nextRows` gave last. */
+  placeOf(row: number): string {
+    return `${this.#path}: line ${this.#line - this.#rows!.lines + this.#rows!.linesBefore(row) + 1}`;
   }
 
   /** Reads the next row that is at hand; false when `more` has to be called first. */
@@ -264,7 +293,7 @@ export class LibsvmReader {
   #word(start: number): string {
     let end = start;
     while (!isBlank(this.#bytes[end]!) && this.#bytes[end] !== NEWLINE) end++;
-    return Buffer.from(this.#bytes.buffer, start, end - start).toString('latin1');
+    return Buffer.from(this.#bytes.buffer, this.#bytes.byteOffset + start, end - start).toString('latin1');
   }
 }
 

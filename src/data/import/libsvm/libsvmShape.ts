@@ -1,6 +1,8 @@
+import { MOST_FEATURES } from '../../format.js';
 import type { SparseDtype } from '../../sparse/sparseRecord.js';
 import { LabelSet } from './labelSet.js';
 import type { LibsvmReader } from './libsvmReader.js';
+import type { LibsvmRows, RecordShape } from './libsvmRows.js';
 
 /** What has to be known of a text before its first row can be stored. */
 export interface LibsvmShape {
@@ -13,6 +15,9 @@ export interface LibsvmShape {
   /** The largest index as it stands in the text; -1 when there is none. */
   readonly largestIndex: number;
 }
+
+/** Records in which nothing is changed or left out but zeros. */
+const AS_THEY_ARE: RecordShape = { zero: 0, features: MOST_FEATURES, dtype: 'float64' };
 
 /** Finds out the shape of texts from their rows. */
 export class ShapeSurvey {
@@ -30,11 +35,28 @@ export class ShapeSurvey {
   async read(reader: LibsvmReader, most = Infinity): Promise<void> {
     let left = most;
     do {
-      while (left > 0 && reader.next()) {
-        left--;
-        this.#add(reader);
+      while (left > 0) {
+        const rows = reader.nextRows(AS_THEY_ARE, left);
+        if (rows !== undefined) {
+          left -= rows.rows;
+          this.#addRows(rows);
+        } else if (reader.next()) {
+          left--;
+          this.#add(reader);
+        } else break;
       }
     } while (left > 0 && (await reader.more()));
+  }
+
+  #addRows(rows: LibsvmRows): void {
+    const { record } = rows;
+    for (let row = 0; row < rows.rows; row++) {
+      const word = rows.wordOf(row);
+      this.#labels.add(record.label(word));
+      if (record.nonzeros(word) > 0 && record.index(word, 0) === 0) this.#zeroBased = true;
+    }
+    this.#largestIndex = Math.max(this.#largestIndex, rows.features - 1);
+    this.#bytes &&= rows.allBytes;
   }
 
   #add({ label, nonzeros, indices, values }: LibsvmReader): void {

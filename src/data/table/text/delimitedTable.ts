@@ -19,6 +19,8 @@ const BATCH_FIELDS = 16 * 1024;
 const FIELD_BYTES = 16;
 /** Bytes behind the text: kernels look at sixteen at once, from the byte behind a row. */
 const BEHIND_BYTES = 32;
+/** Names of columns that take more are none. */
+const LONGEST_HEAD = 16 * 1024 * 1024;
 /** The shares of the budget that a row, and all that belongs to reading, may take. */
 const ROW_SHARE = 1 / 16;
 const READER_SHARE = 1 / 4;
@@ -52,7 +54,7 @@ export interface DelimitedOptions extends DialectOptions {
 export async function openDelimitedTable(file: TableText, options: DelimitedOptions): Promise<TableSource> {
   const longest = Math.floor(options.bufferBytes * ROW_SHARE);
   const delimiter = options.delimiter === undefined ? {} : { delimiter: checkDelimiter(options.delimiter) };
-  const { bytes, isWhole } = await readHead(file, longest);
+  const { bytes, isWhole } = await readHead(file, Math.min(longest, LONGEST_HEAD));
   const dialect = dialectOf(bytes, isWhole, file.name, { ...options, ...delimiter });
   return new DelimitedTable(file, dialect, options, longest);
 }

@@ -1,4 +1,5 @@
 import { MlmlError } from '../../../errors.js';
+import { formatBytes } from '../../../memory/byteSize.js';
 
 /** How the values of a line are told apart. */
 export interface Dialect {
@@ -49,30 +50,42 @@ function rowAt(text: string, from: number, delimiter: string, isWhole: boolean):
     at += text[at] === '\n' ? 1 : 2;
   const fields: string[] = [];
   let field = '';
+  /** Where the piece begins that is not in `field` yet: letters that were added one by one would each take an object. */
+  let piece = at;
   let inQuotes = false;
+  const take = (end: number, next: number) => {
+    field += text.slice(piece, end);
+    piece = next;
+  };
   for (let start = true; ; at++) {
     const letter = text[at];
-    if (letter === undefined && (inQuotes || !isWhole || (fields.length === 0 && field === '')))
+    if (
+      letter === undefined &&
+      (inQuotes || !isWhole || (fields.length === 0 && piece === at && field === ''))
+    )
       return undefined;
     if (inQuotes) {
       if (letter === '\n') lines++;
-      if (letter !== '"') field += letter;
-      else if (text[at + 1] === '"') field += text[at++];
-      else inQuotes = false;
+      if (letter !== '"') continue;
+      if (text[at + 1] === '"') take(at + 1, at++ + 2);
+      else {
+        take(at, at + 1);
+        inQuotes = false;
+      }
     } else if (start && letter === '"') {
       inQuotes = true;
       start = false;
+      piece = at + 1;
     } else if (letter === delimiter) {
+      take(at, at + 1);
       fields.push(field);
       field = '';
       start = true;
     } else if (letter === '\n' || letter === undefined) {
+      take(at, at);
       fields.push(field.endsWith('\r') ? field.slice(0, -1) : field);
       return { fields, end: letter === undefined ? at : at + 1, lines: lines + 1 };
-    } else {
-      field += letter;
-      start = false;
-    }
+    } else start = false;
   }
 }
 
@@ -96,9 +109,15 @@ export function dialectOf(
     throw bad(
       isWhole && text.trim() === ''
         ? 'is empty; a pipe is read as -'
-        : 'line 1: is too long, or a quote in it is not closed',
+        : isWhole
+          ? 'line 1: a quote in it is not closed'
+          : `line 1: has no end in the first ${formatBytes(head.length)}; if it is a row, give a larger --buffer, else a quote in it may not be closed`,
     );
   const { fields } = first;
+  if (fields.some((field) => /\r(?!\n)/.test(field)))
+    throw bad(
+      `line ${first.lines}: holds carriage returns (\\r) without line feeds; if they end its lines, convert the file, with tr '\\r' '\\n' for one`,
+    );
   if (fields.length < 2 && !oneColumn)
     throw bad(
       `line ${first.lines}: has no ${JSON.stringify(delimiter)} between columns; give --delimiter if they are told apart otherwise (one column alone is no table to learn from)`,
@@ -115,7 +134,8 @@ export function dialectOf(
     if (column === undefined) throw bad(`line ${first.lines}: the name of column ${i + 1} is not UTF-8`);
     return column.trim() === '' ? `column${i + 1}` : column.trim();
   });
-  const twice = columns.find((column, i) => columns.indexOf(column) < i);
+  const seen = new Set<string>();
+  const twice = columns.find((column) => seen.size === seen.add(column).size);
   if (twice !== undefined)
     throw bad(
       `line ${first.lines}: two columns are called ${JSON.stringify(twice)}; rename one, or give --no-header if this is no header`,
