@@ -95,6 +95,13 @@ describe('mlml predict and evaluate on tables', () => {
     const json = await runCli(t, ['predict', 'model', '-'], { cwd, input: `${lines.join('\n')}\n` });
     assert.equal(json.stderr, '');
     assert.equal(json.stdout, file.stdout);
+    const zipped = gzipSync(csvOf(rows, false));
+    const unzipped = await runCli(t, ['predict', 'model', '-'], { cwd, input: zipped });
+    assert.equal(unzipped.stderr, '');
+    assert.equal(unzipped.stdout, file.stdout);
+    const cut = await runCli(t, ['predict', 'model', '-'], { cwd, input: zipped.subarray(0, 200) });
+    assert.match(cut.stderr, /^MLML_BAD_FILE: stdin: /);
+    assert.equal(cut.status, 1);
   });
 
   test('as a filter: each row is answered before the next one comes', { timeout: 60_000 }, async () => {

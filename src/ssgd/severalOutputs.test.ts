@@ -81,6 +81,30 @@ describe('each output of a regression is what it is alone', () => {
     assert.ok((await differences('ssgd', {}, options)) < 1e-5);
   });
 
+  for (const [verb, tolerance] of [
+    ['closed', 1e-9],
+    ['ssgd', 1e-5],
+  ] as const)
+    test(`${verb}: the figures of each fold`, async () => {
+      const { together, alone } = await outputsTogetherAndAlone({});
+      const options = { folds: 3, epochs: 3, scale: 'none', reg: 0.5 } as const;
+      const folded = async (dataset: Dataset) => {
+        const { crossValidation } = await trained(verb, dataset, options);
+        return crossValidation![0]!.evaluations!;
+      };
+      const all = await folded(together);
+      for (const [c, dataset] of alone.entries())
+        for (const [fold, { rmse, r2 }] of (await folded(dataset)).entries()) {
+          const figures = all[fold]!.outputs![c]!;
+          assert.ok(Math.abs(figures.rmse / rmse! - 1) < tolerance, `${figures.rmse}, alone ${rmse}`);
+          assert.ok(Math.abs(figures.r2 - r2!) < tolerance);
+        }
+      for (const { rmse, outputs } of all)
+        assert.ok(
+          Math.abs(outputs!.reduce((sum, each) => sum + each.rmse, 0) / alone.length / rmse! - 1) < 1e-12,
+        );
+    });
+
   test('rows with weights', async () => {
     const options = { weightColumn: 2, loss: 'huber', epochs: 3, eta0: 0.01 } as const;
     const positive = { dtype: 'uint8' } as const;

@@ -22,6 +22,7 @@ import {
 } from './columnMapping.js';
 import { columnPlaces } from './columnPlaces.js';
 import { murmurHash3 } from './murmurHash3.js';
+import { columnOption } from './optionText.js';
 
 /** Where a value stands, for messages: `housing.csv: line 7, column total_rooms`. */
 export type Locate = (column: string) => string;
@@ -149,7 +150,7 @@ function exactNumberOf(cell: Cell, column: string, locate: Locate): number | und
   if (typeof cell === 'bigint' && !Number.isSafeInteger(number))
     throw badCell(
       locate(column),
-      `${cell} is beyond 2^53 and would be rounded; --drop=${column} leaves the column out, --types=${column}:hash takes it for a name`,
+      `${cell} is beyond 2^53 and would be rounded; ${columnOption('drop', column)} leaves the column out, ${columnOption('types', column, ':hash')} takes it for a name`,
     );
   return number;
 }

@@ -1,5 +1,6 @@
 import { MlmlError } from '../../errors.js';
 import type { ColumnMapping, FeatureColumn } from '../columns/columnMapping.js';
+import { columnOption } from '../columns/optionText.js';
 import type { Task } from '../format.js';
 import type { ColumnProfile } from './columnProfile.js';
 import type { ColumnRoles } from './columnRoles.js';
@@ -179,7 +180,7 @@ function kindOf(profile: ColumnProfile, type: ColumnType, settings: TableSetting
   if (given === undefined && 2 * numbers > rows) {
     const { text, place: where } = profile.firstOther!;
     onNotice?.(
-      `column ${name} is not taken for numbers, since ${where} holds ${JSON.stringify(text)}; mend that, or say --types=${name}:number to be told of each such place`,
+      `column ${name} is not taken for numbers, since ${where} holds ${JSON.stringify(text)}; mend that, or say ${columnOption('types', name, ':number')} to be told of each such place`,
     );
   }
   if (profile.values !== undefined) return 'category';
@@ -187,8 +188,8 @@ function kindOf(profile: ColumnProfile, type: ColumnType, settings: TableSetting
   const features = 2 ** settings.hashBits;
   onNotice?.(
     kind === 'text'
-      ? `column ${name} is read as text, ${features} counts of hashed words; --drop=${name} leaves it out`
-      : `column ${name} has more than ${categories} different values, which are hashed to ${features} features; --drop=${name} leaves it out`,
+      ? `column ${name} is read as text, ${features} counts of hashed words; ${columnOption('drop', name)} leaves it out`
+      : `column ${name} has more than ${categories} different values, which are hashed to ${features} features; ${columnOption('drop', name)} leaves it out`,
   );
   return kind;
 }

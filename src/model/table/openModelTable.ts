@@ -7,6 +7,7 @@ import { openDelimitedTable } from '../../data/table/text/delimitedTable.js';
 import { openJsonLinesTable } from '../../data/table/text/jsonLinesTable.js';
 import { PipedText } from '../../data/table/text/pipedText.js';
 import { TableFile } from '../../data/table/text/tableFile.js';
+import { uncompressed } from '../../data/table/text/uncompressed.js';
 import { MlmlError } from '../../errors.js';
 import type { ScoreMeaning } from '../../ssgd/linearModel.js';
 import type { Storage } from '../../storage/storage.js';
@@ -43,7 +44,7 @@ export async function openModelTable(
     });
   }
   if (options.input === undefined) throw new MlmlError('MLML_USAGE', '-: there is no standard input here');
-  const text = new PipedText(options.input, 'stdin');
+  const text = new PipedText(uncompressed(options.input, 'stdin'), 'stdin');
   const head = await text.head(options.signal);
   const format = options.format ?? (firstLine(head).startsWith('{') ? 'jsonl' : 'csv');
   if (format === 'jsonl')

@@ -66,7 +66,7 @@ export function fitLabelledTable(model: ScoreMeaning, source: Columns): TableFit
   throw new MlmlError(
     'MLML_BAD_DATA',
     label === undefined
-      ? `${source.name}: the model does not know which column is the label: it was trained on rows without names of columns; import the table first`
+      ? `${source.name}: the model does not know which column is the label: it was trained on rows without names of columns; import the table first: mlml import ${source.name} --label=<column> --out=<folder>`
       : `${source.name}: has no column ${JSON.stringify(label)}, ${which}; mlml predict does without`,
   );
 }

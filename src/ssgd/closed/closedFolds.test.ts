@@ -111,6 +111,7 @@ describe('each fold is judged by the fit of the other rows', () => {
     );
     const small = await run(dataset, { folds: 5, bufferBytes: 1e6 * Number(words![1]) });
     assert.ok(small.plan.plannedPeakBytes < large.plan.plannedPeakBytes);
+    assert.deepEqual([small.epochs, large.epochs], [5, 1], 'one fold a pass, and all in one');
     const rmse = (evaluations: readonly Evaluation[]) => evaluations.map((each) => each.rmse!);
     assertNear(
       rmse(small.crossValidation![0]!.evaluations!),
@@ -158,29 +159,70 @@ test('a label that is no class is named by its row', async () => {
   });
 });
 
-test('stopped and gone on with: the same bits; what the run tells', async () => {
-  const storage = new MemoryStorage();
-  const dataset = await makeDataset({ train: clouds(900, 30, 3, 1, 3), dtype: 'float32' }, storage);
-  const options = { ...defaultOptions, folds: 3, bufferBytes: 60e3, seed: SEED };
-  const context = { storage, scratchFolder: '/scratch' };
-  const whole = await train('closed', dataset, options, context);
-  const wanted = [[...whole.model.weights], whole.crossValidation];
-  const stop = new AbortController();
-  const events: TrainEvent[] = [];
-  const every = { kind: 'time', milliseconds: 0 } as const;
-  const checkpoint = { folder: '/states', every };
-  const first = train('closed', dataset, options, {
-    ...context,
-    signal: stop.signal,
-    checkpoint,
-    onEvent: ({ type }) => type === 'checkpoint' && stop.abort(new Error('enough')),
-  });
-  await assert.rejects(first, { message: 'enough' });
-  const onEvent = (event: TrainEvent) => events.push(event);
-  const resumed = await train('closed', dataset, options, { ...context, checkpoint, onEvent });
-  assert.deepEqual([[...resumed.model.weights], resumed.crossValidation], wanted);
-  assert.ok(events.some(({ type }) => type === 'resumed'));
-  const told = events.filter(({ type }) => type === 'folds');
-  assert.deepEqual(told, [{ type: 'folds', folds: 3, models: resumed.crossValidation }]);
-  assert.equal(resumed.bytesRead, 2 * 900 * dataset.layout.rowBytes);
+test('folds in as many passes as there is room for: the same figures, of bytes to the bit', async () => {
+  for (const [dtype, rows] of [
+    ['uint8', asBytes(clouds(900, 50, 3, 1, 3))],
+    ['float32', clouds(900, 50, 3, 1, 3)],
+  ] as const) {
+    const dataset = await makeDataset({ train: rows, dtype, k: 3 });
+    const wanted = await run(dataset, { folds: 7, scale: 'unit' });
+    const seen = new Set<number>();
+    for (let bufferBytes = 60e3; bufferBytes < 600e3; bufferBytes += 10e3) {
+      const options = { ...defaultOptions, folds: 7, bufferBytes };
+      let passes: number;
+      try {
+        passes = planTraining('closed', dataset.description, options).passes;
+      } catch {
+        continue;
+      }
+      if (seen.has(passes)) continue;
+      seen.add(passes);
+      const { crossValidation, model, plan, epochs, bytesRead } = await run(dataset, {
+        folds: 7,
+        scale: 'unit',
+        bufferBytes,
+      });
+      assert.ok(plan.plannedPeakBytes <= bufferBytes);
+      assert.equal(epochs, passes);
+      assert.equal(bytesRead, (passes + 1) * 900 * dataset.layout.rowBytes);
+      assert.equal(bytesRead, plan.bytesRead);
+      const losses = (each: typeof crossValidation) => each![0]!.evaluations!.map(({ loss }) => loss);
+      assertNear(losses(crossValidation), losses(wanted.crossValidation), dtype === 'uint8' ? 0 : 1e-10);
+      assertNear(model.weights, wanted.model.weights, dtype === 'uint8' ? 0 : 1e-10);
+    }
+    assert.deepEqual([...seen].sort(), [1, 2, 3, 4, 7], dtype);
+  }
 });
+
+for (const [bufferBytes, saves] of [
+  [150e3, 1],
+  [40e3, 8],
+] as const)
+  test(`stopped and gone on with in ${bufferBytes} bytes: the same bits; what the run tells`, async () => {
+    const storage = new MemoryStorage();
+    const dataset = await makeDataset({ train: clouds(900, 30, 3, 1, 3), dtype: 'float32' }, storage);
+    const options = { ...defaultOptions, folds: 5, bufferBytes, seed: SEED };
+    const context = { storage, scratchFolder: '/scratch' };
+    const whole = await train('closed', dataset, options, context);
+    const wanted = [[...whole.model.weights], whole.crossValidation];
+    let saved = 0;
+    const stop = new AbortController();
+    const events: TrainEvent[] = [];
+    const every = { kind: 'time', milliseconds: 0 } as const;
+    const checkpoint = { folder: '/states', every };
+    const first = train('closed', dataset, options, {
+      ...context,
+      signal: stop.signal,
+      checkpoint,
+      onEvent: ({ type }) => type === 'checkpoint' && ++saved === saves && stop.abort(new Error('enough')),
+    });
+    await assert.rejects(first, { message: 'enough' });
+    const onEvent = (event: TrainEvent) => events.push(event);
+    const resumed = await train('closed', dataset, options, { ...context, checkpoint, onEvent });
+    assert.deepEqual([[...resumed.model.weights], resumed.crossValidation], wanted);
+    assert.ok(events.some(({ type }) => type === 'resumed'));
+    const told = events.filter(({ type }) => type === 'folds');
+    assert.deepEqual(told, [{ type: 'folds', folds: 5, models: resumed.crossValidation }]);
+    assert.equal(resumed.bytesRead, (whole.epochs + 1) * 900 * dataset.layout.rowBytes);
+    assert.equal(whole.epochs > 1, bufferBytes === 40e3);
+  });

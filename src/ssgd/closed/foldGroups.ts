@@ -3,6 +3,28 @@ import type { ScannedBlock } from '../../data/scanRows.js';
 import type { Arena } from '../../memory/arena.js';
 import type { Region } from '../../memory/plan.js';
 
+/** Folds, or parts that some of them make together. */
+export type RowParts = Pick<RowFolds, 'folds' | 'foldOf'>;
+
+/** Some folds in a row, counted from 0, and one part of all rows that are in others. */
+export class FoldWindow implements RowParts {
+  readonly folds: number;
+  readonly #all: RowParts;
+  readonly #first: number;
+
+  constructor(all: RowParts, first: number, count: number) {
+    this.folds = count + 1;
+    this.#all = all;
+    this.#first = first;
+  }
+
+  foldOf(row: number): number {
+    const others = this.folds - 1;
+    const fold = this.#all.foldOf(row) - this.#first;
+    return fold >= 0 && fold < others ? fold : others;
+  }
+}
+
 /** Rows that lie together: all of a block, or those of it that are in one fold. */
 export interface RowGroup {
   /** Address of the first. */
@@ -35,9 +57,9 @@ export function foldGroupRegions(folds: number, rowBytes: number, blockRows: num
 export class FoldGroups {
   readonly #arena: Arena;
   readonly #rowBytes: number;
-  readonly #folds: RowFolds;
+  readonly #folds: RowParts;
 
-  constructor(arena: Arena, rowBytes: number, folds: RowFolds) {
+  constructor(arena: Arena, rowBytes: number, folds: RowParts) {
     this.#arena = arena;
     this.#rowBytes = rowBytes;
     this.#folds = folds;

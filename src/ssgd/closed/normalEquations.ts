@@ -1,6 +1,5 @@
 import { packedLength } from '../../arithmetic/gram.js';
 import { padded4, panelIndex } from '../../arithmetic/normalProduct.js';
-import type { RowFolds } from '../../data/rowFolds.js';
 import { scanBytes } from '../../data/scanRows.js';
 import type { Arena } from '../../memory/arena.js';
 import type { Region } from '../../memory/plan.js';
@@ -8,6 +7,7 @@ import type { Workspace } from '../../threads/workspace.js';
 import { requireWeight } from '../rowWeights.js';
 import type { SharedWork } from '../threadsWorth.js';
 import { type ProblemSize, resultRegion, rowWork } from './fit.js';
+import type { RowParts } from './foldGroups.js';
 import { addFolds, foldRegions, type RunningSums } from './foldSums.js';
 import { rowPanelRegions } from './rowPanels.js';
 import { type NormalEquationInput, originsOf, sumRows } from './rowSums.js';
@@ -99,7 +99,7 @@ export async function accumulateNormalEquations(
 /** One streaming pass that sums each fold by itself. */
 export async function accumulateFolds(
   workspace: Workspace,
-  input: NormalEquationInput & { readonly folds: RowFolds },
+  input: NormalEquationInput & { readonly folds: RowParts },
 ): Promise<FoldedEquations> {
   const { sums, origins } = await sumRows(workspace, input);
   const { arena } = workspace;

@@ -3,7 +3,7 @@ import { padded4 } from '../../arithmetic/normalProduct.js';
 import type { DatasetDescription } from '../../data/format.js';
 import { MlmlError } from '../../errors.js';
 import { formatBytes } from '../../memory/byteSize.js';
-import { budgetTooSmall, type Plan, type Region } from '../../memory/plan.js';
+import { budgetTooSmall, layOut, type Plan, type Region } from '../../memory/plan.js';
 import type { TrainOptions } from '../options.js';
 import { threadNotes, threadsWorth } from '../threadsWorth.js';
 import { conjugateGradientRegions } from './conjugateGradients.js';
@@ -22,6 +22,8 @@ export interface ClosedPlan extends Plan {
   readonly onePassBytes?: number;
   readonly method: 'cholesky' | 'cg';
   readonly size: ProblemSize;
+  /** Parts of the rows that are summed by themselves at a time: folds, and where not all of them fit, one of the others; 0 without folds. */
+  readonly parts: number;
   /** Rows per block. */
   readonly blockRows: number;
   /** Vectors per pass of conjugate gradients; 0 for Cholesky. */
@@ -82,47 +84,76 @@ function jobOf(size: ProblemSize, folds = 0): string {
   return `closed on ${size.d} features x ${size.k} ${size.k === 1 ? 'column' : 'columns'}${each}`;
 }
 
+/** Blocks as long as that are worth more than summing more folds in a pass. */
+const LONG_BLOCK = 32;
+
+/** How many parts of the rows can be summed at a time, the most first: fewer take more passes. */
+function partsOf(folds: number): number[] {
+  const parts = [folds];
+  for (let passes = 2; passes <= folds; passes++) {
+    const fewer = 1 + Math.ceil(folds / passes);
+    if (fewer < parts.at(-1)!) parts.push(fewer);
+  }
+  return parts;
+}
+
+/** Folds that are done with in a pass. */
+export function foldsAtOnce(folds: number, parts: number): number {
+  return parts === folds ? folds : parts - 1;
+}
+
 /** Cholesky on the packed Gram matrix; above the budget when that cannot fit. */
 export function planCholesky(
   size: ProblemSize,
   { bufferBytes: budgetBytes, nthreads, folds = 0 }: SolvingLimits,
   others: readonly Region[] = [],
 ): ClosedPlan {
+  const regionsOf = ({ parts, blockRows }: { parts: number; blockRows: number }) => [
+    ...normalEquationRegions(size, blockRows, parts),
+    { name: 'right sides', bytes: 8 * size.d * size.k },
+    ...others,
+  ];
+  const choicesOf = (rows: readonly number[]) =>
+    partsOf(folds).flatMap((parts) => rows.map((blockRows) => ({ parts, blockRows })));
+  const rows = folds > 0 ? foldedBlockRows : gramBlockRows;
   const { choice, regions, totalBytes } = firstFitting(
-    folds > 0 ? foldedBlockRows : gramBlockRows,
-    (rows) => [
-      ...normalEquationRegions(size, rows, folds),
-      { name: 'right sides', bytes: 8 * size.d * size.k },
-      ...others,
+    [
+      ...choicesOf(rows.filter((each) => each >= LONG_BLOCK)),
+      ...choicesOf(rows.filter((each) => each < LONG_BLOCK)),
     ],
+    regionsOf,
     budgetBytes,
   );
+  const { parts, blockRows } = choice;
+  const passes = folds === 0 ? 1 : Math.ceil(folds / foldsAtOnce(folds, parts));
+  const onePass = passes === 1 ? undefined : layOut(regionsOf({ parts: folds, blockRows: LONG_BLOCK }));
   const gramBytes = 8 * packedLength(size.d);
   const threads = threadsWorth(
     Math.min(nthreads, mostPanelThreads(size.d)),
-    normalEquationWork(size, choice),
+    normalEquationWork(size, blockRows),
   );
   return {
     job: jobOf(size, folds),
     method: 'cholesky',
     size,
-    blockRows: choice,
+    parts,
+    blockRows,
     width: 0,
     budgetBytes,
     regions,
     plannedPeakBytes: totalBytes,
-    passes: 1,
-    // A second pass scores each row by the model that left out its fold.
-    bytesRead: (folds > 0 ? 2 : 1) * size.n * size.rowBytes,
+    passes,
+    ...(onePass === undefined ? {} : { onePassBytes: onePass.totalBytes }),
+    // One more pass scores each row by the model that left out its fold.
+    bytesRead: (passes + (folds > 0 ? 1 : 0)) * size.n * size.rowBytes,
     bytesWritten: 0,
     scratchBytes: 0,
     threads,
     notes: [
-      ...(folds === 0
-        ? []
-        : [`${folds} folds, each summed by itself: the sums of all but one give the model without it`]),
-      `the Gram matrix takes ${formatBytes(gramBytes)}: one pass sums it, then Cholesky solves exactly`,
-      `rows are taken ${choice} at a time`,
+      folds === 0
+        ? `the Gram matrix takes ${formatBytes(gramBytes)}: one pass sums it, then Cholesky solves exactly`
+        : `each of ${parts + 1} Gram matrices takes ${formatBytes(gramBytes)}: ${passes === 1 ? 'one pass sums' : `${passes} passes sum`} those of ${folds} folds, then Cholesky solves without each`,
+      `rows are taken ${blockRows} at a time`,
       ...threadNotes(threads, nthreads),
     ],
   };
@@ -152,6 +183,7 @@ export function planConjugateGradients(
     job: jobOf(size),
     method: 'cg',
     size,
+    parts: 0,
     ...choice,
     budgetBytes,
     regions,

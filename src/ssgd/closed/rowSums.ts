@@ -1,7 +1,6 @@
 import { labelDtypeCodes } from '../../arithmetic/gather.js';
 import { padded4, panelIndex } from '../../arithmetic/normalProduct.js';
 import type { RowFile } from '../../data/rowFile.js';
-import type { RowFolds } from '../../data/rowFolds.js';
 import type { Scaling } from '../../data/scaling.js';
 import { scanRows } from '../../data/scanRows.js';
 import { shareLength } from '../../threads/shares.js';
@@ -9,7 +8,7 @@ import type { Threads } from '../../threads/threads.js';
 import type { Workspace } from '../../threads/workspace.js';
 import type { RowWeighting } from '../rowWeights.js';
 import type { ProblemSize, SolvingData } from './fit.js';
-import { FoldGroups, groupsOf, rowNumber } from './foldGroups.js';
+import { FoldGroups, groupsOf, type RowParts, rowNumber } from './foldGroups.js';
 import { filledRegions, type RunningSums, type SumPlace, sumPlaces } from './foldSums.js';
 import { openPanels } from './panelReader.js';
 import { checkClass, writeTargets } from './rowPanels.js';
@@ -22,7 +21,7 @@ export interface NormalEquationInput {
   readonly bias: boolean;
   readonly weighting?: RowWeighting | undefined;
   /** Sums each fold by itself. */
-  readonly folds?: RowFolds | undefined;
+  readonly folds?: RowParts | undefined;
   readonly onProgress: (rows: number) => void;
   /** The pass goes on from here, with its sums in the arena. */
   readonly from?: SumState | undefined;

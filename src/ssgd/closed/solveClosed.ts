@@ -1,4 +1,3 @@
-import { RowFolds } from '../../data/rowFolds.js';
 import { MlmlError } from '../../errors.js';
 import { Arena } from '../../memory/arena.js';
 import { noCheckpoint } from '../../storage/checkpoint.js';
@@ -11,16 +10,12 @@ import {
   conjugateGradientBlocks,
   type GradientState,
 } from './conjugateGradients.js';
-import { type Fit, type ProblemSize, type SolveContext, type SolvingData, solvingScaling } from './fit.js';
-import {
-  accumulateFolds,
-  accumulateNormalEquations,
-  type FoldedEquations,
-  type NormalEquations,
-} from './normalEquations.js';
+import { type Fit, type SolveContext, type SolvingData, solvingScaling } from './fit.js';
+import { accumulateNormalEquations } from './normalEquations.js';
 import { type ClosedPlan, LARGEST_PASSES } from './planClosed.js';
 import { panelScratch } from './rowPanels.js';
 import type { NormalEquationInput } from './rowSums.js';
+import { foldBlocks, solveFolds } from './solveFolds.js';
 import { solveNormalEquations } from './solveNormalEquations.js';
 import { type NormalSums, StreamedNormalOperator } from './streamedNormalOperator.js';
 import { type SumState, sumBlocks, sumSaver } from './sumState.js';
@@ -68,45 +63,44 @@ async function solveDirectly(
 ): Promise<Fit> {
   const { size } = plan;
   const { arena, kernels } = workspace;
-  const blocks = sumBlocks(arena, size, options.folds);
+  const { passes } = plan;
+  const blocks = options.folds > 0 ? foldBlocks(arena, plan) : sumBlocks(arena, size);
   const from = (await checkpoint.load(blocks)) as SumState | undefined;
-  if (from !== undefined) onEvent?.({ type: 'resumed', done: from.rows, total: size.n, unit: 'rows' });
-  const input: NormalEquationInput = {
+  const before = (from?.pass ?? 0) * size.n;
+  if (from !== undefined) {
+    const done = before + from.rows;
+    onEvent?.({ type: 'resumed', done, total: passes * size.n, unit: 'rows' });
+  }
+  const inputOf = (pass: number): NormalEquationInput => ({
     dataset,
     size,
     scaling: solvingScaling(dataset, options),
     bias: options.bias,
-    from,
-    save: sumSaver(checkpoint, blocks, size.n, onEvent),
+    from: pass === (from?.pass ?? 0) ? from : undefined,
+    save: sumSaver(checkpoint, blocks, size.n, onEvent, { pass, passes }),
     weighting: weightingOf(dataset.description, options),
     onProgress: (rows) =>
       onEvent?.({
         type: 'progress',
         phase: 'solve',
-        done: rows,
-        total: size.n,
-        epoch: 0,
-        bytesRead: rows * size.rowBytes,
+        done: pass * size.n + rows,
+        total: passes * size.n,
+        epoch: pass,
+        bytesRead: (pass * size.n + rows) * size.rowBytes,
         bytesWritten: 0,
       }),
-  };
-  const { folds, seed } = options;
+  });
   const equations =
-    folds > 0
-      ? solveFolds(
-          workspace,
-          await accumulateFolds(workspace, { ...input, folds: new RowFolds(folds, seed) }),
-          size,
-          options,
-        )
-      : await accumulateNormalEquations(workspace, input);
+    options.folds > 0
+      ? await solveFolds(workspace, plan, options, from?.pass ?? 0, inputOf)
+      : await accumulateNormalEquations(workspace, inputOf(0));
   const { weights, intercept, objective } = solveNormalEquations(arena, kernels, equations, size, options);
   onEvent?.({
     type: 'row',
     step: 1,
-    samples: size.n,
-    epoch: 0,
-    passes: 1,
+    samples: passes * size.n,
+    epoch: passes - 1,
+    passes,
     loss: objective / size.n,
     learningRate: 0,
   });
@@ -115,35 +109,11 @@ async function solveDirectly(
     intercept,
     plan,
     arena,
-    bytesRead: equations.bytesRead,
+    bytesRead: passes * equations.bytesRead,
     iterations: 1,
-    passes: 1,
+    passes,
     objective: objective / size.n,
   };
-}
-
-/** Leaves the model without each fold where it will be scored; returns the equations of all rows. */
-function solveFolds(
-  { arena, kernels }: Workspace,
-  folded: FoldedEquations,
-  size: ProblemSize,
-  options: TrainOptions,
-): NormalEquations {
-  const { d, k } = size;
-  const [weights, intercept] = [arena.float64('score weights'), arena.float64('score intercept')];
-  for (let fold = 0; fold < options.folds; fold++) {
-    try {
-      solveNormalEquations(arena, kernels, folded.of(fold), size, options, {
-        weights: weights.subarray(fold * k * d, (fold + 1) * k * d),
-        intercept: intercept.subarray(fold * k, (fold + 1) * k),
-      });
-    } catch (error) {
-      if (!(error instanceof MlmlError)) throw error;
-      const message = `without fold ${fold + 1} of ${options.folds}: ${error.message}`;
-      throw new MlmlError(error.code, message, { cause: error });
-    }
-  }
-  return folded.of();
 }
 
 async function solveByPasses(

@@ -10,6 +10,8 @@ export interface SumState {
   readonly phase: 'sum';
   /** Rows summed: whole blocks. */
   readonly rows: number;
+  /** Passes before it. */
+  readonly pass?: number;
   /** What is subtracted from each column of the targets. */
   readonly origins: readonly number[];
   /** Of all rows, or of each fold; see `RunningSums`. */
@@ -36,12 +38,14 @@ export function sumSaver(
   blocks: Blocks,
   n: number,
   onEvent?: TrainListener,
+  { pass, passes } = { pass: 0, passes: 1 },
 ): SumSaver {
   return (rows, state) => {
-    if (!checkpoint.due(rows)) return undefined;
-    const progress = { done: rows, total: n, unit: 'rows' };
+    const done = pass * n + rows;
+    if (!checkpoint.due(done)) return undefined;
+    const progress = { done, total: passes * n, unit: 'rows' };
     return checkpoint
-      .save(state(), blocks, progress)
+      .save({ ...state(), pass }, blocks, progress)
       .then(() => onEvent?.({ type: 'checkpoint', ...progress }));
   };
 }

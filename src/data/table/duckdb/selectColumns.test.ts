@@ -41,7 +41,7 @@ test('a column that is no single value says which SQL makes some of it', () => {
   const [column] = duckdbColumns([['a "b"', 'INTEGER[]']], "'t.parquet'");
   assert.equal(
     column!.problem,
-    'is a list (INTEGER[]), no single value: --drop=a "b" leaves it out, or choose what of it counts: ' +
-      `mlml import "SELECT "a ""b"""[1] AS "a ""b""_1", * EXCLUDE ("a ""b""") FROM 't.parquet'"`,
+    `is a list (INTEGER[]), no single value: --drop='"a ""b"""' leaves it out, or choose what of it counts: ` +
+      `mlml import 'SELECT "a ""b"""[1] AS "a ""b""_1", * EXCLUDE ("a ""b""") FROM '\\''t.parquet'\\'''`,
   );
 });

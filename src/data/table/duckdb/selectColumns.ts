@@ -1,3 +1,4 @@
+import { columnOption, shellWord } from '../../columns/optionText.js';
 import { identifier } from '../sqlText.js';
 import type { ColumnType } from '../tableSource.js';
 import type { SentAs } from './messages.js';
@@ -106,8 +107,8 @@ function problem(name: string, type: string, what: string, example: string, from
     type: 'text',
     sent: undefined,
     problem:
-      `is ${what} (${shown}), no single value: --drop=${name} leaves it out, or choose what of it counts: ` +
-      `mlml import "SELECT ${example}, * EXCLUDE (${identifier(name)}) FROM ${from}"`,
+      `is ${what} (${shown}), no single value: ${columnOption('drop', name)} leaves it out, or choose what of it counts: ` +
+      `mlml import ${shellWord(`SELECT ${example}, * EXCLUDE (${identifier(name)}) FROM ${from}`)}`,
     expressions: [],
   };
 }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { createServer } from 'node:net';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import type { Client } from 'pg';
@@ -187,8 +187,42 @@ describe('tables of PostgreSQL', { skip: withoutPostgres || unlessInstalled('pg'
               "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'mlml'",
             );
         },
-        { code: 'MLML_IO', message: /terminat|reset|closed/i },
+        { code: 'MLML_IO', message: /: (terminating connection due to|the connection was closed \()/ },
       );
     });
+  });
+
+  test('a connection that is lost between two questions, or in one, is told as such', async () => {
+    const sockets: Socket[] = [];
+    const proxy = createServer((socket) => {
+      const other = connect(server.port, '127.0.0.1');
+      sockets.push(socket);
+      socket.on('error', () => {}).pipe(other);
+      other.on('error', () => {}).pipe(socket);
+    }).listen(0, '127.0.0.1');
+    await new Promise((resolve) => proxy.once('listening', resolve));
+    const address = server.address.replace(
+      String(server.port),
+      String((proxy.address() as AddressInfo).port),
+    );
+    for (const wait of [true, false]) {
+      const table = await openPostgresTable(address, {
+        sql: 'SELECT i AS a FROM generate_series(1, 100000) i',
+      });
+      await assert.rejects(
+        async () => {
+          for await (const _ of table.batches()) {
+            for (const socket of sockets) socket.resetAndDestroy();
+            if (wait) await new Promise((resolve) => setTimeout(resolve, 50));
+          }
+        },
+        {
+          code: 'MLML_IO',
+          message: /: the connection was closed \(.*(ECONNRESET|EPIPE|terminated|not queryable)/,
+        },
+      );
+      await table.close();
+    }
+    proxy.close();
   });
 });

@@ -179,7 +179,11 @@ class PostgresTable implements TableSource {
       const { code = '' } = error as { code?: string };
       // Classes of SQLSTATE: 22 is a value, 42 is the statement.
       const kind = code.startsWith('42') ? 'MLML_USAGE' : code.startsWith('22') ? 'MLML_BAD_DATA' : 'MLML_IO';
-      throw new MlmlError(kind, `${this.name}: ${messageOf(error)}`, { cause: error });
+      const message = messageOf(error);
+      // What the system says depends on how far the end had come when the question was sent: EPIPE, ECONNRESET, or nothing.
+      const isLost = /^E[A-Z]+$/.test(code) || /^Connection terminated|not queryable/.test(message);
+      const what = isLost ? `the connection was closed (${message})` : message;
+      throw new MlmlError(kind, `${this.name}: ${what}`, { cause: error });
     }
   }
 

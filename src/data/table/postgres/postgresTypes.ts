@@ -1,4 +1,5 @@
 import type { Cell } from '../../columns/columnMapping.js';
+import { columnOption } from '../../columns/optionText.js';
 import { UnusableValue } from '../rowsBatch.js';
 import { identifier } from '../sqlText.js';
 import type { ColumnType } from '../tableSource.js';
@@ -50,7 +51,7 @@ export function postgresColumn(name: string, oid: number, kind: string, typeName
     type: 'text',
     convert: () => {
       throw new UnusableValue(
-        `column ${name}: is ${what} (${typeName}), no single value: --drop=${name} leaves it out, or choose what of it counts ` +
+        `column ${name}: is ${what} (${typeName}), no single value: ${columnOption('drop', name)} leaves it out, or choose what of it counts ` +
           `with --query="SELECT ${example}, … FROM …"`,
       );
     },

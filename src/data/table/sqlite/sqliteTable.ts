@@ -3,6 +3,7 @@ import { setImmediate } from 'node:timers/promises';
 import type { Database, SQLiteValue } from 'node-sqlite3-wasm';
 import { MlmlError } from '../../../errors.js';
 import type { Storage } from '../../../storage/storage.js';
+import { columnOption } from '../../columns/optionText.js';
 import { optionalPackage } from '../../optionalPackage.js';
 import { nearest } from '../../suggest.js';
 import { RepeatCheck } from '../repeatCheck.js';
@@ -204,7 +205,7 @@ class SqliteTable implements TableSource {
     if (!(value instanceof Uint8Array)) return value;
     const name = this.columns[column]!;
     throw new UnusableValue(
-      `column ${name}: the value is bytes (BLOB): --drop=${name} leaves the column out, or choose what of it counts ` +
+      `column ${name}: the value is bytes (BLOB): ${columnOption('drop', name)} leaves the column out, or choose what of it counts ` +
         `with --query="SELECT length(${name}), … FROM …"`,
     );
   };

@@ -1,5 +1,6 @@
 import { MlmlError } from '../../../errors.js';
 import type { Cell } from '../../columns/columnMapping.js';
+import { columnOption } from '../../columns/optionText.js';
 
 import { listed, trimmedKeys } from '../columnNames.js';
 import type { TableBatch, TableSource } from '../tableSource.js';
@@ -73,7 +74,7 @@ function batchOf(
       if (typeof value === 'object' && value !== null)
         throw new MlmlError(
           'MLML_BAD_DATA',
-          `${name}: line ${line}, column ${key}: is a list or an object; a table holds numbers, texts, true, false and null (--drop=${key} leaves it out)`,
+          `${name}: line ${line}, column ${key}: is a list or an object; a table holds numbers, texts, true, false and null (${columnOption('drop', key)} leaves it out)`,
         );
       return value as Cell;
     },
