@@ -66,8 +66,15 @@ function importing(text: string): Figures {
   return { ...mlml('import', text, `--test-file=${test}`, '--out=set').figures, accuracy: 0, passes: 0 };
 }
 
-function training(loss: string, epochs: number): Figures {
-  const words = ['ssgd', 'set', `--loss=${loss}`, '--reg=1', `--epochs=${epochs}`, '--nthreads=1'];
+function training(loss: string, epochs: number, ...data: string[]): Figures {
+  const words = [
+    'ssgd',
+    ...(data.length === 0 ? ['set'] : data),
+    `--loss=${loss}`,
+    '--reg=1',
+    `--epochs=${epochs}`,
+    '--nthreads=1',
+  ];
   const { figures, result } = mlml(...words, `--out=run-${number++}`);
   return { ...figures, accuracy: result.test!.accuracy, passes: result.epochs! };
 }
@@ -85,6 +92,11 @@ function compare(title: string, text: string, epochs: number, runs: number, dual
     ['mlml import', () => importing(text)],
     ours('logistic'),
     ours('squared_hinge'),
+    [
+      'mlml ssgd on the text, logistic: import and training in one process',
+      () => training('logistic', epochs, text, `--test-file=${test}`, `--data-dir=data-${number}`),
+    ],
+    ['node -e 0', () => ({ ...timed(process.execPath, ['-e', '0']), accuracy: 0, passes: 0 })],
     ...(dual ? [theirs(7, 'logistic, dual'), theirs(1, 'squared hinge, dual')] : []),
   ];
   const figures = jobs.map((): Figures[] => []);
@@ -108,6 +120,10 @@ function compare(title: string, text: string, epochs: number, runs: number, dual
   ] as const) {
     const time = (of(3, 'cpu') + of(our, 'cpu')) / of(their, 'cpu');
     const memory = Math.max(of(3, 'megabytes'), of(our, 'megabytes')) / of(their, 'megabytes');
+    if (loss === 'logistic')
+      console.log(
+        `${loss}, text to model in one process: ${(of(6, 'cpu') / of(their, 'cpu')).toFixed(2)} of the time of liblinear-train`,
+      );
     console.log(
       `${loss}, text to model: ${time.toFixed(2)} of the time of liblinear-train, ${memory.toFixed(2)} of its memory`,
     );

@@ -3,7 +3,7 @@
  * stored dense, as floats and as bytes, and of made rows of 50 000 features, 70 of them not 0, the first much more often than the last;
  * against scikit-learn's rbf_kernel of csr matrices. Each run is a process of its own, all take turns, medians. "worked out" are the
  * tiles of `mlml generate`, dropped. Seconds are without the start of the process; ours contain starting threads and reading rows,
- * scikit-learn's only the call, which gives both triangles.
+ * scikit-learn's only the call, which gives both triangles; processor seconds are those of all threads meanwhile.
  * `MLML_DATA=<folder> npm run bench -- sparseKernel [--runs=3] [--n=10000] [--buffer=16] [--threads=2]`
  */
 import { spawnSync } from 'node:child_process';
@@ -31,7 +31,16 @@ function json(program: string, args: readonly string[]): Figures {
 }
 
 function importText(text: string, out: string, ...options: string[]): string {
-  json(process.execPath, [command, 'import', text, `--out=${out}`, '--json', '--quiet', ...options]);
+  json(process.execPath, [
+    command,
+    'import',
+    text,
+    `--out=${out}`,
+    '--percentage=1',
+    '--json',
+    '--quiet',
+    ...options,
+  ]);
   return join(folder, out);
 }
 
@@ -70,12 +79,24 @@ function compare(title: string, text: string, d: number, sigma: number, sets: [s
   const figures = jobs.map((): Figures[] => []);
   for (let run = 0; run < runs; run++)
     for (const [i, [, measure]] of jobs.entries()) figures[i]!.push(measure());
-  const of = (i: number, key: 'seconds' | 'peakRssBytes') =>
-    medianOf(figures[i]!.map((figure) => figure[key]));
+  const of = (i: number, key: 'seconds' | 'processorSeconds' | 'peakRssBytes') =>
+    medianOf(figures[i]!.map((figure) => figure[key] ?? Number.NaN));
   const last = jobs.length - 1;
-  const table = [['job', 'seconds', 'ratio', '10^6 entries/s', 'peak RSS MB', 'ratio', 'largest difference']];
+  const table = [
+    [
+      'job',
+      'seconds',
+      'ratio',
+      'processor s',
+      'ratio',
+      '10^6 entries/s',
+      'peak RSS MB',
+      'ratio',
+      'largest difference',
+    ],
+  ];
   for (const [i, [name]] of jobs.entries()) {
-    const ratio = (key: 'seconds' | 'peakRssBytes') =>
+    const ratio = (key: 'seconds' | 'processorSeconds' | 'peakRssBytes') =>
       python === undefined ? '-' : (of(i, key) / of(last, key)).toFixed(3);
     const theirs = figures[last]![0]!.entries ?? [];
     const differences = (figures[i]![0]!.entries ?? []).map((x, j) => Math.abs(x - theirs[j]!));
@@ -83,6 +104,8 @@ function compare(title: string, text: string, d: number, sigma: number, sets: [s
       name,
       of(i, 'seconds').toFixed(2),
       ratio('seconds'),
+      shown(of(i, 'processorSeconds').toFixed(2)),
+      shown(ratio('processorSeconds')),
       ((n * (n + 1)) / 2 / of(i, 'seconds') / 1e6).toFixed(0),
       (of(i, 'peakRssBytes') / 1e6).toFixed(0),
       ratio('peakRssBytes'),
@@ -93,6 +116,11 @@ function compare(title: string, text: string, d: number, sigma: number, sets: [s
     `${title}: ${n} x ${n}, sigma ${sigma}, float32 entries, ${threads} threads, buffer ${bufferBytes / 1e6} MB, median of ${runs}`,
     table,
   );
+}
+
+/** What is not told is no number. */
+function shown(figure: string): string {
+  return figure === 'NaN' ? '-' : figure;
 }
 
 /** Rows as LIBSVM text: feature j about as often as 1/(j + 20), so that about 70 of 50 000 are not 0. */

@@ -23,19 +23,24 @@ describe('the budget holds on sparse rows, under a real memory limit', { skip: l
   });
   after(() => rmSync(folder, { recursive: true, force: true }));
 
-  test('import, then ssgd and hsgd', async (t) => {
+  test('import, then every kind of job', async (t) => {
     const words = (...given: string[]) => [commandFile, ...given, '--json', '--quiet'];
     const importing = await runLimited(t, words('import', text, '--out=set'), { cwd: folder });
     assert.equal(importing.status, 0, importing.stderr);
     // What an import takes beyond Node itself does not grow with the rows.
     assert.ok(importing.peakRssBytes! <= 50e6 + 32e6, `import: ${importing.peakRssBytes}`);
     const jobs: readonly (readonly [string, number, readonly string[]])[] = [
-      ['ssgd', 0.3, ['--epochs=1']],
-      ['ssgd', 2, ['--epochs=2', '--l1=1', '--simulated']],
-      ['hsgd', 2, ['--epochs=2', '--nthreads=2']],
+      ['ssgd', 0.3, ['--loss=logistic', '--epochs=1']],
+      ['ssgd', 2, ['--loss=logistic', '--epochs=2', '--l1=1', '--simulated']],
+      ['hsgd', 2, ['--loss=logistic', '--epochs=2', '--nthreads=2']],
+      ['closed', 1, []],
+      // The Gram matrix does not fit: conjugate gradients.
+      ['closed', 0.3, ['--nthreads=2']],
+      ['gd', 1, ['--loss=logistic', '--iters=2', '--eta0=0.1']],
+      ['cg', 2, ['--kernel=rbf', '--sigma=2', '--subset=2000', '--passes=4', '--nthreads=1']],
     ];
     for (const [verb, megabytes, more] of jobs) {
-      const args = words(verb, 'set', '--loss=logistic', `--buffer=${megabytes}`, ...more);
+      const args = words(verb, 'set', `--buffer=${megabytes}`, ...more);
       const free = await runLimited(t, args, { cwd: folder });
       assert.equal(free.status, 0, free.stderr);
       const result = JSON.parse(free.stdout);

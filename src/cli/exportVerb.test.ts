@@ -34,6 +34,23 @@ test('--out, and floats', async () => {
   assert.match(stdout, /^other\.bin: .*\n {2}takes {2}features: float32 \[rows, 2\]\n/);
 });
 
+test('floats that would round a feature too much are warned of', async () => {
+  const storage = new MemoryStorage();
+  const { multiply } = threeClasses.scaling;
+  const scaling = { name: 'standard' as const, multiply, add: Float64Array.of(-8000, 1.7e6) };
+  await saveModel(storage, 'offset', { ...threeClasses, scaling });
+  for (const [words, warning] of [
+    [['--precision=float32'], /^warning: feature 1: float32 rounds its values to more than a thousandth/],
+    [[], /^$/],
+  ] as const) {
+    const { stderr } = await fakeCommand(['export', 'offset', '--onnx', ...words], { storage });
+    assert.match(stderr, warning);
+  }
+  await saveModel(storage, 'plain', threeClasses);
+  const plain = await fakeCommand(['export', 'plain', '--onnx', '--precision=float32'], { storage });
+  assert.equal(plain.stderr, '');
+});
+
 const wrong: readonly (readonly [string, RegExp])[] = [
   ['export', /^export takes one model/],
   ['export runs/mine other --onnx', /^export takes one model/],

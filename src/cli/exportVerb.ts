@@ -1,10 +1,12 @@
 import { basename, resolve } from 'node:path';
 import { MlmlError } from '../errors.js';
 import { formatBytes } from '../memory/byteSize.js';
+import { coarseInputs } from '../model/export/coarseInputs.js';
 import { type ExportFormat, exportFormats, exportModel } from '../model/export/exportModel.js';
 import type { PortDescription } from '../model/export/onnx/graphBuilder.js';
 import type { Precision } from '../model/export/precision.js';
 import { loadModel } from '../model/loadModel.js';
+import { ProgressReporter } from '../run/progressReporter.js';
 import type { CommandContext } from './commandContext.js';
 import type { Arguments } from './parseArguments.js';
 
@@ -24,6 +26,7 @@ export async function exportVerb(context: CommandContext, given: Arguments): Pro
     );
   const out = given.text('out') ?? `${modelName(path)}.${format}`;
   const model = await loadModel(storage, path);
+  if (precision === 'float32') warnOfRounding(context, coarseInputs(model));
   const { signal } = context;
   const options = { format, signal, ...(precision === undefined ? {} : { precision }) };
   const { files, inputs = [], outputs = [] } = await exportModel(storage, model, out, options);
@@ -33,6 +36,17 @@ export async function exportVerb(context: CommandContext, given: Arguments): Pro
     ...outputs.map((port) => `  gives  ${portText(port)}`),
   ];
   await context.stdout.write(`${lines.join('\n')}\n`);
+}
+
+function warnOfRounding(context: CommandContext, features: readonly string[]): void {
+  const [first, ...others] = features;
+  if (first === undefined) return;
+  const more = others.length === 0 ? '' : ` (and ${others.length} more)`;
+  const reporter = new ProgressReporter({ stream: context.stderr, clock: context.clock, quiet: true });
+  reporter.warn(
+    `feature ${first}${more}: float32 rounds its values to more than a thousandth of their standard deviation; without --precision=float32 predictions stay what they are`,
+  );
+  reporter.end();
 }
 
 function chosenFormat(given: Arguments): ExportFormat {

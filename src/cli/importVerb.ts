@@ -62,7 +62,7 @@ export async function importVerb(context: CommandContext, given: Arguments): Pro
   } finally {
     reporter.end();
   }
-  const { name, task, d, k, dtype, parts, fingerprint } = description;
+  const { name, task, d, k, dtype, labelNames, parts, fingerprint } = description;
   const result = {
     dataset: name,
     folder: out,
@@ -72,6 +72,7 @@ export async function importVerb(context: CommandContext, given: Arguments): Pro
     d,
     k,
     dtype,
+    ...(labelNames && { labelNames }),
     fingerprint,
   };
   await context.stdout.write(

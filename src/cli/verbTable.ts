@@ -182,7 +182,7 @@ export const verbTable: Readonly<Record<CommandName, VerbDescription>> = {
     details: [
       '<model> is a model folder or a run folder. Classification: loss, accuracy, precision, recall, F1, area under the ROC curve and ' +
         'average precision of each class, the table of errors, and for models that give probabilities their log loss and calibration. ' +
-        'Regression: rmse, mae and r2. All in one pass.',
+        'Regression: rmse, mae and r2, of each output when there are several. All in one pass.',
       'Areas and average precisions are exact where the scores can be sorted within --buffer, in memory or in runs in --scratch; ' +
         'otherwise they come from histograms, with a bound on their error. docs/evaluating.md says what each figure is.',
     ],

@@ -138,3 +138,27 @@ test('rows are read across shards in order', async () => {
     code: 'MLML_BAD_FILE',
   });
 });
+
+test('several labels have a version of their own, and names', async () => {
+  const { checksum: _, ...good } = await goodDescription();
+  const several = {
+    ...good,
+    ...{ version: 3, task: 'regression', k: 2, labelNames: ['a', 'b'], classCounts: [], classNames: [] },
+  };
+  assert.deepEqual(checkDescription(several, 'x').labelNames, ['a', 'b']);
+  for (const [change, message] of [
+    [{ version: 1 }, /field 'version' is 1; expected 3, as k is above 1 in a regression/],
+    [{ version: 2 }, /field 'version' is 2; expected 3/],
+    [{ k: 1 }, /field 'version' is 3; expected 1/],
+    [{ k: 1, version: 1 }, /field 'labelNames'/],
+    [{ k: 3 }, /expected 3 different names/],
+    [{ labelNames: ['a', 'a'] }, /expected 2 different names/],
+    [{ labelNames: ['a', ''] }, /expected 2 different names/],
+    [{ labelNames: undefined }, /expected 2 different names/],
+    [
+      { columns: { features: [], label: { column: 'a', kind: 'number' } } },
+      /field 'columns.label.others' is undefined; expected the names of 1 columns/,
+    ],
+  ] as const)
+    assert.throws(() => checkDescription({ ...several, ...change }, 'x'), { code: 'MLML_BAD_FILE', message });
+});

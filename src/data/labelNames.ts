@@ -1,5 +1,3 @@
-import { MlmlError } from '../errors.js';
-
 /** Letters of a name that descriptions hold and messages repeat. */
 const LONGEST_NAME = 1000;
 
@@ -46,13 +44,4 @@ export function labelDifference(
   return at < 0
     ? undefined
     : `label ${at} is ${JSON.stringify(found[at])}, not ${JSON.stringify(wanted[at])}`;
-}
-
-/** Refuses rows with several labels where only one can be used. `what` names what cannot. */
-export function requireOneLabel({ labelNames }: Labelled, what: string): void {
-  if (labelNames === undefined) return;
-  throw new MlmlError(
-    'MLML_USAGE',
-    `${what}: takes rows with one label, and these have ${labelNames.length} (${labelNames.slice(0, 10).join(', ')}); import them with one --label`,
-  );
 }

@@ -5,11 +5,16 @@ import type { ArrayReader, NumericArray } from './numericArray.js';
 /** Bytes of rows read at a time; a longer row is read alone. */
 const BLOCK_BYTES = 256 * 1024;
 
-/** What the columns of arrays are called: by their numbers, and the labels of an array of their own. */
-export const LABEL_COLUMN = 'label';
+/** What the columns of arrays are called: by their numbers, and the labels of an array of their own; of several with their number. */
+const LABEL_COLUMN = 'label';
+
+/** The columns of the labels of an array of their own. */
+export function labelColumnNames(count: number): string[] {
+  return Array.from({ length: count }, (_, c) => (count === 1 ? LABEL_COLUMN : `${LABEL_COLUMN} ${c}`));
+}
 
 /**
- * Arrays as a table: each column of `x` under its number, then `y`, whose rows are as many, as `label`. Reads in order, in a buffer of
+ * Arrays as a table: each column of `x` under its number, then `y`, whose rows are as many, as `label` (or `label 0`, `label 1`, …). Reads in order, in a buffer of
  * fixed size; each pass reads the file anew.
  */
 export function arrayTable(
@@ -18,7 +23,7 @@ export function arrayTable(
   close: () => Promise<void>,
 ): TableSource {
   const columns = Array.from({ length: x.columns }, (_, j) => String(j));
-  if (y !== undefined) columns.push(LABEL_COLUMN);
+  if (y !== undefined) columns.push(...labelColumnNames(y.columns));
   return {
     name: x.name,
     columns,
@@ -45,11 +50,12 @@ async function* batches(
       await features.read(rows);
       await labels?.read(rows);
       const block = (column: number) => (column < x.columns ? features : labels!);
+      const within = (column: number) => (column < x.columns ? column : column - x.columns);
       yield {
         rows,
-        cell: (row, column) => block(column).number(row, column % x.columns),
+        cell: (row, column) => block(column).number(row, within(column)),
         numbersOf(column, from, count, target) {
-          block(column).numbersOf(column % x.columns, from, count, target);
+          block(column).numbersOf(within(column), from, count, target);
         },
         place: (row) => `${x.name}: row ${first + row}`,
       };

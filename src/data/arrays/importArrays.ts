@@ -6,9 +6,11 @@ import type { DatasetDescription } from '../format.js';
 import type { ImportOptions } from '../import/importOptions.js';
 import { SourceFiles } from '../import/sourceFiles.js';
 import { writeDataset } from '../import/writeDataset.js';
+import { plainLabelNames } from '../labelNames.js';
 import { chooseArrays } from './chooseArrays.js';
-import { LabelCensus } from './labelCensus.js';
+import { LabelCensus, type LabelMeaning } from './labelCensus.js';
 import { LabelledRows } from './labelledRows.js';
+import { severalTargets } from './severalTargets.js';
 import { readable } from './unpackColumns.js';
 import { writeRows } from './writeRows.js';
 
@@ -30,12 +32,14 @@ export async function importArrays(
   try {
     const { train, test } = await chooseArrays(storage, sources, path, options);
     const unpacked = async (rows: LabelledRows) => {
-      const x = await readable(rows.x, async (bytes) => {
+      const makeScratch = async (bytes: number) => {
         const scratch = await Scratch.open(storage, dirname(options.out), bytes);
         scratches.push(scratch);
         return scratch;
-      });
-      return new LabelledRows(x, rows.y, rows.y === undefined ? rows.labelColumn : undefined);
+      };
+      const x = await readable(rows.x, makeScratch);
+      const y = rows.y && (await readable(rows.y, makeScratch));
+      return new LabelledRows(x, y, rows.y === undefined ? rows.labelColumn : undefined);
     };
     const parts = {
       train: await unpacked(train),
@@ -60,6 +64,19 @@ export async function importArrays(
   }
 }
 
+/** What one label in each row means, of the training rows and the test rows. */
+async function meaningOf(
+  train: LabelledRows,
+  test: LabelledRows | undefined,
+  { task, signal }: ImportOptions,
+): Promise<LabelMeaning> {
+  const census = new LabelCensus(train.labelName, task);
+  for await (const labels of train.labels(signal)) for (const label of labels) census.add(label);
+  if (test !== undefined)
+    for await (const labels of test.labels(signal)) for (const label of labels) census.add(label, true);
+  return census.finish();
+}
+
 const rowsText = ({ x, layout, labelName }: LabelledRows) =>
   `${layout.d} features of ${x.stored.type.name} in each row, labels ${basename(labelName)}`;
 
@@ -71,12 +88,10 @@ export async function importLabelledRows(
   options: ImportOptions,
   sourceOf: () => Promise<DatasetDescription['source']>,
 ): Promise<DatasetDescription> {
-  const census = new LabelCensus(train.labelName, options.task);
-  for await (const labels of train.labels(options.signal)) for (const label of labels) census.add(label);
-  if (test !== undefined)
-    for await (const labels of test.labels(options.signal))
-      for (const label of labels) census.add(label, true);
-  const meaning = census.finish();
+  const several = train.layout.labels > 1 || (test?.layout.labels ?? 1) > 1;
+  const meaning = several
+    ? await severalTargets(train, test, options)
+    : await meaningOf(train, test, options);
   if (meaning.notice !== undefined) options.onNotice?.(meaning.notice);
   const { task, k, classNames } = meaning;
   const dtype = options.dtype ?? train.x.dtype;
@@ -91,6 +106,7 @@ export async function importLabelledRows(
     dtype,
     labelDtype,
     classNames,
+    ...(several ? { labelNames: plainLabelNames(k) } : {}),
     ...(image === undefined ? {} : { image }),
   };
   return await writeDataset(storage, options.out, dataset, async (writer) => {

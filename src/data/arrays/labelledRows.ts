@@ -14,12 +14,12 @@ export class LabelledRows {
   /** Absent: the labels are the column `labelColumn` of `x`. */
   readonly y: NumericArray | undefined;
   readonly labelColumn: number;
-  /** Features as in the array, then the label as a double. */
+  /** Features as in the array, then the labels as doubles. */
   readonly layout: RowLayout;
   readonly rowsAtOnce: number;
 
   /**
-   * @param y labels, a vector with as many rows as `x`
+   * @param y labels, a vector with as many rows as `x`, or a matrix: several labels in each row
    * @param labelColumn column of `x` otherwise; −1 is the last
    */
   constructor(x: NumericArray, y: NumericArray | undefined, labelColumn = -1) {
@@ -39,10 +39,10 @@ export class LabelledRows {
         );
       this.labelColumn = labelColumn < 0 ? x.columns + labelColumn : labelColumn;
     } else {
-      const vector = y.asVector();
+      const vector = y.asVector() ?? (y.shape.length === 2 && y.rows === x.rows ? y : undefined);
       if (vector === undefined)
         throw bad(
-          `${y.name}: has the shape ${shapeText(y)}; labels are one number for each row (of one-hot labels, argmax)`,
+          `${y.name}: has the shape ${shapeText(y)}; labels are one number for each row of ${x.name}, which has ${x.rows}, or several for each: (${x.rows}, k)`,
         );
       if (vector.rows !== x.rows)
         throw bad(
@@ -52,7 +52,7 @@ export class LabelledRows {
       this.labelColumn = -1;
     }
     this.y = y;
-    this.layout = rowLayout(y === undefined ? x.columns - 1 : x.columns, x.dtype, 'float64');
+    this.layout = rowLayout(y === undefined ? x.columns - 1 : x.columns, x.dtype, 'float64', y?.columns);
     if (this.layout.d > MOST_DENSE_FEATURES)
       throw bad(`${x.name}: has ${this.layout.d} features in a row; at most ${MOST_DENSE_FEATURES}`);
     const largest = Math.max(this.layout.rowBytes, x.rowBytes);
@@ -71,14 +71,15 @@ export class LabelledRows {
     return { height: sizes[1]!, width: sizes[2]!, channels: sizes[0] };
   }
 
-  /** All labels, in pieces; each is overwritten by the next. */
+  /** All labels, those of a row together, in pieces of whole rows; each is overwritten by the next. */
   async *labels(signal?: AbortSignal): AsyncGenerator<Float64Array> {
     const array = this.y ?? this.x;
     const column = this.y === undefined ? this.labelColumn : 0;
     const many = Math.min(this.rows, Math.max(1, Math.floor(BLOCK_BYTES / array.rowBytes)));
     const bytes = new Uint8Array(many * array.rowBytes);
     const view = new DataView(bytes.buffer);
-    const labels = new Float64Array(many);
+    const own = this.layout.labels;
+    const labels = new Float64Array(many * own);
     const at = column * dtypeBytes[array.dtype];
     const reader = array.open();
     try {
@@ -86,8 +87,10 @@ export class LabelledRows {
         signal?.throwIfAborted();
         const count = Math.min(many, this.rows - first);
         await reader.readRows(bytes, count);
-        for (let i = 0; i < count; i++) labels[i] = readNumber(view, i * array.rowBytes + at, array.dtype);
-        yield labels.subarray(0, count);
+        for (let i = 0, to = 0; i < count; i++)
+          for (let c = 0; c < own; c++, to++)
+            labels[to] = readNumber(view, i * array.rowBytes + at + c * dtypeBytes[array.dtype], array.dtype);
+        yield labels.subarray(0, count * own);
       }
     } finally {
       await reader.close();
@@ -130,24 +133,26 @@ export class LabelledReader {
     for (let i = 0; i < count; i++) {
       const from = i * x.rowBytes;
       const to = i * layout.rowBytes;
-      let label: number;
       if (y !== undefined) {
         target.set(this.#features.subarray(from, from + x.rowBytes), to);
-        label = readNumber(labels, i * y.rowBytes, y.dtype);
+        for (let c = 0; c < y.columns; c++) {
+          const label = readNumber(labels, i * y.rowBytes + c * dtypeBytes[y.dtype], y.dtype);
+          writeNumber(view, to + layout.labelOffset + 8 * c, 'float64', label);
+        }
       } else {
         target.set(this.#features.subarray(from, from + before), to);
         target.set(this.#features.subarray(from + before + step, from + x.rowBytes), to + before);
-        label = readNumber(labels, from + before, x.dtype);
+        const label = readNumber(labels, from + before, x.dtype);
+        writeNumber(view, to + layout.labelOffset, 'float64', label);
       }
-      writeNumber(view, to + layout.labelOffset, 'float64', label);
     }
   }
 
-  /** Where feature j of a row stands, or its label (j = d). */
+  /** Where feature j of a row stands, or its label (j = d, and above for several). */
   place(row: number, j: number): string {
     const { y, labelColumn, layout } = this.#rows;
-    if (j === layout.d)
-      return `${y === undefined ? this.#x.place(row, labelColumn) : this.#y!.place(row, 0)}, row ${row}`;
+    if (j >= layout.d)
+      return `${y === undefined ? this.#x.place(row, labelColumn) : this.#y!.place(row, j - layout.d)}, row ${row}`;
     const column = y === undefined && j >= labelColumn ? j + 1 : j;
     return `${this.#x.place(row, column)}, row ${row}`;
   }

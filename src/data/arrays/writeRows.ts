@@ -32,6 +32,11 @@ export async function writeRows(
   const view = new DataView(block.buffer);
   const repair = new NanRepair(layout, onNan, rowsAtOnce);
   const inTrain = new Uint8Array(rowsAtOnce);
+  const labels = new Float64Array(layout.labels);
+  const labelsOf = (row: number) => {
+    for (let c = 0; c < layout.labels; c++)
+      labels[c] = readNumber(view, row + layout.labelOffset + 8 * c, 'float64');
+  };
   const reader = source.open();
   try {
     for (let first = 0; first < rows; first += rowsAtOnce) {
@@ -39,10 +44,11 @@ export async function writeRows(
       const count = Math.min(rowsAtOnce, rows - first);
       await reader.read(block, count);
       for (let i = 0; i < count; i++) {
-        const label = readNumber(view, i * layout.rowBytes + layout.labelOffset, 'float64');
+        labelsOf(i * layout.rowBytes);
+        const [label] = labels as unknown as [number];
         if (part !== undefined) inTrain[i] = part === 'train' ? 1 : 0;
         // Rows that are left out below are drawn too, so that which others train does not depend on them.
-        else if (Number.isFinite(label))
+        else if (labels.every(Number.isFinite))
           inTrain[i] = draw.next(task === 'regression' ? 0 : meaning.valueOf(label)!) ? 1 : 0;
       }
       const left = repair.apply(block, count, part ?? 'train', first);
@@ -50,9 +56,10 @@ export async function writeRows(
       const fault = findRowFault(layout, block, left, 'regression', 1);
       if (fault !== undefined) {
         const offset = fault.offset % layout.rowBytes;
-        const j = Math.round((offset * layout.d) / layout.labelOffset);
+        const behind = offset - layout.labelOffset;
+        const j = behind < 0 ? Math.round((offset * layout.d) / layout.labelOffset) : layout.d + behind / 8;
         const place = reader.place(rowOf(fault.row), j);
-        const label = j === layout.d;
+        const label = behind >= 0;
         const what = label ? fault.message.replace('target', 'the label') : fault.message;
         const help = label
           ? '--on-nan=skip leaves such rows out'
@@ -61,7 +68,8 @@ export async function writeRows(
       }
       for (let i = 0; i < left; i++) {
         const at = i * layout.rowBytes;
-        const label = meaning.valueOf(readNumber(view, at + layout.labelOffset, 'float64'));
+        labelsOf(at);
+        const label = meaning.valueOf(labels[0]!);
         // Labels may be read from a file that somebody is changing.
         if (label === undefined)
           throw new MlmlError(
@@ -69,7 +77,7 @@ export async function writeRows(
             `${reader.place(rowOf(i), layout.d)}: the label was another when it was first read`,
           );
         const batch = inTrain[repair.kept[i]!] === 1 ? batches.train : batches.test;
-        if (batch.add(view, at, label, (j) => reader.place(rowOf(i), j))) await batch.flush();
+        if (batch.add(view, at, label, (j) => reader.place(rowOf(i), j), labels)) await batch.flush();
       }
     }
     await batches.train.flush();

@@ -31,11 +31,18 @@ export class RowBatch {
 
   /**
    * Adds the row whose features start at `offset` of `source`. True means: full, call `flush` before the next.
-   * `locate(j)` names the place of feature j (or of the label, j = d) in the original, for errors.
+   * `locate(j)` names the place of feature j (or of a label, from j = d on) in the original, for errors. Of several labels `labels`
+   * holds them all, the first of which `label` stands for.
    */
-  add(source: DataView, offset: number, label: number, locate: (j: number) => string): boolean {
+  add(
+    source: DataView,
+    offset: number,
+    label: number,
+    locate: (j: number) => string,
+    labels?: Float64Array,
+  ): boolean {
     if (this.#kept === this.#limit) return false;
-    const { d, dtype, labelDtype, labelOffset, rowBytes } = this.#writer.layout;
+    const { d, dtype, labelDtype, labels: labelsOfRow, labelOffset, rowBytes } = this.#writer.layout;
     const at = this.#rows * rowBytes;
     if (dtype === this.#from) {
       const bytes = new Uint8Array(source.buffer, source.byteOffset + offset, labelOffset);
@@ -47,8 +54,11 @@ export class RowBatch {
         throw misfitError(locate(misfit), `feature ${misfit}`, value, dtype);
       }
     }
-    if (!fitsDtype(label, labelDtype)) throw misfitError(locate(d), 'label', label, labelDtype);
-    writeNumber(this.#view, at + labelOffset, labelDtype, label);
+    for (let c = 0; c < labelsOfRow; c++) {
+      const value = c === 0 ? label : labels![c]!;
+      if (!fitsDtype(value, labelDtype)) throw misfitError(locate(d + c), 'label', value, labelDtype);
+      writeNumber(this.#view, at + labelOffset + c * dtypeBytes[labelDtype], labelDtype, value);
+    }
     this.#rows++;
     this.#kept++;
     return this.#rows === this.#capacity;

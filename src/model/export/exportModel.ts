@@ -1,4 +1,4 @@
-import { rowLayout } from '../../data/rowLayout.js';
+import { labelCount, rowLayout } from '../../data/rowLayout.js';
 import { MlmlError } from '../../errors.js';
 import type { Storage } from '../../storage/storage.js';
 import { type ByteSink, fileSink } from '../byteSink.js';
@@ -57,7 +57,7 @@ export async function exportModel(
   if (!isKernelModel(model)) return await write(storage, { kind: 'linear', model }, path, options);
   // What is exported compares whole rows.
   const { dtype, labelDtype } = model.geometry.layout;
-  const layout = rowLayout(model.d, dtype, labelDtype);
+  const layout = rowLayout(model.d, dtype, labelDtype, labelCount(model));
   const { rows, close } = await openModelRows(storage, model, layout);
   try {
     const dense = { ...model, geometry: { ...model.geometry, layout } };

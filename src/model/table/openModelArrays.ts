@@ -1,10 +1,11 @@
 import { tmpdir } from 'node:os';
 import { basename } from 'node:path';
-import { arrayTable, LABEL_COLUMN } from '../../data/arrays/arrayTable.js';
+import { arrayTable, labelColumnNames } from '../../data/arrays/arrayTable.js';
 import { type ArrayOptions, chooseFeatures } from '../../data/arrays/chooseArrays.js';
 import { readable } from '../../data/arrays/unpackColumns.js';
 import type { FeatureColumn } from '../../data/columns/columnMapping.js';
 import { SourceFiles } from '../../data/import/sourceFiles.js';
+import { labelCount } from '../../data/rowLayout.js';
 import type { TableSource } from '../../data/table/tableSource.js';
 import { MlmlError } from '../../errors.js';
 import { Scratch } from '../../storage/scratch.js';
@@ -77,8 +78,16 @@ export async function openModelArrays(
         'MLML_USAGE',
         `--label-column=${labelColumn}: ${x.name} has columns 0 to ${x.columns - 1} (or −1, the last, to −${x.columns})`,
       );
-    const label = hasColumn ? String(position) : LABEL_COLUMN;
-    return { model: withColumns(model, x.columns, label), source: arrayTable(x, y, close) };
+    const wanted = labelCount(model);
+    const found = y?.columns ?? 1;
+    if (labelled && found !== wanted)
+      throw new MlmlError(
+        'MLML_MISMATCH',
+        `${(y ?? x).name}: has ${found === 1 ? 'one label' : `${found} labels`} in a row, the model predicts ${wanted}${wanted > 1 ? '; give them with --labels=<array or file>' : ''}`,
+      );
+    const labels = hasColumn ? [String(position)] : labelColumnNames(wanted);
+    const labelArray = found === wanted ? y && (await readable(y, makeScratch)) : undefined;
+    return { model: withColumns(model, x.columns, labels), source: arrayTable(x, labelArray, close) };
   } catch (error) {
     await close();
     throw error;
@@ -86,16 +95,23 @@ export async function openModelArrays(
 }
 
 /** The model, as one that was trained on a table whose columns are called by their numbers. */
-function withColumns(model: Model, columns: number, label: string): Model {
+function withColumns(model: Model, columns: number, labels: readonly string[]): Model {
   const missing = { fill: Number.NaN, indicator: false };
   const features: FeatureColumn[] = Array.from({ length: columns }, (_, j) => String(j))
-    .filter((column) => column !== label)
+    .filter((column) => !labels.includes(column))
     .map((column) => ({ column, kind: 'number', missing }));
   const isClass = model.task === 'classification';
   const numbers = Array.from({ length: Math.max(model.k, 2) }, (_, c) => String(c));
   return {
     ...model,
     ...(isClass && model.classNames.length === 0 ? { classNames: numbers } : {}),
-    columns: { features, label: { column: label, kind: isClass ? 'class' : 'number' } },
+    columns: {
+      features,
+      label: {
+        column: labels[0]!,
+        kind: isClass ? 'class' : 'number',
+        ...(labels.length > 1 ? { others: labels.slice(1) } : {}),
+      },
+    },
   };
 }

@@ -80,7 +80,12 @@ class LibsvmTable implements OwnScores {
     { bufferBytes, signal }: { readonly bufferBytes: number; readonly signal?: AbortSignal },
     labelled: boolean,
   ) {
-    const { d, k } = this.#model;
+    const { d, k, labelNames } = this.#model;
+    if (labelled && labelNames !== undefined)
+      throw new MlmlError(
+        'MLML_MISMATCH',
+        `${this.name}: rows of LIBSVM text have one label, the model predicts ${k} (${labelNames.slice(0, 10).join(', ')})`,
+      );
     const longest = 4 * recordWords(d, 'float64');
     const bytes = Math.min(Math.max(SCORE_READ, longest), bufferBytes / 4);
     const regions = sparseScorerRegions(d, k, Math.floor(bytes / 8) * 4);

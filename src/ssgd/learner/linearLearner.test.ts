@@ -3,6 +3,7 @@ import { describe, test } from 'node:test';
 import { denseLinear } from '../../../test/support/denseLinear.js';
 import { clouds, linearTargets, makeDataset, type TinyRows } from '../../../test/support/tinyDataset.js';
 import type { Dataset } from '../../data/dataset.js';
+import { Random } from '../../memory/random.js';
 import { loadModel } from '../../model/loadModel.js';
 import { saveModel } from '../../model/saveModel.js';
 import { MemoryStorage } from '../../storage/memoryStorage.js';
@@ -360,4 +361,37 @@ test('options that make no sense', async () => {
       return error.code === code;
     });
   }
+});
+
+test('a learner of several outputs learns each as a learner of it alone does', async () => {
+  const random = Random.of(11);
+  const [rows, d] = [120, 4];
+  const x = Float64Array.from({ length: rows * d }, () => random.normal());
+  const y = Array.from({ length: rows }, (_, i) => [x[i * d]! - 2 * x[i * d + 1]!, 5 + 3 * x[i * d + 2]!]);
+  const weights = Float64Array.from({ length: rows }, () => 0.5 + random.uniform());
+  const given = { d, loss: 'ridge', dtype: 'float64', weighted: true, eta0: 0.05, batch: 8 } as const;
+  const learner = await openLearner({ ...given, k: 2, task: 'regression', labelNames: ['a', 'b'] });
+  learner.partialFit({ x, y: y.flat(), weights });
+  const model = learner.model();
+  assert.deepEqual([model.k, model.labelNames], [2, ['a', 'b']]);
+  for (const c of [0, 1]) {
+    const alone = await openLearner({ ...given, k: 1 });
+    alone.partialFit({ x, y: y.map((labels) => labels[c]!), weights });
+    const own = alone.model();
+    for (let j = 0; j < d; j++)
+      assert.ok(Math.abs(model.weights[c * d + j]! - own.weights[j]!) < 1e-5, `output ${c}, weight ${j}`);
+    const predictions = learner.predict(x);
+    for (const [i, value] of alone.predict(x).entries())
+      assert.ok(Math.abs(predictions[2 * i + c]! - value) < 1e-4);
+  }
+  assert.throws(() => learner.partialFit({ x, y: y.map(([a]) => a!) }), {
+    code: 'MLML_USAGE',
+    message: 'y: has 120 labels, x has 120 rows of 2 each',
+  });
+  const bad = y.flat();
+  bad[7] = Number.NaN;
+  assert.throws(() => learner.partialFit({ x, y: bad }), {
+    code: 'MLML_BAD_DATA',
+    message: /^row 3: target 1, NaN is not a finite number/,
+  });
 });
