@@ -130,7 +130,7 @@ export function checkSameCommand(
   const differences: string[] = [];
   const differ = (what: string, then: unknown, wanted: unknown) => {
     const [a, b] = [JSON.stringify(then) ?? 'none', JSON.stringify(wanted) ?? 'none'];
-    if (a !== b) differences.push(`${what} ${a}, not ${b}`);
+    if (a !== b) differences.push(`${shown(what)} ${shown(a)}, not ${shown(b)}`);
   };
   differ('the verb', run.verb, now.verb);
   const then = run.options as Readonly<Record<string, unknown>>;
@@ -141,10 +141,18 @@ export function checkSameCommand(
   }
   differ('the data', run.data ?? [], now.data);
   if (differences.length > 0) {
-    const what = `is a run of another command: it has ${differences.join('; ')}`;
+    const rest = differences.length - MOST_SHOWN;
+    const more = rest > 0 ? `; and ${rest} more` : '';
+    const what = `is a run of another command: it has ${differences.slice(0, MOST_SHOWN).join('; ')}${more}`;
     throw mismatch(folder, `${what}; give that command, or another --out`);
   }
 }
+
+/** Differences told, and letters of each value: a damaged description may have any number of either. */
+const MOST_SHOWN = 20;
+const MOST_LETTERS = 80;
+
+const shown = (text: string) => (text.length > MOST_LETTERS ? `${text.slice(0, MOST_LETTERS)}…` : text);
 
 function optionName(name: string): string {
   if (name === 'bufferBytes') return '--buffer (in bytes)';
@@ -155,7 +163,7 @@ function optionName(name: string): string {
 export function checkSameData(folder: string, run: RunDescription, fingerprint: string): void {
   const then = (run.dataset as { readonly fingerprint?: string }).fingerprint;
   if (then === fingerprint) return;
-  const what = `the data have changed since: their fingerprint was ${then}, now it is ${fingerprint}`;
+  const what = `the data have changed since: their fingerprint was ${shown(`${then}`)}, now it is ${fingerprint}`;
   throw mismatch(folder, `${what}; give it the data it began with, or another --out`);
 }
 

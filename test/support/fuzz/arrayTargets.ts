@@ -122,6 +122,17 @@ const PNG = new Uint8Array(
   ),
 );
 
+/** 8 x 6 pixels. */
+const JPEG = new Uint8Array(
+  Buffer.from(
+    '/9j/2wBDAAYEBQYFBAYGBQYHBwYIChAKCgkJChQODwwQFxQYGBcUFhYaHSUfGhsjHBYWICwgIyYnKSopGR8tMC0oMCUoKSj/2wBD' +
+      'AQcHBwoIChMKChMoGhYaKCgoKCgoKCgoKCgoKCgoKCgoKCgoKCgoKCgoKCgoKCgoKCgoKCgoKCgoKCgoKCgoKCj/wAARCAAGAAgD' +
+      'ASIAAhEBAxEB/8QAFQABAQAAAAAAAAAAAAAAAAAAAAb/xAAUEAEAAAAAAAAAAAAAAAAAAAAA/8QAFQEBAQAAAAAAAAAAAAAAAAAA' +
+      'AQf/xAAUEQEAAAAAAAAAAAAAAAAAAAAA/9oADAMBAAIRAxEAPwCKAKtv/9k=',
+    'base64',
+  ),
+);
+
 /** Each format of arrays, images, and Arrow. */
 export const arrayTargets: readonly FuzzTarget[] = [
   {
@@ -177,20 +188,20 @@ export const arrayTargets: readonly FuzzTarget[] = [
       return true;
     },
   })),
-  {
-    name: 'PNG file',
-    cases: bytesLike([PNG]),
+  ...[['PNG', PNG] as const, ['JPEG', JPEG] as const].map(([format, image]) => ({
+    name: `${format} file`,
+    cases: bytesLike([image]),
     // What a decoder makes of damaged pixels is its own affair; that it makes an image of them, or says that it cannot, is ours.
     async run(bytes: Uint8Array) {
       const storage = new MemoryStorage();
       await put(storage, '/raw/a/1.png', PNG);
-      await put(storage, '/raw/b/2.png', bytes);
+      await put(storage, `/raw/b/2.${format === 'PNG' ? 'png' : 'jpg'}`, bytes);
       const options = { out: '/out', percentage: 1, imageSize: '4x4' };
       await wholeOrNothing(storage, () => importDataset(storage, '/raw', options));
       await verifyDataset(storage, '/out');
       return true;
     },
-  },
+  })),
   {
     name: 'Arrow stream and file',
     cases: bytesLike([arrowStream, arrowFile]),

@@ -1,15 +1,13 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { importDataset } from '../../../src/data/import/importDataset.js';
-import { type KernelDescription, memIdOf } from '../../../src/kernel/store/kernelDescription.js';
 import { loadModel } from '../../../src/model/loadModel.js';
 import { jobFolder, openCheckpoint } from '../../../src/storage/checkpoint.js';
 import { MemoryStorage } from '../../../src/storage/memoryStorage.js';
-import { sealedText } from '../../../src/storage/sealedJson.js';
 import { commandOn } from '../memoryCommand.js';
 import { put } from '../originalFiles.js';
 import { bytesLike, type FuzzTarget } from './fuzz.js';
-import { changed, type FieldChange, fieldChangesOf } from './mutations.js';
+import { FuzzWorld } from './fuzzWorld.js';
 
 const ROWS = 40;
 const KERNEL = ['--kernel=rbf', '--sigma=50', '--nthreads=1'];
@@ -20,7 +18,7 @@ const sparseText = Array.from(
 ).join('');
 
 /** A data set, models of each kind, a stored kernel and a checkpoint, made by the commands that make them. */
-async function makeWorld(): Promise<Map<string, Uint8Array>> {
+async function makeWorld(): Promise<FuzzWorld> {
   const storage = new MemoryStorage();
   const rows = Uint8Array.from({ length: ROWS * 4 }, (_, i) =>
     i % 4 === 3 ? (i >> 2) % 2 : (i * 7919) % 251,
@@ -39,56 +37,12 @@ async function makeWorld(): Promise<Map<string, Uint8Array>> {
     ['nystrom', '/set', ...KERNEL, '--centers=8', '--copy-rows', '--out=/copied'],
   ])
     await commandOn(storage, [...words, '--quiet']);
-  return new Map(storage.paths().map((path) => [path, storage.bytesOf(path)]));
+  return new FuzzWorld(storage);
 }
 
 const world = await makeWorld();
-const at = (path: string) => world.get(path)!;
-const memId = [...world.keys()].find((path) => path.startsWith('/kernels/'))!.split('/')[2]!;
-
-/** The same files with one of them changed. */
-async function worldWith(path: string, bytes: Uint8Array): Promise<MemoryStorage> {
-  const storage = new MemoryStorage();
-  for (const [name, content] of world) await put(storage, name, name === path ? bytes : content);
-  return storage;
-}
-
-const isSame = (path: string, bytes: Uint8Array) => Buffer.from(bytes).equals(at(path));
-
-const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
-
-/** What whoever changes a description on purpose would make of it. */
-function resealed(description: object): string {
-  const kernel = description as KernelDescription;
-  if (kernel.format !== 'mlml-kernel') return sealedText(description);
-  try {
-    return JSON.stringify({ ...kernel, memId: memIdOf({ ...kernel, n: kernel.rows }) });
-  } catch {
-    return JSON.stringify(kernel);
-  }
-}
-
-/** A description after changes of its fields, as it was written or with a new checksum, as if somebody meant it. */
-function fieldsOf(path: string): fc.Arbitrary<Uint8Array> {
-  const whole = JSON.parse(text(at(path)));
-  return fc.tuple(fieldChangesOf, fc.boolean()).map(([changes, sealed]) => {
-    const description = changed(whole, changes as FieldChange[]) as object;
-    return new TextEncoder().encode(sealed ? resealed(description) : JSON.stringify(description));
-  });
-}
-
-/** What a description says, less what no reader looks at. */
-function meaning(bytes: Uint8Array): unknown {
-  const { checksum: _, ...fields } = JSON.parse(text(bytes));
-  return fields;
-}
-
-/** True when the bytes of a description differ in no field that was there. */
-function saysTheSame(path: string, bytes: Uint8Array): void {
-  const wanted = meaning(at(path)) as Record<string, unknown>;
-  const found = meaning(bytes) as Record<string, unknown>;
-  for (const field of Object.keys(wanted)) assert.deepEqual(found[field], wanted[field], field);
-}
+const at = (path: string) => world.at(path);
+const memId = world.paths.find((path) => path.startsWith('/kernels/'))!.split('/')[2]!;
 
 const given: FuzzTarget[] = [];
 
@@ -149,17 +103,17 @@ for (const [path, commands] of Object.entries(readersOf)) {
       name: `${name}: bytes`,
       cases: fc.tuple(bytesLike([at(path)]), fc.nat(100)),
       async run([bytes, which]: [Uint8Array, number]) {
-        await run(await worldWith(path, bytes), which);
+        await run(await world.with(path, bytes), which);
         // Nobody computes with a run.json, and a kernel.json is held to its memId instead.
-        if (!path.endsWith('run.json') && !path.endsWith('kernel.json')) saysTheSame(path, bytes);
+        if (!path.endsWith('run.json') && !path.endsWith('kernel.json')) world.saysTheSame(path, bytes);
         return true;
       },
     },
     {
       name: `${name}: fields`,
-      cases: fc.tuple(fieldsOf(path), fc.nat(100)),
+      cases: fc.tuple(world.fieldsOf(path), fc.nat(100)),
       async run([bytes, which]: [Uint8Array, number]) {
-        await run(await worldWith(path, bytes), which);
+        await run(await world.with(path, bytes), which);
         return true;
       },
     },
@@ -183,10 +137,10 @@ for (const [path, words] of Object.entries(checkedBy)) {
     name: path.replace(memId, '<memId>'),
     cases: bytesLike([at(path)]),
     async run(bytes: Uint8Array) {
-      await commandOn(await worldWith(path, bytes), words);
+      await commandOn(await world.with(path, bytes), words);
       // Bytes after the last tile belong to none.
       const length = path.endsWith('tiles.bin') ? at(path).length : bytes.length;
-      assert.ok(isSame(path, bytes.subarray(0, length)), 'a change went unnoticed');
+      assert.ok(world.isSame(path, bytes.subarray(0, length)), 'a change went unnoticed');
       return true;
     },
   });
@@ -205,7 +159,7 @@ for (const path of ['/sparse/train.rows', '/sparse/train.offsets', '/sparse/feat
         ['evaluate', '/thin', '/sparse', '--part=train', '--quiet'],
         ['predict', '/thin', '/sparse', '--part=train', '--quiet'],
       ];
-      await commandOn(await worldWith(path, bytes), commands[which % commands.length]!);
+      await commandOn(await world.with(path, bytes), commands[which % commands.length]!);
       return true;
     },
   });
@@ -215,7 +169,7 @@ given.push({
   name: 'tiles.log',
   cases: bytesLike([at(`/kernels/${memId}/tiles.log`)]),
   async run(bytes: Uint8Array) {
-    const storage = await worldWith(`/kernels/${memId}/tiles.log`, bytes);
+    const storage = await world.with(`/kernels/${memId}/tiles.log`, bytes);
     const where = ['--kernels=/kernels', '--quiet', '--nthreads=1'];
     await commandOn(storage, ['kernels', 'verify', memId, ...where.slice(0, 2)]);
     await commandOn(storage, ['generate', '/set', ...KERNEL, ...where.slice(0, 2)]);
@@ -259,9 +213,9 @@ given.push({
     fc.constantFrom('/linear', '/kernel', '/copied'),
   ),
   async run([json, weights]: [string, string]) {
-    const storage = await worldWith(`${json}/model/weights.bin`, at(`${weights}/model/weights.bin`));
+    const storage = await world.with(`${json}/model/weights.bin`, at(`${weights}/model/weights.bin`));
     await loadModel(storage, json);
-    assert.ok(isSame(`${json}/model/weights.bin`, at(`${weights}/model/weights.bin`)));
+    assert.ok(world.isSame(`${json}/model/weights.bin`, at(`${weights}/model/weights.bin`)));
     return true;
   },
 });

@@ -266,32 +266,46 @@ const svmlight = [
   '3 0:1 1:255\n1 1:1\n2 0:4 9:1\n',
 ];
 const realText = real('libsvm/heart_scale');
-given.push({
-  name: 'LIBSVM text',
-  cases: bytesLike([
-    ...svmlight.map((each) => concat(each)),
-    ...(realText === undefined ? [] : [realText.slice(0, 600)]),
-  ]),
-  async run(bytes: Uint8Array) {
-    const storage = new MemoryStorage();
-    await put(storage, '/raw/text', bytes);
-    const options = { out: '/out', percentage: 1, dtype: 'float64' } as const;
-    await wholeOrNothing(storage, () => importDataset(storage, '/raw/text', options));
-    await verifyDataset(storage, '/out');
-    const plain = plainLibsvm(Buffer.from(bytes).toString('latin1'))!;
-    const first = plain.some(({ pairs }) => pairs[0]?.[0] === 0) ? 0 : 1;
-    const labels = [...new Set(plain.map(({ label }) => label))].sort((a, b) => a - b);
-    const classes = labels.every(Number.isInteger);
-    assert.deepEqual(
-      storedSparse(storage, '/out', 'train'),
-      plain.map(({ label, pairs }) => ({
-        label: classes ? labels.indexOf(label) : label,
-        pairs: pairs.map(([index, value]) => [index - first, value]),
-      })),
-    );
-    return true;
+const svmlightFiles = [
+  ...svmlight.map((each) => concat(each)),
+  ...(realText === undefined ? [] : [realText.slice(0, 600)]),
+];
+
+async function sameAsText(name: string, bytes: Uint8Array, text: () => Uint8Array): Promise<boolean> {
+  const storage = new MemoryStorage();
+  await put(storage, `/raw/${name}`, bytes);
+  const options = { out: '/out', percentage: 1, dtype: 'float64' } as const;
+  await wholeOrNothing(storage, () => importDataset(storage, `/raw/${name}`, options));
+  await verifyDataset(storage, '/out');
+  const plain = plainLibsvm(Buffer.from(text()).toString('latin1'))!;
+  const first = plain.some(({ pairs }) => pairs[0]?.[0] === 0) ? 0 : 1;
+  const labels = [...new Set(plain.map(({ label }) => label))].sort((a, b) => a - b);
+  const classes = labels.every(Number.isInteger);
+  assert.deepEqual(
+    storedSparse(storage, '/out', 'train'),
+    plain.map(({ label, pairs }) => ({
+      label: classes ? labels.indexOf(label) : label,
+      pairs: pairs.map(([index, value]) => [index - first, value]),
+    })),
+  );
+  return true;
+}
+
+given.push(
+  {
+    name: 'LIBSVM text',
+    cases: bytesLike(svmlightFiles),
+    run: (bytes: Uint8Array) => sameAsText('text', bytes, () => bytes),
   },
-});
+  {
+    name: 'LIBSVM text in gzip',
+    cases: bytesLike(svmlightFiles.map(zipped)),
+    run: (bytes: Uint8Array) =>
+      sameAsText('text.gz', bytes, () =>
+        bytes[0] === 0x1f && bytes[1] === 0x8b ? gunzipSync(bytes) : bytes,
+      ),
+  },
+);
 
 const sizes = fc.oneof(
   fc.integer({ min: 1, max: 9 }),

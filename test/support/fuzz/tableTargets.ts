@@ -138,6 +138,16 @@ export const tableTargets: readonly FuzzTarget[] = [
     run: (bytes: Uint8Array) => sameCells('/t.csv', bytes, (columns) => csvCells(bytes, columns)),
   },
   {
+    name: 'TSV',
+    cases: bytesLike([csv[2]!, concat('x\ty\n1.5\t"a\tb"\n2\tc\r\n\t""\n')]),
+    run: (bytes: Uint8Array) => sameCells('/t.tsv', bytes, (columns) => csvCells(bytes, columns)),
+  },
+  {
+    name: 'JSON lines in gzip',
+    cases: bytesLike([new Uint8Array(gzipSync(json))]),
+    run: (bytes: Uint8Array) => sameCells('/t.jsonl.gz', bytes, () => undefined),
+  },
+  {
     name: 'CSV of pieces',
     cases: fc
       .array(

@@ -197,7 +197,7 @@ class SqliteTable implements TableSource {
       }
       this.#repeats.add(hash.digest('hex'));
     } finally {
-      statement.finalize();
+      release(statement);
     }
   }
 
@@ -217,6 +217,13 @@ class SqliteTable implements TableSource {
   async close(): Promise<void> {
     this.#database.close();
   }
+}
+
+/** Frees a statement. SQLite says again there what its last step failed with, which has been told. */
+function release(statement: { finalize(): void }): void {
+  try {
+    statement.finalize();
+  } catch {}
 }
 
 function sizeOf(row: Row): number {
