@@ -8,7 +8,6 @@ import { RowFile } from './rowFile.js';
 import { layoutOf, type RowLayout } from './rowLayout.js';
 import type { RowSample } from './rowSample.js';
 import { openSparse, type SparseDataset } from './sparse/sparseDataset.js';
-import type { SparseFeatures } from './sparse/sparseStatistics.js';
 
 /** An open data set: its description and its two row files. */
 export interface Dataset {
@@ -19,7 +18,12 @@ export interface Dataset {
   readonly train: RowFile;
   readonly test: RowFile;
   /** Of sparse rows in slots (see `openSlots`), whose description has none: figures of each feature, zeros counted. */
-  readonly features?: Pick<SparseFeatures, 'mean' | 'variance' | 'min' | 'max'>;
+  readonly features?: {
+    readonly mean: Float64Array;
+    readonly variance: Float64Array;
+    readonly min: Float64Array;
+    readonly max: Float64Array;
+  };
   /** Set when the training rows are a sample of those stored. */
   readonly sample?: RowSample;
   /** Closes its files. */

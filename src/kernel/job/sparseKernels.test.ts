@@ -183,4 +183,25 @@ describe('solvers on sparse rows', () => {
       });
     }
   }
+
+  test('a random sample of rows is that of the same rows stored dense, and nothing is copied for it', async () => {
+    const problem = sparseProblem(600, 40, 6);
+    const changes = { kernel: 'rbf', sigma: 3, reg: [0.5], scale: 'none', subset: 60, tol: 1e-8 } as const;
+    const results = [];
+    for (const data of ['sparse', 'dense'] as const) {
+      const storage = new MemoryStorage();
+      const dataset = await (data === 'sparse'
+        ? openSparseRows(problem, 'float32', storage)
+        : openAsDense(problem, storage));
+      results.push((await trained('cg', storage, dataset, changes)).result);
+    }
+    const [sparse, dense] = [results[0]!, results[1]!];
+    assert.deepEqual(sparse.model.rows.indices, dense.model.rows.indices);
+    assert.equal(sparse.model.rows.indices!.length, 60);
+    compare(sparse.model.coefficients, dense.model.coefficients, 2e-5, 'coefficients');
+    assert.equal(sparse.plan.scratchBytes, 0);
+    assert.ok(
+      sparse.plan.notes.some((note) => note.includes('60 of 600 rows drawn at random, read where they lie')),
+    );
+  });
 });
