@@ -19,8 +19,10 @@ import type { OwnScores } from './scoreTable.js';
 const GUESS_ROWS = 4096;
 const LABEL_COLUMN = 'label';
 
+/** How LIBSVM text is read for a model. */
 export interface ModelLibsvmOptions {
   readonly signal?: AbortSignal;
+  /** Is told of features that the model does not have. */
   readonly onWarning?: (message: string) => void;
 }
 

@@ -25,6 +25,7 @@ export interface TableScores extends ScoredBlock {
 
 /** Rows that are scored in another way than as features of a table: their scores, by the model they were opened for. */
 export interface OwnScores extends TableSource {
+  /** In their order; `labelled`: labels are needed, and what the model does not know is an error. */
   scores(options: ScoringOptions, labelled: boolean): AsyncGenerator<TableScores>;
 }
 
