@@ -38,6 +38,7 @@ export { type Dataset, openAnyDataset, openDataset } from './dataset.js';
 export { DatasetWriter, type NewDataset } from './datasetWriter.js';
 export type {
   DatasetDescription,
+  DatasetOrigin,
   FeatureStatistics,
   Part,
   PartName,
