@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { trained } from '../../test/support/kernelTraining.js';
+import { listTable } from '../../test/support/listTable.js';
 import { openAsDense, openSparseRows, sparseProblem } from '../../test/support/sparseFixture.js';
 import type { RowFile } from '../data/rowFile.js';
 import type { SparseRowFile } from '../data/sparse/sparseRowFile.js';
@@ -14,6 +15,8 @@ import { loadModel } from './loadModel.js';
 import { openPredictor } from './predictor/predictor.js';
 import { saveModel } from './saveModel.js';
 import { leastBytes, scoreModel } from './scoreModel.js';
+import { scoreTable } from './table/scoreTable.js';
+import { fitTable } from './table/tableFit.js';
 
 const D = 40;
 const problem = sparseProblem(80, D, 6, { k: 3 });
@@ -85,6 +88,21 @@ describe('kernel models of sparse rows', () => {
       });
     }
   }
+
+  test('score tables, whose rows are dense', async () => {
+    const { storage, sparse, ofSparse } = await world();
+    const columns = Array.from({ length: D }, (_, j) => `c${j}`);
+    const rows = problem.test!.map(({ pairs }) => {
+      const values = new Map(pairs);
+      return columns.map((_, j) => String(values.get(j) ?? 0));
+    });
+    const table = listTable(columns, rows);
+    const all: number[] = [];
+    const options = { bufferBytes: 4e6, nthreads: 1 };
+    for await (const block of scoreTable(storage, ofSparse, table, fitTable(ofSparse, table), options))
+      all.push(...block.scores.subarray(0, block.rows * ofSparse.k));
+    compare(all, await scores(storage, ofSparse, sparse.test));
+  });
 
   test('answer rows given in memory', async () => {
     const { storage, dense, sparse, ofSparse } = await world();
