@@ -122,6 +122,22 @@ describe('kernel models of sparse rows', () => {
     await dense.close();
   });
 
+  test('refuse a row in memory with more that is not 0 than there is room for, by its number', async () => {
+    const storage = new MemoryStorage();
+    const d = 4200;
+    const wide = await openSparseRows(sparseProblem(20, d, 6), 'float32', storage);
+    const { model } = (await trained('cg', storage, wide, { kernel: 'rbf', sigma: 3, reg: [0.5] })).result;
+    const predictor = await openPredictor(storage, model, { bufferBytes: 8e6, nthreads: 1 });
+    const rows = Array.from({ length: 70 }, (_, i) => new Array<number>(d).fill(i === 66 ? 1 : 0));
+    assert.equal((await predictor.predict(rows.slice(0, 66))).length, 66);
+    await assert.rejects(predictor.predict(rows, { firstRow: 100 }), {
+      code: 'MLML_BAD_DATA',
+      row: 166,
+      message: /^row 166: has 4200 features that are not 0, more than the 4096 that/,
+    });
+    await predictor.close();
+  });
+
   test('are exported with whole rows', async () => {
     const { storage, ofSparse, ofDense } = await world('nystrom');
     for (const [model, name] of [
