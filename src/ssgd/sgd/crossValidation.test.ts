@@ -279,6 +279,17 @@ test('as few rows as folds, and rows of a few only in the first block', async ()
   );
 });
 
+test('a model whose rows come later takes nothing from those that have learnt already', async () => {
+  const { features, labels } = linearTargets(3000, 6);
+  // In the first blocks one row counts, and one model leaves it out.
+  const rows = { labels, features: features.map((row, i) => [i === 0 || i > 2900 ? 1 : 0, ...row]) };
+  const dataset = await makeDataset({ task: 'regression', train: rows, dtype: 'float32' });
+  const options = { bufferBytes: 24e3, algo: 'none', weightColumn: 0, epochs: 1 } as const;
+  const alone = await run('ssgd', dataset, options);
+  const { model } = await run('ssgd', dataset, { ...options, folds: FOLDS });
+  assert.deepEqual(model.weights, alone.model.weights);
+});
+
 describe('what does not go together is one usage error', () => {
   test('closed on sparse rows', async () => {
     const { description } = await openSparseRows(sparseProblem(30, 10, 3));

@@ -119,7 +119,7 @@ export class Trainee {
     return this.#samples;
   }
 
-  /** The rate its schedule starts from, as it is now. */
+  /** The rate its schedule starts from, as it is now; 0 before it is known. */
   get eta0(): number {
     return this.#eta0;
   }
