@@ -41,6 +41,7 @@ test('generate: options and JSON', async () => {
     coef0: -1,
     scale: 'auto',
     subset: 0,
+    sample: 'random',
     seed: 0,
     kernels: 'k',
     dtype: 'float32',

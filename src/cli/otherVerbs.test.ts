@@ -212,7 +212,13 @@ for (const [line, code, message] of bad) {
       scaling: { name: 'none', multiply: one, add: one },
       weights: new Float64Array(9),
     });
-    await saveModel(storage, 'values', { ...threeClasses, task: 'regression' });
+    await saveModel(storage, 'values', {
+      ...threeClasses,
+      task: 'regression',
+      k: 1,
+      weights: new Float64Array(2),
+      intercept: new Float64Array(1),
+    });
     await saveModel(storage, 'two', {
       ...threeClasses,
       k: 1,

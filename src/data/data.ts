@@ -38,6 +38,7 @@ export { type Dataset, openAnyDataset, openDataset } from './dataset.js';
 export { DatasetWriter, type NewDataset } from './datasetWriter.js';
 export type {
   DatasetDescription,
+  DatasetOrigin,
   FeatureStatistics,
   Part,
   PartName,
@@ -58,7 +59,7 @@ export type { RowLayout } from './rowLayout.js';
 export type { RowSample } from './rowSample.js';
 export { makeScaling, type Scaling, type ScalingName, scalingNames } from './scaling.js';
 export { isSparse, type SparseDataset } from './sparse/sparseDataset.js';
-export { type SparseDtype, sparseDtypes } from './sparse/sparseRecord.js';
+export { type RecordBatch, type RecordView, type SparseDtype, sparseDtypes } from './sparse/sparseRecord.js';
 export type { SparseLayout, SparseRowFile } from './sparse/sparseRowFile.js';
 export { type NewSparseDataset, type SparseEnd, SparseWriter } from './sparse/sparseWriter.js';
 export { type SampleName, sampleNames } from './subset.js';

@@ -109,6 +109,29 @@ describe('predictions as Parquet', { skip: unlessInstalled('@duckdb/node-api') }
     }
   });
 
+  test('a column for each of several outputs', async (t) => {
+    const path = join(temporaryFolder(t), 'p.parquet');
+    const outputs = {
+      ...model,
+      task: 'regression',
+      loss: 'ridge',
+      k: 2,
+      weights: Float64Array.of(2, -1),
+      intercept: Float64Array.of(0.5, 0),
+      classNames: [],
+      labelNames: ['north', 'a "b"'],
+    } as LinearModel;
+    const { proba: _, ...plain } = scoring;
+    await predictTable(nodeStorage, outputs, listTable(['x'], [['1'], ['0.25']]), path, plain);
+    assert.deepEqual(await readBack(path), {
+      columns: ['row BIGINT', 'prediction_north DOUBLE', 'prediction_a "b" DOUBLE'],
+      rows: [
+        ['0', '2.5', '-1.0'],
+        ['1', '1.0', '-0.25'],
+      ],
+    });
+  });
+
   test('more rows than a group holds, in little memory, in their order', async (t) => {
     const path = join(temporaryFolder(t), 'p.parquet');
     const count = 300_000;

@@ -5,6 +5,7 @@ import { Scratch } from '../storage/scratch.js';
 import type { Storage } from '../storage/storage.js';
 import type { ByteSink } from './byteSink.js';
 import { hasNames } from './classNames.js';
+import { outputNames } from './outputNames.js';
 import type { PredictionFile } from './predictionSink.js';
 import { probabilityColumns } from './probabilities.js';
 
@@ -53,7 +54,9 @@ export async function parquetSink(storage: Storage, path: string, what: Predicti
 /** The columns of `csvWriter`. Those of Parquet have different names: ids make way. */
 function columnsOf({ model, proba = false, idName, idType = 'text' }: PredictionFile): ParquetColumn[] {
   const others: ParquetColumn[] = [];
-  if (model.task === 'regression') others.push({ name: 'value', type: 'DOUBLE' });
+  const outputs = outputNames(model);
+  if (outputs !== undefined) for (const name of outputs) others.push({ name, type: 'DOUBLE' });
+  else if (model.task === 'regression') others.push({ name: 'value', type: 'DOUBLE' });
   else {
     others.push({ name: 'class', type: 'INTEGER' });
     if (hasNames(model)) others.push({ name: 'name', type: 'text', neverNull: true });
@@ -63,6 +66,6 @@ function columnsOf({ model, proba = false, idName, idType = 'text' }: Prediction
   if (idName === undefined) return [{ name: 'row', type: 'BIGINT' }, ...others];
   let name = idName;
   // SQL does not tell capitals apart.
-  while (others.some((other) => other.name === name.toLowerCase())) name += '_id';
+  while (others.some((other) => other.name.toLowerCase() === name.toLowerCase())) name += '_id';
   return [{ name, type: idType }, ...others];
 }

@@ -25,6 +25,7 @@ export type {
   Evaluation,
   Fate,
   FoldFigures,
+  OutputEvaluation,
   SweepModel,
   TrainEvent,
   TrainListener,

@@ -55,10 +55,12 @@ export class RecordView {
     return this.words[word]!;
   }
 
+  /** The label of the record at `word`. */
   label(word: number): number {
     return this.#view.getFloat64(4 * word + LABEL_OFFSET, true);
   }
 
+  /** Writes another label into the record at `word`. */
   setLabel(word: number, label: number): void {
     this.#view.setFloat64(4 * word + LABEL_OFFSET, label, true);
   }
@@ -68,6 +70,7 @@ export class RecordView {
     return this.words[word + HEADER_WORDS + i]!;
   }
 
+  /** The value of a nonzero of the record at `word`, by its place in it. */
   value(word: number, i: number): number {
     const start = 4 * (word + HEADER_WORDS + this.words[word]!);
     if (this.#dtype === 'uint8') return this.bytes[start + i]!;
