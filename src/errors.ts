@@ -59,3 +59,19 @@ export class MlmlError extends Error {
     return errorCodes[this.code].exitStatus;
   }
 }
+
+/** Letters of a message: what comes from damaged files may be as long as they are. */
+const LONGEST_MESSAGE = 1600;
+const LONGEST_END = 400;
+
+/**
+ * A message as one line of bounded length. Names and pieces of damaged files come with control characters, which would break the
+ * line or move the cursor. A long one loses its middle: its beginning says what is wrong, its end what to do.
+ */
+export function oneLine(message: string): string {
+  const short =
+    message.length <= LONGEST_MESSAGE
+      ? message
+      : `${message.slice(0, LONGEST_MESSAGE - LONGEST_END)} … ${message.slice(-LONGEST_END)}`;
+  return short.replace(/[\p{Cc}\u2028\u2029]/gu, ' ');
+}

@@ -109,6 +109,12 @@ describe('models and arrays', () => {
     ['evaluate model x.npy --labels=nan.npy', 'MLML_BAD_FILE', /nan.npy: has the shape/],
     ['predict model nan.npy', 'MLML_BAD_DATA', /nan.npy: row 1/],
     ['predict model x.npy --part=test', 'MLML_USAGE', /--part: is not for arrays/],
+    [
+      'predict model set --part=train --labels=y.npy',
+      'MLML_USAGE',
+      /--labels: is for arrays, and set is none/,
+    ],
+    ['evaluate model rows.csv --label-column=0', 'MLML_USAGE', /--label-column: is for arrays/],
     ['predict model parts.npz --features=X_tets', 'MLML_USAGE', /did you mean X_test/],
     ['predict model joined.npy --label-column=9', 'MLML_USAGE', /has columns 0 to 4/],
   ] as const)

@@ -275,6 +275,12 @@ test('what is wrong is told at once', async (t) => {
       2,
       'MLML_USAGE: houses.csv: give a data set or --train, not both',
     ],
+    [
+      ['houses.csv', '--label=price', '--k=3'],
+      2,
+      /MLML_USAGE: --k: is for raw rows \(--d\) and LIBSVM text, and houses.csv is neither; of tables and arrays --task/,
+    ],
+    [['houses.csv', '--label=price', '--nt=3'], 2, /MLML_USAGE: --nt: is for raw rows \(--d\) and digits/],
     [['houses.csv', 'more.csv', '--label=price'], 2, /MLML_USAGE: more.csv: closed takes one data set/],
     [['houses.csv', '--label=price', '--features=X'], 2, /--features: is for arrays/],
   ] as const) {

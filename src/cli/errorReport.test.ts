@@ -36,3 +36,10 @@ test('an interruption is told in one line, whatever the name of the run', () => 
   assert.equal(text, 'MLML_INTERRUPTED: stopped by SIGINT; to go on: mlml resume a  [2Jb\n');
   assert.equal(exitStatus, 130);
 });
+
+test('a long message keeps its beginning and its end', () => {
+  const error = new MlmlError('MLML_BAD_FILE', `model.json: kind is '${'x'.repeat(1e6)}'; train it anew`);
+  const { text } = errorReport(error, undefined, false);
+  assert.ok(text.length < 1700);
+  assert.match(text, /^MLML_BAD_FILE: model\.json: kind is 'x+ … x+'; train it anew\n$/);
+});

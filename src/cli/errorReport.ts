@@ -1,14 +1,9 @@
-import { MlmlError } from '../errors.js';
+import { MlmlError, oneLine } from '../errors.js';
 
 export interface ErrorReport {
   /** For stderr, with its line break. */
   readonly text: string;
   readonly exitStatus: number;
-}
-
-/** Names and pieces of damaged files come with control characters, which would break the line or move the cursor. */
-function printable(text: string): string {
-  return text.replace(/[\p{Cc}\u2028\u2029]/gu, ' ');
 }
 
 /** What a shell says of a process that ended by this signal: 128 and its number. */
@@ -25,15 +20,15 @@ export function errorReport(error: unknown, signal: string | undefined, debug: b
   if (signal !== undefined) {
     const told =
       error instanceof MlmlError && error.code === 'MLML_INTERRUPTED'
-        ? printable(error.message)
+        ? oneLine(error.message)
         : `stopped by ${signal}`;
     const text = `MLML_INTERRUPTED: ${told}\n${stack}`;
     return { text, exitStatus: interruptionStatus(signal) };
   }
   if (error instanceof MlmlError) {
-    return { text: `${error.code}: ${printable(error.message)}\n${stack}`, exitStatus: error.exitStatus };
+    return { text: `${error.code}: ${oneLine(error.message)}\n${stack}`, exitStatus: error.exitStatus };
   }
-  const message = printable((error instanceof Error ? error.message : String(error)).split('\n')[0]!);
+  const message = oneLine((error instanceof Error ? error.message : String(error)).split('\n')[0]!);
   const hint = debug ? '' : ' (this is a bug; set MLML_DEBUG=1 to see where)';
   return { text: `MLML_INTERNAL: ${message}${hint}\n${stack}`, exitStatus: 1 };
 }

@@ -35,6 +35,18 @@ function refuseTextOptions(given: Arguments, source: string): object {
   throw new MlmlError('MLML_USAGE', `--dense: is for LIBSVM text, and ${source} is none`);
 }
 
+/** @throws MlmlError `MLML_USAGE` for options that describe raw rows, of which texts take some, and digits another */
+function refuseRawOptions(given: Arguments, source: string, text: boolean): object {
+  if (given.has('nt') && source !== 'digits')
+    throw new MlmlError('MLML_USAGE', `--nt: is for raw rows (--d) and digits, and ${source} is neither`);
+  const name = text ? undefined : ['k', 'one-hot'].find((option) => given.has(option));
+  if (name === undefined) return {};
+  throw new MlmlError(
+    'MLML_USAGE',
+    `--${name}: is for raw rows (--d) and LIBSVM text, and ${source} is neither; of tables and arrays --task says what labels are`,
+  );
+}
+
 /** What an import is asked for, but for where its data set goes. */
 export async function importRequest(
   context: CommandContext,
@@ -60,7 +72,7 @@ export async function importRequest(
   return {
     ...openRequest(context, given, reporter),
     ...(table === undefined ? arrayRequest(given) : { table: { ...table, ...inputOf(context, source) } }),
-    ...(raw === undefined ? {} : { raw }),
+    ...(raw === undefined ? refuseRawOptions(given, source, text) : { raw }),
     ...(text ? textOptions(given) : refuseTextOptions(given, source)),
   };
 }

@@ -1,3 +1,4 @@
+import { arrayFormat } from '../data/arrays/arrayFormat.js';
 import { isTable } from '../data/table/tableFormats.js';
 import type { TableSource } from '../data/table/tableSource.js';
 import { MlmlError } from '../errors.js';
@@ -40,6 +41,9 @@ export async function openModelAndTable(
     const rows = await openRows(context, given, modelPath, path, reporter, labelled);
     if (rows !== undefined) return rows;
   }
+  const strange = arrayOptionTable.find(({ name, verbs }) => verbs.includes('predict') && given.has(name));
+  if (strange !== undefined && (format !== undefined || arrayFormat(path) === undefined))
+    throw new MlmlError('MLML_USAGE', `--${strange.name}: is for arrays, and ${path} is none`);
   if (format === undefined && !(await isTable(storage, path))) {
     // --format is another option here, and Parquet is written in the memory of --query-memory, too.
     const alone = tableOptionTable.find(
@@ -80,9 +84,9 @@ async function openRows(
   const { storage } = services;
   const status = await storage.status(path);
   if (status === undefined || status.isFolder) return undefined;
-  const { isArrayFile, openModelArrays, openModelLibsvm } = await services.tables();
+  const { openModelArrays, openModelLibsvm } = await services.tables();
   const { isLibsvmFile } = await services.importing();
-  const isArrays = isArrayFile(path);
+  const isArrays = arrayFormat(path) !== undefined;
   if (!isArrays && !(await isLibsvmFile(storage, path))) return undefined;
   const others = [
     ...tableOptionTable.filter(({ verbs }) => verbs.includes('predict')),

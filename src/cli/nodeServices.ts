@@ -61,13 +61,11 @@ export const nodeServices: Services = {
   readers,
   async tables() {
     const { openModelTable } = await import('../model/table/openModelTable.js');
-    const { arrayFormat } = await import('../data/arrays/arrayFormat.js');
     return {
       openModelTable,
       async openModelLibsvm(...args) {
         return await (await import('../model/table/openModelLibsvm.js')).openModelLibsvm(...args);
       },
-      isArrayFile: (path) => arrayFormat(path) !== undefined,
       async openModelArrays(...args) {
         return await (await import('../model/table/openModelArrays.js')).openModelArrays(...args);
       },

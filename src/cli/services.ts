@@ -99,8 +99,6 @@ export interface Importing {
 /** Tables as models take them. */
 export interface Tables {
   readonly openModelTable: typeof openModelTable;
-  /** Whether a name is that of a file of arrays. */
-  isArrayFile(path: string): boolean;
   readonly openModelArrays: typeof openModelArrays;
   readonly openModelLibsvm: typeof openModelLibsvm;
   readonly predictTable: typeof predictTable;

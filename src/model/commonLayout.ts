@@ -38,3 +38,8 @@ export function rowsIn(file: RowFile | SparseRowFile, layout: RowLayout): RowFil
   if (file instanceof RowFile) return layout.longest === undefined ? file : rowsAs(file, layout);
   return rowsAs(slotRows(file, Math.max(1, file.sizes.longestRow)), layout);
 }
+
+/** The model with its rows in another layout. */
+export function comparedIn(model: KernelModel, layout: RowLayout): KernelModel {
+  return { ...model, geometry: { ...model.geometry, layout } };
+}

@@ -109,6 +109,45 @@ describe('predictions as Parquet', { skip: unlessInstalled('@duckdb/node-api') }
     }
   });
 
+  test('names of outputs that differ in capitals alone make way', async (t) => {
+    const path = join(temporaryFolder(t), 'p.parquet');
+    const { classNames: _, ...others } = model;
+    const several: LinearModel = {
+      ...others,
+      task: 'regression',
+      loss: 'ridge',
+      classNames: [],
+      labelNames: ['Price', 'rent', 'price'],
+      columns: {
+        features: model.columns!.features,
+        label: { column: 'Price', kind: 'number', others: ['rent', 'price'] },
+      },
+    };
+    const source = listTable(
+      ['prediction_rent', 'x'],
+      [
+        ['a', '2'],
+        ['b', '3'],
+      ],
+    );
+    const given = { ...scoring, proba: false, id: 'prediction_rent' };
+    await predictTable(nodeStorage, several, source, path, given);
+    const { columns, rows } = await readBack(path);
+    assert.deepEqual(columns, [
+      'prediction_rent_id VARCHAR',
+      'prediction_Price DOUBLE',
+      'prediction_rent DOUBLE',
+      'prediction_price_ DOUBLE',
+    ]);
+    assert.deepEqual(
+      rows.map(([id, ...values]) => [id, ...values.map(Number)]),
+      [
+        ['a', -2, 0.1 * 2 + 1 / 3, 2],
+        ['b', -3, 0.1 * 3 + 1 / 3, 3],
+      ],
+    );
+  });
+
   test('a column for each of several outputs', async (t) => {
     const path = join(temporaryFolder(t), 'p.parquet');
     const outputs = {

@@ -51,12 +51,18 @@ export async function parquetSink(storage: Storage, path: string, what: Predicti
   }
 }
 
-/** The columns of `csvWriter`. Those of Parquet have different names: ids make way. */
+/** The columns of `csvWriter`. Those of Parquet have different names, whatever their capitals: ids make way, and later outputs. */
 function columnsOf({ model, proba = false, idName, idType = 'text' }: PredictionFile): ParquetColumn[] {
   const others: ParquetColumn[] = [];
+  // SQL does not tell capitals apart.
+  const isTaken = (name: string) => others.some((other) => other.name.toLowerCase() === name.toLowerCase());
   const outputs = outputNames(model);
-  if (outputs !== undefined) for (const name of outputs) others.push({ name, type: 'DOUBLE' });
-  else if (model.task === 'regression') others.push({ name: 'value', type: 'DOUBLE' });
+  if (outputs !== undefined) {
+    for (let name of outputs) {
+      while (isTaken(name)) name += '_';
+      others.push({ name, type: 'DOUBLE' });
+    }
+  } else if (model.task === 'regression') others.push({ name: 'value', type: 'DOUBLE' });
   else {
     others.push({ name: 'class', type: 'INTEGER' });
     if (hasNames(model)) others.push({ name: 'name', type: 'text', neverNull: true });
@@ -65,7 +71,6 @@ function columnsOf({ model, proba = false, idName, idType = 'text' }: Prediction
   }
   if (idName === undefined) return [{ name: 'row', type: 'BIGINT' }, ...others];
   let name = idName;
-  // SQL does not tell capitals apart.
-  while (others.some((other) => other.name.toLowerCase() === name.toLowerCase())) name += '_id';
+  while (isTaken(name)) name += '_id';
   return [{ name, type: idType }, ...others];
 }

@@ -1,13 +1,11 @@
 import type { RowFile } from '../data/rowFile.js';
-import type { RowLayout } from '../data/rowLayout.js';
 import { SparseRowFile } from '../data/sparse/sparseRowFile.js';
-import type { KernelModel } from '../kernel/kernelModel.js';
 import { leastKernelScoringBytes, scoreKernelRows } from '../kernel/predict/scoreKernelRows.js';
 import { leastScoringBytes, type ScoredBlock, scoreRows } from '../ssgd/score.js';
 import { leastSparseScoringBytes, scoreSparseRows } from '../ssgd/sparse/sparseScorer.js';
 import type { Storage } from '../storage/storage.js';
 import { defaultThreads } from '../threads/defaultThreads.js';
-import { commonLayout, rowsIn } from './commonLayout.js';
+import { commonLayout, comparedIn, rowsIn } from './commonLayout.js';
 import { openModelRows } from './kernelRows.js';
 import { isKernelModel, type Model } from './saveModel.js';
 
@@ -56,9 +54,4 @@ export function leastBytes(
   }
   if (file instanceof SparseRowFile) return leastSparseScoringBytes(model, file);
   return leastScoringBytes(model, file.layout);
-}
-
-/** The model with its rows in another layout. */
-function comparedIn(model: KernelModel, layout: RowLayout): KernelModel {
-  return { ...model, geometry: { ...model.geometry, layout } };
 }

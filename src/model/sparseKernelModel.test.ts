@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { trained } from '../../test/support/kernelTraining.js';
+import { listTable } from '../../test/support/listTable.js';
 import { openAsDense, openSparseRows, sparseProblem } from '../../test/support/sparseFixture.js';
 import type { RowFile } from '../data/rowFile.js';
 import type { SparseRowFile } from '../data/sparse/sparseRowFile.js';
@@ -14,6 +15,8 @@ import { loadModel } from './loadModel.js';
 import { openPredictor } from './predictor/predictor.js';
 import { saveModel } from './saveModel.js';
 import { leastBytes, scoreModel } from './scoreModel.js';
+import { scoreTable } from './table/scoreTable.js';
+import { fitTable } from './table/tableFit.js';
 
 const D = 40;
 const problem = sparseProblem(80, D, 6, { k: 3 });
@@ -86,6 +89,21 @@ describe('kernel models of sparse rows', () => {
     }
   }
 
+  test('score tables, whose rows are dense', async () => {
+    const { storage, sparse, ofSparse } = await world();
+    const columns = Array.from({ length: D }, (_, j) => `c${j}`);
+    const rows = problem.test!.map(({ pairs }) => {
+      const values = new Map(pairs);
+      return columns.map((_, j) => String(values.get(j) ?? 0));
+    });
+    const table = listTable(columns, rows);
+    const all: number[] = [];
+    const options = { bufferBytes: 4e6, nthreads: 1 };
+    for await (const block of scoreTable(storage, ofSparse, table, fitTable(ofSparse, table), options))
+      all.push(...block.scores.subarray(0, block.rows * ofSparse.k));
+    compare(all, await scores(storage, ofSparse, sparse.test));
+  });
+
   test('answer rows given in memory', async () => {
     const { storage, dense, sparse, ofSparse } = await world();
     const wanted = await scores(storage, ofSparse, sparse.test);
@@ -102,6 +120,22 @@ describe('kernel models of sparse rows', () => {
     }
     await predictor.close();
     await dense.close();
+  });
+
+  test('refuse a row in memory with more that is not 0 than there is room for, by its number', async () => {
+    const storage = new MemoryStorage();
+    const d = 4200;
+    const wide = await openSparseRows(sparseProblem(20, d, 6), 'float32', storage);
+    const { model } = (await trained('cg', storage, wide, { kernel: 'rbf', sigma: 3, reg: [0.5] })).result;
+    const predictor = await openPredictor(storage, model, { bufferBytes: 8e6, nthreads: 1 });
+    const rows = Array.from({ length: 70 }, (_, i) => new Array<number>(d).fill(i === 66 ? 1 : 0));
+    assert.equal((await predictor.predict(rows.slice(0, 66))).length, 66);
+    await assert.rejects(predictor.predict(rows, { firstRow: 100 }), {
+      code: 'MLML_BAD_DATA',
+      row: 166,
+      message: /^row 166: has 4200 features that are not 0, more than the 4096 that/,
+    });
+    await predictor.close();
   });
 
   test('are exported with whole rows', async () => {

@@ -1,4 +1,4 @@
-import { MlmlError } from '../errors.js';
+import { MlmlError, oneLine } from '../errors.js';
 import { RowError } from '../model/predictor/rowError.js';
 
 /** A request that is not answered with what it asked for. */
@@ -16,7 +16,7 @@ export class HttpError extends Error {
     message: string,
     { headers = {}, details = {} }: Partial<Pick<HttpError, 'headers' | 'details'>> = {},
   ) {
-    super(message);
+    super(oneLine(message));
     this.status = status;
     this.code = code;
     this.headers = headers;

@@ -9,6 +9,7 @@ describe('what is not well asked', () => {
     const cases: readonly (readonly [unknown, Record<string, unknown>, RegExp])[] = [
       ['', { code: 'BAD_JSON' }, /empty/],
       ['[[1,2]', { code: 'BAD_JSON' }, /not JSON/],
+      ['\n\0', { code: 'BAD_JSON' }, /^the body is not JSON: [^\n\0]+$/],
       ['[[1,NaN]]', { code: 'BAD_JSON' }, /JSON has no NaN or Infinity/],
       ['"text"', { field: 'body' }, /must be a list/],
       ['null', { field: 'body' }, /must be a list/],

@@ -1,4 +1,4 @@
-import { constants, read, readSync, write, writeSync } from 'node:fs';
+import { constants, read, readSync, type Stats, write, writeSync } from 'node:fs';
 import { type FileHandle, mkdir, open, readdir, rename, rm, rmdir, stat, statfs } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { MlmlError } from '../errors.js';
@@ -25,8 +25,22 @@ function translate(error: unknown, what: string, path: string): MlmlError {
       options,
     );
   }
+  // A socket, or a device without a driver.
+  if (code === 'ENXIO') return noFile(path, 'a socket or device', options);
   const detail = code === '' ? String(error) : code;
   return new MlmlError('MLML_IO', `${path}: ${what} failed (${detail})`, options);
+}
+
+function noFile(path: string, what: string, options?: { cause: unknown }): MlmlError {
+  const instead = 'a file is needed; a table can be piped in with - in place of its name';
+  return new MlmlError('MLML_BAD_FILE', `${path}: is ${what}, ${instead}`, options);
+}
+
+/** @throws MlmlError `MLML_BAD_FILE` for all that has no bytes at a position and no size */
+function checkIsFile(path: string, status: Stats): void {
+  if (status.isFile()) return;
+  if (status.isDirectory()) throw new MlmlError('MLML_BAD_FILE', `${path}: is a folder, a file is needed`);
+  throw noFile(path, status.isFIFO() ? 'a pipe' : status.isSocket() ? 'a socket' : 'a device');
 }
 
 /**
@@ -165,13 +179,17 @@ async function openHandle(path: string, flags: number, direct: boolean): Promise
 export const nodeStorage: Storage = {
   async openRead(path, options = {}): Promise<ReadableFile> {
     try {
-      const handle = await openHandle(path, constants.O_RDONLY, options.direct ?? false);
-      const status = await handle.stat();
-      if (status.isDirectory()) {
+      // Otherwise a pipe is opened when somebody writes to it, which nothing can interrupt; files are read as ever.
+      const flags = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
+      const handle = await openHandle(path, flags, options.direct ?? false);
+      try {
+        const status = await handle.stat();
+        checkIsFile(path, status);
+        return new NodeFile(path, status.size, handle);
+      } catch (error) {
         await handle.close();
-        throw new MlmlError('MLML_BAD_FILE', `${path}: is a folder, a file is needed`);
+        throw error;
       }
-      return new NodeFile(path, status.size, handle);
     } catch (error) {
       throw translate(error, 'opening', path);
     }

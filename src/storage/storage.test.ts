@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { temporaryFolder } from '../../test/support/temporaryFolder.js';
@@ -222,3 +224,27 @@ test('a folder where there can be none is an error and no endless wait', { timeo
       message: `${path}: making the folder failed (ENOENT)`,
     });
 });
+
+const onUnix = { skip: process.platform === 'win32' ? 'there are no such files' : false, timeout: 20_000 };
+
+test(
+  'a pipe to which nobody writes is refused, not waited for; so are devices and sockets',
+  onUnix,
+  async (context) => {
+    const folder = temporaryFolder(context);
+    const refused = async (path: string, what: RegExp) =>
+      await assert.rejects(nodeStorage.openRead(path), { code: 'MLML_BAD_FILE', message: what });
+    const pipe = join(folder, 'pipe');
+    execFileSync('mkfifo', [pipe]);
+    await refused(
+      pipe,
+      /pipe: is a pipe, a file is needed; a table can be piped in with - in place of its name/,
+    );
+    await refused('/dev/zero', /zero: is a device, a file is needed/);
+    const path = join(folder, 'socket');
+    const server = createServer();
+    await new Promise<void>((resolve) => server.listen(path, resolve));
+    await refused(path, /socket: is a socket or device, a file is needed/);
+    await new Promise((resolve) => server.close(resolve));
+  },
+);

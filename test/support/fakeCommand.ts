@@ -209,7 +209,6 @@ export async function fakeCommand(words: readonly string[], world: FakeWorld = {
     },
     async readers() {},
     tables: async () => ({
-      isArrayFile: () => false,
       openModelArrays,
       openModelLibsvm,
       openModelTable,

@@ -23,6 +23,11 @@ export function isMissing(cell: Cell, words?: MissingWords): boolean {
   return text === '' || words.has(text.toLowerCase());
 }
 
+/** Whether some words for a missing value are dates, so that a time alone does not tell whether a value is there. */
+export function areDatesAmong(words: MissingWords): boolean {
+  return words !== undefined && [...words].some((word) => timeOf(word) !== undefined);
+}
+
 /** A number, or undefined when it is none. Infinities are numbers; NaN is a missing value and none. */
 export function numberOf(cell: Cell): number | undefined {
   if (typeof cell === 'number') return Number.isNaN(cell) ? undefined : cell;

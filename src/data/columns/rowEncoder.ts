@@ -1,5 +1,6 @@
 import { MlmlError } from '../../errors.js';
 import {
+  areDatesAmong,
   booleanOf,
   classNameOf,
   isMissing,
@@ -35,6 +36,8 @@ export class RowEncoder {
   readonly mapping: ColumnMapping;
   /** Features of a row. */
   readonly d: number;
+  /** Whether a value that is a time is there; else it may be a word for a missing one. */
+  readonly timesAreValues: boolean;
   readonly #missing: MissingWords;
   readonly #features: readonly { readonly feature: FeatureColumn; readonly position: number }[];
   readonly #classes: ReadonlyMap<string, number>;
@@ -46,6 +49,7 @@ export class RowEncoder {
     this.d = featureCount(mapping);
     const placeOf = columnPlaces(columns);
     this.#missing = missingWords(mapping);
+    this.timesAreValues = !areDatesAmong(this.#missing);
     this.#features = mapping.features.map((feature) => {
       const position = placeOf(feature.column);
       if (position < 0) throw missingColumn(feature.column, columns);

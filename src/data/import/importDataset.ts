@@ -102,12 +102,15 @@ async function makeDataset(
       'MLML_USAGE',
       `${source}: of a table, --label=<column> has to say which column is to be predicted; see mlml import --help`,
     );
-  if ((await storage.status(source)) === undefined) {
+  const status = await storage.status(source);
+  if (status === undefined) {
     throw new MlmlError(
       'MLML_NOT_FOUND',
       `${source}: is neither a known data set (${names}) nor a file or folder`,
     );
   }
+  // Tells of pipes and devices.
+  if (!status.isFolder) await (await storage.openRead(source)).close();
   throw new MlmlError(
     'MLML_USAGE',
     `${source}: holds the original files of none of ${names}; for raw rows give --n, --d and --dtype`,

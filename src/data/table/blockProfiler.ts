@@ -50,7 +50,7 @@ export class BlockProfiler {
       const counted = profile.spread.addAll(numbers, count);
       if (counted > 0) profile.addNumbers(counted);
       if (counted === count) return;
-      if (batch.timesOf !== undefined) {
+      if (batch.timesOf !== undefined && profile.timesAreValues) {
         const dates = this.#countDates(batch, from, count, profile, column);
         if (dates + counted === count) return;
       }

@@ -1,4 +1,5 @@
 import {
+  areDatesAmong,
   booleanOf,
   isMissing,
   type MissingWords,
@@ -39,6 +40,8 @@ export interface Room {
 /** Looks at the values of a column, one after the other, in bounded memory. */
 export class ColumnProfile {
   readonly name: string;
+  /** Whether a value that is a time is there; else it may be a word for a missing one. */
+  readonly timesAreValues: boolean;
   rows = 0;
   missing = 0;
   numbers = 0;
@@ -80,6 +83,7 @@ export class ColumnProfile {
     this.#room = room;
     this.#nameOf = nameOf;
     this.#missing = missing;
+    this.timesAreValues = !areDatesAmong(missing);
   }
 
   /** How often each value occurs, by its name, without missing ones; undefined when they are too many or too long. */

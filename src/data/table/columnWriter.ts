@@ -46,7 +46,7 @@ export class ColumnWriter {
     const locate: Locate = (name) => `${batch.place(from + row)}, column ${name}`;
     const encodeCell = () =>
       this.#encoder.encodeColumn(feature, batch.cell(from + row, position), block, at + row * stride, locate);
-    if (column.kind === 'date' && batch.timesOf !== undefined) {
+    if (column.kind === 'date' && batch.timesOf !== undefined && this.#encoder.timesAreValues) {
       batch.timesOf(position, from, count, this.#times);
       for (row = 0; row < count; row++) {
         if (parts[row] === 0) continue;

@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { listTable } from '../../../test/support/listTable.js';
+import { put } from '../../../test/support/originalFiles.js';
 import { houses, imported } from '../../../test/support/tableImports.js';
+import { MemoryStorage } from '../../storage/memoryStorage.js';
 import type { Cell } from '../columns/columnMapping.js';
 import { RowEncoder } from '../columns/rowEncoder.js';
+import { openTable } from './openTable.js';
 
 describe('importing a table', () => {
   test('kinds of columns are those of their values, and missing values are filled', async () => {
@@ -55,6 +58,25 @@ describe('importing a table', () => {
     const told = await imported(houses, { label: 'price', keep, missing: 'indicator', percentage: 1 });
     assert.deepEqual(told.rows('train')[1], [6, 1, 0, 0, 20]);
     assert.deepEqual(told.rows('train')[0], [3, 0, 1, 0, 10.5]);
+  });
+
+  test('a date may be a word for a missing value, in text too', async () => {
+    const rows = Array.from({ length: 40 }, (_, i) => [
+      i % 4 === 0 ? '1900-01-01' : `2001-02-${10 + (i % 9)}`,
+      String(i + 0.5),
+    ]);
+    const storage = new MemoryStorage();
+    const text = ['when,y', ...rows.map((row) => row.join(','))].join('\n');
+    await put(storage, '/t.csv', new TextEncoder().encode(text));
+    const csv = await openTable(storage, '/t.csv', { bufferBytes: 1e6 });
+    const given = { label: 'y', percentage: 1, missingValues: ['1900-01-01'] } as const;
+    const ofText = await imported(csv, given);
+    assert.deepEqual(ofText.rows('train')[0], [0, 0, 0, 0, 1, 0.5]);
+    assert.deepEqual(ofText.rows('train')[1], [2001, 2, 11, 6, 0, 1.5]);
+    assert.deepEqual(
+      ofText.rows('train'),
+      (await imported(listTable(['when', 'y'], rows), given)).rows('train'),
+    );
   });
 
   test('means are those of the training rows, also where values are missing in other tables only', async () => {

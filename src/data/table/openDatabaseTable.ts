@@ -66,12 +66,12 @@ export async function openDatabaseTable(
     case 'parquet': {
       const { openDuckdbTable } = await import('./duckdb/duckdbTable.js');
       if (kind === 'sql') return await openDuckdbTable(storage, { kind: 'query', sql: source }, options);
+      if (kind === 'duckdb') await (await storage.openRead(source)).close();
       if (kind === 'duckdb')
         return await openDuckdbTable(storage, { kind: 'database', path: source, ...asked }, options);
       const paths = await tablePaths(storage, source);
-      for (const path of paths)
-        if ((await storage.status(path)) === undefined)
-          throw new MlmlError('MLML_NOT_FOUND', `${path}: no such file`);
+      // DuckDB would wait for one who writes to a pipe.
+      for (const path of paths) await (await storage.openRead(path)).close();
       return await openDuckdbTable(storage, { kind: 'files', name: source, paths }, options);
     }
   }

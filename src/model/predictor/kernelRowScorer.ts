@@ -110,6 +110,7 @@ export async function openKernelScorer(
     mostRows: Math.min(blockSize, input.length / d),
     input,
     dtype: layout.dtype,
+    ...(layout.longest === undefined ? {} : { mostNonzeros: layout.longest }),
     plannedBytes: bytes,
     async score(rows, signal) {
       const given = givenRows(input, layout, rows);
@@ -154,7 +155,7 @@ export async function openKernelScorer(
   };
 }
 
-/** The same as sparse rows in slots. */
+/** The same as sparse rows in slots, of at most `longest` features that are not 0. */
 function givenSlots(
   input: Float64Array,
   { d, dtype, rowBytes }: RowLayout,
@@ -170,12 +171,6 @@ function givenSlots(
       for (let j = 0; j < d; j++) {
         const value = input[(firstRow + i) * d + j]!;
         if (value === 0) continue;
-        if (m === longest) {
-          throw new MlmlError(
-            'MLML_BAD_DATA',
-            `row ${firstRow + i} has more than ${longest} features that are not 0, which is the most this model of sparse rows takes at once; score a data set of such rows`,
-          );
-        }
         indices[m] = j;
         values[m++] = value;
       }

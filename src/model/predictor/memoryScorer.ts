@@ -8,6 +8,8 @@ export interface MemoryScorer {
   readonly input: Float64Array;
   /** Number type that features are turned into; a value that it cannot hold must not be given. */
   readonly dtype: Dtype;
+  /** Features of a row that may be other than 0, where not all may. */
+  readonly mostNonzeros?: number;
   /** Bytes of all that grows with d, k and the rows of a model. */
   readonly plannedBytes: number;
   /** Scores of the first `rows` rows of `input`, rows × k; valid until the next call. One call at a time. */

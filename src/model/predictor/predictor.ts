@@ -115,14 +115,17 @@ export class Predictor implements AsyncDisposable {
     const { firstRow = 0, signal, proba = false } = options;
     if (this.#closed) throw new MlmlError('MLML_USAGE', 'the predictor has been closed');
     const chances = proba ? probabilityColumns(this.meaning) : 0;
-    const { mostRows, input } = this.#scorer;
+    const { mostRows, input, mostNonzeros = Number.POSITIVE_INFINITY } = this.#scorer;
     const { d, k } = this.meaning;
     const all: Prediction[] = [];
     for (let from = 0; from < rows.length; from += mostRows) {
       signal?.throwIfAborted();
       const count = Math.min(mostRows, rows.length - from);
-      for (let i = 0; i < count; i++)
-        this.#encoder.encode(rows[from + i], firstRow + from + i, input.subarray(i * d, (i + 1) * d));
+      for (let i = 0; i < count; i++) {
+        const features = input.subarray(i * d, (i + 1) * d);
+        this.#encoder.encode(rows[from + i], firstRow + from + i, features);
+        if (mostNonzeros < d) requireFew(features, mostNonzeros, firstRow + from + i);
+      }
       const scores = await this.#scorer.score(count, signal);
       for (let i = 0; i < count; i++) {
         const row = firstRow + from + i;
@@ -167,6 +170,19 @@ export class Predictor implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
+}
+
+/** Refuses a row that a model of sparse rows has no room for. */
+function requireFew(features: Float64Array, most: number, row: number): void {
+  let nonzeros = 0;
+  for (const value of features) if (value !== 0) nonzeros++;
+  if (nonzeros <= most) return;
+  throw new RowError(
+    row,
+    undefined,
+    undefined,
+    `row ${row}: has ${nonzeros} features that are not 0, more than the ${most} that this model of sparse rows takes at once; score a data set of such rows`,
+  );
 }
 
 /**

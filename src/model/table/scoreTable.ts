@@ -10,6 +10,7 @@ import { budgetTooSmall } from '../../memory/plan.js';
 import { openScorer, type ScoredBlock } from '../../ssgd/score.js';
 import type { Storage } from '../../storage/storage.js';
 import { defaultThreads } from '../../threads/defaultThreads.js';
+import { commonLayout, comparedIn, rowsIn } from '../commonLayout.js';
 import { openModelRows } from '../kernelRows.js';
 import { isKernelModel, type Model } from '../saveModel.js';
 import { leastBytes, type ScoringOptions } from '../scoreModel.js';
@@ -38,7 +39,11 @@ const MOST_KERNEL_ROWS = 4096;
 /** Rows of features that a quarter of the budget holds, and their layout. */
 function planRows(model: Model, bufferBytes: number) {
   const kernel = isKernelModel(model);
-  const layout = kernel ? model.geometry.layout : rowLayout(model.d, 'float64', 'float64', labelCount(model));
+  // Rows of a table are dense, whatever those of the model are.
+  const { dtype, labelDtype } = kernel
+    ? model.geometry.layout
+    : ({ dtype: 'float64', labelDtype: 'float64' } as const);
+  const layout = rowLayout(model.d, dtype, labelDtype, labelCount(model));
   const one = featureRowBytes(layout, 1);
   const bytes = kernel ? bufferBytes / 4 : Math.min(bufferBytes / 4, BLOCK_BYTES);
   const rows = Math.min(kernel ? MOST_KERNEL_ROWS : MOST_ROWS, Math.floor(bytes / one));
@@ -139,11 +144,14 @@ async function openTableScorer(
     );
     return { blocks: (file, signal) => scorer.blocks(file, signal), close: () => threads.close() };
   }
-  const training = await openModelRows(storage, model);
+  const common = commonLayout(model, { layout, rows: capacity });
+  const training = await openModelRows(storage, model, common);
   try {
-    const scorer = await openKernelScorer(model, training.rows, { layout, rows: capacity }, options);
+    const compared = comparedIn(model, common);
+    const rows = { layout: common.longest === undefined ? layout : common, rows: capacity };
+    const scorer = await openKernelScorer(compared, training.rows, rows, options);
     return {
-      blocks: (file, signal) => scorer.blocks(file, signal),
+      blocks: (file, signal) => scorer.blocks(rowsIn(file, common), signal),
       async close() {
         await scorer.close();
         await training.close();

@@ -2,6 +2,7 @@ import type { Decompress } from 'fzstd';
 import type { XXHash } from 'xxhash-wasm';
 import { MlmlError } from '../../../errors.js';
 import { collectGarbage } from '../../../memory/collectGarbage.js';
+import { checksumText } from '../../../storage/crc32c.js';
 import { ZstdFault, ZstdFrames } from './zstdFrames.js';
 
 /** The largest window that every decompressor has to manage (RFC 8878), and the largest of zstd without --ultra or --long. */
@@ -53,7 +54,7 @@ export async function* unzstd(source: AsyncIterable<Uint8Array>, path: string): 
       throw new ZstdFault(`a frame of ${ended.produced} bytes, which should have ${ended.contentBytes}`);
     const found = Number(ended.hash.digest() & 0xffffffffn);
     if (checksum !== undefined && checksum !== found)
-      throw new ZstdFault(`its checksum is ${hex(found)}, not ${hex(checksum)}`);
+      throw new ZstdFault(`its checksum is ${checksumText(found)}, not ${checksumText(checksum)}`);
   };
   /** Takes the next bytes; says how many. */
   const take = (chunk: Uint8Array, from: number): number => {
@@ -107,5 +108,3 @@ export async function* unzstd(source: AsyncIterable<Uint8Array>, path: string): 
   }
   if (!frames.isBetweenFrames) throw damaged(new ZstdFault('it ends within a frame'));
 }
-
-const hex = (checksum: number) => checksum.toString(16).padStart(8, '0');
