@@ -58,11 +58,14 @@ export class FoldGroups {
   readonly #arena: Arena;
   readonly #rowBytes: number;
   readonly #folds: RowParts;
+  /** Of each fold, the rows of the block in it, then where its next one goes. */
+  readonly #next: Uint32Array;
 
   constructor(arena: Arena, rowBytes: number, folds: RowParts) {
     this.#arena = arena;
     this.#rowBytes = rowBytes;
     this.#folds = folds;
+    this.#next = new Uint32Array(folds.folds);
   }
 
   /** A group for each fold that has rows in the block. Valid until the next block. */
@@ -72,24 +75,29 @@ export class FoldGroups {
     const target = this.#arena.address('fold rows');
     const places = this.#arena.uint32('fold places');
     const groups: RowGroup[] = [];
+    const next = this.#next.fill(0);
+    // Rows in their order: folds of rows in a row are found together.
+    for (let place = 0; place < to; place++) next[this.#folds.foldOf(firstRow + place)]!++;
     let placed = 0;
-    for (let fold = 0; fold < this.#folds.folds && placed < to; fold++) {
-      const from = placed;
-      for (let place = 0; place < to; place++) {
-        if (this.#folds.foldOf(firstRow + place) !== fold) continue;
-        const row = base + place * rowBytes;
-        memory.copyWithin(target + placed * rowBytes, row, row + rowBytes);
-        places[placed++] = place;
-      }
-      if (placed === from) continue;
+    for (let fold = 0; fold < next.length; fold++) {
+      const count = next[fold]!;
+      next[fold] = placed;
+      if (count === 0) continue;
       groups.push({
-        base: target + from * rowBytes,
-        count: placed - from,
+        base: target + placed * rowBytes,
+        count,
         fold,
         firstRow,
-        places: places.subarray(from, placed),
-        last: placed === to,
+        places: places.subarray(placed, placed + count),
+        last: placed + count === to,
       });
+      placed += count;
+    }
+    for (let place = 0; place < to; place++) {
+      const at = next[this.#folds.foldOf(firstRow + place)]!++;
+      const row = base + place * rowBytes;
+      memory.copyWithin(target + at * rowBytes, row, row + rowBytes);
+      places[at] = place;
     }
     return groups;
   }

@@ -131,9 +131,10 @@ export class StreamingObjective implements SmoothObjective {
       vector.set(image.subarray(0, k * d));
     }
     const ofWeights = (1.1 * largest) / n;
-    return (
-      this.#loss.largestCurvature * (this.#bias ? Math.max(total / n, ofWeights) : ofWeights) + this.#reg / n
-    );
+    const ofBias = this.#bias ? total / n : 0;
+    // About their mean, features and intercept do not act together; otherwise they may, all in one direction.
+    const together = this.#reader.centres ? Math.max(ofBias, ofWeights) : ofBias + ofWeights;
+    return this.#loss.largestCurvature * together + this.#reg / n;
   }
 
   /** scores := X·W block by block; `change` may rewrite them; then gradient panels += Xᵀ·scores. */

@@ -269,6 +269,22 @@ describe('learning', () => {
   });
 });
 
+test('given one row at a time, of which the start fits the first, it learns all the same', async () => {
+  const rows = linearTargets(600, 4);
+  for (const loss of ['ridge', 'huber'] as const) {
+    const told: string[] = [];
+    const onEvent = ({ type }: { type: string }) => told.push(type);
+    const learner = await openLearner({ d: 4, k: 1, loss, optimizer: 'adagrad', onEvent });
+    for (const row of all(rows)) learner.partialFit(rowsOf(rows, [row], Float64Array));
+    assert.ok(!told.includes('warning'), loss);
+    const { x, y } = rowsOf(rows, all(rows), Float64Array);
+    const off = (scores: ArrayLike<number>) =>
+      y.reduce((sum, label, i) => sum + Math.abs(scores[i]! - label), 0);
+    const middle = Float64Array.from(y).sort()[300]!;
+    assert.ok(off(learner.predict(x)) < 0.9 * off(y.map(() => middle)), loss);
+  }
+});
+
 test('rows that cannot be used are refused before anything is learnt', async () => {
   const learner = await openLearner({ d: 2, k: 2, loss: 'hinge', weighted: true });
   const plain = await openLearner({ d: 2, k: 1, dtype: 'uint8' });

@@ -162,8 +162,9 @@ export class LinearLearner {
     if (from === block.to) return trainee.calibrate(undefined, undefined);
     const sample = { ...block, from, to: Math.min(block.to, from + SAMPLE_ROWS) };
     const vector = this.#arena.float64('score weights').subarray(0, this.#plan.layout.d);
-    const automatic = this.#setting.options.eta0 === 'auto';
-    trainee.calibrate(sample, automatic ? measureCurvature(trainee.model.sample(sample), vector) : undefined);
+    // Measuring overwrites what has been learnt.
+    const unknown = this.#setting.options.eta0 === 'auto' && trainee.eta0 === 0;
+    trainee.calibrate(sample, unknown ? measureCurvature(trainee.model.sample(sample), vector) : undefined);
   }
 
   /** The model as it is now: a copy that goes its own way. With `average`, the mean of the weights over all steps. */

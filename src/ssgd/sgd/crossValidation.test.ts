@@ -279,6 +279,31 @@ test('as few rows as folds, and rows of a few only in the first block', async ()
   );
 });
 
+test('a model whose rows come later takes nothing from those that have learnt already', async () => {
+  const { features, labels } = linearTargets(3000, 6);
+  // In the first blocks one row counts, and one model leaves it out.
+  const rows = { labels, features: features.map((row, i) => [i === 0 || i > 2900 ? 1 : 0, ...row]) };
+  const dataset = await makeDataset({ task: 'regression', train: rows, dtype: 'float32' });
+  const options = { bufferBytes: 24e3, algo: 'none', weightColumn: 0, epochs: 1 } as const;
+  const alone = await run('ssgd', dataset, options);
+  const { model } = await run('ssgd', dataset, { ...options, folds: FOLDS });
+  assert.deepEqual(model.weights, alone.model.weights);
+});
+
+test('first blocks of a row or two, which a start from their median fits, are nothing that later rows are measured by', async () => {
+  const { features, labels } = linearTargets(1500, 70, 111386, 0.5);
+  const three = { features, labels: labels.flatMap((y) => [y, 2 * y, y / 2 - 1]) };
+  const dataset = await makeDataset({ task: 'regression', k: 3, train: three });
+  const options = { loss: 'huber', optimizer: 'adagrad', algo: 'none', batch: 7, scale: 'none' } as const;
+  const small = { ...options, bufferBytes: 60e3, seed: 111386, epochs: 2, folds: 7 };
+  const { crossValidation, events } = await run('ssgd', dataset, small);
+  assert.deepEqual(
+    events.filter(({ type }) => type === 'warning'),
+    [],
+  );
+  for (const { r2 } of crossValidation![0]!.evaluations!) assert.ok(r2! > 0.3, `${r2}`);
+});
+
 describe('what does not go together is one usage error', () => {
   test('closed on sparse rows', async () => {
     const { description } = await openSparseRows(sparseProblem(30, 10, 3));

@@ -119,7 +119,7 @@ export class Trainee {
     return this.#samples;
   }
 
-  /** The rate its schedule starts from, as it is now. */
+  /** The rate its schedule starts from, as it is now; 0 before it is known. */
   get eta0(): number {
     return this.#eta0;
   }
@@ -154,7 +154,7 @@ export class Trainee {
     return this.#halvings > 0 || this.fate === 'diverged';
   }
 
-  /** False while it has yet to see rows that count: with an automatic rate it learns nothing before. */
+  /** False while it has yet to see rows that count: with an automatic rate it learns nothing before. Or while it fits all it has seen. */
   get calibrated(): boolean {
     return this.#eta0 > 0 && this.#watch.judges;
   }
@@ -168,8 +168,8 @@ export class Trainee {
     if (sample === undefined) return;
     const { options } = this.#setting.model;
     const { loss, weight } = this.model.lossOn(sample);
-    // All of these rows are of the fold that it leaves out.
-    if (weight === 0) return;
+    // All of these rows are of the fold that it leaves out, or it fits them by chance: later ones would seem far worse.
+    if (weight === 0 || this.#start.fits(loss / weight)) return;
     if (!(loss <= LARGEST_LOSS * (sample.to - sample.from))) {
       throw new MlmlError(
         'MLML_BAD_DATA',
@@ -186,7 +186,7 @@ export class Trainee {
       this.#setting.emit({ type: 'rate', eta0, reason: 'as given' });
     } else if (sample !== undefined) {
       const rate = this.#start.rate(sample, curvature!);
-      // All of these rows are of the fold that it leaves out.
+      // All of these rows are of the fold that it leaves out, or their targets are what it starts from.
       if (rate === undefined) return;
       this.#eta0 = rate.eta0;
       this.#setting.emit({ type: 'rate', ...rate });

@@ -80,8 +80,8 @@ export class TraineeGroup {
    * `vector`: work space for d numbers.
    */
   calibrate(sample: RowBlock | undefined, vector: Float64Array): void {
-    // The curvature is that of the rows, whatever the model.
-    const automatic = this.#active.find(({ options }) => options.eta0 === 'auto');
+    // The curvature is that of the rows, whatever the model, and measuring it overwrites what a model has learnt.
+    const automatic = this.#active.find(({ options, eta0 }) => options.eta0 === 'auto' && eta0 === 0);
     const curvature =
       automatic !== undefined && sample !== undefined
         ? measureCurvature(automatic.model.sample(sample), vector)

@@ -11,6 +11,9 @@ export const MOST_HALVINGS = 60;
 const LOSS_KEPT = 1.001;
 /** Outputs whose errors differ by more than this are not learnt alike at one rate. */
 const UNLIKE = 10;
+/** A mean loss that is none, and an error that single precision leaves of a target. */
+const NO_LOSS = 1e-12;
+const ROUNDING = 1e-6;
 
 /** What a model starts from: its first weights, and with an automatic rate what that is. */
 export class TraineeStart {
@@ -46,9 +49,16 @@ export class TraineeStart {
     else if (eta0 === 'auto' && squared) model.intercept.set(classShares);
   }
 
+  /** Whether a mean loss is no more than rounding leaves of rows that are fitted: those that the intercept was taken from, when they are alike. */
+  fits(meanLoss: number): boolean {
+    const { errorOf } = lossOf(this.#setting.model.options.loss);
+    const size = Math.max(0, ...this.targets.map(Math.abs));
+    return meanLoss <= NO_LOSS || (errorOf !== undefined && errorOf(meanLoss) <= ROUNDING * size);
+  }
+
   /**
    * The automatic rate, and one sentence on why, from rows of which the first counts and what was measured on them; undefined where the
-   * targets matter and none of them is known to the model.
+   * targets matter and none of them is known to the model, or all are those that it starts from.
    */
   rate(sample: RowBlock, curvature: Curvature): { eta0: number; reason: string } | undefined {
     const { plan, rowFeatures } = this.#setting;
@@ -83,11 +93,12 @@ export class TraineeStart {
     const { curvatureAt, errorOf } = lossOf(loss);
     if (classification || (curvatureAt === undefined && followsLength(optimizer))) return 1;
     const model = this.#model;
-    if (initial === undefined) this.targets = model.medianLabels(sample) ?? [];
+    if (initial === undefined && this.targets.length === 0) this.targets = model.medianLabels(sample) ?? [];
     this.takeWeights();
     const { loss: sum, weight } = model.lossOn(sample);
     if (weight === 0) return undefined;
     const mean = sum / weight / model.outputs;
+    if (initial === undefined && this.fits(mean)) return undefined;
     const losses =
       model.outputs === 1 || initial !== undefined ? [mean] : model.lossesAround(sample, this.targets);
     if (curvatureAt !== undefined) model.curvature = Math.max(...losses.map(curvatureAt));

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { openAsDense, openSparseRows, sparseProblem } from '../../../test/support/sparseFixture.js';
+import { linearTargets } from '../../../test/support/tinyDataset.js';
 import { openAnyDataset } from '../../data/dataset.js';
 import type { SparseDataset } from '../../data/sparse/sparseDataset.js';
 import type { SparseDtype } from '../../data/sparse/sparseRecord.js';
@@ -163,6 +164,22 @@ describe('gd on sparse rows ends where it ends on the same rows stored dense', (
       assert.ok(Math.abs(sparse.result.test!.accuracy! - dense.result.test!.accuracy!) < 0.02);
     });
   }
+
+  test('rows that all point the way of the intercept: the rate is one at which nesterov stays', async () => {
+    const { features, labels } = linearTargets(500, D);
+    const train = features.map((row, i) => {
+      const pairs = row.map((x, j) => [j, (1 + 0.3 * x) / Math.sqrt(D)] as const);
+      return { label: labels[i]!, pairs };
+    });
+    const given = { optimizer: 'nesterov', iters: 200, bufferBytes: 26e3 } as const;
+    const { result, events } = await fit('gd', 'sparse', given, { task: 'regression', d: D, k: 1, train });
+    assert.equal((result.plan as { method?: string }).method, 'streaming');
+    const warnings = events.flatMap((event) => (event.type === 'warning' ? [event.message] : []));
+    assert.deepEqual(
+      warnings.filter((message) => message.includes('diverged')),
+      [],
+    );
+  });
 
   test('plans are told, with the slots that rows take', () => {
     const storage = new MemoryStorage();
