@@ -16,11 +16,14 @@ export interface ImageFolder {
 
 export const isImageName = (name: string) => /\.(png|jpe?g)$/i.test(name) && !name.startsWith('.');
 
-async function subfolders(storage: Storage, folder: string): Promise<string[]> {
+/** `broken` gets links to what is not there. */
+async function subfolders(storage: Storage, folder: string, broken: string[]): Promise<string[]> {
   const found: string[] = [];
   for (const name of await storage.list(folder)) {
     if (name.startsWith('.') || isImageName(name)) continue;
-    if ((await storage.status(join(folder, name)))?.isFolder === true) found.push(name);
+    const status = await storage.status(join(folder, name));
+    if (status === undefined) broken.push(join(folder, name));
+    else if (status.isFolder) found.push(name);
   }
   return found;
 }
@@ -31,7 +34,8 @@ async function subfolders(storage: Storage, folder: string): Promise<string[]> {
  */
 export async function imageFolders(storage: Storage, path: string): Promise<ImageFolder[] | undefined> {
   if ((await storage.status(path))?.isFolder !== true) return undefined;
-  const names = await subfolders(storage, path);
+  const broken: string[] = [];
+  const names = await subfolders(storage, path, broken);
   const testName = testFolders.find((name) => names.includes(name));
   const parts: readonly (readonly [string, PartName | undefined])[] =
     names.includes('train') && testName !== undefined
@@ -43,13 +47,16 @@ export async function imageFolders(storage: Storage, path: string): Promise<Imag
   const found: ImageFolder[] = [];
   let hasImages = false;
   for (const [folder, part] of parts) {
-    for (const className of part === undefined ? names : await subfolders(storage, folder)) {
+    for (const className of part === undefined ? names : await subfolders(storage, folder, broken)) {
       const inside = join(folder, className);
       hasImages ||= (await storage.list(inside)).some(isImageName);
       found.push({ folder: inside, className, ...(part === undefined ? {} : { part }) });
     }
   }
   if (!hasImages) return undefined;
+  // The class would be gone, and nobody would know.
+  if (broken.length > 0)
+    throw new MlmlError('MLML_NOT_FOUND', `${broken[0]}: is a link to what is not there; mend or remove it`);
   const classes = new Set(found.map(({ className }) => className));
   if (classes.size < 2 || classes.size > MOST_CLASSES)
     throw new MlmlError(

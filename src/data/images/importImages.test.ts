@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict';
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { crc32, deflateSync } from 'node:zlib';
 import { filesIn, madeDataset } from '../../../test/support/madeDataset.js';
 import { concat } from '../../../test/support/originalFiles.js';
+import { temporaryFolder } from '../../../test/support/temporaryFolder.js';
+import { nodeStorage } from '../../storage/nodeStorage.js';
 import { importDataset } from '../import/importDataset.js';
 import type { ImportOptions } from '../import/importOptions.js';
 
@@ -204,4 +208,35 @@ test('what is no image, damaged, or of another size is named', async () => {
   ];
   for (const [files, options, code, message] of cases)
     await assert.rejects(imported(files, options), { code, message }, `${message}`);
+});
+
+const links = { skip: process.platform === 'win32' ? 'links need rights there' : false };
+
+test('links to what is not there are named; classes without images are told of', links, async (context) => {
+  const folder = temporaryFolder(context);
+  const photos = join(folder, 'photos');
+  for (const name of ['a', 'b']) {
+    mkdirSync(join(photos, name), { recursive: true });
+    for (const i of [1, 2]) writeFileSync(join(photos, name, `${i}.png`), gray(i));
+  }
+  const warnings: string[] = [];
+  const importTo = (name: string) =>
+    importDataset(nodeStorage, photos, {
+      out: join(folder, name),
+      onWarning: (message) => warnings.push(message),
+    });
+  symlinkSync(join(folder, 'gone'), join(photos, 'c'));
+  await assert.rejects(importTo('one'), { code: 'MLML_NOT_FOUND', message: /photos\/c: is a link to what/ });
+  // Now the link leads to a folder.
+  mkdirSync(join(folder, 'gone'));
+  const { classNames, classCounts } = await importTo('two');
+  assert.deepEqual(classNames, ['a', 'b', 'c']);
+  assert.equal(classCounts![2], 0);
+  assert.deepEqual(warnings, [`${photos}: class c has no PNG or JPEG`]);
+  symlinkSync(join(folder, 'none.png'), join(photos, 'a', '3.png'));
+  await assert.rejects(importTo('three'), {
+    code: 'MLML_NOT_FOUND',
+    message: /photos\/a\/3.png: no such file/,
+  });
+  assert.deepEqual((await nodeStorage.list(folder)).sort(), ['gone', 'photos', 'two']);
 });

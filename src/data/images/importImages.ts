@@ -60,6 +60,8 @@ export async function importImages(
       const classes = folders.map(({ className }) => classNames.indexOf(className));
       const strata = new Array<number>(k).fill(0);
       for (const [i, count] of list.counts.entries()) strata[classes[i]!]! += count;
+      for (const [c, count] of strata.entries())
+        if (count === 0) options.onWarning?.(`${path}: class ${classNames[c]} has no PNG or JPEG`);
       const draw = new RowDraw(strata, trainingRows(strata, percentage ?? 0.8), seed);
       const partOf = (folder: number) =>
         folders[folder]!.part ?? (draw.next(classes[folder]!) ? 'train' : 'test');
