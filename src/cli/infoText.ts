@@ -105,7 +105,8 @@ export function modelText(model: ModelDescription, path: string): string {
 function scoreText(score: Score): string {
   const { outputs, ...figures } = { outputs: undefined, ...score };
   const text = Object.entries(figures)
-    .map(([name, value]) => `${name} ${value.toPrecision(4)}`)
+    // What is no number was written as null.
+    .map(([name, value]) => `${name} ${(value ?? Number.NaN).toPrecision(4)}`)
     .join(', ');
   return outputs === undefined ? text : `${text}${ofOutputs(outputs.length)}`;
 }
@@ -146,7 +147,7 @@ export function runText(run: RunDescription, path: string, goOn?: Resumable): st
   if (result?.test) lines.push(field('test', scoreText(result.test)));
   if (result?.train) lines.push(field('train', scoreText(result.train)));
   const best = result?.crossValidation?.[0];
-  if (best) lines.push(field('folds', crossValidationWords(best)));
+  if (best?.mean) lines.push(field('folds', crossValidationWords(best)));
   if (result?.model !== undefined) lines.push(field('model', result.model));
   if (run.log !== undefined) lines.push(field('log', run.log));
   return `${lines.join('\n')}\n`;

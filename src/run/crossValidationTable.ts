@@ -19,10 +19,11 @@ function figuresOf(
       ['accuracy', score.accuracy, formatShare],
       ['loss', score.loss, formatNumber],
     ];
-  const { rmse = Number.NaN, r2 = Number.NaN, loss } = score;
+  const { rmse, r2, loss } = score;
+  // What is no number was written as null.
   return [
-    ['rmse', rmse, formatNumber],
-    ['r2', r2, (value) => value.toFixed(4)],
+    ['rmse', rmse ?? Number.NaN, formatNumber],
+    ['r2', r2 ?? Number.NaN, (value) => value.toFixed(4)],
     ['loss', loss, formatNumber],
   ];
 }

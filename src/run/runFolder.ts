@@ -182,7 +182,32 @@ export function checkRun(value: unknown, path: string): RunDescription {
   if (typeof code !== 'string' || typeof message !== 'string') bad('error', 'a code and a message');
   for (const field of ['ended', 'cwd', 'log', 'init', 'states'])
     if (run[field] !== undefined && typeof run[field] !== 'string') bad(field, 'a string');
+  const { train, test, crossValidation, seconds } = (run['result'] ?? {}) as Record<string, unknown>;
+  if (![train, test].every((score) => (score ?? null) === null || isScore(score)))
+    bad('result', 'figures in train and test');
+  if (!isCrossValidation(crossValidation)) bad('result', 'lists of folds with their figures');
+  if (seconds !== undefined && typeof seconds !== 'number') bad('result', 'a number of seconds');
   const { made = [] } = run;
   if (!Array.isArray(made) || !made.every((path) => typeof path === 'string')) bad('made', 'paths');
   return value as RunDescription;
+}
+
+/** Whether these can be shown as figures, which may be NaN, written as null; with those of outputs. */
+function isScore(score: unknown): boolean {
+  if (typeof score !== 'object' || score === null) return false;
+  return Object.entries(score).every(([name, figure]) =>
+    name === 'outputs' ? Array.isArray(figure) : typeof figure === 'number' || figure === null,
+  );
+}
+
+/** Whether it can be shown: lines of folds with figures, null where a model diverged, or nothing. */
+function isCrossValidation(value: unknown): boolean {
+  if (value === undefined || value === null) return true;
+  const isLine = (line: unknown) => {
+    if (typeof line !== 'object' || line === null) return false;
+    const { folds, mean, deviation } = line as Record<string, unknown>;
+    if (mean === null) return true;
+    return Array.isArray(folds) && folds.every(isScore) && isScore(mean) && isScore(deviation);
+  };
+  return Array.isArray(value) && value.every(isLine);
 }
