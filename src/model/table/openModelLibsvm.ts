@@ -1,7 +1,7 @@
 import { loadKernels } from '../../arithmetic/kernels.js';
 import { allFinite } from '../../data/badValue.js';
 import { decompressed } from '../../data/import/libsvm/importLibsvm.js';
-import { LibsvmReader } from '../../data/import/libsvm/libsvmReader.js';
+import { LibsvmReader, longestLine } from '../../data/import/libsvm/libsvmReader.js';
 import { ShapeSurvey } from '../../data/import/libsvm/libsvmShape.js';
 import { SourceFiles } from '../../data/import/sourceFiles.js';
 import { RecordView, recordWords, sparseDtypeCodes } from '../../data/sparse/sparseRecord.js';
@@ -138,8 +138,8 @@ class LibsvmTable implements OwnScores {
       used = 0;
       return block;
     };
-    const first = (await this.#beginsAtZero()) ? 0 : 1;
-    const reading = await this.#open();
+    const first = (await this.#beginsAtZero(bufferBytes)) ? 0 : 1;
+    const reading = await this.#open(bufferBytes);
     const { reader } = reading;
     try {
       do {
@@ -189,10 +189,11 @@ class LibsvmTable implements OwnScores {
     throw reader.fault(`label ${reader.label} is none of the classes ${names}`);
   }
 
-  async #open() {
+  async #open(bufferBytes: number) {
     const { signal } = this.#options;
     const sources = new SourceFiles(this.#storage, this.name, signal === undefined ? {} : { signal });
-    const reader = new LibsvmReader(decompressed(await sources.open(this.name)), this.name);
+    const chunks = decompressed(await sources.open(this.name));
+    const reader = new LibsvmReader(chunks, this.name, longestLine(bufferBytes));
     const close = async () => {
       await reader.close();
       await sources.close();
@@ -200,8 +201,8 @@ class LibsvmTable implements OwnScores {
     return { reader, close };
   }
 
-  async #beginsAtZero(): Promise<boolean> {
-    const { reader, close } = await this.#open();
+  async #beginsAtZero(bufferBytes: number): Promise<boolean> {
+    const { reader, close } = await this.#open(bufferBytes);
     try {
       const survey = new ShapeSurvey();
       await survey.read(reader, GUESS_ROWS);
