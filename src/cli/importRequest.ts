@@ -22,7 +22,9 @@ function textOptions(given: Arguments): Partial<ImportOptions> {
     d: given.number('d'),
     k: given.flag('one-hot') === false ? 1 : given.number('k'),
   };
+  const bufferBytes = given.number('buffer');
   return {
+    ...(bufferBytes === undefined ? {} : { bufferBytes }),
     ...(d === undefined ? {} : { d }),
     ...(k === undefined ? {} : { k }),
     dense: given.flag('dense') ?? false,

@@ -12,8 +12,11 @@ export function scoringSettings(
   phase: 'predict' | 'evaluate' | 'calibrate',
   { rows: total, rowBytes }: { readonly rows: number; readonly rowBytes: number } = { rows: 0, rowBytes: 0 },
 ) {
+  const bufferBytes = given.number('buffer') ?? defaultOptions.bufferBytes;
   return {
-    bufferBytes: given.number('buffer') ?? defaultOptions.bufferBytes,
+    bufferBytes,
+    /** The whole, also where `bufferBytes` becomes a share of it. */
+    budgetBytes: bufferBytes,
     nthreads: given.number('nthreads') ?? defaultThreads(),
     signal,
     /** Rows that are done. */

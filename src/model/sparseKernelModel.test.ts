@@ -97,11 +97,24 @@ describe('kernel models of sparse rows', () => {
       return columns.map((_, j) => String(values.get(j) ?? 0));
     });
     const table = listTable(columns, rows);
-    const all: number[] = [];
-    const options = { bufferBytes: 4e6, nthreads: 1 };
-    for await (const block of scoreTable(storage, ofSparse, table, fitTable(ofSparse, table), options))
-      all.push(...block.scores.subarray(0, block.rows * ofSparse.k));
-    compare(all, await scores(storage, ofSparse, sparse.test));
+    const scored = async (bufferBytes: number, budgetBytes = bufferBytes) => {
+      const all: number[] = [];
+      const options = { bufferBytes, budgetBytes, nthreads: 1 };
+      for await (const block of scoreTable(storage, ofSparse, table, fitTable(ofSparse, table), options))
+        all.push(...block.scores.subarray(0, block.rows * ofSparse.k));
+      return all;
+    };
+    const wanted = await scores(storage, ofSparse, sparse.test);
+    compare(await scored(4e6), wanted);
+    // The budget that an error names is that of which scoring has a share, and is enough.
+    const { message } = await scored(1e4, 2e4).then(
+      () => assert.fail('10 kB are enough'),
+      (error: Error) => error,
+    );
+    const named = /needs at least ([\d.]+) MB; --buffer is 0.02 MB$/.exec(message);
+    const needed = 1e6 * Number(named?.[1]);
+    compare(await scored(needed / 2), wanted);
+    await assert.rejects(scored(needed / 2 - 10_000), { code: 'MLML_BUDGET_TOO_SMALL' });
   });
 
   test('answer rows given in memory', async () => {

@@ -58,6 +58,8 @@ export interface ImportOptions {
   readonly k?: number;
   /** Of LIBSVM text: store dense rows. Default false: sparse ones. */
   readonly dense?: boolean;
+  /** Of LIBSVM text: memory; a line may take a sixteenth. Default 10e6. */
+  readonly bufferBytes?: number;
   readonly signal?: AbortSignal;
   /** Is told now and then how far it is. */
   readonly onProgress?: (progress: ImportProgress) => void;

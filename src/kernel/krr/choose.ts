@@ -124,7 +124,8 @@ export async function choose(
     }
   }
   const { pick } = context;
-  const best = found.find((option) => isPick(option, pick)) ?? quickest(found);
+  const least = quickest(found);
+  const best = found.find((option) => isPick(option, pick)) ?? least;
   const points =
     options.memId === undefined
       ? pointsOf(dataset, { ...computed, evaluation }, options, job, speeds)
@@ -141,7 +142,7 @@ export async function choose(
     reasons: [
       speedText(speeds, threads),
       ...whyNotStored(store),
-      ...found.map((option) => optionText(option, option === chosen)),
+      ...found.map((option) => optionText(option, { chosen: option === chosen, quickest: option === least })),
       ...left,
       ...(points === undefined ? [] : [pointsText(points, points.centers, points === chosen)]),
     ],

@@ -83,7 +83,12 @@ describe('the choice', () => {
   test('that was made before is kept, whatever is measured now, unless it does not fit', async () => {
     for (const solver of ['cg', 'bcd', 'closed'] as const) {
       for (const stored of [true, false]) {
-        const { chosen } = await chosenWith({}, {}, new MemoryStorage(), 300, { solver, stored });
+        const pick = { solver, stored };
+        const { chosen, reasons } = await chosenWith({}, {}, new MemoryStorage(), 300, pick);
+        const told = predictions(reasons);
+        const best = told.find((candidate) => candidate.chosen)!;
+        if (told.some(({ seconds }) => seconds < best.seconds))
+          assert.match(best.text, /: chosen by what was measured before$/);
         if (solver === 'closed' && !stored) assert.notEqual(chosen.solver, 'nystrom');
         else assert.deepEqual([chosen.solver, 'stored' in chosen && chosen.stored], [solver, stored]);
       }

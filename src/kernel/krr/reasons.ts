@@ -7,15 +7,19 @@ export function nameOf({ solver, stored }: Pick<Candidate, 'solver' | 'stored'>)
   return stored ? `${solver} on a stored kernel` : `${solver} computing the kernel in each pass`;
 }
 
-/** What a candidate is predicted to take, and whether it was chosen. */
-export function optionText(option: Candidate & { readonly prediction: Prediction }, chosen: boolean): string {
+/** What a candidate is predicted to take, and whether it was chosen: now as the quickest, or when the run was planned. */
+export function optionText(
+  option: Candidate & { readonly prediction: Prediction },
+  { chosen, quickest }: { readonly chosen: boolean; readonly quickest: boolean },
+): string {
   const { seconds, generate, solve, score } = option.prediction;
   const parts = [
     ...(option.stored ? [`storing ${minutes(generate)}`] : []),
     `${Math.round(option.passes)} passes ${minutes(solve)}`,
     `scoring ${minutes(score)}`,
   ];
-  return `${nameOf(option)}: ${minutes(seconds)} predicted (${parts.join(', ')})${chosen ? ': the quickest, chosen' : ''}`;
+  const verdict = !chosen ? '' : quickest ? ': the quickest, chosen' : ': chosen by what was measured before';
+  return `${nameOf(option)}: ${minutes(seconds)} predicted (${parts.join(', ')})${verdict}`;
 }
 
 /** What was measured. */

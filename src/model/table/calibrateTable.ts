@@ -1,12 +1,11 @@
 import type { TableSource } from '../../data/table/tableSource.js';
-import { budgetTooSmall } from '../../memory/plan.js';
 import type { ScoreCalibration } from '../../ssgd/scoreCalibration.js';
 import type { Storage } from '../../storage/storage.js';
 import type { CalibrateOptions } from '../calibration/calibrate.js';
 import { calibratedColumns, fitCurves } from '../calibration/fitCurves.js';
 import { leastRunBytes, planRanks } from '../evaluation/rankPlan.js';
 import type { Model } from '../saveModel.js';
-import { scoreTable } from './scoreTable.js';
+import { scoreTable, shareTooSmall, type TableScoringOptions } from './scoreTable.js';
 import { fitLabelledTable } from './tableFit.js';
 
 /**
@@ -20,19 +19,19 @@ export async function calibrateTable(
   storage: Storage,
   model: Model,
   source: TableSource,
-  options: Omit<CalibrateOptions, 'fingerprint'>,
+  options: Omit<CalibrateOptions, 'fingerprint'> & Pick<TableScoringOptions, 'budgetBytes'>,
 ): Promise<ScoreCalibration> {
   const { bufferBytes, onProgress } = options;
   const columns = calibratedColumns(model);
   const fit = fitLabelledTable(model, source);
   const plan = planRanks(undefined, columns, bufferBytes / 2, true, true);
   if (plan.runRows === 0)
-    throw budgetTooSmall(
+    throw shareTooSmall(
       `sorting the scores of a table for ${columns} classes`,
       2 * leastRunBytes(columns),
-      bufferBytes,
+      options,
     );
-  const scoring = { ...options, bufferBytes: bufferBytes - plan.bytes };
+  const scoring = { budgetBytes: bufferBytes, ...options, bufferBytes: bufferBytes - plan.bytes };
   const blocks = async function* () {
     for await (const block of scoreTable(storage, model, source, fit, scoring, true)) {
       yield block;

@@ -4,7 +4,7 @@ import type { EvaluateOptions } from '../evaluation/evaluate.js';
 import type { EvaluationReport } from '../evaluation/evaluationReport.js';
 import { planReport, ReportSum } from '../evaluation/reportSum.js';
 import type { Model } from '../saveModel.js';
-import { scoreTable } from './scoreTable.js';
+import { scoreTable, type TableScoringOptions } from './scoreTable.js';
 import { fitLabelledTable } from './tableFit.js';
 
 /**
@@ -17,14 +17,14 @@ export async function evaluateTable(
   storage: Storage,
   model: Model,
   source: TableSource,
-  options: EvaluateOptions,
+  options: EvaluateOptions & Pick<TableScoringOptions, 'budgetBytes'>,
 ): Promise<EvaluationReport> {
   const { bufferBytes, signal, scratchFolder } = options;
   const fit = fitLabelledTable(model, source);
   const plan = planReport(model, undefined, bufferBytes / 2, scratchFolder !== undefined);
   const report = new ReportSum(model, plan, storage, scratchFolder);
   try {
-    const scoring = { ...options, bufferBytes: bufferBytes - plan.bytes };
+    const scoring = { budgetBytes: bufferBytes, ...options, bufferBytes: bufferBytes - plan.bytes };
     for await (const block of scoreTable(storage, model, source, fit, scoring, true)) {
       await report.add(block);
       options.onProgress?.(block.firstRow + block.rows);

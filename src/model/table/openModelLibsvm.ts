@@ -1,19 +1,20 @@
 import { loadKernels } from '../../arithmetic/kernels.js';
 import { allFinite } from '../../data/badValue.js';
 import { decompressed } from '../../data/import/libsvm/importLibsvm.js';
-import { LibsvmReader } from '../../data/import/libsvm/libsvmReader.js';
+import { LibsvmReader, longestLine } from '../../data/import/libsvm/libsvmReader.js';
 import { ShapeSurvey } from '../../data/import/libsvm/libsvmShape.js';
 import { SourceFiles } from '../../data/import/sourceFiles.js';
 import { RecordView, recordWords, sparseDtypeCodes } from '../../data/sparse/sparseRecord.js';
 import { MlmlError } from '../../errors.js';
 import { Arena } from '../../memory/arena.js';
-import { budgetTooSmall, layOut } from '../../memory/plan.js';
+import { layOut } from '../../memory/plan.js';
+import { smallestBudget } from '../../memory/smallestBudget.js';
 import type { LinearModel } from '../../ssgd/linearModel.js';
 import { SCORE_READ, SCORED_ROWS, sparseScorerRegions } from '../../ssgd/sparse/planSparse.js';
 import { foldModel } from '../../ssgd/sparse/sparseScorer.js';
 import type { Storage } from '../../storage/storage.js';
 import { isKernelModel, type Model } from '../saveModel.js';
-import type { OwnScores } from './scoreTable.js';
+import { type OwnScores, shareTooSmall, type TableScoringOptions } from './scoreTable.js';
 
 /** Rows by which it is found out whether indices begin at 0. */
 const GUESS_ROWS = 4096;
@@ -79,9 +80,10 @@ class LibsvmTable implements OwnScores {
   }
 
   async *scores(
-    { bufferBytes, signal }: { readonly bufferBytes: number; readonly signal?: AbortSignal },
+    options: Pick<TableScoringOptions, 'bufferBytes' | 'budgetBytes' | 'signal'>,
     labelled: boolean,
   ) {
+    const { bufferBytes, signal } = options;
     const { d, k, labelNames } = this.#model;
     if (labelled && labelNames !== undefined)
       throw new MlmlError(
@@ -89,11 +91,18 @@ class LibsvmTable implements OwnScores {
         `${this.name}: rows of LIBSVM text have one label, the model predicts ${k} (${labelNames.slice(0, 10).join(', ')})`,
       );
     const longest = 4 * recordWords(d, 'float64');
-    const bytes = Math.min(Math.max(SCORE_READ, longest), bufferBytes / 4);
-    const regions = sparseScorerRegions(d, k, Math.floor(bytes / 8) * 4);
-    const { totalBytes } = layOut(regions);
-    if (totalBytes > bufferBytes)
-      throw budgetTooSmall(`scoring ${d} sparse features x ${k} columns`, totalBytes, bufferBytes);
+    const regionsIn = (budget: number) => {
+      const bytes = Math.min(Math.max(SCORE_READ, longest), budget / 4);
+      return sparseScorerRegions(d, k, Math.floor(bytes / 8) * 4);
+    };
+    const bytesIn = (budget: number) => layOut(regionsIn(budget)).totalBytes;
+    if (bytesIn(bufferBytes) > bufferBytes)
+      throw shareTooSmall(
+        `scoring ${d} sparse features x ${k} columns`,
+        smallestBudget(bytesIn, bufferBytes),
+        options,
+      );
+    const regions = regionsIn(bufferBytes);
     const arena = new Arena(regions);
     const kernels = loadKernels(arena.memory);
     const [weights, intercept] = [arena.float64('score weights'), arena.float64('score intercept')];
@@ -129,8 +138,8 @@ class LibsvmTable implements OwnScores {
       used = 0;
       return block;
     };
-    const first = (await this.#beginsAtZero()) ? 0 : 1;
-    const reading = await this.#open();
+    const first = (await this.#beginsAtZero(bufferBytes)) ? 0 : 1;
+    const reading = await this.#open(bufferBytes);
     const { reader } = reading;
     try {
       do {
@@ -180,10 +189,11 @@ class LibsvmTable implements OwnScores {
     throw reader.fault(`label ${reader.label} is none of the classes ${names}`);
   }
 
-  async #open() {
+  async #open(bufferBytes: number) {
     const { signal } = this.#options;
     const sources = new SourceFiles(this.#storage, this.name, signal === undefined ? {} : { signal });
-    const reader = new LibsvmReader(decompressed(await sources.open(this.name)), this.name);
+    const chunks = decompressed(await sources.open(this.name));
+    const reader = new LibsvmReader(chunks, this.name, longestLine(bufferBytes));
     const close = async () => {
       await reader.close();
       await sources.close();
@@ -191,8 +201,8 @@ class LibsvmTable implements OwnScores {
     return { reader, close };
   }
 
-  async #beginsAtZero(): Promise<boolean> {
-    const { reader, close } = await this.#open();
+  async #beginsAtZero(bufferBytes: number): Promise<boolean> {
+    const { reader, close } = await this.#open(bufferBytes);
     try {
       const survey = new ShapeSurvey();
       await survey.read(reader, GUESS_ROWS);

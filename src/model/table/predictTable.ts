@@ -7,11 +7,11 @@ import { predictionSink } from '../predictionSink.js';
 import { probabilityColumns } from '../probabilities.js';
 import type { Model } from '../saveModel.js';
 import { writePredictions } from '../writePredictions.js';
-import { scoreTable } from './scoreTable.js';
+import { scoreTable, type TableScoringOptions } from './scoreTable.js';
 import { fitTable } from './tableFit.js';
 
 /** Options of `predictTable`. */
-export interface PredictTableOptions extends PredictOptions {
+export interface PredictTableOptions extends PredictOptions, Pick<TableScoringOptions, 'budgetBytes'> {
   /** Column that names rows. Default: that of the training table, or one called `id`; else rows have numbers. */
   readonly id?: string;
   /** Default: from the name of the file. */

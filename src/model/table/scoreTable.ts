@@ -7,6 +7,7 @@ import type { TableBatch, TableSource } from '../../data/table/tableSource.js';
 import { MlmlError } from '../../errors.js';
 import { openKernelScorer } from '../../kernel/predict/scoreKernelRows.js';
 import { budgetTooSmall } from '../../memory/plan.js';
+import { smallestBudget } from '../../memory/smallestBudget.js';
 import { openScorer, type ScoredBlock } from '../../ssgd/score.js';
 import type { Storage } from '../../storage/storage.js';
 import { defaultThreads } from '../../threads/defaultThreads.js';
@@ -24,10 +25,25 @@ export interface TableScores extends ScoredBlock {
   readonly pause: boolean;
 }
 
+/** How a table is scored. */
+export interface TableScoringOptions extends ScoringOptions {
+  /** The budget of which `bufferBytes` is the share for scoring, for messages. Default: the same. */
+  readonly budgetBytes?: number;
+}
+
+/** The error of a share of the budget that is too small: it tells of the whole. */
+export function shareTooSmall(
+  job: string,
+  neededBytes: number,
+  { bufferBytes, budgetBytes = bufferBytes }: Pick<TableScoringOptions, 'bufferBytes' | 'budgetBytes'>,
+): MlmlError {
+  return budgetTooSmall(job, (neededBytes / bufferBytes) * budgetBytes, budgetBytes);
+}
+
 /** Rows that are scored in another way than as features of a table: their scores, by the model they were opened for. */
 export interface OwnScores extends TableSource {
   /** In their order; `labelled`: labels are needed, and what the model does not know is an error. */
-  scores(options: ScoringOptions, labelled: boolean): AsyncGenerator<TableScores>;
+  scores(options: TableScoringOptions, labelled: boolean): AsyncGenerator<TableScores>;
 }
 
 /** Rows encoded at a time by linear models need not take more bytes. */
@@ -61,7 +77,7 @@ export async function* scoreTable(
   model: Model,
   source: TableSource,
   fit: TableFit,
-  options: ScoringOptions,
+  options: TableScoringOptions,
   labelled = false,
 ): AsyncGenerator<TableScores> {
   if ('scores' in source) {
@@ -69,11 +85,14 @@ export async function* scoreTable(
     return;
   }
   const { bufferBytes, signal, nthreads = defaultThreads() } = options;
+  const bytesIn = (budget: number) => {
+    const { layout, rows, bytes } = planRows(model, budget);
+    return bytes + leastBytes(model, { layout, rows }, nthreads);
+  };
   const { layout, rows: capacity, bytes } = planRows(model, bufferBytes);
-  const least = leastBytes(model, { layout, rows: capacity }, nthreads);
-  if (bytes + least > bufferBytes) {
+  if (bytesIn(bufferBytes) > bufferBytes) {
     const what = `scoring tables by ${model.d} features x ${model.k} columns`;
-    throw budgetTooSmall(what, Math.max(bytes + least, featureRowBytes(layout, 1) * 4), bufferBytes);
+    throw shareTooSmall(what, smallestBudget(bytesIn, bufferBytes), options);
   }
   const labels = labelled ? fit.labels : undefined;
   const rows = new FeatureRows(fit.encoder, source.columns, layout, capacity, labels);

@@ -8,12 +8,13 @@ import { DatasetWriter } from '../../datasetWriter.js';
 import { type DatasetDescription, MOST_FEATURES, type PartName } from '../../format.js';
 import { sparseDtype } from '../../sparse/sparseRecord.js';
 import { SparseWriter } from '../../sparse/sparseWriter.js';
+import { tableDefaults } from '../../table/tableImportOptions.js';
 import { gunzip } from '../decompress.js';
 import type { ImportOptions } from '../importOptions.js';
 import { type SourceFile, SourceFiles } from '../sourceFiles.js';
 import { DenseRows, misfit } from './denseRows.js';
 import { ClassNumbers } from './labelSet.js';
-import { LibsvmReader, looksLikeLibsvm } from './libsvmReader.js';
+import { LibsvmReader, longestLine, looksLikeLibsvm } from './libsvmReader.js';
 import { LibsvmRows, type RecordShape } from './libsvmRows.js';
 import { allBytes, type LibsvmShape, ShapeSurvey } from './libsvmShape.js';
 import type { RowSink } from './rowSink.js';
@@ -101,7 +102,8 @@ class LibsvmImport {
   }
 
   #reader(file: SourceFile): LibsvmReader {
-    return new LibsvmReader(decompressed(file), file.path, this.#options.onNan, this.#rows);
+    const { onNan, bufferBytes = tableDefaults.bufferBytes } = this.#options;
+    return new LibsvmReader(decompressed(file), file.path, longestLine(bufferBytes), onNan, this.#rows);
   }
 
   async run(): Promise<DatasetDescription> {

@@ -12,7 +12,7 @@ import { openDataset } from '../../dataset.js';
 import { verifyDataset } from '../../verify.js';
 import { importDataset } from '../importDataset.js';
 import type { ImportOptions } from '../importOptions.js';
-import { LibsvmReader, looksLikeLibsvm } from './libsvmReader.js';
+import { LibsvmReader, longestLine, looksLikeLibsvm } from './libsvmReader.js';
 
 const encode = (text: string) => new TextEncoder().encode(text);
 
@@ -22,7 +22,7 @@ async function* pieces(text: string, length: number) {
 }
 
 async function read(text: string, length = 1 << 16) {
-  const reader = new LibsvmReader(pieces(text, length), 'file');
+  const reader = new LibsvmReader(pieces(text, length), 'file', longestLine(1e6));
   const rows = [];
   do {
     while (reader.next()) {
@@ -130,6 +130,21 @@ describe('LIBSVM text', () => {
 });
 
 describe('import of LIBSVM text', () => {
+  test('a line is at most a sixteenth of the budget, wherever it is cut, and other lines count for nothing', async () => {
+    const pairs = (count: number) => Array.from({ length: count }, (_, i) => `${i + 1}:0.5`).join(' ');
+    const [short, long] = [`1 ${pairs(60_000)}`, `0 ${pairs(70_000)}`];
+    const text = `0 1:1\n${short}\n`.repeat(3);
+    const options = { bufferBytes: 16 * 600_000 };
+    const { description } = await importText(text, options);
+    assert.equal(description.parts.train.n, 6);
+    assert.ok(short.length < 600_000 && long.length > 600_000);
+    await assert.rejects(importText(`${text}# none\n${long}\n`, options), {
+      code: 'MLML_BAD_DATA',
+      message: /data: line 8: is longer than 600 kB; if it is a row, give a larger --buffer/,
+    });
+    await importText(`${text}${long}`, { bufferBytes: 16 * 800_000 });
+  });
+
   test('classes are numbered in the order of their labels, indices from 0', async () => {
     const { storage, description } = await importText('+1 1:1 3:2\n-1 2:5\n-1\n+1 3:255 # end\n');
     const { d, k, dtype, classNames, classCounts, sparse, version, labelDtype } = description;

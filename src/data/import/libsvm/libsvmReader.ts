@@ -1,11 +1,16 @@
 import { MlmlError } from '../../../errors.js';
+import { formatBytes } from '../../../memory/byteSize.js';
 import { MOST_FEATURES } from '../../format.js';
 import type { OnNan } from '../../onNan.js';
 import type { LibsvmRows, RecordShape } from './libsvmRows.js';
 
-/** Bytes of a line at most: more is no row, but another kind of file. */
-const LONGEST_LINE = 1 << 28;
 const FIRST_BUFFER = 1 << 18;
+/** The share of the budget that a line may take: its text, twice while it grows, and its numbers take seven times that. */
+const LINE_SHARE = 1 / 16;
+
+/** Bytes of a line at most, within a budget; lines that fit in the memory that is there anyway are always read. */
+export const longestLine = (bufferBytes: number) =>
+  Math.max(FIRST_BUFFER, Math.floor(bufferBytes * LINE_SHARE));
 
 const [TAB, NEWLINE, RETURN, SPACE, HASH, PLUS, MINUS, POINT, ZERO, COLON] = [
   9, 10, 13, 32, 35, 43, 45, 46, 48, 58,
@@ -40,6 +45,7 @@ export class LibsvmReader {
   readonly #chunks: AsyncIterator<Uint8Array>;
   readonly #path: string;
   readonly #onNan: OnNan;
+  readonly #longest: number;
   readonly #rows: LibsvmRows | undefined;
   /** That of the rows, until a line is too long for it. */
   #bytes: Uint8Array;
@@ -51,15 +57,20 @@ export class LibsvmReader {
   #finished = false;
   #bad = false;
 
-  /** `rows`: reads many rows at once, where it is given; it is used by one reader after the other. */
+  /**
+   * `longest`: bytes of a line at most, see `longestLine`. `rows`: reads many rows at once, where it is given; it is used by one
+   * reader after the other.
+   */
   constructor(
     chunks: AsyncIterable<Uint8Array>,
     path: string,
+    longest: number,
     onNan: OnNan = 'error',
     rows: LibsvmRows | undefined = undefined,
   ) {
     this.#chunks = chunks[Symbol.asyncIterator]();
     this.#path = path;
+    this.#longest = longest;
     this.#onNan = onNan;
     this.#rows = rows;
     this.#bytes = rows?.text ?? new Uint8Array(FIRST_BUFFER);
@@ -114,6 +125,7 @@ export class LibsvmReader {
         this.#lines = this.#end;
         return true;
       }
+      this.#checkLength(value);
       this.#makeRoom(value.length + 1);
       this.#bytes.set(value, this.#end);
       const from = this.#end;
@@ -131,15 +143,20 @@ export class LibsvmReader {
     await this.#chunks.return?.();
   }
 
+  /** Of the line that these bytes go on with or begin. */
+  #checkLength(bytes: Uint8Array): void {
+    const end = bytes.indexOf(NEWLINE);
+    if (this.#end - this.#at + (end < 0 ? bytes.length : end) <= this.#longest) return;
+    this.#line++;
+    throw this.fault(
+      `is longer than ${formatBytes(this.#longest)}; if it is a row, give a larger --buffer, else this is no LIBSVM text`,
+    );
+  }
+
   #makeRoom(length: number): void {
     const left = this.#end - this.#at;
-    if (left + length > LONGEST_LINE) {
-      this.#line++;
-      throw this.fault(`is longer than ${LONGEST_LINE} bytes: this is no LIBSVM text`);
-    }
     let bytes = this.#bytes;
-    if (left + length > bytes.length)
-      bytes = new Uint8Array(Math.min(LONGEST_LINE, Math.max(2 * bytes.length, left + length)));
+    if (left + length > bytes.length) bytes = new Uint8Array(Math.max(2 * bytes.length, left + length));
     bytes.set(this.#bytes.subarray(this.#at, this.#end));
     this.#bytes = bytes;
     this.#lines -= this.#at;

@@ -135,6 +135,12 @@ test('what cannot be read is refused in one line', async () => {
     [arrowStream.with(4, 255), 'MLML_BAD_FILE', /Arrow|cut short/],
     [arrowStream.with(9, 200), 'MLML_BAD_FILE', /Arrow: its metadata are damaged/],
     [cut(arrowStream.length - 300), 'MLML_BAD_FILE', /cut short/],
+    // The library's own files have their schema only behind the batches.
+    [
+      tableToIPC(tableFromArrays({ y: new Float64Array(9) }), 'file'),
+      'MLML_BAD_FILE',
+      /does not begin with a schema; write it as an Arrow stream/,
+    ],
     [nested, 'MLML_BAD_DATA', /column y: is of the type List<.*>; columns of numbers/],
   ];
   const read = async (bytes: Uint8Array, bufferBytes?: number) => {

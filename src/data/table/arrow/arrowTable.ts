@@ -120,7 +120,7 @@ async function readSchema(
   const { value: first } = await messages.next();
   await messages.return(undefined);
   if (first === undefined) throw bad('there is nothing in it');
-  if (first.kind !== SCHEMA) throw bad('it does not begin with a schema');
+  if (first.kind !== SCHEMA) throw bad('it does not begin with a schema; write it as an Arrow stream');
   try {
     // Either byte order may be written, and nobody writes the other.
     if (first.header.byte(0) === 1) throw bad('its numbers are big-endian');
