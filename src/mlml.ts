@@ -63,7 +63,7 @@ export { type ModelArrayOptions, type ModelArrays, openModelArrays } from './mod
 export { type ModelLibsvmOptions, openModelLibsvm } from './model/table/openModelLibsvm.js';
 export { type ModelTableOptions, openModelTable } from './model/table/openModelTable.js';
 export { type PredictTableOptions, predictTable } from './model/table/predictTable.js';
-export type { OwnScores, TableScores } from './model/table/scoreTable.js';
+export type { OwnScores, TableScores, TableScoringOptions } from './model/table/scoreTable.js';
 export type { ServeEvent, ServeOptions } from './serve/serveOptions.js';
 export { type ModelServer, startServer } from './serve/server.js';
 export * from './ssgd/ssgd.js';

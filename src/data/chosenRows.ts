@@ -23,13 +23,17 @@ interface Piece {
 
 /**
  * Reads chosen rows of a file, the i-th of which is number `numberOf(i)`. Rows that follow one another, or lie near, are read together,
- * so that a dense choice costs what reading the file costs, and a thin one what its rows cost. Beside the target it needs a window of
- * fixed size for each call under way.
+ * so that a dense choice costs what reading the file costs, and a thin one what its rows cost. Beside the target it needs two windows of
+ * fixed size at most, whatever the number of calls under way: they take turns.
  */
 export class ChosenRows {
   readonly #file: ReadableRows;
   readonly #numberOf: (position: number) => number;
-  readonly #windows: Uint8Array[] = [];
+  /** Of reads that are waited for, and of those that are not, which may come between. Made when first needed. */
+  #window: Uint8Array | undefined;
+  #windowNow: Uint8Array | undefined;
+  /** When the window is free. */
+  #turn: Promise<void> = Promise.resolve();
 
   constructor(file: ReadableRows, numberOf: (position: number) => number) {
     this.#file = file;
@@ -39,7 +43,6 @@ export class ChosenRows {
   /** Reads `count` chosen rows from position `from` into the start of `target`. */
   async readRows(target: Uint8Array, from: number, count: number): Promise<void> {
     const { rowBytes } = this.#file.layout;
-    const window = this.#windows.pop() ?? new Uint8Array(WINDOW_BYTES);
     const requests: Promise<void>[] = [];
     try {
       for (let done = 0; done < count; ) {
@@ -53,15 +56,13 @@ export class ChosenRows {
             requests.length = 0;
           }
         } else {
-          await this.#file.readRows(window.subarray(0, piece.span * rowBytes), piece.first, piece.span);
-          this.#take(window, piece, from + done, target, done);
+          await this.#readOver(piece, from + done, target, done);
         }
         done = end;
       }
     } finally {
       // The target belongs to the caller again when this returns.
       await Promise.allSettled(requests);
-      this.#windows.push(window);
     }
     await Promise.all(requests);
   }
@@ -69,22 +70,32 @@ export class ChosenRows {
   /** The same before it returns: for rows that the page cache holds or has read ahead. */
   readRowsNow(target: Uint8Array, from: number, count: number): void {
     const { rowBytes } = this.#file.layout;
-    const window = this.#windows.pop() ?? new Uint8Array(WINDOW_BYTES);
-    try {
-      for (let done = 0; done < count; ) {
-        const piece = this.#pieceAt(from + done, count - done);
-        const end = done + piece.count;
-        if (piece.span === piece.count) {
-          this.#file.readRowsNow(target.subarray(done * rowBytes, end * rowBytes), piece.first, piece.span);
-        } else {
-          this.#file.readRowsNow(window.subarray(0, piece.span * rowBytes), piece.first, piece.span);
-          this.#take(window, piece, from + done, target, done);
-        }
-        done = end;
+    for (let done = 0; done < count; ) {
+      const piece = this.#pieceAt(from + done, count - done);
+      const end = done + piece.count;
+      if (piece.span === piece.count) {
+        this.#file.readRowsNow(target.subarray(done * rowBytes, end * rowBytes), piece.first, piece.span);
+      } else {
+        this.#windowNow ??= new Uint8Array(WINDOW_BYTES);
+        const window = this.#windowNow;
+        this.#file.readRowsNow(window.subarray(0, piece.span * rowBytes), piece.first, piece.span);
+        this.#take(window, piece, from + done, target, done);
       }
-    } finally {
-      this.#windows.push(window);
+      done = end;
     }
+  }
+
+  /** Reads rows with their gaps into the window, when it is free, and takes those that are wanted. */
+  async #readOver(piece: Piece, position: number, target: Uint8Array, at: number): Promise<void> {
+    const mine = this.#turn.then(async () => {
+      this.#window ??= new Uint8Array(WINDOW_BYTES);
+      const window = this.#window;
+      const rows = window.subarray(0, piece.span * this.#file.layout.rowBytes);
+      await this.#file.readRows(rows, piece.first, piece.span);
+      this.#take(window, piece, position, target, at);
+    });
+    this.#turn = mine.catch(() => {});
+    await mine;
   }
 
   /** What to read for the rows from a position on. */
