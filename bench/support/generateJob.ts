@@ -2,7 +2,6 @@
 import '../../src/cli/leanRuntime.js';
 import { type Dataset, openAnyDataset } from '../../src/data/dataset.js';
 import type { ScalingName } from '../../src/data/scaling.js';
-import { rowsByNumber } from '../../src/data/sparse/slotFile.js';
 import { bandOrder } from '../../src/kernel/generate/bandOrder.js';
 import { GENERATED_TILES } from '../../src/kernel/generate/generateTiles.js';
 import { makeTiles } from '../../src/kernel/generate/makeTiles.js';
@@ -13,7 +12,7 @@ import {
   packedBytesOf,
   startEvaluation,
 } from '../../src/kernel/job/evaluation.js';
-import { geometryOf } from '../../src/kernel/rowGeometry.js';
+import { geometryOf, kernelRows } from '../../src/kernel/rowGeometry.js';
 import { Arena } from '../../src/memory/arena.js';
 import { nodeStorage } from '../../src/storage/nodeStorage.js';
 import { peakResidentBytes } from '../../src/storage/peakMemory.js';
@@ -43,7 +42,7 @@ const sampled = (n: number) =>
 
 /** All tiles, worked out and dropped. */
 async function generate({ data, n, sigma, threads, bufferBytes, scale }: Job): Promise<Figures> {
-  const dataset = await rowsByNumber(await openAnyDataset(nodeStorage, data));
+  const dataset = await kernelRows(await openAnyDataset(nodeStorage, data), scale ?? 'auto');
   const start = performance.now();
   const used = process.cpuUsage();
   const { layout } = dataset;

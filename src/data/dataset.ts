@@ -24,6 +24,8 @@ export interface Dataset {
     readonly min: Float64Array;
     readonly max: Float64Array;
   };
+  /** The least of all features, where it is known without those figures. */
+  readonly smallestFeature?: number;
   /** Set when the training rows are a sample of those stored. */
   readonly sample?: RowSample;
   /** Closes its files. */

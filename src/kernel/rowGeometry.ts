@@ -1,27 +1,58 @@
 import type { Dataset } from '../data/dataset.js';
 import type { DatasetDescription } from '../data/format.js';
-import { layoutOf } from '../data/rowLayout.js';
+import { layoutOf, type RowLayout } from '../data/rowLayout.js';
 import { makeScaling, type Scaling, type ScalingName } from '../data/scaling.js';
+import { openSlots, openUnscaledSlots } from '../data/sparse/slotFile.js';
+import type { SparseDataset } from '../data/sparse/sparseDataset.js';
 import type { RowGeometry } from './functions/blockEvaluator.js';
-import { sparseGeometry, sparseKernelScaling } from './sparseGeometry.js';
+import { sparseGeometry, unscaledGeometry } from './sparseGeometry.js';
 
 /** What geometry and scaling are made of. */
 export type DescribedRows = Pick<Dataset, 'description'> & Partial<Pick<Dataset, 'layout' | 'features'>>;
 
-/** How features are scaled for a kernel; those of sparse rows as `sparseKernelScaling` says. */
-export function kernelScaling({ description, features }: DescribedRows, scale: ScalingName): Scaling {
-  return features === undefined
-    ? makeScaling(scale, description.dtype, description.statistics)
-    : sparseKernelScaling(features, scale);
+/** How features are scaled for a kernel: those of sparse rows (in slots) are left as stored unless another way is asked for. */
+export function kernelScalingName(
+  { description, layout }: DescribedRows,
+  scale: ScalingName,
+): Scaling['name'] {
+  if (scale !== 'auto') return scale;
+  if (layout?.longest !== undefined) return 'none';
+  return description.dtype === 'uint8' ? 'unit' : 'standard';
 }
+
+/** The rows of a data set by their number, with what `geometryOf` needs to know of their features for this scaling. */
+export async function kernelRows(data: Dataset | SparseDataset, scale: ScalingName): Promise<Dataset> {
+  if ('layout' in data) return data;
+  return scale === 'auto' || scale === 'none' ? await openUnscaledSlots(data) : await openSlots(data);
+}
+
+/** Those of sparse rows, which take memory that grows with their features: a job asks more than once. */
+const known = new WeakMap<DescribedRows, Map<ScalingName, RowGeometry>>();
 
 /** How the rows of a data set become the vectors a kernel compares. */
 export function geometryOf(dataset: DescribedRows, scale: ScalingName): RowGeometry {
-  const { description, features, layout } = dataset;
-  if (features !== undefined && layout?.longest !== undefined) {
-    const sparse = { ...layout, longest: layout.longest };
-    return sparseGeometry(description, features, sparse, kernelScaling(dataset, scale));
-  }
+  const { description, layout } = dataset;
+  if (layout?.longest === undefined) return denseGeometry(description, scale);
+  const geometries = known.get(dataset) ?? new Map<ScalingName, RowGeometry>();
+  known.set(dataset, geometries);
+  const name = kernelScalingName(dataset, scale);
+  const geometry =
+    geometries.get(name) ?? slotGeometry(dataset, { ...layout, longest: layout.longest }, name);
+  geometries.set(name, geometry);
+  return geometry;
+}
+
+function slotGeometry(
+  { description, features }: DescribedRows,
+  layout: RowLayout & { readonly longest: number },
+  name: Scaling['name'],
+): RowGeometry {
+  if (name === 'none') return unscaledGeometry(description, layout);
+  if (features !== undefined) return sparseGeometry(description, features, layout, name);
+  throw new Error(`--scale=${name} of sparse rows needs the figures of their features`);
+}
+
+function denseGeometry(description: DatasetDescription, scale: ScalingName): RowGeometry {
   const { d, dtype, statistics } = description;
   const { multiply, add } = makeScaling(scale, dtype, statistics);
   const mean = new Float64Array(d);

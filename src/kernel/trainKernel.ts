@@ -1,5 +1,4 @@
 import type { Dataset } from '../data/dataset.js';
-import { rowsByNumber } from '../data/sparse/slotFile.js';
 import type { SparseDataset } from '../data/sparse/sparseDataset.js';
 import { MlmlError } from '../errors.js';
 import type { Plan } from '../memory/plan.js';
@@ -13,6 +12,7 @@ import { sampledJob } from './job/withSample.js';
 import type { KernelContext, KernelTrainResult } from './jobs.js';
 import { planKrr, trainKrr } from './krr/krr.js';
 import type { KernelTrainOptions, SolverName } from './options.js';
+import { kernelRows } from './rowGeometry.js';
 
 /** What a kernel verb would use and do. */
 export async function planKernelTraining(
@@ -22,7 +22,7 @@ export async function planKernelTraining(
   context: KernelContext,
 ): Promise<Plan> {
   checkTrainOptions(options);
-  const dataset = await rowsByNumber(data);
+  const dataset = await kernelRows(data, options.scale);
   const sampled = sampledJob(dataset, options, context);
   if (sampled !== undefined)
     return sampled.told(await planKernelTraining(solver, sampled.dataset, sampled.options, sampled.context));
@@ -46,7 +46,7 @@ export async function trainKernel(
   context: KernelContext,
 ): Promise<KernelTrainResult> {
   checkTrainOptions(options);
-  const dataset = await rowsByNumber(data);
+  const dataset = await kernelRows(data, options.scale);
   const sampled = sampledJob(dataset, options, context);
   if (sampled !== undefined) {
     const result = await trainKernel(solver, sampled.dataset, sampled.options, sampled.context);

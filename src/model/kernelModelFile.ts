@@ -6,6 +6,7 @@ import { slotLayout } from '../data/sparse/slotFile.js';
 import type { SparseDtype } from '../data/sparse/sparseRecord.js';
 import { MlmlError } from '../errors.js';
 import type { KernelModel, ModelRows } from '../kernel/kernelModel.js';
+import { sharedFigures } from '../kernel/sparseGeometry.js';
 import { calibrationOf } from '../ssgd/scoreCalibration.js';
 import type { Storage } from '../storage/storage.js';
 import { type KernelModelDescription, kernelWeightBytes, type RowsDescription } from './kernelModelFormat.js';
@@ -119,10 +120,14 @@ export async function readKernelModel(
       );
     }
     // Only now is it known that there are so many numbers.
-    const [multiply, add, mean] = [new Float64Array(d), new Float64Array(d), new Float64Array(d)];
+    const asStored = description.scaling === 'none' && description.longest !== undefined;
+    const [multiply, add] = [sharedFigures(d), sharedFigures(d)];
+    // Both are 0 where rows are compared as they are stored.
+    const mean = asStored ? add : sharedFigures(d);
     const numbers = new Float64Array(description.rows.selected ? n : 0);
     const coefficients = new Float64Array(n * k);
     await readNumbers(file, [coefficients, multiply, add, mean, numbers], stored.sha256);
+    const unscaled = asStored && multiply.every((x) => x === 1) && add.every((x) => x === 0);
     return {
       task: description.task,
       loss: 'ridge',
@@ -137,6 +142,7 @@ export async function readKernelModel(
         multiply,
         add,
         mean,
+        ...(unscaled ? { unscaled } : {}),
         maxNorm: description.maxNorm,
         maxCentredNorm: description.maxCentredNorm,
       },

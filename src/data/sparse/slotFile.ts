@@ -7,6 +7,9 @@ import type { SparseDataset } from './sparseDataset.js';
 import { HEADER_WORDS, LABEL_OFFSET, recordWords, type SparseDtype } from './sparseRecord.js';
 import type { SparseRowFile } from './sparseRowFile.js';
 
+/** Figures of features that are read at once: 512 kB. */
+const FIGURES_AT_ONCE = 1 << 16;
+
 /**
  * How sparse rows lie in slots of one size: a record (see sparseRecord.ts) of at most `longest` nonzeros, then zeros. Rows of a file
  * are spread into slots as they are read, so that any of them is found by its number.
@@ -97,9 +100,38 @@ export function slotRows(file: SparseRowFile, longest: number): RowFile {
   return RowFile.of(layout, new SlotFile(file, layout), file.rows, file.part);
 }
 
-/** Rows of any data set that are found by their number: dense ones as they are, sparse ones in slots. */
+/** Rows of any data set that are found by their number: dense ones as they are, sparse ones in slots, without figures of their features. */
 export async function rowsByNumber(dataset: Dataset | SparseDataset): Promise<Dataset> {
-  return 'layout' in dataset ? dataset : await openSlots(dataset);
+  return 'layout' in dataset ? dataset : slotsOf(dataset);
+}
+
+function slotsOf(dataset: SparseDataset): Dataset {
+  const { description, path, train, test } = dataset;
+  const longest = longestRow(description.sparse!);
+  return {
+    description,
+    path,
+    layout: slotLayout(description.d, train.layout.dtype, longest),
+    train: slotRows(train, longest),
+    test: slotRows(test, longest),
+    close: () => dataset.close(),
+  };
+}
+
+/**
+ * The same with the least of all features in place of the figures of each: what a job needs that leaves features as they are, at no
+ * memory that grows with them.
+ */
+export async function openUnscaledSlots(dataset: SparseDataset): Promise<Dataset> {
+  const { d } = dataset.description;
+  const numbers = new Float64Array(Math.min(d, FIGURES_AT_ONCE));
+  let smallestFeature = Number.POSITIVE_INFINITY;
+  for (let first = 0; first < d; first += numbers.length) {
+    await dataset.readFeatures('min', numbers, first);
+    const count = Math.min(numbers.length, d - first);
+    for (let j = 0; j < count; j++) smallestFeature = Math.min(smallestFeature, numbers[j]!);
+  }
+  return { ...slotsOf(dataset), smallestFeature };
 }
 
 /**
@@ -107,26 +139,18 @@ export async function rowsByNumber(dataset: Dataset | SparseDataset): Promise<Da
  * figures of its features. Closing it closes the data set.
  */
 export async function openSlots(dataset: SparseDataset): Promise<Dataset> {
-  const { description, path, train, test } = dataset;
-  const { d } = description;
-  const longest = longestRow(description.sparse!);
   const figure = async (name: 'mean' | 'variance' | 'min' | 'max') => {
-    const numbers = new Float64Array(d);
+    const numbers = new Float64Array(dataset.description.d);
     await dataset.readFeatures(name, numbers);
     return numbers;
   };
   return {
-    description,
-    path,
-    layout: slotLayout(d, train.layout.dtype, longest),
-    train: slotRows(train, longest),
-    test: slotRows(test, longest),
+    ...slotsOf(dataset),
     features: {
       mean: await figure('mean'),
       variance: await figure('variance'),
       min: await figure('min'),
       max: await figure('max'),
     },
-    close: () => dataset.close(),
   };
 }

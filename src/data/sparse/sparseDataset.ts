@@ -15,8 +15,8 @@ export interface SparseDataset {
   readonly path: string;
   readonly train: SparseRowFile;
   readonly test: SparseRowFile;
-  /** Reads one figure of each feature; the target holds d numbers. */
-  readFeatures(figure: (typeof FEATURE_COLUMNS)[number], target: Float64Array): Promise<void>;
+  /** Reads one figure of each feature from feature `first` (0 unless given) on, as many as the target holds, at most to the last. */
+  readFeatures(figure: (typeof FEATURE_COLUMNS)[number], target: Float64Array, first?: number): Promise<void>;
   /** Closes its files. */
   close(): Promise<void>;
 }
@@ -43,7 +43,7 @@ export async function openSparse(
     description,
     path: folder,
     ...(await openParts(open)),
-    async readFeatures(figure, target) {
+    async readFeatures(figure, target, first = 0) {
       const path = join(folder, sparse!.features);
       const file = await storage.openRead(path);
       try {
@@ -53,8 +53,12 @@ export async function openSparse(
             `${path}: has ${file.byteLength} bytes; the figures of ${d} features are ${8 * d * FEATURE_COLUMNS.length} bytes`,
           );
         }
-        const bytes = new Uint8Array(target.buffer, target.byteOffset, 8 * d);
-        await file.readInto(bytes, 8 * d * FEATURE_COLUMNS.indexOf(figure));
+        const bytes = new Uint8Array(
+          target.buffer,
+          target.byteOffset,
+          8 * Math.min(target.length, d - first),
+        );
+        await file.readInto(bytes, 8 * (d * FEATURE_COLUMNS.indexOf(figure) + first));
       } finally {
         await file.close();
       }

@@ -8,6 +8,8 @@ export interface RowGeometry {
   readonly add: Float64Array;
   /** Mean of the scaled features over the training rows: distances are taken around it, where rounding is least. */
   readonly mean: Float64Array;
+  /** Set where rows are compared as they are stored: each of `multiply` is 1, `add` and `mean` are 0. */
+  readonly unscaled?: boolean;
   /** Bound on the norm of a scaled row, and of a scaled row less the mean. */
   readonly maxNorm: number;
   readonly maxCentredNorm: number;

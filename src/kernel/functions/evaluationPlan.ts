@@ -182,20 +182,43 @@ function sparsePacking(measure: Measure, geometry: RowGeometry, work: WorkType):
   }
 }
 
-function isShifted({ layout, add }: RowGeometry): boolean {
-  return layout.longest !== undefined && add.some((term) => term !== 0);
+/** What planning asks of all features, once for each geometry: plans are made for many budgets, and there may be very many features. */
+interface ScalingTraits {
+  /** One factor scales all features. */
+  readonly alike: boolean;
+  /** Something is added to a feature. */
+  readonly adds: boolean;
 }
 
-function exactProducts(measure: Measure, { layout, multiply, add, maxCentredNorm }: RowGeometry): boolean {
+const traits = new WeakMap<RowGeometry, ScalingTraits>();
+
+function traitsOf(geometry: RowGeometry): ScalingTraits {
+  const known = traits.get(geometry);
+  if (known !== undefined) return known;
+  const { multiply, add, unscaled = false } = geometry;
+  const found = {
+    alike: unscaled || multiply.every((factor) => factor === multiply[0]),
+    adds: !unscaled && add.some((term) => term !== 0),
+  };
+  traits.set(geometry, found);
+  return found;
+}
+
+function isShifted(geometry: RowGeometry): boolean {
+  return geometry.layout.longest !== undefined && traitsOf(geometry).adds;
+}
+
+function exactProducts(measure: Measure, geometry: RowGeometry): boolean {
+  const { layout, multiply, maxCentredNorm } = geometry;
   if (measure !== 'distance' && measure !== 'product') return false;
   if (dtypeBytes[layout.dtype] !== 1) return false;
   if (layout.longest === undefined && layout.d > MOST_BYTE_FEATURES) return false;
   // Sums of sparse rows are made of floats, which hold integers up to here.
   if (layout.longest !== undefined && !((maxCentredNorm / multiply[0]!) ** 2 < MOST_FLOAT_INTEGER))
     return false;
-  if (multiply[0] === 0 || !multiply.every((factor) => factor === multiply[0])) return false;
+  if (multiply[0] === 0 || !traitsOf(geometry).alike) return false;
   // What is added to both rows drops out of their distance.
-  return measure === 'distance' || add.every((term) => term === 0);
+  return measure === 'distance' || !traitsOf(geometry).adds;
 }
 
 /** Rows this short have products near the smallest floats. */

@@ -11,8 +11,9 @@ import type { BlockPair } from './packedRows.js';
 
 const ALIGN = 64;
 
-/** Bytes of the constants of a packing: its factors, and where products are shifted, the means of its features. */
-export function sparseConstantBytes({ shifted }: Packing, { layout: { d } }: RowGeometry): number {
+/** Bytes of the constants of a packing: its factors, where not all are 1, and where products are shifted, the means of its features. */
+export function sparseConstantBytes({ shifted }: Packing, { layout: { d }, unscaled }: RowGeometry): number {
+  if (unscaled === true) return 0;
   return alignUp(8 * d, ALIGN) * (shifted === true ? 2 : 1);
 }
 
@@ -60,7 +61,7 @@ export class SparsePackedRows {
     this.packing = packing;
     this.#kernels = kernels;
     this.#geometry = geometry;
-    this.#factors = packing.raw === true ? 0 : constants;
+    this.#factors = packing.raw === true || geometry.unscaled === true ? 0 : constants;
     this.#means = constants + alignUp(8 * d, ALIGN);
     this.#map = unpacking;
     this.#panel = unpacking + alignUp(4 * d, ALIGN);

@@ -15,7 +15,13 @@ import { mainEnvironment, plannedThreads, startThreads, threadRegions } from '..
 
 /** Room, never touched, for figures and scaling of the features of sparse rows, of which there may be very many. */
 const FEATURE_FIGURES = 'features';
-const FEATURE_BYTES = 7 * 8;
+const FIGURES = 4;
+
+/** Of scaled rows the figures their scaling was made from, and the arrays of the geometry, of which some are one. */
+function figureBytes({ layout, multiply, add, mean, unscaled }: RowGeometry): number {
+  const arrays = new Set([multiply, add, mean]).size;
+  return 8 * layout.d * (unscaled === true ? arrays : arrays + FIGURES);
+}
 
 /** A kernel function over rows of one geometry, with the number type its entries come in. */
 export interface Evaluation {
@@ -58,7 +64,7 @@ export function evaluationRegions(evaluation: Evaluation, threads: number, budge
   return [
     ...threadRegions(threads, budgetBytes),
     ...evaluatorRegions(kernel, geometry, dtype, count),
-    ...(own === 0 ? [] : [{ name: FEATURE_FIGURES, bytes: FEATURE_BYTES * geometry.layout.d }]),
+    ...(own === 0 ? [] : [{ name: FEATURE_FIGURES, bytes: figureBytes(geometry) }]),
   ];
 }
 
@@ -74,11 +80,27 @@ export function packedBytesOf(evaluation: Evaluation): (capacity: number) => num
 /** A search for the smallest budget asks again for each it tries, and a kernel with a memory of its own is no small thing. */
 const packings = new WeakMap<Evaluation, (capacity: number) => number>();
 
-function packingOf({ kernel, geometry, dtype }: Evaluation): (capacity: number) => number {
+function packingOf({ kernel, geometry: given, dtype }: Evaluation): (capacity: number) => number {
+  const geometry = given.layout.longest === undefined ? given : fewFeatures(given);
   const arena = new Arena(evaluationRegions({ kernel, geometry, dtype }, 1));
   const environment = mainEnvironment(arena, loadKernels(arena.memory, 'plain'));
   const evaluator = createEvaluator(kernel, geometry, dtype, environment, arena.address(EVALUATION_REGION));
   return (capacity) => evaluator.packedBytes(capacity);
+}
+
+/** Sparse rows of two features that are packed as those given, which may have very many: their packed bytes do not depend on d. */
+function fewFeatures(geometry: RowGeometry): RowGeometry {
+  const { layout, multiply, add, unscaled } = geometry;
+  const factor = multiply[0]!;
+  const other = unscaled ? undefined : multiply.find((each) => each !== factor);
+  const term = unscaled ? undefined : add.find((each) => each !== 0);
+  return {
+    ...geometry,
+    layout: { ...layout, d: 2 },
+    multiply: Float64Array.of(factor, other ?? factor),
+    add: Float64Array.of(term ?? 0, 0),
+    mean: new Float64Array(2),
+  };
 }
 
 /** The evaluator of a workspace that has to have one. */

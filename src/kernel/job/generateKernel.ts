@@ -1,5 +1,4 @@
 import type { Dataset } from '../../data/dataset.js';
-import { rowsByNumber } from '../../data/sparse/slotFile.js';
 import type { SparseDataset } from '../../data/sparse/sparseDataset.js';
 import { MlmlError } from '../../errors.js';
 import { Arena } from '../../memory/arena.js';
@@ -11,7 +10,7 @@ import { makeTiles } from '../generate/makeTiles.js';
 import { type GenerationPlan, planGeneration } from '../generate/planGeneration.js';
 import type { GenerateResult, KernelContext } from '../jobs.js';
 import type { GenerateOptions } from '../options.js';
-import { geometryOf } from '../rowGeometry.js';
+import { geometryOf, kernelRows } from '../rowGeometry.js';
 import { describeKernel, type KernelDescription, type KernelIdentity } from '../store/kernelDescription.js';
 import { findOrDescribeKernel, KernelWriter, kernelWriterRegions } from '../store/kernelWriter.js';
 import { tileFileBytes } from '../store/tileLayout.js';
@@ -117,7 +116,7 @@ export async function planGenerate(
   context: KernelContext,
 ): Promise<Plan> {
   checkDataOptions(options);
-  const dataset = await rowsByNumber(data);
+  const dataset = await kernelRows(data, options.scale);
   const sampled = sampledJob(dataset, options, context);
   if (sampled !== undefined) {
     refuseSampledMatrix(options);
@@ -143,7 +142,7 @@ export async function generateKernel(
   within?: { readonly kernel: KernelFunction; readonly memory: WebAssembly.Memory },
 ): Promise<GenerateResult> {
   checkDataOptions(options);
-  const dataset = await rowsByNumber(data);
+  const dataset = await kernelRows(data, options.scale);
   const sampled = sampledJob(dataset, options, context);
   if (sampled !== undefined) {
     refuseSampledMatrix(options);

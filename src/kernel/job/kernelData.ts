@@ -8,7 +8,7 @@ import { medianDistance, medianRowsRead } from '../functions/medianDistance.js';
 import { resolveKernel } from '../functions/resolveKernel.js';
 import type { KernelContext } from '../jobs.js';
 import type { KernelDataOptions } from '../options.js';
-import { kernelScaling } from '../rowGeometry.js';
+import { kernelScalingName } from '../rowGeometry.js';
 import type { KernelIdentity } from '../store/kernelDescription.js';
 
 /** Rows a job works on. */
@@ -61,7 +61,7 @@ export function kernelIdentity(
     n: trainingRows(description, options),
     dtype,
     kernel,
-    scale: kernelScaling(dataset, options.scale).name,
+    scale: kernelScalingName(dataset, options.scale),
     data:
       sample === undefined
         ? { name, path, fingerprint, subset: options.subset }
@@ -81,17 +81,11 @@ export async function resolveFor(
 ): Promise<{ readonly kernel: KernelFunction; readonly bytesRead: number }> {
   const { description, train, layout } = dataset;
   const { d } = description;
-  const statistics = dataset.features ?? description.statistics;
-  const { multiply, add } = geometry;
-  const smallest = (j: number) =>
-    Math.min(multiply[j]! * statistics.min[j]! + add[j]!, multiply[j]! * statistics.max[j]! + add[j]!);
-  let smallestFeature = Number.POSITIVE_INFINITY;
-  for (let j = 0; j < d; j++) smallestFeature = Math.min(smallestFeature, smallest(j));
   const rows = train.first(trainingRows(description, options));
   let rowsRead = 0;
   const { kernel, reason, warning } = await resolveKernel(options, {
     d,
-    smallestFeature,
+    smallestFeature: smallestFeatureOf(dataset, geometry),
     medianDistance: (measure) => {
       rowsRead += medianRowsRead(rows.rows);
       return medianDistance(rows, geometry, measure, options.seed);
@@ -100,4 +94,16 @@ export async function resolveFor(
   context.onEvent?.({ type: 'kernel', kernel, reason });
   if (warning !== undefined) context.onEvent?.({ type: 'warning', message: warning });
   return { kernel, bytesRead: rowsRead * layout.rowBytes };
+}
+
+/** The least scaled feature of the training rows. */
+function smallestFeatureOf(dataset: Dataset, { multiply, add, unscaled }: RowGeometry): number {
+  if (unscaled === true && dataset.smallestFeature !== undefined) return dataset.smallestFeature;
+  const { min, max } = dataset.features ?? dataset.description.statistics;
+  let smallest = Number.POSITIVE_INFINITY;
+  for (let j = 0; j < multiply.length; j++) {
+    const [low, high] = [multiply[j]! * min[j]! + add[j]!, multiply[j]! * max[j]! + add[j]!];
+    smallest = Math.min(smallest, low, high);
+  }
+  return smallest;
 }

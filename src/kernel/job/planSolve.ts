@@ -4,7 +4,7 @@ import { budgetTooSmall, layOut, type Plan, type Region } from '../../memory/pla
 import { smallestBudget } from '../../memory/smallestBudget.js';
 import type { KernelTrainOptions } from '../options.js';
 import { planScoring, type ScoringPlan, scoringBytes } from '../predict/kernelScorer.js';
-import { kernelScaling } from '../rowGeometry.js';
+import { kernelScalingName } from '../rowGeometry.js';
 import { CountedKernel } from '../solvers/countedKernel.js';
 import { type Solver, type SolverPlan, type SystemSize, vectorWidth } from '../solvers/solver.js';
 import type { KernelDescription } from '../store/kernelDescription.js';
@@ -177,7 +177,7 @@ function fit(request: SolveRequest, budget: number): Fitted {
   const totals = layouts.map((regions) => layOut(regions).totalBytes);
   const bytes = Math.max(...totals);
   const kernelText = stored === undefined ? 'computed as it is needed' : `read from ${stored.memId}`;
-  const { name: scale } = kernelScaling(dataset, options.scale);
+  const scale = kernelScalingName(dataset, options.scale);
   const plan: Plan = {
     job: `${name} on ${n} rows of ${description.d} features x ${k} columns`,
     budgetBytes: budget,

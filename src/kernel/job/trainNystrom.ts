@@ -8,7 +8,7 @@ import { jobFolder, openCheckpoint } from '../../storage/checkpoint.js';
 import type { KernelContext, KernelTrainResult } from '../jobs.js';
 import type { KernelTrainOptions } from '../options.js';
 import { KernelScorer } from '../predict/kernelScorer.js';
-import { kernelScaling } from '../rowGeometry.js';
+import { kernelScalingName } from '../rowGeometry.js';
 import { chooseCenters } from '../solvers/nystrom/centers.js';
 import { solveNystrom } from '../solvers/nystrom/nystrom.js';
 import type { CrossBlocks, NystromSolution } from '../solvers/nystrom/nystromProblem.js';
@@ -69,7 +69,7 @@ export async function trainNystrom(
         k: size.k,
         n: size.m,
         regularization: options.reg[solution.best]!,
-        scaling: kernelScaling(dataset, options.scale).name,
+        scaling: kernelScalingName(dataset, options.scale),
         geometry: evaluation.geometry,
         coefficients: solution.coefficients,
         rows: { kind: 'dataset', path, indices: centers },

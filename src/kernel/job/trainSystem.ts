@@ -4,7 +4,7 @@ import { MlmlError } from '../../errors.js';
 import type { KernelContext, KernelTrainResult } from '../jobs.js';
 import type { KernelModel } from '../kernelModel.js';
 import type { KernelTrainOptions } from '../options.js';
-import { geometryOf, kernelScaling } from '../rowGeometry.js';
+import { geometryOf, kernelScalingName } from '../rowGeometry.js';
 import { type SystemSolverName, solvers } from '../solvers/solvers.js';
 import {
   checkKernelFits,
@@ -46,7 +46,7 @@ export async function sourceOf(
     fingerprint: description.fingerprint,
     n: trainingRows(description, options),
     sampleSeed: dataset.sample?.seed,
-    scale: kernelScaling(dataset, options.scale).name,
+    scale: kernelScalingName(dataset, options.scale),
   });
   context.onEvent?.({ type: 'kernel', kernel: stored.kernel, reason: `stored as ${stored.memId}` });
   return { evaluation: { kernel: stored.kernel, geometry, dtype: computedDtype(stored.dtype) }, stored };
@@ -176,7 +176,7 @@ function modelOf(
     k: size.k,
     n: size.n,
     regularization: options.reg[best]!,
-    scaling: kernelScaling(dataset, options.scale).name,
+    scaling: kernelScalingName(dataset, options.scale),
     geometry,
     coefficients,
     rows: { kind: 'dataset', path },
