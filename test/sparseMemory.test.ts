@@ -55,4 +55,35 @@ describe('the budget holds on sparse rows, under a real memory limit', { skip: l
       assert.equal(limited.status, 0, limited.stderr);
     }
   });
+
+  test('kernels of rows with very many features', async (t) => {
+    const wide = join(folder, 'wide');
+    const d = 500_000;
+    const random = Random.of(7);
+    const row = () => {
+      const indices = new Set(Array.from({ length: 20 }, () => 1 + random.below(d)));
+      return [...indices].sort((a, b) => a - b).map((index) => `${index}:${random.uniform().toFixed(4)}`);
+    };
+    const lines = Array.from({ length: 500 }, (_, i) => `${i % 2 === 0 ? '+1' : '-1'} ${row().join(' ')}`);
+    writeFileSync(wide, `${lines.join('\n')}\n`);
+    const words = (...given: string[]) => [commandFile, ...given, '--json', '--quiet'];
+    const importing = await runLimited(t, words('import', wide, '--out=wideSet'), { cwd: folder });
+    assert.equal(importing.status, 0, importing.stderr);
+    const choice = ['wideSet', '--kernel=rbf', '--sigma=3', '--subset=200', '--nthreads=2'];
+    for (const scale of ['none', 'standard']) {
+      const job = (...more: string[]) => words(...more, ...choice, `--scale=${scale}`);
+      const refused = await runLimited(t, job('krr', '--buffer=2'), { cwd: folder });
+      assert.equal(refused.status, 2);
+      const least = /needs at least ([0-9.]+) MB/.exec(refused.stderr + refused.stdout)?.[1];
+      assert.ok(least !== undefined, refused.stderr);
+      for (const verb of ['krr', 'cg']) {
+        const done = await runLimited(t, job(verb, `--buffer=${least}`), { cwd: folder });
+        assert.equal(done.status, 0, done.stderr);
+        const result = JSON.parse(done.stdout);
+        const grown = result.peakRssBytes - result.baselineRssBytes;
+        const allowed = allowedBytes(Number(least) * 1e6, result.nthreads);
+        assert.ok(grown <= allowed, `${verb} --scale=${scale}: ${grown} bytes, ${allowed} are allowed`);
+      }
+    }
+  });
 });

@@ -20,21 +20,30 @@ export function kernelScalingName(
   return description.dtype === 'uint8' ? 'unit' : 'standard';
 }
 
+/**
+ * Rows in slots of data sets that are open, and by the layout of these rows, which their samples share, how they are compared:
+ * both take memory that grows with the features, and a job that is planned and then run asks for them more than once.
+ */
+const slotsOf = new WeakMap<SparseDataset, Map<ScalingName, Dataset>>();
+const geometriesOf = new WeakMap<RowLayout, Map<ScalingName, RowGeometry>>();
+
 /** The rows of a data set by their number, with what `geometryOf` needs to know of their features for this scaling. */
 export async function kernelRows(data: Dataset | SparseDataset, scale: ScalingName): Promise<Dataset> {
   if ('layout' in data) return data;
-  return scale === 'auto' || scale === 'none' ? await openUnscaledSlots(data) : await openSlots(data);
+  const name = scale === 'auto' ? 'none' : scale;
+  const known = slotsOf.get(data) ?? new Map<ScalingName, Dataset>();
+  slotsOf.set(data, known);
+  const rows = known.get(name) ?? (name === 'none' ? await openUnscaledSlots(data) : await openSlots(data));
+  known.set(name, rows);
+  return rows;
 }
-
-/** Those of sparse rows, which take memory that grows with their features: a job asks more than once. */
-const known = new WeakMap<DescribedRows, Map<ScalingName, RowGeometry>>();
 
 /** How the rows of a data set become the vectors a kernel compares. */
 export function geometryOf(dataset: DescribedRows, scale: ScalingName): RowGeometry {
   const { description, layout } = dataset;
   if (layout?.longest === undefined) return denseGeometry(description, scale);
-  const geometries = known.get(dataset) ?? new Map<ScalingName, RowGeometry>();
-  known.set(dataset, geometries);
+  const geometries = geometriesOf.get(layout) ?? new Map<ScalingName, RowGeometry>();
+  geometriesOf.set(layout, geometries);
   const name = kernelScalingName(dataset, scale);
   const geometry =
     geometries.get(name) ?? slotGeometry(dataset, { ...layout, longest: layout.longest }, name);
