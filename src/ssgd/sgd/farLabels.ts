@@ -79,7 +79,7 @@ export function farLabels(
   return {
     remedy,
     message:
-      `${which} far from 0${others}: mean ${mean.toPrecision(3)}, standard deviation ${deviation.toPrecision(3)}, of ${rows} rows looked at; ` +
+      `${which} far from 0${others}: mean ${mean.toPrecision(3)}, standard deviation ${deviation.toPrecision(3)}, in ${rows} rows looked at; ` +
       `${verb} computes scores in single precision, whose numbers lie ${spacingAt(largest).toPrecision(3)} apart there, and may learn little or nothing; use ${remedy}`,
   };
 }
