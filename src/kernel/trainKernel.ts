@@ -13,6 +13,7 @@ import type { KernelContext, KernelTrainResult } from './jobs.js';
 import { planKrr, trainKrr } from './krr/krr.js';
 import type { KernelTrainOptions, SolverName } from './options.js';
 import { kernelRows } from './rowGeometry.js';
+import { worseThanMeanKernel } from './worseThanMeanKernel.js';
 
 /** What a kernel verb would use and do. */
 export async function planKernelTraining(
@@ -45,11 +46,23 @@ export async function trainKernel(
   options: KernelTrainOptions,
   context: KernelContext,
 ): Promise<KernelTrainResult> {
+  const result = await trainAny(solver, data, options, context);
+  const message = worseThanMeanKernel(result, options);
+  if (message !== undefined) context.onEvent?.({ type: 'warning', message });
+  return result;
+}
+
+async function trainAny(
+  solver: SolverName,
+  data: Dataset | SparseDataset,
+  options: KernelTrainOptions,
+  context: KernelContext,
+): Promise<KernelTrainResult> {
   checkTrainOptions(options);
   const dataset = await kernelRows(data, options.scale);
   const sampled = sampledJob(dataset, options, context);
   if (sampled !== undefined) {
-    const result = await trainKernel(solver, sampled.dataset, sampled.options, sampled.context);
+    const result = await trainAny(solver, sampled.dataset, sampled.options, sampled.context);
     return { ...result, plan: sampled.told(result.plan), model: sampled.ofStoredRows(result.model) };
   }
   // The rows of a stored kernel were looked through when it was made.

@@ -20,7 +20,7 @@ export function checkFolds(
     refuse(`--folds=${folds}: ${verb} trains one model at a time; ssgd, sgd and closed cross-validate`);
   if (verb === 'closed' && sparse !== undefined)
     refuse(
-      `--folds=${folds}: closed cross-validates on dense rows; use ssgd (${name} is a data set of sparse rows)`,
+      `--folds=${folds}: closed cross-validates on dense rows, and ${name} is a data set of sparse rows; use ssgd, or import the rows with --dense`,
     );
   if (holdout !== 'auto' && holdout > 0)
     refuse(`--holdout=${holdout}: with --folds every row is held out once, from one model; leave it out`);

@@ -164,18 +164,21 @@ export async function train(
       await sampled.release();
     }
   };
-  const result = await withCheckpoint(verb, dataset, options, context, run)
+  const { labelRemedy, ...result } = await withCheckpoint(verb, dataset, options, context, run)
     .then(requireFiniteModel)
     .catch(async (error) => {
       throw await nameBadValue(error, verb, dataset, options, context.signal);
     });
-  const message = worseThanMean(verb, result, options);
+  const message = worseThanMean(verb, result, options, labelRemedy);
   if (message !== undefined) context.onEvent?.({ type: 'warning', message });
   return { ...result, seconds: (performance.now() - start) / 1000 };
 }
 
 /** What a job came to, before it is timed. */
-type Trained = Omit<TrainResult, 'seconds'>;
+export interface Trained extends Omit<TrainResult, 'seconds'> {
+  /** sgd, ssgd, hsgd: what helps where labels lie too far from 0 for single precision. */
+  readonly labelRemedy?: string;
+}
 
 /** Trains on all rows of a data set, or its first. */
 async function runVerb(

@@ -23,6 +23,10 @@ test('only models of regression that are clearly worse are spoken of, by the tes
     say('sgd', { heldOut: evaluation(-1) })!,
     /on the held-out rows; try more --iters \(now 5000\)/,
   );
+  assert.match(
+    worseThanMean('ssgd', { test: evaluation(-1) }, defaultOptions, 'the verb gd')!,
+    /on the test rows; try the verb gd$/,
+  );
   assert.match(say('closed', { train: evaluation(-1) })!, /on the training rows; try a smaller --reg$/);
 });
 

@@ -309,7 +309,8 @@ describe('what does not go together is one usage error', () => {
     const { description } = await openSparseRows(sparseProblem(30, 10, 3));
     assert.throws(() => planTraining('closed', description, { ...defaultOptions, folds: 5 }), {
       code: 'MLML_USAGE',
-      message: /--folds=5: closed cross-validates on dense rows; use ssgd/,
+      message:
+        /--folds=5: closed cross-validates on dense rows, .* sparse rows; use ssgd, or import the rows with --dense$/,
     });
   });
 

@@ -11,9 +11,10 @@ import { isWeighted, weightingOf } from '../rowWeights.js';
 import type { RowStream } from '../shuffle/rowStream.js';
 import type { KeepingStates } from '../shuffle/scratchKeeper.js';
 import { startThreads } from '../startThreads.js';
-import type { JobContext, TrainResult } from '../train.js';
+import type { JobContext, Trained } from '../train.js';
 import { firstCounting } from './batchPasses.js';
 import { DenseParts } from './denseParts.js';
+import { farLabels, labelFigures } from './farLabels.js';
 import type { ModelPlan, StreamingPlan } from './planStreaming.js';
 import { runningRmse } from './runningRmse.js';
 import type { RunParts, RunPlan, StepModel } from './runParts.js';
@@ -56,6 +57,8 @@ export class StreamingRun {
   /** Traffic up to the state that the run went on from. */
   #before = { bytesRead: 0, bytesWritten: 0 };
   #rowsChecked = false;
+  #labelsSeen = false;
+  #labelRemedy: string | undefined;
 
   constructor(plan: RunPlan, parts: RunParts, task: Task, options: TrainOptions, context: JobContext) {
     this.#plan = plan;
@@ -76,7 +79,7 @@ export class StreamingRun {
     this.#group = new TraineeGroup(trainees, options, plan.models, totalSamples(plan), this.#emit);
   }
 
-  async run(): Promise<Omit<TrainResult, 'seconds'>> {
+  async run(): Promise<Trained> {
     try {
       return await this.#run();
     } finally {
@@ -84,7 +87,7 @@ export class StreamingRun {
     }
   }
 
-  async #run(): Promise<Omit<TrainResult, 'seconds'>> {
+  async #run(): Promise<Trained> {
     const { storage, scratchFolder, signal } = this.#context;
     const { chosen } = this.#plan;
     const saved = (await this.#checkpoint.load(this.#blocks)) as StreamingState | undefined;
@@ -143,7 +146,7 @@ export class StreamingRun {
     return { keep: { folder: resolve(states.folder), sequence } };
   }
 
-  async #result(epochs: number, lastTest: Evaluation | undefined): Promise<Omit<TrainResult, 'seconds'>> {
+  async #result(epochs: number, lastTest: Evaluation | undefined): Promise<Trained> {
     const { winner, crossValidation } = this.#group;
     // The figures of the last epoch are not those of the weights that are kept, or there are none.
     const again = winner.bestEpoch > 0 || this.#options.sweep !== undefined;
@@ -154,6 +157,7 @@ export class StreamingRun {
     const { prepared } = this.#parts;
     return {
       model: this.#parts.linearModel(winner.model),
+      ...(this.#labelRemedy === undefined ? {} : { labelRemedy: this.#labelRemedy }),
       plan: this.#plan,
       epochs,
       samples: this.#group.samples,
@@ -184,6 +188,7 @@ export class StreamingRun {
     for await (const block of this.#stream.epoch(epoch, fromRow)) {
       // From here on a job that is to stop saves its state first.
       this.#opening.end();
+      if (batch.filled === 0) this.#lookAtLabels(block);
       let sought = group.calibrated;
       for (let at = block.from; at < block.to; ) {
         // Between steps, as the batch is needed for it. Most often before the first.
@@ -269,6 +274,17 @@ export class StreamingRun {
     await this.#parts.requireFiniteRows(this.#context.signal);
   }
 
+  /** Warns, once, of labels that single precision cannot tell apart. */
+  #lookAtLabels(block: RowBlock): void {
+    if (this.#labelsSeen || this.#task === 'classification') return;
+    this.#labelsSeen = true;
+    const sample = { ...block, to: Math.min(block.to, block.from + SAMPLE_ROWS) };
+    const figures = labelFigures(this.#parts.batch, sample);
+    const far = farLabels(this.#plan.verb, this.#options.loss, figures);
+    this.#labelRemedy = far?.remedy;
+    if (far !== undefined) this.#emit({ type: 'warning', message: far.message });
+  }
+
   #calibrate(block: RowBlock, at: number): void {
     const from = firstCounting(this.#parts.batch, block, at);
     const sample =
@@ -316,7 +332,7 @@ export async function trainStreaming(
   dataset: Dataset,
   options: TrainOptions,
   context: JobContext,
-): Promise<Omit<TrainResult, 'seconds'>> {
+): Promise<Trained> {
   const { task, k } = dataset.description;
   const classes = task === 'classification' ? k : 0;
   const weighting = weightingOf(dataset.description, options);

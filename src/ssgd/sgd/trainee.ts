@@ -30,7 +30,7 @@ export function totalSamples({ chosen, rows }: Pick<StepPlan, 'rows' | 'chosen'>
 
 /** What to do about a rate that was given. */
 export function smallerRate(eta0: number): string {
-  return `give a smaller --eta0 (say ${(eta0 / 10).toPrecision(2)}) or --eta0=auto`;
+  return `give --eta0=auto, or an --eta0 far below ${eta0}`;
 }
 
 /** Where a trainee stands, beside what lies in the arena. Plain data: survives JSON. */

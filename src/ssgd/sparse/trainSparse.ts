@@ -4,7 +4,7 @@ import type { TrainOptions } from '../options.js';
 import { weightingOf } from '../rowWeights.js';
 import { StreamingRun } from '../sgd/trainStreaming.js';
 import { startThreads } from '../startThreads.js';
-import type { JobContext, TrainResult } from '../train.js';
+import type { JobContext, Trained } from '../train.js';
 import type { SparsePlan } from './planSparse.js';
 import { SparseParts } from './sparseParts.js';
 import { sparseScaling } from './sparseScaling.js';
@@ -19,7 +19,7 @@ export async function trainSparse(
   dataset: SparseDataset,
   options: TrainOptions,
   context: JobContext,
-): Promise<Omit<TrainResult, 'seconds'>> {
+): Promise<Trained> {
   const { description } = dataset;
   const { task, k, d } = description;
   const lockFree = plan.threads > 1;
