@@ -1,6 +1,7 @@
 import { dtypeBytes } from '../../arithmetic/dtype.js';
 import type { Dataset } from '../../data/dataset.js';
 import { Arena } from '../../memory/arena.js';
+import { collectGarbage } from '../../memory/collectGarbage.js';
 import { budgetTooSmall, layOut, type Region } from '../../memory/plan.js';
 import { missingFolders, removeEmptyFolders } from '../../storage/madeFolders.js';
 import { Scratch } from '../../storage/scratch.js';
@@ -107,6 +108,8 @@ export async function measureSpeeds(
     return { ...(await arithmeticSpeeds(dataset, evaluation, workspace, rows, width)), ...disk };
   } finally {
     await workspace.threads.close();
+    // What the threads and the trials leave behind is gone before the job itself takes memory.
+    collectGarbage('major');
   }
 }
 
